@@ -1,0 +1,167 @@
+//! The decision itself.
+
+use std::collections::HashMap;
+
+use mail::{ImageSource, Mail, Reason, Rich};
+
+use crate::facts::{Facts, ParentEnd};
+use crate::plan::{Attach, Decision, Outcome, Part, Plan, Step, Trace, TraceLine};
+use crate::Profile;
+
+/// Decides what becomes of a mail. `rich` is the mail's body as read by `Mail::rich`.
+pub fn decide(mail: &Mail, rich: &Rich, profile: &Profile, facts: &Facts) -> Decision {
+    let mut trace = Trace { profile: profile.name.clone(), lines: Vec::new() };
+    for problem in &mail.problems {
+        trace.note("reading", true, format!("{}: {}", problem.place, problem.text));
+    }
+    if let Some(decision) = automatic(mail, &mut trace) {
+        return Decision { plan: decision, trace };
+    }
+    let outcome = thread(mail, facts, &mut trace);
+    let mut files = attachments(mail, facts, &mut trace);
+    if facts.body_is_cut {
+        trace.note("length", true, "the body is longer than Jira takes; it is cut and the whole is attached".to_owned());
+        files.push(whole_body(mail));
+    }
+    let steps = match &outcome {
+        Outcome::Issue => {
+            let mut steps = vec![Step::CreateIssue {
+                project_key: facts.destination.project_key.clone(),
+                issue_type_id: facts.destination.issue_type_id.clone(),
+                summary: mail.subject.clone(),
+            }];
+            let shows_images = shows_images(mail, rich, &files);
+            steps.extend(files.into_iter().map(Step::Attach));
+            if shows_images {
+                steps.push(Step::ShowImages);
+            }
+            steps
+        }
+        // The comment comes last: it is written once, with the ids of its images.
+        _ => files.into_iter().map(Step::Attach).chain([Step::AddComment]).collect(),
+    };
+    Decision { plan: Plan { outcome, steps }, trace }
+}
+
+impl Trace {
+    fn note(&mut self, rule: &str, matched: bool, why: String) {
+        self.lines.push(TraceLine { rule: rule.to_owned(), matched, why });
+    }
+}
+
+fn automatic(mail: &Mail, trace: &mut Trace) -> Option<Plan> {
+    let Some(automatic) = &mail.verdicts.automatic else {
+        trace.note("automatic-mail", false, "no sign of an automatic answer, a bounce or a list".to_owned());
+        return None;
+    };
+    let rule = automatic.rule().to_owned();
+    let value: String = automatic.evidence.value.chars().take(120).collect();
+    let reason = format!("{} ({}: {value})", sentence(automatic.reason), automatic.evidence.name);
+    trace.note(&rule, true, format!("{reason}: ignored, so that two robots never talk to each other"));
+    Some(Plan { outcome: Outcome::Ignored { rule, reason }, steps: Vec::new() })
+}
+
+fn sentence(reason: Reason) -> &'static str {
+    match reason {
+        Reason::OwnMail => "Postroom sent this mail itself",
+        Reason::Bounce => "a mail system reports on a delivery",
+        Reason::ReadReceipt => "a receipt for a mail that was read or deleted",
+        Reason::OutOfOffice => "an absence notice",
+        Reason::AutoSubmitted => "the sender's system says that no person sent it",
+        Reason::MailingList => "it came through a mailing list",
+        Reason::Bulk => "it was sent in bulk",
+    }
+}
+
+fn thread(mail: &Mail, facts: &Facts, trace: &mut Trace) -> Outcome {
+    for parent in &facts.parents {
+        match &parent.end {
+            ParentEnd::Issue { id, key } => {
+                trace.note(
+                    "reply-to-known-mail",
+                    true,
+                    format!("answers <{}>, which is in {key}: becomes a comment there", parent.message_id),
+                );
+                return Outcome::Comment { issue_id: id.clone(), issue_key: key.clone() };
+            }
+            ParentEnd::IssueGone { key } => trace.note(
+                "reply-to-known-mail",
+                false,
+                format!("answers <{}>, which was in {key}; that issue is deleted or hidden", parent.message_id),
+            ),
+            ParentEnd::NoIssue => trace.note(
+                "reply-to-known-mail",
+                false,
+                format!("answers <{}>, which did not become an issue or a comment", parent.message_id),
+            ),
+        }
+    }
+    if facts.parents.is_empty() {
+        let named = mail.in_reply_to.len() + mail.references.len();
+        let why = if named == 0 {
+            "names no earlier mail".to_owned()
+        } else {
+            format!("names {named} earlier mails, none of which is known here")
+        };
+        trace.note("reply-to-known-mail", false, why);
+    }
+    let to = &facts.destination;
+    trace.note("new-issue", true, format!("becomes a {} in {}", to.issue_type_name, to.project_key));
+    Outcome::Issue
+}
+
+fn attachments(mail: &Mail, facts: &Facts, trace: &mut Trace) -> Vec<Attach> {
+    let mut seen: HashMap<&str, u32> = HashMap::new();
+    let mut files = Vec::new();
+    for (index, attachment) in mail.attachments.iter().enumerate() {
+        if facts.upload_limit.is_some_and(|limit| attachment.size > limit) {
+            let limit = facts.upload_limit.unwrap_or_default();
+            trace.note(
+                "attachments",
+                false,
+                format!(
+                    "`{}` has {} bytes, Jira takes {limit}: not attached; it stays in the mail",
+                    attachment.name, attachment.size
+                ),
+            );
+            continue;
+        }
+        let n = seen.entry(attachment.sha256.as_str()).or_default();
+        files.push(Attach {
+            part: Part::Attachment(index),
+            hash: attachment.sha256.chars().take(16).collect(),
+            n: *n,
+            name: attachment.name.clone(),
+            content_type: attachment.content_type.clone(),
+            size: attachment.size,
+        });
+        *n += 1;
+    }
+    files
+}
+
+fn whole_body(mail: &Mail) -> Attach {
+    let (name, content_type, size) = match (&mail.html, &mail.text) {
+        (Some(html), _) => ("mail.html", "text/html", html.len()),
+        (None, text) => ("mail.txt", "text/plain", text.as_ref().map_or(0, String::len)),
+    };
+    Attach {
+        part: Part::Body,
+        hash: "body".to_owned(),
+        n: 0,
+        name: name.to_owned(),
+        content_type: format!("{content_type}; charset=utf-8"),
+        size: size as u64,
+    }
+}
+
+/// Whether the body refers to an image that is among the files.
+fn shows_images(mail: &Mail, rich: &Rich, files: &[Attach]) -> bool {
+    rich.images().iter().any(|image| match &image.source {
+        ImageSource::Cid(cid) => files.iter().any(|file| match file.part {
+            Part::Attachment(index) => mail.attachments[index].content_id.as_deref() == Some(cid),
+            Part::Body => false,
+        }),
+        ImageSource::Remote(_) => false,
+    })
+}

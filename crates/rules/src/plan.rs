@@ -1,0 +1,121 @@
+//! The documents that deciding returns. They are stored, so they carry a version ([`Plan::FORMAT`]).
+
+use serde::{Deserialize, Serialize};
+
+/// A plan with the reasons behind it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// What to do.
+    pub plan: Plan,
+    /// Why.
+    pub trace: Trace,
+}
+
+/// The frozen list of steps for one message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// What the message becomes when all steps are done.
+    pub outcome: Outcome,
+    /// The steps, in order.
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// The version of this document; a node claims nothing newer than it knows.
+    pub const FORMAT: i64 = 1;
+}
+
+/// What a message becomes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Outcome {
+    /// A new issue.
+    Issue,
+    /// A comment on an issue.
+    Comment {
+        /// Jira's numeric id, as text.
+        issue_id: String,
+        /// For example `SUP-12`.
+        issue_key: String,
+    },
+    /// Nothing, by a named rule.
+    Ignored {
+        /// The rule's id.
+        rule: String,
+        /// In words.
+        reason: String,
+    },
+    /// Set aside for a person.
+    Held {
+        /// In words, with the mend.
+        reason: String,
+    },
+}
+
+/// One effect in Jira.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "step")]
+pub enum Step {
+    /// Create the issue.
+    CreateIssue {
+        /// For example `SUP`.
+        project_key: String,
+        /// Jira's id of the type.
+        issue_type_id: String,
+        /// As the mail's subject says; the writer shortens it to what Jira takes.
+        summary: String,
+    },
+    /// Add the comment.
+    AddComment,
+    /// Attach a file.
+    Attach(Attach),
+    /// Write the description again, now that the inline images have ids.
+    ShowImages,
+}
+
+/// A file to attach.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attach {
+    /// Where its bytes are.
+    pub part: Part,
+    /// First 16 hexadecimal digits of the content's SHA-256.
+    pub hash: String,
+    /// 0 for the first file of this content in this mail, 1 for the second …
+    pub n: u32,
+    /// The file name.
+    pub name: String,
+    /// The media type.
+    pub content_type: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// Where the bytes of a file are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// The mail's attachment of this index.
+    Attachment(usize),
+    /// The mail's whole body, since the text in Jira is cut.
+    Body,
+}
+
+/// The recorded reasons behind a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trace {
+    /// The profile's name.
+    pub profile: String,
+    /// In the order in which it was thought.
+    pub lines: Vec<TraceLine>,
+}
+
+/// A rule that was tried, or a thing that was noticed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TraceLine {
+    /// The rule's id, for example `reply-to-known-mail`.
+    pub rule: String,
+    /// Whether it matched.
+    pub matched: bool,
+    /// What was seen and what followed, in words.
+    pub why: String,
+}
