@@ -122,3 +122,146 @@ pub enum ImageSource {
     /// An image on the net (http or https). Never fetched.
     Remote(String),
 }
+
+/// Most bytes of text in one document. Far above what Jira shows; what lies beyond is left out with a notice.
+pub const MAX_TEXT: usize = 1 << 20;
+
+/// The paragraph that ends a document which was cut.
+pub(crate) fn cut_notice() -> Block {
+    let text = "[The rest of this message was left out: it is too long.]".to_owned();
+    Block::Paragraph(vec![Inline::Text { text, marks: Marks { em: true, ..Marks::default() } }])
+}
+
+impl Rich {
+    /// All images, in reading order.
+    pub fn images(&self) -> Vec<&Image> {
+        let mut out = Vec::new();
+        images_in(&self.blocks, &mut out);
+        out
+    }
+
+    /// Whether it shows nothing at all.
+    pub fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
+    /// Checks what readers promise and writers rely on; the error names the place. Texts are not empty and hold no
+    /// control character other than tab, links lead only to allowed schemes, lists have items and items have content,
+    /// heading levels are 1 to 6, tables have rows, rows have cells, spans are at least 1, quotes and paragraphs are not
+    /// empty, and nothing nests deeper than the readers allow.
+    pub fn check(&self) -> Result<(), String> {
+        check_blocks(&self.blocks, "document", 0)
+    }
+}
+
+fn images_in<'a>(blocks: &'a [Block], out: &mut Vec<&'a Image>) {
+    let inlines = |content: &'a [Inline], out: &mut Vec<&'a Image>| {
+        out.extend(content.iter().filter_map(|inline| match inline {
+            Inline::Image(image) => Some(image),
+            _ => None,
+        }));
+    };
+    for block in blocks {
+        match block {
+            Block::Paragraph(content) | Block::Heading { content, .. } => inlines(content, out),
+            Block::List { items, .. } => items.iter().for_each(|item| images_in(item, out)),
+            Block::Quote(inner) => images_in(inner, out),
+            Block::Table(rows) => {
+                rows.iter().flat_map(|row| &row.cells).for_each(|cell| images_in(&cell.blocks, out));
+            }
+            Block::Code(_) | Block::Rule => {}
+        }
+    }
+}
+
+fn check_blocks(blocks: &[Block], place: &str, depth: usize) -> Result<(), String> {
+    if depth > crate::html::MAX_DEPTH {
+        return Err(format!("{place}: nests deeper than {}", crate::html::MAX_DEPTH));
+    }
+    for (n, block) in blocks.iter().enumerate() {
+        let place = format!("{place}/{n}");
+        match block {
+            Block::Paragraph(content) => check_inlines(content, &place)?,
+            Block::Heading { level, content } => {
+                if !(1..=6).contains(level) {
+                    return Err(format!("{place}: heading of level {level}"));
+                }
+                check_inlines(content, &place)?;
+            }
+            Block::List { items, .. } => {
+                if items.is_empty() || items.iter().any(Vec::is_empty) {
+                    return Err(format!("{place}: a list without items, or an item without content"));
+                }
+                for (i, item) in items.iter().enumerate() {
+                    check_blocks(item, &format!("{place}/item {i}"), depth + 1)?;
+                }
+            }
+            Block::Quote(inner) => {
+                if inner.is_empty() {
+                    return Err(format!("{place}: an empty quote"));
+                }
+                check_blocks(inner, &place, depth + 1)?;
+            }
+            Block::Code(text) => check_text(text, &place, true)?,
+            Block::Table(rows) => {
+                if rows.is_empty() || rows.iter().any(|row| row.cells.is_empty()) {
+                    return Err(format!("{place}: a table without rows, or a row without cells"));
+                }
+                for cell in rows.iter().flat_map(|row| &row.cells) {
+                    if cell.colspan == 0 || cell.rowspan == 0 {
+                        return Err(format!("{place}: a cell that spans nothing"));
+                    }
+                    check_blocks(&cell.blocks, &format!("{place}/cell"), depth + 1)?;
+                }
+            }
+            Block::Rule => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_inlines(content: &[Inline], place: &str) -> Result<(), String> {
+    if content.is_empty() {
+        return Err(format!("{place}: no content"));
+    }
+    if matches!(content.first(), Some(Inline::Break)) || matches!(content.last(), Some(Inline::Break)) {
+        return Err(format!("{place}: begins or ends with a line break"));
+    }
+    for inline in content {
+        match inline {
+            Inline::Text { text, marks } => {
+                check_text(text, place, false)?;
+                if let Some(link) = &marks.link
+                    && crate::html::safe_link(link).as_ref() != Some(link)
+                {
+                    return Err(format!("{place}: a link that is not allowed"));
+                }
+                if let Some(color) = &marks.color
+                    && !(color.len() == 7
+                        && color.starts_with('#')
+                        && color[1..].bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)))
+                {
+                    return Err(format!("{place}: colour {color}"));
+                }
+            }
+            Inline::Image(image) => {
+                let (ImageSource::Cid(source) | ImageSource::Remote(source)) = &image.source;
+                if source.is_empty() || source.chars().chain(image.alt.chars()).any(char::is_control) {
+                    return Err(format!("{place}: an image without a source, or with control characters"));
+                }
+            }
+            Inline::Break => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_text(text: &str, place: &str, lines: bool) -> Result<(), String> {
+    if text.is_empty() {
+        return Err(format!("{place}: an empty text"));
+    }
+    match text.chars().find(|&c| c.is_control() && c != '\t' && !(lines && c == '\n')) {
+        Some(c) => Err(format!("{place}: control character U+{:04X}", c as u32)),
+        None => Ok(()),
+    }
+}

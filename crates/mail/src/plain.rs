@@ -1,0 +1,108 @@
+//! [`Rich`] to plain text.
+
+use std::fmt::Write as _;
+
+use crate::rich::{Block, ImageSource, Inline, Rich, Row};
+
+impl Rich {
+    /// The document as plain text: blank lines between blocks, `> ` before quotes, `- ` and `1. ` before list items,
+    /// ` | ` between cells, the target of a link behind it where it says something else than the link's text.
+    pub fn to_text(&self) -> String {
+        let mut out = String::new();
+        blocks(&self.blocks, &mut out);
+        out
+    }
+}
+
+fn blocks(all: &[Block], out: &mut String) {
+    for (n, block) in all.iter().enumerate() {
+        if n > 0 {
+            out.push('\n');
+        }
+        match block {
+            Block::Paragraph(content) | Block::Heading { content, .. } => {
+                inlines(content, out);
+                out.push('\n');
+            }
+            Block::List { start, items } => {
+                for (n, item) in items.iter().enumerate() {
+                    let mut inner = String::new();
+                    blocks(item, &mut inner);
+                    let mark = match start {
+                        Some(start) => format!("{}. ", u64::from(*start) + n as u64),
+                        None => "- ".to_owned(),
+                    };
+                    let indent = " ".repeat(mark.len());
+                    prefixed(&inner, &mark, &indent, out);
+                }
+            }
+            Block::Quote(inner) => {
+                let mut text = String::new();
+                blocks(inner, &mut text);
+                prefixed(&text, "> ", "> ", out);
+            }
+            Block::Code(text) => {
+                out.push_str(text);
+                if !text.ends_with('\n') {
+                    out.push('\n');
+                }
+            }
+            Block::Table(rows) => table(rows, out),
+            Block::Rule => out.push_str("---\n"),
+        }
+    }
+}
+
+fn table(rows: &[Row], out: &mut String) {
+    for row in rows {
+        for (n, cell) in row.cells.iter().enumerate() {
+            if n > 0 {
+                out.push_str(" | ");
+            }
+            let mut text = String::new();
+            blocks(&cell.blocks, &mut text);
+            let words: Vec<&str> = text.split_whitespace().collect();
+            out.push_str(&words.join(" "));
+        }
+        out.push('\n');
+    }
+}
+
+fn inlines(content: &[Inline], out: &mut String) {
+    for (n, inline) in content.iter().enumerate() {
+        match inline {
+            Inline::Text { text, marks } => {
+                out.push_str(text);
+                let Some(link) = &marks.link else { continue };
+                // A link in several pieces (bold within it) tells its target once, at its end.
+                let goes_on = matches!(content.get(n + 1), Some(Inline::Text { marks, .. }) if marks.link.as_ref() == Some(link));
+                let bare = link.strip_prefix("mailto:").unwrap_or(link).trim_end_matches('/');
+                if !goes_on && !bare.ends_with(text.trim().trim_end_matches('/')) {
+                    let _ = write!(out, " <{link}>");
+                }
+            }
+            Inline::Break => out.push('\n'),
+            Inline::Image(image) => {
+                let name = match &image.source {
+                    _ if !image.alt.is_empty() => image.alt.as_str(),
+                    ImageSource::Cid(_) => "",
+                    ImageSource::Remote(_) => "remote",
+                };
+                out.push_str("[image");
+                if !name.is_empty() {
+                    out.push_str(": ");
+                    out.push_str(name);
+                }
+                out.push(']');
+            }
+        }
+    }
+}
+
+fn prefixed(text: &str, first: &str, others: &str, out: &mut String) {
+    for (n, line) in text.lines().enumerate() {
+        let line = format!("{}{line}", if n == 0 { first } else { others });
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+}
