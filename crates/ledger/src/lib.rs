@@ -40,3 +40,10 @@ pub struct Ledger {
     /// How long a held message keeps its lane closed.
     pub held_release: SignedDuration,
 }
+
+/// Rows for a statement over many.
+fn rows(each: impl Iterator<Item = store::Args>) -> store::Rows {
+    let mut rows = store::Rows::new();
+    each.for_each(|row| rows.push(row));
+    rows
+}

@@ -1,0 +1,284 @@
+//! Getting mail in: a page's messages and the new cursor in one transaction.
+//!
+//! A message that is known by any of its ids is left as it is; what is new gets its key, its lane and its content. The
+//! cursor moves only together with them, so it never passes mail that is not here.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sqlx::FromRow;
+use store::{Place, Rows, SealError, StoreError, Tx, args, sql, sql_rows};
+use uuid::Uuid;
+
+use crate::{Ledger, rows};
+use crate::lane::{self, Wanted};
+use crate::work::Content;
+
+/// A mailbox, as the ledger names it.
+#[derive(Clone, Debug)]
+pub struct Mailbox {
+    /// Row id.
+    pub id: Uuid,
+    /// Tenant.
+    pub tenant: String,
+    /// The mailbox's id in the tenant.
+    pub native_id: String,
+}
+
+/// A message as a page brings it.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// The transport's id.
+    pub native_id: String,
+    /// Message-ID, without angle brackets.
+    pub message_id: Option<String>,
+    /// The mailbox's conversation.
+    pub conversation: Option<String>,
+    /// Message-IDs it refers to, nearest last.
+    pub references: Vec<String>,
+    /// When the mailbox received it.
+    pub received_at: Timestamp,
+    /// What lists show of it.
+    pub summary: Summary,
+    /// The page JSON.
+    pub page: Vec<u8>,
+    /// Whether its MIME is needed before anything else.
+    pub needs_mime: bool,
+    /// Ended at once by this rule, with the reason: nothing of it is kept but that.
+    pub ignored: Option<(&'static str, &'static str)>,
+}
+
+/// What lists show of a message; sealed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Subject.
+    pub subject: String,
+    /// The author's address.
+    pub from: String,
+    /// The author's name.
+    pub name: String,
+    /// Message-ID, without angle brackets.
+    #[serde(default)]
+    pub message_id: Option<String>,
+}
+
+/// What a page led to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// Messages that were not known.
+    pub new: usize,
+    /// Of these, how many ended at once.
+    pub ignored: usize,
+    /// Messages that were known.
+    pub known: usize,
+}
+
+/// Why a page was not recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRecorded {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The seal.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
+
+#[derive(FromRow)]
+struct AliasRow {
+    value: String,
+}
+
+#[derive(FromRow)]
+struct LaneRow {
+    key_hash: String,
+    lane: String,
+}
+
+impl Ledger {
+    /// Records a page for the source. The caller moves the cursor in the same transaction.
+    pub async fn record(
+        &self,
+        tx: &mut Tx,
+        workspace_id: Uuid,
+        mailbox: &Mailbox,
+        source_id: Uuid,
+        page: Vec<Incoming>,
+        now: Timestamp,
+    ) -> Result<Recorded, NotRecorded> {
+        // An item may repeat within a page: the last one counts.
+        let mut seen = HashSet::new();
+        let mut items: Vec<Incoming> =
+            page.into_iter().rev().filter(|item| seen.insert(item.native_id.clone())).collect();
+        items.reverse();
+        let found = items.len();
+        let known: Vec<AliasRow> = tx
+            .fetch_rows(
+                sql_rows! {
+                    head: "WITH v(value) AS (VALUES ",
+                    row: "($:TEXT)",
+                    tail: ") SELECT a.value FROM v JOIN message_alias a ON a.mailbox_id = $1 AND a.kind = $2 AND a.value = v.value",
+                },
+                rows(items.iter().map(|item| args![&item.native_id])),
+                args![mailbox.id, "graph"],
+            )
+            .await?;
+        let known: HashSet<String> = known.into_iter().map(|row| row.value).collect();
+        items.retain(|item| !known.contains(&item.native_id));
+        let mut recorded = Recorded { known: found - items.len(), ..Recorded::default() };
+        if items.is_empty() {
+            return Ok(recorded);
+        }
+        let lanes = self.lanes(tx, workspace_id, mailbox, &items).await?;
+        let (mut messages, mut aliases, mut contents) = (Rows::new(), Rows::new(), Rows::new());
+        for (item, lane) in items.iter().zip(lanes) {
+            let key = self.keys.message(&mailbox.tenant, &mailbox.native_id, &item.native_id);
+            let id = Uuid::now_v7();
+            let summary = serde_json::to_vec(&item.summary).unwrap_or_default();
+            let sealed = self.sealer.seal(
+                &Place { table: "message", column: "summary_sealed", row: id.as_bytes() },
+                &summary,
+            )?;
+            let content = match (&item.ignored, item.needs_mime) {
+                (Some(_), _) => Content::Erased,
+                (None, true) => Content::AwaitingMime,
+                (None, false) => Content::Page,
+            };
+            let (state, ending, rule, reason, ended_at) = match item.ignored {
+                Some((rule, reason)) => ("ended", Some("ignored"), Some(rule), Some(reason), Some(now)),
+                None => ("recorded", None, None, None, None),
+            };
+            messages.push(args![
+                id,
+                workspace_id,
+                mailbox.id,
+                source_id,
+                key.0,
+                &item.native_id,
+                item.message_id.as_deref().map(|id| self.keys.message_id(id)),
+                lane,
+                item.received_at,
+                now,
+                sealed,
+                content.column(),
+                state,
+                ending,
+                rule,
+                reason,
+                ended_at,
+            ]);
+            aliases.push(args![mailbox.id, "graph", &item.native_id, id]);
+            if content != Content::Erased {
+                let place = Place { table: "message_content", column: "page_sealed", row: id.as_bytes() };
+                contents.push(args![id, 1_i64, self.sealer.seal(&place, &item.page)?]);
+            }
+            recorded.new += 1;
+            recorded.ignored += usize::from(item.ignored.is_some());
+        }
+        tx.execute_rows(
+            sql_rows! {
+                head: "INSERT INTO message (id, workspace_id, mailbox_id, source_id, k, native_id, message_id_hash, lane,
+                  received_at, recorded_at, summary_sealed, content, state, ending, ended_by, reason, ended_at, generation,
+                  stage, attempts, not_before, lease_until, fence, mark, mark_attempts, mark_not_before) VALUES ",
+                row: "($:UUID, $:UUID, $:UUID, $:UUID, $, $, $, $, $:BIGINT, $:BIGINT, $:BYTEA, $, $, $, $, $, $:BIGINT, 0, 'read', 0, 0, 0, 0, 'none', 0, 0)",
+                tail: "",
+            },
+            messages,
+            args![],
+        )
+        .await?;
+        tx.execute_rows(
+            sql_rows! {
+                head: "INSERT INTO message_alias (mailbox_id, kind, value, message_id) VALUES ",
+                row: "($:UUID, $, $, $:UUID)",
+                tail: "",
+            },
+            aliases,
+            args![],
+        )
+        .await?;
+        tx.execute_rows(
+            sql_rows! {
+                head: "INSERT INTO message_content (message_id, format, page_sealed) VALUES ",
+                row: "($:UUID, $:BIGINT, $:BYTEA)",
+                tail: "",
+            },
+            contents,
+            args![],
+        )
+        .await?;
+        Ok(recorded)
+    }
+
+    async fn lanes(
+        &self,
+        tx: &mut Tx,
+        workspace_id: Uuid,
+        mailbox: &Mailbox,
+        items: &[Incoming],
+    ) -> Result<Vec<String>, StoreError> {
+        let wanted: Vec<Wanted> = items
+            .iter()
+            .map(|item| {
+                let mut keys: Vec<String> = Vec::new();
+                keys.extend(item.message_id.as_deref().map(|id| self.keys.message_id(id)));
+                keys.extend(
+                    item.conversation.as_deref().map(|id| self.keys.conversation(&mailbox.native_id, id)),
+                );
+                keys.extend(item.references.iter().rev().map(|id| self.keys.message_id(id)));
+                keys.truncate(lane::MAX_KEYS);
+                let mut fresh = self.keys.message(&mailbox.tenant, &mailbox.native_id, &item.native_id).0;
+                fresh.truncate(24);
+                Wanted { fresh, keys }
+            })
+            .collect();
+        let distinct: HashSet<&String> = wanted.iter().flat_map(|wanted| &wanted.keys).collect();
+        let stored: Vec<LaneRow> = tx
+            .fetch_rows(
+                sql_rows! {
+                    head: "WITH v(key_hash) AS (VALUES ",
+                    row: "($:TEXT)",
+                    tail: ") SELECT l.key_hash, l.lane FROM v JOIN lane_key l ON l.workspace_id = $1 AND l.key_hash = v.key_hash",
+                },
+                rows(distinct.into_iter().map(|key| args![key])),
+                args![workspace_id],
+            )
+            .await?;
+        let stored: HashMap<String, String> = stored.into_iter().map(|row| (row.key_hash, row.lane)).collect();
+        let assigned = lane::assign(&wanted, &stored);
+        for (from, to) in &assigned.merges {
+            tx.execute(
+                sql!("UPDATE message SET lane = $1 WHERE lane = $2 AND state IN ('recorded', 'ready', 'acting', 'held')"),
+                args![to, from],
+            )
+            .await?;
+            tx.execute(
+                sql!("UPDATE lane_key SET lane = $1 WHERE workspace_id = $2 AND lane = $3"),
+                args![to, workspace_id, from],
+            )
+            .await?;
+        }
+        let keys = rows(assigned.keys.iter().map(|(key, lane)| args![workspace_id, key, lane]));
+        tx.execute_rows(
+            sql_rows! {
+                head: "INSERT INTO lane_key (workspace_id, key_hash, lane) VALUES ",
+                row: "($:UUID, $, $)",
+                tail: " ON CONFLICT (workspace_id, key_hash) DO NOTHING",
+            },
+            keys,
+            args![],
+        )
+        .await?;
+        Ok(assigned.lanes)
+    }
+
+    /// A round of the delta is complete: what it found may be decided, oldest first.
+    pub async fn release_round(&self, tx: &mut Tx, source_id: Uuid) -> Result<u64, StoreError> {
+        tx.execute(
+            sql!("UPDATE message SET state = 'ready' WHERE source_id = $1 AND state = 'recorded'"),
+            args![source_id],
+        )
+        .await
+    }
+}

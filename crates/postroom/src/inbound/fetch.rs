@@ -1,0 +1,243 @@
+//! Polling a source: what changed since the cursor, a page at a time, into the ledger.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fault::{Class, Fault};
+use jiff::{SignedDuration, Timestamp};
+use ledger::failpoint;
+use ledger::record::{Incoming, Mailbox, NotRecorded, Recorded, Summary};
+use ledger::Ledger;
+use microsoft::graph::message;
+use microsoft::{Cursor, Item, SyncError};
+use store::{Clock, Db};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::judge;
+use super::store::{self as rows, DueSource};
+use crate::connections::Connections;
+use crate::web::live::Bus;
+
+/// Sources polled at once.
+const AT_ONCE: usize = 8;
+/// How long a poller owns a source without a sign of life.
+const LEASE: SignedDuration = SignedDuration::from_secs(120);
+/// A mail that is too large to be described in a page is not read from it.
+const LARGEST_PAGE_ITEM: usize = 24 << 20;
+
+/// Polls sources. Cheap to clone.
+#[derive(Clone)]
+pub struct Poller {
+    /// The database.
+    pub db: Db,
+    /// The ledger.
+    pub ledger: Ledger,
+    /// Mailboxes.
+    pub connections: Arc<Connections>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Tells open pages.
+    pub bus: Bus,
+    /// Rings the worker.
+    pub work: Arc<Notify>,
+    /// Rung when a source should be looked at now.
+    pub wake: Arc<Notify>,
+    /// How often a source is polled.
+    pub interval: Duration,
+    /// This process.
+    pub owner: Uuid,
+}
+
+/// Why a poll ended early.
+#[derive(Debug)]
+enum Broken {
+    Fault(Fault),
+    Lost,
+}
+
+impl From<store::StoreError> for Broken {
+    fn from(error: store::StoreError) -> Self {
+        Self::Fault(Fault::own("own.store", &error.to_string()))
+    }
+}
+
+impl From<NotRecorded> for Broken {
+    fn from(error: NotRecorded) -> Self {
+        Self::Fault(Fault::own("own.store", &error.to_string()))
+    }
+}
+
+impl Poller {
+    /// Polls what is due, until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        let tracker = TaskTracker::new();
+        let slots = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
+        while !stop.is_cancelled() {
+            let free = slots.available_permits();
+            let due = match rows::claim_due(&self.db, self.owner, self.clock.now(), LEASE, free).await {
+                Ok(due) => due,
+                Err(error) => {
+                    tracing::error!(%error, "no source can be polled, trying again");
+                    Vec::new()
+                }
+            };
+            for source in due {
+                let Ok(permit) = Arc::clone(&slots).try_acquire_owned() else { break };
+                let (poller, stop) = (self.clone(), stop.clone());
+                tracker.spawn(async move {
+                    poller.poll(source, &stop).await;
+                    drop(permit);
+                });
+            }
+            tokio::select! {
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(Duration::from_secs(1).min(self.interval)) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+        tracker.close();
+        tracker.wait().await;
+    }
+
+    #[tracing::instrument(skip_all, fields(source = %source.id))]
+    async fn poll(&self, source: DueSource, stop: &CancellationToken) {
+        let result = self.round(&source, stop).await;
+        let now = self.clock.now();
+        let outcome = match &result {
+            Ok(recorded) => {
+                if recorded.new > 0 {
+                    tracing::info!(new = recorded.new, ignored = recorded.ignored, "round complete");
+                }
+                rows::poll_succeeded(&self.db, &source, now, judge::after_std(now, self.interval)).await
+            }
+            Err(Broken::Lost) => return,
+            Err(Broken::Fault(fault)) => {
+                let needs_person = matches!(fault.entry.class, Class::SignIn | Class::Administrator | Class::Configuration);
+                let pause = if needs_person {
+                    SignedDuration::from_secs(60)
+                } else {
+                    judge::wait(fault, source.failures)
+                };
+                tracing::warn!(%fault, code = %fault.code, needs_person, "poll failed");
+                rows::poll_failed(&self.db, &source, now, judge::after(now, pause), fault, needs_person).await
+            }
+        };
+        if let Err(error) = outcome {
+            tracing::error!(%error, "the outcome of a poll could not be stored; the source is taken up again when its lease is over");
+        }
+        self.bus.tell("sources");
+        self.bus.tell(&format!("source-{}", source.id));
+        self.work.notify_one();
+    }
+
+    /// Reads pages until the round is complete.
+    async fn round(&self, source: &DueSource, stop: &CancellationToken) -> Result<Recorded, Broken> {
+        let mailbox = self.connections.mailbox_of(source.id).await.map_err(Broken::Fault)?;
+        let folder = source.folder_id.as_str().into();
+        let mut cursor = source.cursor_value.clone().map(Cursor::from);
+        let mut total = Recorded::default();
+        let mut resets = 0;
+        loop {
+            let page = match mailbox.sync(&folder, cursor.as_ref()).await {
+                Ok(page) => page,
+                Err(SyncError::Reset) if resets < 2 => {
+                    // I2: everything is listed again, into the same keys.
+                    tracing::info!("the mailbox forgot our place; reading the folder from the beginning");
+                    resets += 1;
+                    cursor = None;
+                    continue;
+                }
+                Err(SyncError::Reset) => {
+                    return Err(Broken::Fault(Fault::own("own.delta_resets", "the mailbox resets every listing")));
+                }
+                Err(SyncError::Fault(fault)) => return Err(Broken::Fault(fault)),
+            };
+            let mut incoming = Vec::with_capacity(page.items.len());
+            for item in page.items {
+                let whole = if item.is_whole { Some(item) } else { mailbox.message(&item.id).await.map_err(Broken::Fault)? };
+                // Gone between the listing and the look: it was never here long enough to be handled.
+                let Some(item) = whole else { continue };
+                incoming.push(self.incoming(source, item));
+            }
+            failpoint::hit("I1");
+            let now = self.clock.now();
+            let mut tx = self.db.begin().await?;
+            let at = Mailbox {
+                id: source.mailbox_id,
+                tenant: source.tenant_id.clone(),
+                native_id: source.mailbox_native_id.clone(),
+            };
+            let recorded = self.ledger.record(&mut tx, source.workspace_id, &at, source.id, incoming, now).await?;
+            if page.complete {
+                self.ledger.release_round(&mut tx, source.id).await?;
+            }
+            let ours = rows::move_cursor(&mut tx, source, page.cursor.as_str(), page.complete, recorded.new > 0, now, LEASE)
+                .await?;
+            if !ours {
+                tracing::info!("another node took the source over");
+                return Err(Broken::Lost);
+            }
+            failpoint::hit("I2");
+            tx.commit().await?;
+            total.new += recorded.new;
+            total.ignored += recorded.ignored;
+            total.known += recorded.known;
+            if page.complete {
+                self.work.notify_one();
+                return Ok(total);
+            }
+            self.bus.tell(&format!("source-{}", source.id));
+            cursor = Some(page.cursor);
+            if stop.is_cancelled() {
+                return Ok(total);
+            }
+        }
+    }
+
+    fn incoming(&self, source: &DueSource, item: Item) -> Incoming {
+        let start = Timestamp::from_microsecond(source.start_at).unwrap_or(Timestamp::MIN);
+        let before_start = source.start_kind != "everything" && item.received_at < start;
+        let read = if item.raw.len() > LARGEST_PAGE_ITEM { None } else { message::read(&item.raw).ok() };
+        let (mut summary, mut references, mut needs_mime, mut draft) = (Summary::default(), Vec::new(), true, false);
+        let mut message_id = item.internet_message_id.as_deref().and_then(mail::message_id);
+        if let Some(read) = &read {
+            let header = |name: &str| {
+                read.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+            };
+            if let Some(own) = header("Message-ID").and_then(mail::message_id) {
+                message_id = Some(own);
+            }
+            references = header("References").map(mail::references).unwrap_or_default();
+            references.extend(header("In-Reply-To").map(mail::references).unwrap_or_default());
+            summary.subject = read.subject.clone().unwrap_or_default();
+            if let Some(from) = read.from.as_ref().or(read.sender.as_ref()) {
+                summary.from.clone_from(&from.address);
+                summary.name = from.name.clone().unwrap_or_default();
+            }
+            needs_mime = read.needs_mime();
+            draft = read.is_draft;
+        }
+        summary.message_id.clone_from(&message_id);
+        let ignored = if before_start {
+            Some(("before-start", "it was received before this source's start point"))
+        } else if draft {
+            Some(("draft", "it is a draft that somebody has not sent"))
+        } else {
+            None
+        };
+        Incoming {
+            native_id: item.id.as_str().to_owned(),
+            message_id,
+            conversation: item.conversation_id,
+            references,
+            received_at: item.received_at,
+            summary,
+            page: item.raw,
+            needs_mime,
+            ignored,
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The inbound half: mail in a mailbox becomes an issue or a comment in Jira.
+//!
+//! ```text
+//! fetch ─▶ record ─▶ read ─▶ decide ─▶ act ─▶ mark
+//! ```
+//!
+//! Begin with [`act`]: the worker that claims messages and takes each through [`read`] (stored bytes to `Mail`), [`decide`]
+//! (a pure function, its plan frozen in the ledger) and the ledger's `carry_out` over the [`effects`]. [`fetch`] polls a
+//! source and records its pages; [`mark`] marks handled mail, off the critical path. What a fault does to a message, a
+//! destination or a source is in [`judge`].
+
+pub mod act;
+pub mod decide;
+pub mod effects;
+pub mod fetch;
+pub mod image_size;
+pub mod judge;
+pub mod mark;
+pub mod read;
+pub mod store;

@@ -1,0 +1,80 @@
+//! Stored content to [`Mail`]: pure, so that a dry run and a replay read what the live flow read.
+
+use mail::{Mail, Problem, Unreadable};
+use microsoft::graph::message;
+
+/// What is stored of a message.
+#[derive(Debug)]
+pub struct Stored {
+    /// The page JSON, exactly as the mailbox gave it.
+    pub page: Vec<u8>,
+    /// The MIME, where it was needed and fetched.
+    pub mime: Option<Vec<u8>>,
+    /// MIME was needed, but the mail was gone when it was fetched.
+    pub mime_gone: bool,
+}
+
+/// Why a stored message cannot be read, in words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CannotRead {
+    /// The MIME is not a mail.
+    #[error(transparent)]
+    Mime(#[from] Unreadable),
+    /// The page JSON is not what a mailbox sends.
+    #[error("the mailbox described this message in a way that cannot be read: {0}")]
+    Page(String),
+}
+
+/// Reads a mail. MIME wins over the page JSON: it has the attachments.
+pub fn read(stored: &Stored) -> Result<Mail, CannotRead> {
+    if let Some(mime) = &stored.mime {
+        return match (mail::parse(mime), read_page(&stored.page)) {
+            (Ok(mail), _) => Ok(mail),
+            // Better an issue without attachments than none.
+            (Err(unreadable), Ok(mut mail)) => {
+                mail.problems.push(problem("the attachments", format!("they could not be read: {unreadable}")));
+                Ok(mail)
+            }
+            (Err(unreadable), Err(_)) => Err(unreadable.into()),
+        };
+    }
+    let mut mail = read_page(&stored.page)?;
+    if stored.mime_gone {
+        let text = "the mail left the mailbox before they were fetched; what follows is without them";
+        mail.problems.push(problem("the attachments", text.to_owned()));
+    }
+    Ok(mail)
+}
+
+fn problem(place: &str, text: String) -> Problem {
+    Problem { place: place.to_owned(), text }
+}
+
+/// Reads the page JSON alone.
+pub fn read_page(page: &[u8]) -> Result<Mail, CannotRead> {
+    let message = message::read(page).map_err(|error| CannotRead::Page(error.to_string()))?;
+    Ok(mail::from_parts(parts(message)))
+}
+
+fn parts(message: message::GraphMessage) -> mail::Parts {
+    let address = |a: message::Recipient| mail::Address { name: a.name, address: a.address };
+    mail::Parts {
+        headers: message.headers,
+        subject: message.subject,
+        from: message.from.map(address),
+        sender: message.sender.map(address),
+        reply_to: message.reply_to.into_iter().map(address).collect(),
+        to: message.to.into_iter().map(address).collect(),
+        cc: message.cc.into_iter().map(address).collect(),
+        bcc: message.bcc.into_iter().map(address).collect(),
+        message_id: message.internet_message_id,
+        sent_at: message.sent_at,
+        received_at: message.received_at,
+        body: match message.body {
+            Some(message::Body::Html(html)) => mail::Body::Html(html),
+            Some(message::Body::Text(text)) => mail::Body::Text(text),
+            None => mail::Body::None,
+        },
+        ..mail::Parts::default()
+    }
+}

@@ -1,0 +1,258 @@
+//! The inbound half's SQL: sources that are due, their cursors and health, and marks.
+
+use fault::Fault;
+use jiff::{SignedDuration, Timestamp};
+use sqlx::FromRow;
+use store::{Db, StoreError, Tx, args, sql, sql_rows};
+use uuid::Uuid;
+
+/// A source whose time has come, claimed.
+#[derive(Clone, Debug, FromRow)]
+pub struct DueSource {
+    /// Row id.
+    pub id: Uuid,
+    /// Workspace.
+    pub workspace_id: Uuid,
+    /// Mailbox row.
+    pub mailbox_id: Uuid,
+    /// Tenant.
+    pub tenant_id: String,
+    /// The mailbox's id in the tenant.
+    pub mailbox_native_id: String,
+    /// Folder.
+    pub folder_id: String,
+    /// `now`, `since` or `everything`.
+    pub start_kind: String,
+    /// The start point, microseconds.
+    pub start_at: i64,
+    /// The cursor.
+    pub cursor_value: Option<String>,
+    /// Failed polls in a row.
+    pub failures: i64,
+    /// Health before this poll.
+    pub state: String,
+    /// The claim's number.
+    pub fence: i64,
+}
+
+#[derive(FromRow)]
+struct Id {
+    id: Uuid,
+}
+
+fn micros(span: SignedDuration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX / 2)
+}
+
+/// Claims sources that are due.
+pub async fn claim_due(
+    db: &Db,
+    owner: Uuid,
+    now: Timestamp,
+    lease: SignedDuration,
+    limit: usize,
+) -> Result<Vec<DueSource>, StoreError> {
+    let now = now.as_microsecond();
+    // Reading is cheap and mostly finds nothing: the write transaction is opened only when there is something to claim.
+    let due: Vec<Id> = db
+        .fetch_all(
+            sql!(
+                "SELECT id FROM source WHERE next_poll_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)
+                   AND paused_at IS NULL AND confirmed_at IS NOT NULL ORDER BY next_poll_at LIMIT $2"
+            ),
+            args![now, i64::try_from(limit).unwrap_or(i64::MAX)],
+        )
+        .await?;
+    let mut claimed = Vec::new();
+    for Id { id } in due {
+        let mut tx = db.begin().await?;
+        let source: Option<DueSource> = tx
+            .fetch_optional(
+                sql!(
+                    "UPDATE source SET lease_owner = $1, lease_until = $2, fence = fence + 1
+                     WHERE id = $3 AND next_poll_at <= $4 AND (lease_until IS NULL OR lease_until <= $4)
+                       AND paused_at IS NULL AND confirmed_at IS NOT NULL
+                     RETURNING id, workspace_id, mailbox_id, folder_id, start_kind, start_at, cursor_value, failures, state,
+                       fence, (SELECT tenant_id FROM mailbox WHERE mailbox.id = source.mailbox_id) AS tenant_id,
+                       (SELECT native_id FROM mailbox WHERE mailbox.id = source.mailbox_id) AS mailbox_native_id"
+                ),
+                args![owner, now + micros(lease), id, now],
+            )
+            .await?;
+        tx.commit().await?;
+        claimed.extend(source);
+    }
+    Ok(claimed)
+}
+
+/// Moves the cursor, in the transaction that stores the page. `false`: the claim is somebody else's, roll back.
+pub async fn move_cursor(
+    tx: &mut Tx,
+    source: &DueSource,
+    cursor: &str,
+    complete: bool,
+    new_mail: bool,
+    now: Timestamp,
+    lease: SignedDuration,
+) -> Result<bool, StoreError> {
+    let at = now.as_microsecond();
+    let moved = tx
+        .execute(
+            sql!(
+                "UPDATE source SET cursor_value = $1, lease_until = $2,
+                   round = round + CASE WHEN $3 THEN 1 ELSE 0 END,
+                   round_begun_at = CASE WHEN $3 THEN NULL ELSE coalesce(round_begun_at, $4) END,
+                   round_ended_at = CASE WHEN $3 THEN $4 ELSE round_ended_at END,
+                   last_mail_at = CASE WHEN $5 THEN $4 ELSE last_mail_at END
+                 WHERE id = $6 AND fence = $7"
+            ),
+            args![cursor, at + micros(lease), complete, at, new_mail, source.id, source.fence],
+        )
+        .await?;
+    Ok(moved == 1)
+}
+
+/// A round came to its end.
+pub async fn poll_succeeded(
+    db: &Db,
+    source: &DueSource,
+    now: Timestamp,
+    next: Timestamp,
+) -> Result<(), StoreError> {
+    let mut tx = db.begin().await?;
+    tx.execute(
+        sql!(
+            "UPDATE source SET last_poll_at = $1, last_success_at = $1, next_poll_at = $2, lease_until = NULL, failures = 0,
+               state_since = CASE WHEN state = 'online' THEN state_since ELSE $1 END, state = 'online', fault = NULL
+             WHERE id = $3 AND fence = $4"
+        ),
+        args![now, next, source.id, source.fence],
+    )
+    .await?;
+    if source.state != "online" {
+        event(&mut tx, source.workspace_id, source.id, now, "online", "works again; it goes on where it stood", None).await?;
+    }
+    tx.commit().await
+}
+
+/// A poll failed.
+pub async fn poll_failed(
+    db: &Db,
+    source: &DueSource,
+    now: Timestamp,
+    next: Timestamp,
+    fault: &Fault,
+    needs_person: bool,
+) -> Result<(), StoreError> {
+    let state = if needs_person { "offline" } else { "degraded" };
+    let record = serde_json::to_string(&fault.to_record()).unwrap_or_default();
+    let mut tx = db.begin().await?;
+    tx.execute(
+        sql!(
+            "UPDATE source SET last_poll_at = $1, next_poll_at = $2, lease_until = NULL, failures = failures + 1,
+               state_since = CASE WHEN state = $3 THEN state_since ELSE $1 END, state = $3, fault = $4
+             WHERE id = $5 AND fence = $6"
+        ),
+        args![now, next, state, &record, source.id, source.fence],
+    )
+    .await?;
+    if source.state != state {
+        event(&mut tx, source.workspace_id, source.id, now, state, &fault.to_string(), Some(&record)).await?;
+    }
+    tx.commit().await
+}
+
+/// Adds a line to a connection's timeline.
+pub async fn event(
+    tx: &mut Tx,
+    workspace_id: Uuid,
+    source_id: Uuid,
+    now: Timestamp,
+    kind: &str,
+    text: &str,
+    fault: Option<&String>,
+) -> Result<(), StoreError> {
+    tx.execute(
+        sql!(
+            "INSERT INTO connection_event (id, workspace_id, object_kind, object_id, at, kind, text, fault)
+             VALUES ($1, $2, 'source', $3, $4, $5, $6, $7)"
+        ),
+        args![Uuid::now_v7(), workspace_id, source_id, now, kind, text, fault.cloned()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// A handled mail that is to be marked.
+#[derive(Clone, Debug, FromRow)]
+pub struct DueMark {
+    /// Message row.
+    pub id: Uuid,
+    /// Source.
+    pub source_id: Uuid,
+    /// The transport's id.
+    pub native_id: String,
+    /// Its key.
+    pub k: String,
+    /// The issue it is in.
+    pub issue_key: Option<String>,
+    /// Attempts so far.
+    pub mark_attempts: i64,
+    /// `leave`, `read`, `category` or `move`.
+    pub handled: String,
+    /// Category or folder.
+    pub handled_target: String,
+}
+
+/// What became of a mark.
+#[derive(Clone, Copy, Debug)]
+pub enum Marked {
+    /// It is there.
+    Done,
+    /// The mail is gone.
+    Gone,
+    /// Given up.
+    Failed,
+    /// Tried again then.
+    Later(Timestamp),
+}
+
+/// Marks that are due, oldest first.
+pub async fn due_marks(db: &Db, now: Timestamp, limit: usize) -> Result<Vec<DueMark>, StoreError> {
+    db.fetch_all(
+        sql!(
+            "SELECT m.id, m.source_id, m.native_id, m.k, m.issue_key, m.mark_attempts, s.handled, s.handled_target
+             FROM message m JOIN source s ON s.id = m.source_id
+             WHERE m.mark = 'due' AND m.mark_not_before <= $1 ORDER BY m.mark_not_before LIMIT $2"
+        ),
+        args![now, i64::try_from(limit).unwrap_or(i64::MAX)],
+    )
+    .await
+}
+
+/// Stores what became of marks.
+pub async fn marked(db: &Db, outcomes: Vec<(Uuid, Marked, i64)>) -> Result<(), StoreError> {
+    let mut rows = store::Rows::new();
+    for (id, outcome, attempts) in outcomes {
+        let (mark, not_before) = match outcome {
+            Marked::Done => ("done", 0),
+            Marked::Gone => ("gone", 0),
+            Marked::Failed => ("failed", 0),
+            Marked::Later(until) => ("due", until.as_microsecond()),
+        };
+        rows.push(args![id, mark, attempts, not_before]);
+    }
+    let mut tx = db.begin().await?;
+    tx.execute_rows(
+        sql_rows! {
+            head: "WITH v(id, mark, attempts, not_before) AS (VALUES ",
+            row: "($:UUID, $:TEXT, $:BIGINT, $:BIGINT)",
+            tail: ") UPDATE message SET mark = v.mark, mark_attempts = v.attempts, mark_not_before = v.not_before
+              FROM v WHERE message.id = v.id AND message.mark = 'due'",
+        },
+        rows,
+        args![],
+    )
+    .await?;
+    tx.commit().await
+}
