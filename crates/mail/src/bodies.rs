@@ -28,6 +28,8 @@ struct Reader<'a> {
     parts: &'a [Part],
     limits: &'a Limits,
     problems: &'a mut Vec<Problem>,
+    /// A named text that is the body for want of another.
+    promoted: Option<usize>,
     /// Bytes of body text still allowed, all parts together.
     room: usize,
     pieces: Vec<Piece>,
@@ -36,11 +38,14 @@ struct Reader<'a> {
 
 /// Chooses and decodes. `parts` are those of `structure::split`.
 pub(crate) fn read(raw: &[u8], parts: &[Part], limits: &Limits, problems: &mut Vec<Problem>) -> Contents {
+    // A text with a file name is an attachment, unless there is no other body and the sender wants it shown.
+    let promoted = stand_in(parts);
     let mut reader = Reader {
         raw,
         parts,
         limits,
         problems,
+        promoted,
         room: limits.body,
         pieces: Vec::new(),
         attachments: Vec::new(),
@@ -50,6 +55,26 @@ pub(crate) fn read(raw: &[u8], parts: &[Part], limits: &Limits, problems: &mut V
     let (text, text_format, html) = join(pieces);
     mark_inline(&mut attachments, html.as_deref());
     Contents { text, text_format, html, attachments }
+}
+
+/// The first inline text with a name, where no text is without one.
+fn stand_in(parts: &[Part]) -> Option<usize> {
+    let texts =
+        || parts.iter().enumerate().filter(|(_, p)| p.children.is_empty() && is_text(&p.content_type.kind));
+    let disposition = |part: &Part| part.fields.typed("Content-Disposition").unwrap_or_default();
+    if texts().any(|(_, part)| !is_named(part) && disposition(part).kind != "attachment") {
+        return None;
+    }
+    texts().find(|(_, part)| disposition(part).kind != "attachment").map(|(index, _)| index)
+}
+
+fn is_text(kind: &str) -> bool {
+    matches!(kind, "text/plain" | "text/html")
+}
+
+fn is_named(part: &Part) -> bool {
+    let disposition = part.fields.typed("Content-Disposition").unwrap_or_default();
+    disposition.parameter("filename").or_else(|| part.content_type.parameter("name")).is_some()
 }
 
 /// Where a part stands.
@@ -95,65 +120,10 @@ impl Reader<'_> {
     /// The child that `start` names, else the first.
     fn root_of(&self, part: &Part) -> usize {
         let start = part.content_type.parameter("start").and_then(ids::message_id);
-        let named = part.children.iter().copied().find(|&child| {
-            start.is_some() && self.parts[child].fields.first("Content-ID").and_then(ids::message_id) == start
-        });
-        named.unwrap_or(part.children[0])
-    }
-
-    /// The same content in several forms: the first text and the last HTML are the body, as one piece. Forms that only
-    /// few programs show are dropped, and whatever else is there (a calendar entry, a document) is an attachment.
-    fn alternative(&mut self, children: &[usize]) {
-        let before = self.pieces.len();
-        for &child in children {
-            if is_by_form(&self.parts[child].content_type.kind) {
-                continue;
-            }
-            self.part(child, Place::Body);
-        }
-        let forms: Vec<Piece> = self.pieces.drain(before..).collect();
-        // More than one text (or page) within one alternative, such as `text, (html, image, html)`: all of the pages
-        // belong together, and so do all of the texts.
-        let mut one = Piece::default();
-        for form in forms {
-            match (one.text.take(), form.text) {
-                (None, text) => one.text = text,
-                (kept, None) => one.text = kept,
-                (Some((a, format)), Some((b, other)))
-                    if a != b && form.html.is_none() && one.html.is_none() =>
-                {
-                    one.text = Some((
-                        format!("{}\n{}", text::unflow(&a, format), text::unflow(&b, other)),
-                        TextFormat::Fixed,
-                    ));
-                }
-                (kept, Some(_)) => one.text = kept,
-            }
-            match (&mut one.html, form.html) {
-                (Some(kept), Some(more)) => {
-                    kept.push('\n');
-                    kept.push_str(&more);
-                }
-                (kept, Some(html)) => *kept = Some(html),
-                (_, None) => {}
-            }
-        }
-        if one.text.is_some() || one.html.is_some() {
-            self.pieces.push(one);
-        }
-    }
-
-    fn leaf(&mut self, index: usize, at: Place) {
-        let part = &self.parts[index];
-        let kind = part.content_type.kind.as_str();
-        let disposition = part.fields.typed("Content-Disposition").unwrap_or_default();
-        let named =
-            disposition.parameter("filename").or_else(|| part.content_type.parameter("name")).is_some();
-        let attached = disposition.kind == "attachment" || (named && index != 0);
+        let attached = disposition.kind == "attachment" || is_named(part);
+        let wanted = index == 0 || self.promoted == Some(index) || !attached;
         let broken_multipart = kind.starts_with("multipart/");
-        let readable =
-            matches!(kind, "text/plain" | "text/html") || (broken_multipart && !part.body.is_empty());
-        if at == Place::Body && readable && !(attached && index != 0) {
+        if at == Place::Body && wanted && (is_text(kind) || (broken_multipart && !part.body.is_empty())) {
             return self.body(index);
         }
         if broken_multipart && part.body.is_empty() {
@@ -180,7 +150,7 @@ impl Reader<'_> {
         self.pieces.push(Piece { text: Some((text, format)), html: None });
     }
 
-    fn attach(&mut self, index: usize, disposition: &crate::fields::Typed) {
+    fn attach(&mut self, index: usize, disposition: &crate::typed::Typed) {
         let part = &self.parts[index];
         let kind = match part.content_type.kind.as_str() {
             "" => "application/octet-stream",
@@ -206,7 +176,11 @@ impl Reader<'_> {
             _ => place(index),
         };
         let content_type: String = kind.chars().filter(|c| c.is_ascii_graphic()).take(120).collect();
-        let name = names::safe(given.as_deref(), &fallback, &content_type);
+        let mut name = names::safe(given.as_deref(), &fallback, &content_type);
+        if matches!(kind, "message/rfc822" | "message/global") && !name.to_ascii_lowercase().ends_with(".eml")
+        {
+            name = names::safe(Some(&format!("{name}.eml")), &fallback, &content_type);
+        }
         let digest = digest::digest(&digest::SHA256, &content);
         self.attachments.push(Attachment {
             name,

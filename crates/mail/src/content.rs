@@ -48,7 +48,9 @@ pub(crate) fn bytes<'a>(
             problems.push(Problem::new(place(index), "its uuencoding is damaged; it was kept as it is"));
             Cow::Borrowed(body)
         }
-        "" | "7bit" | "8bit" | "binary" => Cow::Borrowed(body),
+        // `7-bit`, `8bits` and the like are common and mean the same.
+        "" | "binary" | "none" | "identity" => Cow::Borrowed(body),
+        plain if plain.starts_with(['7', '8']) => Cow::Borrowed(body),
         other => {
             let shown: String = other.chars().take(40).collect();
             problems.push(Problem::new(

@@ -3,6 +3,7 @@
 use mail_parser::HeaderValue;
 use mail_parser::parsers::MessageStream;
 
+use crate::typed::Typed;
 use crate::{Address, Header, Limits, Problem, addresses, charset, words};
 
 /// A header field, unfolded but not yet decoded.
@@ -121,44 +122,7 @@ impl Fields {
 
     /// A field of parameters, such as Content-Type.
     pub(crate) fn typed(&self, name: &str) -> Option<Typed> {
-        Typed::parse(self.first(name)?)
-    }
-}
-
-/// A value with parameters: `text/plain; charset=utf-8`, `attachment; filename="a.txt"`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Typed {
-    /// `text/plain`, `attachment`; lower case.
-    pub(crate) kind: String,
-    parameters: Vec<(String, String)>,
-}
-
-impl Typed {
-    /// Reads a raw, unfolded value. Continuations and character sets of parameters (RFC 2231) are resolved, encoded
-    /// words in them (against the RFCs, common) too.
-    pub(crate) fn parse(value: &str) -> Option<Self> {
-        let line = format!("{value}\n");
-        let HeaderValue::ContentType(parsed) = MessageStream::new(line.as_bytes()).parse_content_type()
-        else {
-            return None;
-        };
-        let mut kind = parsed.ctype().trim().to_ascii_lowercase();
-        if let Some(subtype) = parsed.subtype() {
-            kind.push('/');
-            kind.push_str(&subtype.trim().to_ascii_lowercase());
-        }
-        let parameters = parsed
-            .attributes()
-            .unwrap_or_default()
-            .iter()
-            .map(|a| (a.name.to_ascii_lowercase(), a.value.clone().into_owned()))
-            .collect();
-        Some(Self { kind, parameters })
-    }
-
-    /// A parameter by its name in lower case.
-    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        Some(Typed::parse(self.first(name)?))
     }
 }
 
@@ -179,15 +143,6 @@ mod tests {
     #[case("one\r\n\t two\r\n\r\n", "one two")]
     fn folded_values_become_one_line(#[case] value: &str, #[case] want: &str) {
         assert_eq!(unfolded(value), want);
-    }
-
-    #[rstest]
-    #[case("attachment; filename=\"a.txt\"", "a.txt")]
-    #[case("attachment; filename*=utf-8''Gr%C3%BC%C3%9Fe.txt", "Grüße.txt")]
-    #[case("attachment; filename*0=\"long \"; filename*1=\"name.txt\"", "long name.txt")]
-    #[case("attachment; filename*0*=iso-8859-1''Gr%FC; filename*1*=%DFe.txt", "Grüße.txt")]
-    fn file_names_are_read(#[case] value: &str, #[case] want: &str) {
-        assert_eq!(Typed::parse(value).expect("typed").parameter("filename"), Some(want));
     }
 
     #[test]

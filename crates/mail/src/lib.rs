@@ -31,6 +31,7 @@ mod plain;
 pub mod rich;
 mod structure;
 mod text;
+mod typed;
 mod verdicts;
 mod words;
 

@@ -148,9 +148,9 @@ pub enum Unreadable {
         /// The limit in bytes.
         limit: usize,
     },
-    /// Nothing in it looks like a header field.
-    #[error("the content is not a mail message: no header field was found at its beginning")]
-    NoHeader,
+    /// Neither a header nor text: a file of another kind.
+    #[error("the content is not a mail message: it begins with no header field and is not text")]
+    NoMessage,
     /// The reader itself gave up. A defect of Postroom, not of the mail.
     #[error(
         "the message could not be read because of a defect in the reader ({0}); keep the message and report it"

@@ -96,6 +96,7 @@ fn extension_of(content_type: &str) -> &'static str {
         "audio/mpeg" => "mp3",
         "audio/wav" | "audio/x-wav" => "wav",
         "video/mp4" => "mp4",
+        text if text.starts_with("text/") => "txt",
         _ => "bin",
     }
 }

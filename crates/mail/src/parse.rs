@@ -42,7 +42,11 @@ fn read(bytes: &[u8], limits: &Limits) -> Result<Mail, Unreadable> {
     let parts = structure::split(bytes, limits, &mut problems);
     let fields = &parts[0].fields;
     if fields.is_empty() {
-        return Err(Unreadable::NoHeader);
+        // Text without a header is still something a person wrote. A file of another kind is not.
+        if bytes.contains(&0) {
+            return Err(Unreadable::NoMessage);
+        }
+        problems.push(Problem::new("the message", "it has no header; all of it was read as the body"));
     }
     let contents = bodies::read(bytes, &parts, limits, &mut problems);
     let headers = fields.decoded();

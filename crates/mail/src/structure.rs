@@ -7,7 +7,8 @@
 
 use std::ops::Range;
 
-use crate::fields::{Fields, RawField, Typed, unfold};
+use crate::fields::{Fields, RawField, unfold};
+use crate::typed::Typed;
 use crate::{Limits, Problem};
 
 /// A part of a message; the first is the message itself.
@@ -212,7 +213,7 @@ fn header(
         .and_then(|(_, value)| {
             let value = String::from_utf8_lossy(&bytes[value.start..value.end.min(value.start + 1_000)])
                 .replace(['\r', '\n'], " ");
-            Typed::parse(&value)?.parameter("charset").map(ToOwned::to_owned)
+            Typed::parse(&value).parameter("charset").map(ToOwned::to_owned)
         })
         .or_else(|| root.and_then(|root| root.content_type.parameter("charset").map(ToOwned::to_owned)));
     let fields = found

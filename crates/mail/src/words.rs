@@ -100,7 +100,14 @@ fn encoded_word(text: &str) -> Option<(Word<'_>, usize)> {
         return None;
     }
     let bytes = match encoding {
-        "Q" | "q" => quoted(payload),
+        // Raw 8-bit text within an encoded word is against the rules and was decoded with the whole field: put it back
+        // into the word's own character set, with which all of the word is decoded next.
+        "Q" | "q" => {
+            match encoding_rs::Encoding::for_label(charset.as_bytes()).filter(|_| !payload.is_ascii()) {
+                Some(known) => quoted(&known.encode(payload).0),
+                None => quoted(payload.as_bytes()),
+            }
+        }
         "B" | "b" => base64(payload),
         _ => return None,
     };
@@ -113,9 +120,8 @@ fn head(text: &str, longest: usize) -> Option<(&str, &str)> {
     Some((&text[..end], &text[end + 1..]))
 }
 
-fn quoted(payload: &str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(payload.len());
-    let bytes = payload.as_bytes();
+fn quoted(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
         let hex = (bytes[at] == b'=')
@@ -156,6 +162,7 @@ mod tests {
     #[case("=?utf-8?Q?unfinished", "=?utf-8?Q?unfinished")]
     #[case("a =? b =?utf-8?Q?c?=", "a =? b c")]
     #[case("=?utf-8?Q?with space?=", "with space")]
+    #[case("=?iso-8859-1?Q?Frösche=F6?=", "Fröscheö")]
     #[case("two\r\n lines\u{7}and a bell", "two lines and a bell")]
     fn header_text_reads_as_people_see_it(#[case] value: &str, #[case] want: &str) {
         assert_eq!(unstructured(value), want);

@@ -59,21 +59,7 @@ pub(crate) fn referenced_ids(html: &str) -> HashSet<String> {
 /// The Content-ID in the part of a `cid:` address after the colon: percent escapes undone, entities too.
 fn content_id(written: &str) -> Option<String> {
     let plain = written.replace("&amp;", "&");
-    let bytes = plain.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let pair = (bytes[at] == b'%')
-            .then(|| bytes.get(at + 1..at + 3).and_then(|pair| hex::decode(pair).ok()))
-            .flatten();
-        if let Some(byte) = pair {
-            out.extend(byte);
-            at += 3;
-        } else {
-            out.push(bytes[at]);
-            at += 1;
-        }
-    }
+    let out = crate::typed::percent_decoded(&plain);
     let id = String::from_utf8_lossy(&out);
     let id = id.trim().trim_matches(['<', '>']);
     let id: String = id.chars().filter(|c| !c.is_control() && !c.is_whitespace()).collect();

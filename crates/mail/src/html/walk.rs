@@ -100,7 +100,8 @@ impl Walk<'_> {
             "ul" | "ol" | "dir" | "menu" => self.list(id, name, &inner),
             "table" => self.table(id, &inner),
             "dd" | "dt" | "figure" | "details" | "fieldset" => self.block_of(id, &inner, true),
-            _ if is_block(name) => self.block_of(id, &inner, false),
+            // A line above or below a block parts it from its neighbours, as Outlook does above a quoted mail.
+            _ if is_block(name) => self.block_of(id, &inner, style.border),
             _ if style.list_mark => self.list_mark(id, &inner),
             _ => self.children(id, &inner),
         }

@@ -1,0 +1,150 @@
+//! Every real mail at hand is read, and what comes out keeps its promises.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mail::{Body, Mail, Parts, Rich, differences, from_parts, parse};
+
+/// The shared data, beside the workspace unless `POSTROOM_SHARED` says otherwise.
+fn shared(below: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("POSTROOM_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
+    let path = root.join(below);
+    if path.is_dir() {
+        return Some(path);
+    }
+    eprintln!("skipped: {below} (shared data not present)");
+    None
+}
+
+fn files(below: &Path, out: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(below).expect("a folder").map(|e| e.expect("an entry").path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() { files(&path, out) } else { out.push(path) }
+    }
+}
+
+fn keeps_promises(mail: &Mail, bytes: usize) -> Result<(), String> {
+    mail.rich().check()?;
+    if let Some(text) = &mail.text {
+        Rich::from_text(text).check()?;
+    }
+    for attachment in &mail.attachments {
+        if attachment.name.is_empty() || attachment.name.contains(['/', '\\']) || attachment.name.len() > 180
+        {
+            return Err(format!("attachment name {:?}", attachment.name));
+        }
+        if attachment.size != attachment.content.len() as u64 || attachment.sha256.len() != 64 {
+            return Err(format!("attachment {} does not add up", attachment.name));
+        }
+    }
+    for header in &mail.headers {
+        if header.name.is_empty() || header.value.chars().any(char::is_control) {
+            return Err(format!("header {header:?}"));
+        }
+    }
+    let total: usize = mail.attachments.iter().map(|a| a.content.len()).sum();
+    if total > bytes * 2 + 1_024 {
+        return Err(format!("{bytes} bytes became {total} bytes of attachments"));
+    }
+    let json = serde_json::to_string(mail).map_err(|e| e.to_string())?;
+    let mut back: Mail = serde_json::from_str(&json).map_err(|e| e.to_string())?;
+    for (read, own) in back.attachments.iter_mut().zip(&mail.attachments) {
+        read.content = own.content.clone();
+    }
+    if back != *mail {
+        return Err("it does not come back from JSON as it was".into());
+    }
+    Ok(())
+}
+
+/// The mail as a mailbox API would tell it in fields.
+fn told(mail: &Mail) -> Parts {
+    Parts {
+        headers: mail.headers.iter().map(|h| (h.name.clone(), h.value.clone())).collect(),
+        subject: Some(mail.subject.clone()),
+        from: mail.from.clone(),
+        // Exchange repeats the author as the sender.
+        sender: mail.sender.clone().or_else(|| mail.from.clone()),
+        to: mail.to.clone(),
+        cc: mail.cc.clone(),
+        bcc: mail.bcc.clone(),
+        reply_to: mail.reply_to.clone(),
+        message_id: mail.message_id.as_ref().map(|id| format!("<{id}>")),
+        body: match (&mail.html, &mail.text) {
+            (Some(html), _) => Body::Html(html.clone()),
+            (None, Some(text)) => Body::Text(text.clone()),
+            (None, None) => Body::None,
+        },
+        ..Parts::default()
+    }
+}
+
+#[test]
+fn every_mail_of_the_corpora_is_read() {
+    let Some(root) = shared("corpora") else { return };
+    let mut all = Vec::new();
+    files(&root.join("mail"), &mut all);
+    files(&root.join("replies"), &mut all);
+    let mut failures = Vec::new();
+    let mut read = 0;
+    for path in &all {
+        let bytes = fs::read(path).expect("a readable file");
+        match parse(&bytes) {
+            Ok(mail) => {
+                read += 1;
+                if let Err(error) = keeps_promises(&mail, bytes.len()) {
+                    failures.push(format!("{}: {error}", path.display()));
+                }
+            }
+            Err(mail::Unreadable::Empty) => assert!(bytes.trim_ascii().is_empty(), "{}", path.display()),
+            Err(reason) => failures.push(format!("{}: {reason}", path.display())),
+        }
+    }
+    assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), all.len(), failures.join("\n"));
+    assert!(read > 400, "only {read} of {} were read", all.len());
+}
+
+#[test]
+fn mail_told_in_fields_is_the_same_mail() {
+    let Some(root) = shared("corpora/mail") else { return };
+    let mut all = Vec::new();
+    files(&root, &mut all);
+    let mut failures = Vec::new();
+    for path in all.iter().filter(|path| path.extension().is_some_and(|e| e == "eml")) {
+        let Ok(mail) = parse(&fs::read(path).expect("a readable file")) else { continue };
+        if mail.html.is_none() && mail.text_format != mail::TextFormat::Fixed {
+            continue;
+        }
+        let found = differences(&mail, &from_parts(told(&mail)));
+        for difference in found {
+            failures.push(format!(
+                "{}: {} {:?} / {:?}",
+                path.display(),
+                difference.field,
+                difference.one,
+                difference.other
+            ));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn every_page_of_the_corpora_becomes_a_document() {
+    let Some(root) = shared("corpora/replies") else { return };
+    let mut all = Vec::new();
+    files(&root, &mut all);
+    let pages = all.iter().filter(|path| path.extension().is_some_and(|e| e == "html"));
+    let mut seen = 0;
+    for path in pages {
+        let html = String::from_utf8_lossy(&fs::read(path).expect("a readable file")).into_owned();
+        let rich = Rich::from_html(&html);
+        rich.check().unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        assert!(!rich.is_empty(), "{}", path.display());
+        seen += 1;
+    }
+    assert!(seen >= 9);
+}
