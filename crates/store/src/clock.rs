@@ -1,13 +1,13 @@
-//! The clock is an argument.
+//! The time as an argument.
 
 use std::fmt::Debug;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-/// Tells the time.
-pub trait Clock: Debug + Send + Sync {
+/// Tells the time of day. Code that needs it takes a clock; only [`SystemClock`] asks the machine.
+pub trait Clock: Send + Sync + Debug {
     /// Now.
     fn now(&self) -> Timestamp;
 }
@@ -17,25 +17,37 @@ pub trait Clock: Debug + Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[allow(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    #[allow(clippy::disallowed_methods, reason = "this is the one clock that asks the machine")]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
 }
 
-/// A clock that stands still until a test moves it.
-#[derive(Clone, Debug)]
-pub struct TestClock(Arc<AtomicI64>);
+/// A clock that stands still until it is moved.
+#[derive(Debug)]
+pub struct TestClock(AtomicI64);
 
 impl TestClock {
-    /// A clock that shows this time.
-    pub fn at(now: Timestamp) -> Self {
-        Self(Arc::new(AtomicI64::new(now.as_microsecond())))
+    /// A clock that shows `now`.
+    pub fn new(now: Timestamp) -> Self {
+        Self(AtomicI64::new(now.as_microsecond()))
     }
 
-    /// Moves it on.
-    pub fn advance(&self, by: SignedDuration) {
-        self.0.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
+    /// Moves the clock on.
+    pub fn advance(&self, by: Duration) {
+        self.0.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX / 4), Ordering::SeqCst);
+    }
+
+    /// Sets the clock, also back.
+    pub fn set(&self, now: Timestamp) {
+        self.0.store(now.as_microsecond(), Ordering::SeqCst);
+    }
+}
+
+impl Default for TestClock {
+    /// A fixed moment in 2026.
+    fn default() -> Self {
+        Self::new(Timestamp::constant(1_790_000_000, 0))
     }
 }
 

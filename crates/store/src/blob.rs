@@ -1,0 +1,158 @@
+//! Sealed content that is too large for a row: whole mails and attachments.
+//!
+//! A blob has a name chosen by its feature (an id or a hash, never text from a mail) and lies sealed under the data
+//! folder. A put is whole or not there: written beside its place, flushed, renamed.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+
+use crate::{Place, SealError, Sealer};
+
+/// Why a blob cannot be kept or had.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    /// It is larger than the limit.
+    #[error("blob {name}: {size} bytes are more than the limit of {limit}")]
+    TooLarge {
+        /// The blob.
+        name: String,
+        /// Its size in bytes.
+        size: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The name is not one that Postroom gives.
+    #[error("blob {name:?}: a name is letters, digits, '-' and '_', at most 128 of them")]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// No room left. Heals by itself when there is room.
+    #[error("blob {name}: the disk is full ({detail}): make room; work resumes by itself")]
+    DiskFull {
+        /// The blob.
+        name: String,
+        /// What the system said.
+        detail: String,
+    },
+    /// It was changed or belongs elsewhere.
+    #[error(transparent)]
+    Sealed(#[from] SealError),
+    /// The folder or bucket failed.
+    #[error("blob {name}: the content store failed ({detail}): check the folder `blobs` in the data folder")]
+    Io {
+        /// The blob.
+        name: String,
+        /// What the system said.
+        detail: String,
+    },
+}
+
+impl BlobError {
+    /// No room: the work waits until there is room.
+    pub fn is_disk_full(&self) -> bool {
+        matches!(self, Self::DiskFull { .. })
+    }
+
+    fn io(name: &str, error: &object_store::Error) -> Self {
+        let detail = error.to_string();
+        let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+        while let Some(error) = source {
+            if let Some(io) = error.downcast_ref::<std::io::Error>()
+                && matches!(io.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+            {
+                return Self::DiskFull { name: name.to_owned(), detail };
+            }
+            source = error.source();
+        }
+        Self::Io { name: name.to_owned(), detail }
+    }
+}
+
+/// The content store; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Blobs {
+    store: Arc<dyn ObjectStore>,
+    sealer: Sealer,
+    limit: u64,
+}
+
+impl Blobs {
+    /// The most bytes of one blob, unless told otherwise: Exchange takes mails of up to 150 MiB.
+    pub const LIMIT: u64 = 160 * 1024 * 1024;
+
+    /// Opens the store in a folder, which is made where it is missing.
+    pub fn open(folder: impl Into<PathBuf>, sealer: Sealer) -> Result<Self, BlobError> {
+        let folder = folder.into();
+        let failed = |detail: String| BlobError::Io { name: folder.display().to_string(), detail };
+        std::fs::create_dir_all(&folder).map_err(|error| failed(error.to_string()))?;
+        let store = LocalFileSystem::new_with_prefix(&folder)
+            .map_err(|error| failed(error.to_string()))?
+            .with_fsync(true)
+            .with_automatic_cleanup(false);
+        Ok(Self { store: Arc::new(store), sealer, limit: Self::LIMIT })
+    }
+
+    /// Takes and gives no more than `bytes` per blob.
+    #[must_use]
+    pub fn with_limit(mut self, bytes: u64) -> Self {
+        self.limit = bytes;
+        self
+    }
+
+    /// Keeps content under a name; what was there before is replaced. When this returns, it is on the disk.
+    pub async fn put(&self, name: &str, content: &[u8]) -> Result<(), BlobError> {
+        let path = path(name)?;
+        self.check(name, content.len() as u64)?;
+        let sealed = self.sealer.seal(&Place::new("blob", "content", name), content);
+        self.store.put(&path, sealed.into()).await.map_err(|error| BlobError::io(name, &error))?;
+        Ok(())
+    }
+
+    /// The content, or none where there is no such blob.
+    pub async fn get(&self, name: &str) -> Result<Option<Bytes>, BlobError> {
+        let path = path(name)?;
+        let found = match self.store.get(&path).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(BlobError::io(name, &error)),
+        };
+        self.check(name, found.meta.size.saturating_sub(64))?;
+        let sealed = found.bytes().await.map_err(|error| BlobError::io(name, &error))?;
+        let mut content = self.sealer.open(&Place::new("blob", "content", name), &sealed)?;
+        Ok(Some(Bytes::from(std::mem::take(&mut *content))))
+    }
+
+    /// Deletes a blob; one that is not there counts as deleted.
+    pub async fn delete(&self, name: &str) -> Result<(), BlobError> {
+        match self.store.delete(&path(name)?).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(BlobError::io(name, &error)),
+        }
+    }
+
+    fn check(&self, name: &str, size: u64) -> Result<(), BlobError> {
+        if size > self.limit {
+            return Err(BlobError::TooLarge { name: name.to_owned(), size, limit: self.limit });
+        }
+        Ok(())
+    }
+}
+
+/// Two letters of the name make a folder, so that no folder grows without bound.
+fn path(name: &str) -> Result<Path, BlobError> {
+    let good = !name.is_empty()
+        && name.len() <= 128
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    if !good {
+        return Err(BlobError::Name { name: name.chars().take(128).collect() });
+    }
+    // The end varies in ids that begin with the time.
+    let folder = &name[name.len().saturating_sub(2)..];
+    Ok(Path::from(format!("{folder}/{name}")))
+}
