@@ -257,33 +257,6 @@ impl Db {
         Ok(found)
     }
 
-    /// Reads with a statement of many rows, outside any transaction: `WITH v(…) AS (VALUES …) SELECT …`.
-    pub async fn fetch_rows<T: Row>(
-        &self,
-        statement: &'static RowsStatement,
-        rows: Rows,
-        shared: Args,
-    ) -> Result<Vec<T>, StoreError> {
-        let kind = self.kind();
-        let mut found = Vec::new();
-        for (size, values) in pieces(statement, kind, rows, &shared)? {
-            let text = AssertSqlSafe(statement.text(kind, size));
-            let mut part: Vec<T> = match self {
-                Self::Sqlite { read, .. } => match for_sqlite(values.into_iter()) {
-                    Ok(args) => sqlx::query_as_with(text, args).fetch_all(read).await,
-                    Err(error) => Err(error),
-                },
-                Self::Postgres(pool) => match for_postgres(values.into_iter()) {
-                    Ok(args) => sqlx::query_as_with(text, args).fetch_all(pool).await,
-                    Err(error) => Err(error),
-                },
-            }
-            .map_err(|error| at_rows(statement, error))?;
-            found.append(&mut part);
-        }
-        Ok(found)
-    }
-
     /// One change in a transaction of its own; gives the number of rows it changed.
     pub async fn execute(&self, statement: &'static Statement, args: Args) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
