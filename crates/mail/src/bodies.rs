@@ -120,6 +120,58 @@ impl Reader<'_> {
     /// The child that `start` names, else the first.
     fn root_of(&self, part: &Part) -> usize {
         let start = part.content_type.parameter("start").and_then(ids::message_id);
+        let named = part.children.iter().copied().find(|&child| {
+            start.is_some() && self.parts[child].fields.first("Content-ID").and_then(ids::message_id) == start
+        });
+        named.unwrap_or(part.children[0])
+    }
+
+    /// The same content in several forms: the first text and the last HTML are the body, as one piece. Forms that only
+    /// few programs show are dropped, and whatever else is there (a calendar entry, a document) is an attachment.
+    fn alternative(&mut self, children: &[usize]) {
+        let before = self.pieces.len();
+        for &child in children {
+            if is_by_form(&self.parts[child].content_type.kind) {
+                continue;
+            }
+            self.part(child, Place::Body);
+        }
+        let forms: Vec<Piece> = self.pieces.drain(before..).collect();
+        // More than one text (or page) within one alternative, such as `text, (html, image, html)`: all of the pages
+        // belong together, and so do all of the texts.
+        let mut one = Piece::default();
+        for form in forms {
+            match (one.text.take(), form.text) {
+                (None, text) => one.text = text,
+                (kept, None) => one.text = kept,
+                (Some((a, format)), Some((b, other)))
+                    if a != b && form.html.is_none() && one.html.is_none() =>
+                {
+                    one.text = Some((
+                        format!("{}\n{}", text::unflow(&a, format), text::unflow(&b, other)),
+                        TextFormat::Fixed,
+                    ));
+                }
+                (kept, Some(_)) => one.text = kept,
+            }
+            match (&mut one.html, form.html) {
+                (Some(kept), Some(more)) => {
+                    kept.push('\n');
+                    kept.push_str(&more);
+                }
+                (kept, Some(html)) => *kept = Some(html),
+                (_, None) => {}
+            }
+        }
+        if one.text.is_some() || one.html.is_some() {
+            self.pieces.push(one);
+        }
+    }
+
+    fn leaf(&mut self, index: usize, at: Place) {
+        let part = &self.parts[index];
+        let kind = part.content_type.kind.as_str();
+        let disposition = part.fields.typed("Content-Disposition").unwrap_or_default();
         let attached = disposition.kind == "attachment" || is_named(part);
         let wanted = index == 0 || self.promoted == Some(index) || !attached;
         let broken_multipart = kind.starts_with("multipart/");
