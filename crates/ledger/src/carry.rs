@@ -32,9 +32,12 @@ pub enum NotCommitted {
     /// Somebody else holds the claim by now.
     #[error("the lease ran out and another worker took the message over")]
     LeaseLost,
+    /// The committer has ended: the process is stopping.
+    #[error("Postroom is stopping")]
+    Stopped,
     /// The database refused.
     #[error(transparent)]
-    Store(#[from] std::sync::Arc<store::StoreError>),
+    Store(#[from] store::StoreError),
 }
 
 /// What an effect knows about itself: how to write it and how to find it again.

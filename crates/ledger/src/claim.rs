@@ -42,7 +42,8 @@ impl Ledger {
         let mut rows: Vec<Claimed> = tx
             .fetch_all(
                 sql! {
-                    sqlite: "UPDATE message SET lease_owner = $1, lease_until = $2, fence = fence + 1
+                    sqlite: "UPDATE message SET lease_owner = $1, lease_until = $2, fence = fence + 1,
+                        attempts = CASE WHEN stage = 'act' THEN attempts ELSE attempts + 1 END
                       WHERE id IN (
                         SELECT m.id FROM message m
                         WHERE m.state IN ('ready', 'acting') AND m.not_before <= $3 AND m.lease_until <= $3
@@ -55,7 +56,8 @@ impl Ledger {
                         ORDER BY m.received_at, m.id LIMIT $5)
                       RETURNING id, workspace_id, mailbox_id, source_id, k, native_id, received_at, content, state,
                         generation, stage, attempts, fence",
-                    postgres: "UPDATE message SET lease_owner = $1, lease_until = $2, fence = fence + 1
+                    postgres: "UPDATE message SET lease_owner = $1, lease_until = $2, fence = fence + 1,
+                        attempts = CASE WHEN stage = 'act' THEN attempts ELSE attempts + 1 END
                       WHERE id IN (
                         SELECT m.id FROM message m
                         WHERE m.state IN ('ready', 'acting') AND m.not_before <= $3 AND m.lease_until <= $3
@@ -118,7 +120,8 @@ impl Ledger {
 
 impl Claimed {
     fn into_message(self) -> Result<Message, StoreError> {
-        let place = |column: &'static str| StoreError::corrupt("message", column, &self.id);
+        let place =
+            |column: &'static str| StoreError::corrupt("message", column, self.id, "not a value that a message can have");
         Ok(Message {
             received_at: Timestamp::from_microsecond(self.received_at).map_err(|_| place("received_at"))?,
             content: Content::from_column(&self.content).ok_or_else(|| place("content"))?,

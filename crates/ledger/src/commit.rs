@@ -54,7 +54,7 @@ impl Journal for GroupCommit {
     fn commit(&self, change: Change) -> BoxFuture<'_, Result<(), NotCommitted>> {
         Box::pin(async move {
             let (answer, answered) = oneshot::channel();
-            let gone = || NotCommitted::from(Arc::new(StoreError::Other("the committer has stopped".to_owned())));
+            let gone = || NotCommitted::Stopped;
             self.queue.send((change, answer)).await.map_err(|_| gone())?;
             answered.await.map_err(|_| gone())?
         })
@@ -87,14 +87,13 @@ impl Committer {
                 }
                 Err(error) if error.is_fatal() => {
                     fatal(&error);
-                    let error = Arc::new(error);
                     for answer in answers {
-                        let _ = answer.send(Err(Arc::clone(&error).into()));
+                        let _ = answer.send(Err(error.clone().into()));
                     }
                 }
                 Err(error) if changes.len() == 1 => {
                     for answer in answers {
-                        let _ = answer.send(Err(Arc::new(StoreError::Other(error.to_string())).into()));
+                        let _ = answer.send(Err(error.clone().into()));
                     }
                 }
                 Err(error) => {
@@ -108,7 +107,7 @@ impl Committer {
                                 if error.is_fatal() {
                                     fatal(&error);
                                 }
-                                Err(NotCommitted::from(Arc::new(error)))
+                                Err(NotCommitted::from(error))
                             }
                         };
                         let _ = answer.send(result);
@@ -120,10 +119,10 @@ impl Committer {
 
     async fn commit(&self, changes: &[Change]) -> Result<HashSet<Uuid>, StoreError> {
         if failpoint::hit("I13") == Wanted::Fail {
-            return Err(StoreError::DiskFull("injected by a failpoint".to_owned()));
+            return Err(StoreError::DiskFull { place: "failpoint I13".to_owned(), detail: "injected".to_owned() });
         }
         if failpoint::hit("I14") == Wanted::Fail {
-            return Err(StoreError::Disk("fsync failed, injected by a failpoint".to_owned()));
+            return Err(StoreError::Io { place: "failpoint I14".to_owned(), detail: "fsync failed, injected".to_owned() });
         }
         let mut tx = self.db.begin().await?;
         let held = self.ledger.apply(&mut tx, changes, self.clock.now()).await?;
@@ -213,9 +212,7 @@ impl Ledger {
             };
             let id = Uuid::now_v7();
             let seal = |column, plain: &[u8]| {
-                self.sealer
-                    .seal(&Place { table: "plan", column, row: id.as_bytes() }, plain)
-                    .map_err(|error| StoreError::Other(error.to_string()))
+                self.sealer.seal(&Place::new("plan", column, id), plain)
             };
             plans.push(args![
                 id,
@@ -224,8 +221,8 @@ impl Ledger {
                 message.generation,
                 plan.revision,
                 plan.format,
-                seal("body_sealed", &plan.body)?,
-                seal("trace_sealed", &plan.trace)?,
+                seal("body_sealed", &plan.body),
+                seal("trace_sealed", &plan.trace),
                 now,
             ]);
             for step in &change.steps {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use fault::Fault;
 use jiff::Timestamp;
 use sqlx::FromRow;
-use store::{Db, Place, SealError, StoreError, args, sql, sql_rows};
+use store::{Db, Place, StoreError, args, sql, sql_rows};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -13,17 +13,6 @@ use crate::{Ledger, rows};
 use crate::key::Op;
 use crate::state::StepState;
 use crate::work::Step;
-
-/// Why something stored could not be read back.
-#[derive(Debug, thiserror::Error)]
-pub enum NotLoaded {
-    /// The database.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The seal.
-    #[error(transparent)]
-    Seal(#[from] SealError),
-}
 
 /// The stored content of a message.
 #[derive(Debug)]
@@ -99,7 +88,7 @@ struct StepRow {
 
 impl Ledger {
     /// The contents of these messages; those without content are missing.
-    pub async fn contents(&self, db: &Db, ids: &[Uuid]) -> Result<HashMap<Uuid, StoredContent>, NotLoaded> {
+    pub async fn contents(&self, db: &Db, ids: &[Uuid]) -> Result<HashMap<Uuid, StoredContent>, StoreError> {
         let rows: Vec<ContentRow> = db
             .fetch_rows(
                 sql_rows! {
@@ -113,8 +102,7 @@ impl Ledger {
             .await?;
         rows.into_iter()
             .map(|row| {
-                let place =
-                    Place { table: "message_content", column: "page_sealed", row: row.message_id.as_bytes() };
+                let place = Place::new("message_content", "page_sealed", row.message_id);
                 let page = self.sealer.open(&place, &row.page_sealed)?;
                 Ok((row.message_id, StoredContent { page, mime_blob: row.mime_blob }))
             })
@@ -122,7 +110,7 @@ impl Ledger {
     }
 
     /// The newest plan of a message.
-    pub async fn plan(&self, db: &Db, message_id: Uuid) -> Result<Option<StoredPlan>, NotLoaded> {
+    pub async fn plan(&self, db: &Db, message_id: Uuid) -> Result<Option<StoredPlan>, StoreError> {
         let row: Option<PlanRow> = db
             .fetch_optional(
                 sql!(
@@ -133,7 +121,7 @@ impl Ledger {
             )
             .await?;
         row.map(|row| {
-            let place = |column| Place { table: "plan", column, row: row.id.as_bytes() };
+            let place = |column| Place::new("plan", column, row.id);
             Ok(StoredPlan {
                 generation: row.generation,
                 revision: row.revision,
@@ -184,7 +172,7 @@ impl Ledger {
 
 impl StepRow {
     fn into_step(self) -> Result<Step, StoreError> {
-        let corrupt = |column| StoreError::corrupt("step", column, &self.id);
+        let corrupt = |column| StoreError::corrupt("step", column, self.id, "not a value that a step can have");
         let time = |micros: Option<i64>, column| {
             micros.map(|micros| Timestamp::from_microsecond(micros).map_err(|_| corrupt(column))).transpose()
         };

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
-use store::{Place, Rows, SealError, StoreError, Tx, args, sql, sql_rows};
+use store::{Place, Rows, StoreError, Tx, args, sql, sql_rows};
 use uuid::Uuid;
 
 use crate::{Ledger, rows};
@@ -74,17 +74,6 @@ pub struct Recorded {
     pub known: usize,
 }
 
-/// Why a page was not recorded.
-#[derive(Debug, thiserror::Error)]
-pub enum NotRecorded {
-    /// The database.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The seal.
-    #[error(transparent)]
-    Seal(#[from] SealError),
-}
-
 #[derive(FromRow)]
 struct AliasRow {
     value: String,
@@ -106,7 +95,7 @@ impl Ledger {
         source_id: Uuid,
         page: Vec<Incoming>,
         now: Timestamp,
-    ) -> Result<Recorded, NotRecorded> {
+    ) -> Result<Recorded, StoreError> {
         // An item may repeat within a page: the last one counts.
         let mut seen = HashSet::new();
         let mut items: Vec<Incoming> =
@@ -136,10 +125,7 @@ impl Ledger {
             let key = self.keys.message(&mailbox.tenant, &mailbox.native_id, &item.native_id);
             let id = Uuid::now_v7();
             let summary = serde_json::to_vec(&item.summary).unwrap_or_default();
-            let sealed = self.sealer.seal(
-                &Place { table: "message", column: "summary_sealed", row: id.as_bytes() },
-                &summary,
-            )?;
+            let sealed = self.sealer.seal(&Place::new("message", "summary_sealed", id), &summary);
             let content = match (&item.ignored, item.needs_mime) {
                 (Some(_), _) => Content::Erased,
                 (None, true) => Content::AwaitingMime,
@@ -170,8 +156,8 @@ impl Ledger {
             ]);
             aliases.push(args![mailbox.id, "graph", &item.native_id, id]);
             if content != Content::Erased {
-                let place = Place { table: "message_content", column: "page_sealed", row: id.as_bytes() };
-                contents.push(args![id, 1_i64, self.sealer.seal(&place, &item.page)?]);
+                let place = Place::new("message_content", "page_sealed", id);
+                contents.push(args![id, 1_i64, self.sealer.seal(&place, &item.page)]);
             }
             recorded.new += 1;
             recorded.ignored += usize::from(item.ignored.is_some());

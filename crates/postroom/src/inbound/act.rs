@@ -143,7 +143,7 @@ impl Worker {
         wait.clamp(Duration::from_millis(20), Duration::from_secs(5))
     }
 
-    async fn claim(&self, limit: usize) -> Result<Vec<Loaded>, ledger::load::NotLoaded> {
+    async fn claim(&self, limit: usize) -> Result<Vec<Loaded>, store::StoreError> {
         let asked = Instant::now();
         let mut tx = self.db.begin().await?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -335,7 +335,7 @@ impl Worker {
         let loaded = async {
             let plan = self.ledger.plan(&self.db, message.id).await?;
             let steps = self.ledger.steps(&self.db, message.id).await?;
-            Ok::<_, ledger::load::NotLoaded>((plan, steps))
+            Ok::<_, store::StoreError>((plan, steps))
         };
         let (stored, steps) = match loaded.await {
             Ok((Some(plan), steps)) => (plan, steps),

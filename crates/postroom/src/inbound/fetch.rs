@@ -6,7 +6,7 @@ use std::time::Duration;
 use fault::{Class, Fault};
 use jiff::{SignedDuration, Timestamp};
 use ledger::failpoint;
-use ledger::record::{Incoming, Mailbox, NotRecorded, Recorded, Summary};
+use ledger::record::{Incoming, Mailbox, Recorded, Summary};
 use ledger::Ledger;
 use microsoft::graph::message;
 use microsoft::{Cursor, Item, SyncError};
@@ -60,12 +60,6 @@ enum Broken {
 
 impl From<store::StoreError> for Broken {
     fn from(error: store::StoreError) -> Self {
-        Self::Fault(Fault::own("own.store", &error.to_string()))
-    }
-}
-
-impl From<NotRecorded> for Broken {
-    fn from(error: NotRecorded) -> Self {
         Self::Fault(Fault::own("own.store", &error.to_string()))
     }
 }
