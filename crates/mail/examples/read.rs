@@ -7,7 +7,7 @@ fn main() -> std::io::Result<()> {
     for path in std::env::args().skip(1) {
         let bytes = std::fs::read(&path)?;
         println!("==== {path}");
-        if path.ends_with(".html") {
+        if std::path::Path::new(&path).extension().is_some_and(|e| e == "html") {
             println!("{}", Rich::from_html(&String::from_utf8_lossy(&bytes)).to_text());
             continue;
         }

@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn too_many_addresses_are_cut_and_told() {
-        let value: String = (0..3_000).map(|n| format!("a{n}@x.example, ")).collect();
+        let value: String = (0..3_000).map(|n| format!("a{n}@x.example, ")).collect::<Vec<_>>().concat();
         let mut problems = Vec::new();
         assert_eq!(parse("To", &value, &mut problems).len(), MAX_ADDRESSES);
         assert_eq!(problems.len(), 1);

@@ -143,7 +143,6 @@ impl Reader<'_> {
         for form in forms {
             match (one.text.take(), form.text) {
                 (None, text) => one.text = text,
-                (kept, None) => one.text = kept,
                 (Some((a, format)), Some((b, other)))
                     if a != b && form.html.is_none() && one.html.is_none() =>
                 {
@@ -152,7 +151,7 @@ impl Reader<'_> {
                         TextFormat::Fixed,
                     ));
                 }
-                (kept, Some(_)) => one.text = kept,
+                (kept, _) => one.text = kept,
             }
             match (&mut one.html, form.html) {
                 (Some(kept), Some(more)) => {
@@ -227,7 +226,7 @@ impl Reader<'_> {
             "text/calendar" => "invitation".to_owned(),
             _ => place(index),
         };
-        let content_type: String = kind.chars().filter(|c| c.is_ascii_graphic()).take(120).collect();
+        let content_type: String = kind.chars().filter(char::is_ascii_graphic).take(120).collect();
         let mut name = names::safe(given.as_deref(), &fallback, &content_type);
         if matches!(kind, "message/rfc822" | "message/global") && !name.to_ascii_lowercase().ends_with(".eml")
         {

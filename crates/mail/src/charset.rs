@@ -18,18 +18,12 @@ pub(crate) fn decode(bytes: &[u8], charset: Option<&str>) -> (String, bool) {
         return (text.into_owned(), !bad);
     }
     // UTF-7, IBM 850 and spellings that the web does not know.
-    match charset_decoder(name.as_bytes()) {
-        Some(decoder) => {
-            let text = decoder(bytes);
-            let good = !text.contains('\u{FFFD}');
-            (text, good)
-        }
-        None => {
-            let (text, _) = decode_unnamed(bytes);
-            let good = bytes.is_ascii();
-            (text, good)
-        }
+    if let Some(decoder) = charset_decoder(name.as_bytes()) {
+        let text = decoder(bytes);
+        let good = !text.contains('\u{FFFD}');
+        return (text, good);
     }
+    (decode_unnamed(bytes).0, bytes.is_ascii())
 }
 
 /// Text from bytes of which nobody says what they are.

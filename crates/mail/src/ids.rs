@@ -77,7 +77,7 @@ fn tokens(value: &str) -> Vec<Token> {
             rest = &inner[end..];
         } else {
             let end = rest.find(|c| is_separator(c) || matches!(c, '<' | '>' | '(')).unwrap_or(rest.len());
-            push(&mut out, rest[..end].to_owned(), false);
+            push(&mut out, &rest[..end], false);
             rest = &rest[end..];
         }
     }
@@ -89,14 +89,14 @@ fn push_bracketed(out: &mut Vec<Token>, inner: &str) {
     let pieces: Vec<&str> = inner.split(is_separator).filter(|piece| !piece.is_empty()).collect();
     if pieces.len() > 1 && pieces.iter().all(|piece| piece.contains('@')) {
         for piece in pieces {
-            push(out, piece.to_owned(), true);
+            push(out, piece, true);
         }
     } else {
-        push(out, inner.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect(), true);
+        push(out, &inner.chars().filter(|c| !c.is_whitespace()).collect::<String>(), true);
     }
 }
 
-fn push(out: &mut Vec<Token>, text: String, bracketed: bool) {
+fn push(out: &mut Vec<Token>, text: &str, bracketed: bool) {
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
     if !text.is_empty() && text.len() <= MAX_ID {
         out.push(Token { text, bracketed });
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_long_list_keeps_its_first_and_its_newest() {
-        let many: String = (0..2_000).map(|n| format!("<{n}@x> ")).collect();
+        let many: String = (0..2_000).map(|n| format!("<{n}@x> ")).collect::<Vec<_>>().concat();
         let ids = references(&many);
         assert_eq!(ids.len(), MAX_IDS);
         assert_eq!(ids[0], "0@x");

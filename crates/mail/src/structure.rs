@@ -70,7 +70,7 @@ pub(crate) fn split(bytes: &[u8], limits: &Limits, problems: &mut Vec<Problem>) 
         let mut leaf = open.last().is_none_or(|last| last.part != index).then_some(index);
         loop {
             let Some((line, next, delimiter)) = next_delimiter(bytes, at, &open) else {
-                if open.first().is_some() {
+                if !open.is_empty() {
                     problems.push(Problem::new(
                         "the message",
                         "it ends before its last part does; it may be cut off",

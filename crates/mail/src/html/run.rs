@@ -85,7 +85,7 @@ impl Run {
             None | Some(Inline::Break) => {}
             // A space at the edge of a link belongs outside of it.
             Some(Inline::Text { text, marks: before }) if before.link.is_none() || *before == marks => {
-                text.push(' ')
+                text.push(' ');
             }
             Some(_) => {
                 let marks = Marks { link: None, underline: false, strike: false, ..marks };

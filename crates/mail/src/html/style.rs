@@ -1,5 +1,14 @@
 //! What matters of an element's inline style.
 
+/// A text colour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Color {
+    /// The reader's own.
+    Default,
+    /// `#rrggbb`.
+    Rgb(String),
+}
+
 /// The parts of a `style` attribute that show in [`crate::Rich`], and those that decide whether anything shows.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Style {
@@ -10,8 +19,7 @@ pub(super) struct Style {
     pub(super) strike: Option<bool>,
     pub(super) sub: bool,
     pub(super) sup: bool,
-    /// `Some(None)` when the style says the default colour.
-    pub(super) color: Option<Option<String>>,
+    pub(super) color: Option<Color>,
     /// White space and line breaks are kept.
     pub(super) pre: Option<bool>,
     pub(super) width: Option<u32>,
@@ -62,9 +70,9 @@ impl Style {
                     out.sub = value == "sub";
                     out.sup = value == "super";
                 }
-                "color" => out.color = Some(color(value)),
+                "color" => out.color = Some(color(value).map_or(Color::Default, Color::Rgb)),
                 "white-space" => {
-                    out.pre = Some(matches!(value, "pre" | "pre-wrap" | "pre-line" | "break-spaces"))
+                    out.pre = Some(matches!(value, "pre" | "pre-wrap" | "pre-line" | "break-spaces"));
                 }
                 "margin" => {
                     let parts: Vec<&str> = value.split_whitespace().collect();
@@ -255,7 +263,7 @@ mod tests {
         #[test]
         fn any_style_is_survived(style in any::<String>()) {
             let style = Style::parse(&style);
-            if let Some(Some(color)) = style.color {
+            if let Some(Color::Rgb(color)) = style.color {
                 prop_assert_eq!(color.len(), 7);
             }
         }

@@ -1,7 +1,7 @@
 //! The walk over a page: what each element means to a document.
 
 use super::build::Builder;
-use super::style::{Style, color, pixels};
+use super::style::{Color, Style, color, pixels};
 use super::tables::{Grid, grid, is_data};
 use super::tree::{Data, Id, MAX_TREE_DEPTH, ROOT, Tree};
 use super::{MAX_LINK, content_id, safe_link};
@@ -416,7 +416,10 @@ fn mark(tree: &Tree, id: Id, name: &str, style: &Style, context: &mut Context) {
             marks.underline |= underline;
         }
         if let Some(color) = &style.color {
-            marks.color.clone_from(color);
+            marks.color = match color {
+                Color::Default => None,
+                Color::Rgb(color) => Some(color.clone()),
+            };
         }
     }
 }

@@ -12,7 +12,7 @@ fn read(raw: &str) -> Mail {
 
 /// A message with the given parts between delimiters `b`.
 fn multipart(kind: &str, parts: &[&str]) -> String {
-    let parts: String = parts.iter().map(|part| format!("--b\r\n{part}\r\n")).collect();
+    let parts: String = parts.iter().map(|part| format!("--b\r\n{part}\r\n")).collect::<Vec<_>>().concat();
     format!("From: a@x.example\r\nContent-Type: multipart/{kind}; boundary=b\r\n\r\n{parts}--b--\r\n")
 }
 

@@ -77,10 +77,8 @@ fn a_digest_holds_messages() {
 
 #[test]
 fn depth_and_number_of_parts_are_bounded() {
-    let mut deep = String::from("Content-Type: multipart/mixed; boundary=b0\n\n");
-    for n in 0..5_000 {
-        deep.push_str(&format!("--b{n}\nContent-Type: multipart/mixed; boundary=b{}\n\n", n + 1));
-    }
+    let level = |n: usize| format!("Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n");
+    let deep = (0..5_000).map(level).collect::<Vec<_>>().concat();
     let mut problems = Vec::new();
     let parts = split(deep.as_bytes(), &Limits::default(), &mut problems);
     assert!(parts.len() <= 42, "{}", parts.len());

@@ -32,12 +32,8 @@ fn verdict(from: &str, fields: &[(&str, &str)]) -> Option<(&'static str, String)
 #[case::autorespond(&[("X-Autorespond", "Re: x")], "auto-submitted", "X-Autorespond")]
 #[case::own(&[("X-Postroom-Op", "abc"), ("Auto-Submitted", "auto-replied")], "own-mail", "X-Postroom-Op")]
 fn a_machine_is_known(#[case] fields: &[(&str, &str)], #[case] rule: &str, #[case] evidence: &str) {
-    assert_eq!(
-        verdict("anna@x.example", fields),
-        Some((rule, evidence.to_owned()).into()).map(|(r, e): (&str, String)| {
-            (Reason::ALL.into_iter().map(Reason::rule).find(|id| *id == r).expect("a known rule"), e)
-        })
-    );
+    let found = verdict("anna@x.example", fields).expect("a verdict");
+    assert_eq!((found.0, found.1.as_str()), (rule, evidence));
 }
 
 #[rstest]
