@@ -1,0 +1,491 @@
+//! The ledger on both databases: nothing is lost, nothing is done twice.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fault::Fault;
+use futures::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
+use ledger::carry::{Also, Carried, Effect, Journal, Sight, Timing, Work, Written};
+use ledger::record::{Incoming, Mailbox, Recorded, Summary};
+use ledger::{
+    Change, Ending, Fate, GroupCommit, Keys, Ledger, Message, NewPlan, NotCommitted, Op, Remote, Slot, Stage, Step,
+    StepState, carry_out,
+};
+use store::testing::TestDb;
+use store::{Clock, IdentityKey, Sealer, TestClock, args, sql};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+struct World {
+    db: TestDb,
+    ledger: Ledger,
+    clock: Arc<TestClock>,
+    journal: GroupCommit,
+    workspace: Uuid,
+    mailbox: Mailbox,
+    source: Uuid,
+}
+
+impl World {
+    async fn new(db: TestDb) -> Self {
+        let clock = Arc::new(TestClock::new(Timestamp::from_second(1_800_000_000).expect("in range")));
+        let ledger = Ledger {
+            keys: Keys::new(IdentityKey::from_bytes(&[7; 32])),
+            sealer: Arc::new(Sealer::ephemeral()),
+            timing: Timing {
+                quarantine: SignedDuration::from_secs(120),
+                lease: Duration::from_secs(60),
+                request: Duration::from_secs(5),
+            },
+            held_release: SignedDuration::from_mins(15),
+        };
+        let shared: Arc<dyn Clock> = clock.clone();
+        let journal = GroupCommit::start(db.db.clone(), ledger.clone(), shared, |error| panic!("{error}"));
+        let [workspace, app, account, jira, destination, mailbox, source] = [(); 7].map(|()| Uuid::now_v7());
+        let mut tx = db.db.begin().await.expect("begins");
+        let now = clock.now();
+        for (statement, args) in [
+            (
+                sql!("INSERT INTO workspace (id, name, time_zone, created_at) VALUES ($1, 'w', 'UTC', $2)"),
+                args![workspace, now],
+            ),
+            (
+                sql!("INSERT INTO app_registration (id, workspace_id, client_id, tenant, login_url, created_at, updated_at) VALUES ($1, $2, 'c', 't', 'l', $3, $3)"),
+                args![app, workspace, now],
+            ),
+            (
+                sql!("INSERT INTO account (id, workspace_id, app_registration_id, tenant_id, object_id, username, display_name, scopes, signed_in_at, state, state_since, created_at)
+                  VALUES ($1, $2, $3, 't', 'o', 'u', 'd', '', $4, 'online', $4, $4)"),
+                args![account, workspace, app, now],
+            ),
+            (
+                sql!("INSERT INTO jira_connection (id, workspace_id, name, kind, base_url, api_version, username, token_sealed, state, state_since, created_at, updated_at)
+                  VALUES ($1, $2, 'j', 'cloud_token', 'b', 3, 'u', $3, 'online', $4, $4, $4)"),
+                args![jira, workspace, vec![0_u8], now],
+            ),
+            (
+                sql!("INSERT INTO destination (id, workspace_id, jira_connection_id, project_key, project_name, highest_key, state, state_since, failures, not_before, created_at)
+                  VALUES ($1, $2, $3, 'SUP', 'Support', 0, 'online', $4, 0, 0, $4)"),
+                args![destination, workspace, jira, now],
+            ),
+            (
+                sql!("INSERT INTO mailbox (id, workspace_id, tenant_id, native_id, address, created_at) VALUES ($1, $2, 't', 'm', 'a', $3)"),
+                args![mailbox, workspace, now],
+            ),
+            (
+                sql!("INSERT INTO source (id, workspace_id, account_id, mailbox_id, folder_id, folder_name, connection_type, destination_id, issue_type_id, issue_type_name,
+                  start_kind, start_at, handled, handled_target, confirmed_at, state, state_since, failures, round, next_poll_at, fence, created_at, updated_at)
+                  VALUES ($1, $2, $3, $4, 'f', 'Inbox', 'graph', $5, '1', 'Task', 'everything', 0, 'leave', '', $6, 'online', $6, 0, 0, 0, 0, $6, $6)"),
+                args![source, workspace, account, mailbox, destination, now],
+            ),
+        ] {
+            tx.execute(statement, args).await.expect("inserts");
+        }
+        tx.commit().await.expect("commits");
+        let mailbox = Mailbox { id: mailbox, tenant: "t".into(), native_id: "m".into() };
+        Self { db, ledger, clock, journal, workspace, mailbox, source }
+    }
+
+    async fn record(&self, page: Vec<Incoming>) -> Recorded {
+        let mut tx = self.db.db.begin().await.expect("begins");
+        let now = self.clock.now();
+        let recorded = self
+            .ledger
+            .record(&mut tx, self.workspace, &self.mailbox, self.source, page, now)
+            .await
+            .expect("records");
+        self.ledger.release_round(&mut tx, self.source).await.expect("releases");
+        tx.commit().await.expect("commits");
+        recorded
+    }
+
+    async fn claim(&self) -> Vec<Message> {
+        let mut tx = self.db.db.begin().await.expect("begins");
+        let claimed =
+            self.ledger.claim(&mut tx, Uuid::now_v7(), self.clock.now(), 50).await.expect("claims");
+        tx.commit().await.expect("commits");
+        claimed
+    }
+
+    async fn state(&self, id: Uuid) -> (String, Option<String>, Option<String>) {
+        self.db
+            .db
+            .fetch_one(sql!("SELECT state, ending, issue_key FROM message WHERE id = $1"), args![id])
+            .await
+            .expect("is there")
+    }
+
+    /// Commits a plan of these slots and returns the work.
+    async fn plan(&self, mut message: Message, slots: &[Slot], effect: &dyn Effect) -> Result<Work, NotCommitted> {
+        message.has_plan = true;
+        message.stage = Stage::Act;
+        let steps = slots
+            .iter()
+            .zip(0..)
+            .map(|(slot, position)| Step {
+                id: Uuid::now_v7(),
+                position,
+                slot: slot.clone(),
+                op: self.ledger.keys.op(&message.key, message.generation, slot),
+                state: StepState::Planned,
+                intent_at: None,
+                mark: 0,
+                attempts: 0,
+                remote: None,
+                fault: None,
+            })
+            .collect();
+        let mut work =
+            Work { message, steps, fresh_intent: false, deadline: Instant::now() + Duration::from_secs(60) };
+        work.intend_first(effect, self.clock.now());
+        let mut change = Change::of(&work.message, Fate::GoesOn).with_steps(work.steps.clone());
+        change.plan = Some(NewPlan { revision: 0, body: b"{}".to_vec(), format: 1, trace: b"{}".to_vec() });
+        self.journal.commit(change).await?;
+        Ok(work)
+    }
+
+    async fn carry(&self, work: &mut Work, effect: &dyn Effect) -> Carried {
+        carry_out(work, effect, &self.journal, self.ledger.timing).await
+    }
+
+    /// What another worker finds after this one died.
+    async fn reload(&self, message: Message) -> Work {
+        let steps = self.ledger.steps(&self.db.db, message.id).await.expect("loads");
+        Work { message, steps, fresh_intent: false, deadline: Instant::now() + Duration::from_secs(60) }
+    }
+}
+
+fn mail(id: &str, at: i64, references: &[&str]) -> Incoming {
+    Incoming {
+        native_id: format!("native-{id}"),
+        message_id: Some(format!("{id}@example.org")),
+        conversation: None,
+        references: references.iter().map(|id| format!("{id}@example.org")).collect(),
+        received_at: Timestamp::from_second(at).expect("in range"),
+        summary: Summary { subject: format!("mail {id}"), ..Summary::default() },
+        page: format!("{{\"id\":\"{id}\"}}").into_bytes(),
+        needs_mime: false,
+        ignored: None,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Reply {
+    Normal,
+    /// Takes effect, the reply is lost.
+    LostAfter,
+    /// No effect, no reply.
+    LostBefore,
+    /// Refused.
+    Refused,
+}
+
+/// A remote side that keeps what was written, by op.
+#[derive(Default)]
+struct Remotes {
+    made: Mutex<Vec<Op>>,
+    replies: Mutex<HashMap<String, Vec<Reply>>>,
+    cannot_tell: bool,
+}
+
+impl Remotes {
+    fn script(self, slot: &Slot, replies: &[Reply]) -> Self {
+        let mut next: Vec<Reply> = replies.to_vec();
+        next.reverse();
+        self.replies.lock().expect("no panic").insert(slot.to_string(), next);
+        self
+    }
+
+    fn count(&self, op: &Op) -> usize {
+        self.made.lock().expect("no panic").iter().filter(|made| *made == op).count()
+    }
+}
+
+impl Effect for Remotes {
+    fn mark(&self, _: &Step) -> i64 {
+        41
+    }
+
+    fn ready<'a>(&'a self, _: &'a Step, _: &'a [Step]) -> BoxFuture<'a, ()> {
+        Box::pin(async {})
+    }
+
+    fn write<'a>(&'a self, step: &'a Step, _: &'a [Step]) -> BoxFuture<'a, Written> {
+        Box::pin(async move {
+            let reply = self
+                .replies
+                .lock()
+                .expect("no panic")
+                .get_mut(&step.slot.to_string())
+                .and_then(Vec::pop)
+                .unwrap_or(Reply::Normal);
+            let lost = || Fault::own("own.store", "reply lost");
+            match reply {
+                Reply::Refused => return Written::NotDone(lost()),
+                Reply::LostBefore => return Written::Lost(lost()),
+                Reply::Normal | Reply::LostAfter => {}
+            }
+            let mut made = self.made.lock().expect("no panic");
+            made.push(step.op.clone());
+            let remote = Remote { id: (10_000 + made.len()).to_string(), key: Some("SUP-1".into()), media: None };
+            if reply == Reply::LostAfter { Written::Lost(lost()) } else { Written::Done(remote) }
+        })
+    }
+
+    fn probe<'a>(&'a self, step: &'a Step, _: &'a [Step]) -> BoxFuture<'a, Result<Sight, Fault>> {
+        Box::pin(async move {
+            if self.cannot_tell {
+                return Ok(Sight::CannotTell("the site keeps no properties".into()));
+            }
+            Ok(if self.count(&step.op) > 0 {
+                Sight::Seen(Remote { id: "10001".into(), key: Some("SUP-1".into()), media: None })
+            } else {
+                Sight::NotSeen
+            })
+        })
+    }
+
+    fn ending(&self, steps: &[Step]) -> Ending {
+        let issue = steps[0].remote.clone().unwrap_or_default();
+        Ending::Issue { id: issue.id, key: issue.key.unwrap_or_default() }
+    }
+
+    fn also(&self, _: &Step) -> Also {
+        Also::default()
+    }
+}
+
+async fn on_both<F: Future<Output = ()>>(test: impl Fn(World) -> F) {
+    for db in TestDb::all().await {
+        test(World::new(db).await).await;
+    }
+}
+
+fn file(n: u32) -> Slot {
+    Slot::Attachment { hash: "00112233".into(), n }
+}
+
+#[tokio::test]
+async fn i2_a_page_read_again_makes_nothing_new() {
+    on_both(|world| async move {
+        let page = || vec![mail("1", 10, &[]), mail("2", 20, &[]), mail("1", 10, &[])];
+        assert_eq!(world.record(page()).await, Recorded { new: 2, ignored: 0, known: 0 });
+        assert_eq!(world.record(page()).await, Recorded { new: 0, ignored: 0, known: 2 });
+        assert_eq!(world.claim().await.len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_came_before_the_start_has_its_end_and_is_never_claimed() {
+    on_both(|world| async move {
+        let mut old = mail("1", 10, &[]);
+        old.ignored = Some(("before-start", "older than the start point"));
+        assert_eq!(world.record(vec![old]).await, Recorded { new: 1, ignored: 1, known: 0 });
+        assert!(world.claim().await.is_empty());
+        // The listing is reset and everything comes again.
+        assert_eq!(world.record(vec![mail("1", 10, &[])]).await.known, 1);
+        assert!(world.claim().await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reply_waits_for_its_parent_even_when_it_was_listed_first() {
+    on_both(|world| async move {
+        world.record(vec![mail("reply", 20, &["parent"]), mail("other", 30, &[])]).await;
+        world.record(vec![mail("parent", 10, &[])]).await;
+        let claimed = world.claim().await;
+        let ids: Vec<&str> = claimed.iter().map(|m| m.native_id.as_str()).collect();
+        assert_eq!(ids, ["native-parent", "native-other"]);
+        let end = Ending::Issue { id: "1".into(), key: "SUP-1".into() };
+        world.journal.commit(Change::of(&claimed[0], Fate::Ended(end))).await.expect("commits");
+        let then = world.claim().await;
+        assert_eq!(then.len(), 1);
+        assert_eq!(then[0].native_id, "native-reply");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_held_parent_opens_its_lane_after_a_time() {
+    on_both(|world| async move {
+        world.record(vec![mail("parent", 10, &[]), mail("reply", 20, &["parent"])]).await;
+        let parent = world.claim().await.remove(0);
+        let held = Ending::Held { by: "read".into(), reason: "unreadable".into() };
+        world.journal.commit(Change::of(&parent, Fate::Ended(held))).await.expect("commits");
+        assert!(world.claim().await.is_empty());
+        world.clock.advance(Duration::from_secs(960));
+        assert_eq!(world.claim().await[0].native_id, "native-reply");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_plain_mail_is_two_commits_and_one_write() {
+    on_both(|world| async move {
+        world.record(vec![mail("1", 10, &[])]).await;
+        let remotes = Remotes::default();
+        let message = world.claim().await.remove(0);
+        let id = message.id;
+        let mut work = world.plan(message, &[Slot::Issue], &remotes).await.expect("commits");
+        assert!(matches!(world.carry(&mut work, &remotes).await, Carried::Ended(_)));
+        assert_eq!(world.state(id).await, ("ended".into(), Some("issue".into()), Some("SUP-1".into())));
+        assert_eq!(remotes.count(&work.steps[0].op), 1);
+        assert_eq!(work.steps[0].mark, 41);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn i5_a_lost_reply_is_adopted_when_the_probe_finds_it() {
+    on_both(|world| async move {
+        world.record(vec![mail("1", 10, &[])]).await;
+        let slots = [Slot::Issue, file(0), file(1), Slot::Description];
+        let remotes = slots.iter().fold(Remotes::default(), |r, slot| r.script(slot, &[Reply::LostAfter]));
+        let message = world.claim().await.remove(0);
+        let mut work = world.plan(message, &slots, &remotes).await.expect("commits");
+        assert!(matches!(world.carry(&mut work, &remotes).await, Carried::Ended(_)));
+        for step in &work.steps {
+            assert_eq!(remotes.count(&step.op), 1, "{}", step.slot);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn i4_what_was_never_sent_is_written_only_after_the_quarantine() {
+    on_both(|world| async move {
+        world.record(vec![mail("1", 10, &[])]).await;
+        let remotes = Remotes::default().script(&Slot::Issue, &[Reply::LostBefore]);
+        let message = world.claim().await.remove(0);
+        let mut work = world.plan(message, &[Slot::Issue], &remotes).await.expect("commits");
+        let Carried::Waiting { until, .. } = world.carry(&mut work, &remotes).await else { panic!("waits") };
+        assert_eq!(until, world.clock.now() + SignedDuration::from_secs(120));
+        assert!(world.claim().await.is_empty(), "not before the quarantine is over");
+        world.clock.advance(Duration::from_secs(121));
+        let message = world.claim().await.remove(0);
+        let mut work = world.reload(message).await;
+        assert!(matches!(world.carry(&mut work, &remotes).await, Carried::Ended(_)));
+        assert_eq!(remotes.count(&work.steps[0].op), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn i6_an_intent_left_behind_is_probed_before_anything_is_written() {
+    on_both(|world| async move {
+        world.record(vec![mail("1", 10, &[])]).await;
+        let remotes = Remotes::default();
+        let message = world.claim().await.remove(0);
+        // The worker wrote and died before it could say so.
+        let work = world.plan(message, &[Slot::Issue], &remotes).await.expect("commits");
+        remotes.made.lock().expect("no panic").push(work.steps[0].op.clone());
+        drop(work);
+        assert!(world.claim().await.is_empty(), "the lease still holds");
+        world.clock.advance(Duration::from_secs(61));
+        let message = world.claim().await.remove(0);
+        let mut work = world.reload(message).await;
+        assert!(matches!(world.carry(&mut work, &remotes).await, Carried::Ended(_)));
+        assert_eq!(remotes.count(&work.steps[0].op), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_restart_begins_the_quarantine_anew() {
+    on_both(|world| async move {
+        world.record(vec![mail("1", 10, &[])]).await;
+        let remotes = Remotes::default().script(&Slot::Issue, &[Reply::LostBefore]);
+        let message = world.claim().await.remove(0);
+        let mut work = world.plan(message, &[Slot::Issue], &remotes).await.expect("commits");
+        assert!(matches!(world.carry(&mut work, &remotes).await, Carried::Waiting { .. }));
+        world.clock.advance(Duration::from_secs(119));
+        let mut tx = world.db.db.begin().await.expect("begins");
+        world.ledger.restarted(&mut tx, world.clock.now(), true).await.expect("restarts");
+        tx.commit().await.expect("commits");
+        world.clock.advance(Duration::from_secs(2));
+        let message = world.claim().await.remove(0);
+        let mut work = world.reload(message).await;
+        assert!(matches!(world.carry(&mut work, &remotes).await, Carried::Waiting { .. }));
+        assert_eq!(remotes.made.lock().expect("no panic").len(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn i12_whoever_lost_the_lease_changes_nothing_and_writes_nothing_more() {
+    on_both(|world| async move {
+        world.record(vec![mail("1", 10, &[])]).await;
+        let remotes = Remotes::default();
+        let slow = world.claim().await.remove(0);
+        world.clock.advance(Duration::from_secs(61));
+        let quick = world.claim().await.remove(0);
+        assert!(quick.fence > slow.fence);
+        let late = world.plan(slow, &[Slot::Issue], &remotes).await;
+        assert!(matches!(late, Err(NotCommitted::LeaseLost)));
+        let mut work = world.plan(quick, &[Slot::Issue], &remotes).await.expect("commits");
+        assert!(matches!(world.carry(&mut work, &remotes).await, Carried::Ended(_)));
+        assert_eq!(remotes.made.lock().expect("no panic").len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refusal_leaves_the_step_planned_and_the_claim_ours() {
+    on_both(|world| async move {
+        world.record(vec![mail("1", 10, &[])]).await;
+        let remotes = Remotes::default().script(&file(0), &[Reply::Refused]);
+        let message = world.claim().await.remove(0);
+        let mut work = world.plan(message, &[Slot::Issue, file(0)], &remotes).await.expect("commits");
+        let carried = world.carry(&mut work, &remotes).await;
+        assert!(matches!(carried, Carried::Refused { index: 1, .. }), "{carried:?}");
+        assert_eq!((work.steps[0].state, work.steps[1].state), (StepState::Done, StepState::Planned));
+        // Tried again later: the issue is not made a second time.
+        assert!(matches!(world.carry(&mut work, &remotes).await, Carried::Ended(_)));
+        assert_eq!(remotes.count(&work.steps[0].op), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_doubt_that_no_probe_can_settle_is_held_for_a_person() {
+    on_both(|world| async move {
+        world.record(vec![mail("1", 10, &[])]).await;
+        let mut remotes = Remotes::default().script(&Slot::Issue, &[Reply::LostAfter]);
+        remotes.cannot_tell = true;
+        let message = world.claim().await.remove(0);
+        let id = message.id;
+        let mut work = world.plan(message, &[Slot::Issue], &remotes).await.expect("commits");
+        assert!(matches!(world.carry(&mut work, &remotes).await, Carried::Held(_)));
+        assert_eq!(world.state(id).await.0, "held");
+        assert!(world.claim().await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_hundred_changes_at_once_are_all_durable() {
+    on_both(|world| async move {
+        world.record((0..100).map(|n| mail(&n.to_string(), n, &[])).collect()).await;
+        let (first, second) = (world.claim().await, world.claim().await);
+        assert_eq!((first.len(), second.len()), (50, 50));
+        let remotes = Remotes::default();
+        let all = first.into_iter().chain(second).map(|message| async {
+            let mut work = world.plan(message, &[Slot::Issue], &remotes).await.expect("commits");
+            assert!(matches!(world.carry(&mut work, &remotes).await, Carried::Ended(_)));
+        });
+        futures::future::join_all(all).await;
+        assert_eq!(remotes.made.lock().expect("no panic").len(), 100);
+        let (ended,): (i64,) = world
+            .db
+            .db
+            .fetch_one(sql!("SELECT count(*) FROM message WHERE state = 'ended' AND ending = 'issue'"), args![])
+            .await
+            .expect("counts");
+        assert_eq!(ended, 100);
+    })
+    .await;
+}
