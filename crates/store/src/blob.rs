@@ -86,11 +86,13 @@ impl Blobs {
     /// The most bytes of one blob, unless told otherwise: Exchange takes mails of up to 150 MiB.
     pub const LIMIT: u64 = 160 * 1024 * 1024;
 
-    /// Opens the store in a folder, which is made where it is missing.
+    /// Opens the store in a folder, which is made where it is missing. The caller owns the folder alone
+    /// ([`DataFolder`](crate::DataFolder)): what a killed process left half written is swept away.
     pub fn open(folder: impl Into<PathBuf>, sealer: Sealer) -> Result<Self, BlobError> {
         let folder = folder.into();
         let failed = |detail: String| BlobError::Io { name: folder.display().to_string(), detail };
         std::fs::create_dir_all(&folder).map_err(|error| failed(error.to_string()))?;
+        sweep(&folder).map_err(|error| failed(error.to_string()))?;
         let store = LocalFileSystem::new_with_prefix(&folder)
             .map_err(|error| failed(error.to_string()))?
             .with_fsync(true)
@@ -144,6 +146,23 @@ impl Blobs {
     }
 }
 
+/// Removes the drafts of puts that never ended: `object_store` writes `<name>#<n>` and renames.
+fn sweep(folder: &std::path::Path) -> std::io::Result<()> {
+    for shelf in std::fs::read_dir(folder)? {
+        let shelf = shelf?.path();
+        if !shelf.is_dir() {
+            continue;
+        }
+        for file in std::fs::read_dir(shelf)? {
+            let file = file?;
+            if file.file_name().to_string_lossy().contains('#') {
+                std::fs::remove_file(file.path())?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Two letters of the name make a folder, so that no folder grows without bound.
 fn path(name: &str) -> Result<Path, BlobError> {
     let good = !name.is_empty()
@@ -155,4 +174,79 @@ fn path(name: &str) -> Result<Path, BlobError> {
     // The end varies in ids that begin with the time.
     let folder = &name[name.len().saturating_sub(2)..];
     Ok(Path::from(format!("{folder}/{name}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestFolder;
+
+    fn files(folder: &std::path::Path) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+            if entry.path().is_dir() {
+                found.extend(files(&entry.path()));
+            } else {
+                found.push(entry.path());
+            }
+        }
+        found
+    }
+
+    /// Promise: what was put is had again, unreadable on the disk, gone when deleted.
+    #[tokio::test]
+    async fn content_is_kept_sealed() {
+        let folder = TestFolder::new();
+        let blobs = Blobs::open(folder.path(), Sealer::ephemeral()).expect("opened");
+        assert_eq!(blobs.get("a-1").await.expect("asked"), None);
+        blobs.put("a-1", b"canary of a mail").await.expect("kept");
+        assert_eq!(blobs.get("a-1").await.expect("asked").as_deref(), Some(&b"canary of a mail"[..]));
+        let files = files(folder.path());
+        assert_eq!(files.len(), 1);
+        let raw = std::fs::read(&files[0]).expect("read");
+        assert!(!raw.windows(6).any(|window| window == b"canary"));
+        blobs.put("a-1", b"").await.expect("replaced");
+        assert_eq!(blobs.get("a-1").await.expect("asked").as_deref(), Some(&b""[..]));
+        blobs.delete("a-1").await.expect("deleted");
+        blobs.delete("a-1").await.expect("deleted already");
+        assert_eq!(blobs.get("a-1").await.expect("asked"), None);
+    }
+
+    /// Promise: what a killed process left half written is swept away at the next start, and nothing else.
+    #[tokio::test]
+    async fn drafts_are_swept() {
+        let folder = TestFolder::new();
+        let sealer = Sealer::ephemeral();
+        let blobs = Blobs::open(folder.path(), sealer.clone()).expect("opened");
+        blobs.put("x01", b"one").await.expect("kept");
+        let kept = files(folder.path()).remove(0);
+        std::fs::write(kept.with_file_name("y01#1"), "half").expect("written");
+        let blobs = Blobs::open(folder.path(), sealer).expect("opened again");
+        assert_eq!(files(folder.path()), [kept]);
+        assert!(blobs.get("x01").await.expect("asked").is_some());
+    }
+
+    /// Promise: content that was swapped with another's is refused.
+    #[tokio::test]
+    async fn swapped_content_is_refused() {
+        let folder = TestFolder::new();
+        let blobs = Blobs::open(folder.path(), Sealer::ephemeral()).expect("opened");
+        blobs.put("x01", b"one").await.expect("kept");
+        let from = files(folder.path()).remove(0);
+        std::fs::rename(&from, from.with_file_name("y01")).expect("renamed");
+        assert!(matches!(blobs.get("y01").await, Err(BlobError::Sealed(_))));
+    }
+
+    /// Promise: too large a blob and a name that is none of ours are refused before the disk is touched.
+    #[tokio::test]
+    async fn limits_hold() {
+        let folder = TestFolder::new();
+        let blobs = Blobs::open(folder.path(), Sealer::ephemeral()).expect("opened").with_limit(3);
+        assert!(matches!(blobs.put("a", b"1234").await, Err(BlobError::TooLarge { size: 4, limit: 3, .. })));
+        let long = "x".repeat(129);
+        for name in ["", "../a", "a/b", "a.b", "ä", long.as_str()] {
+            assert!(matches!(blobs.put(name, b"1").await, Err(BlobError::Name { .. })), "{name}");
+        }
+        assert!(files(folder.path()).is_empty());
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::pool::PoolOptions;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteRow, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection, FromRow, Postgres, Sqlite, Transaction};
 
@@ -17,6 +17,8 @@ use crate::{Args, Statement, StoreError};
 
 /// How long a statement waits for the write lock or for a connection.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the first connection to a server may take.
+const KNOCK: Duration = Duration::from_secs(10);
 /// A connection that rested longer than this is tried before it is used.
 const RESTED: Duration = Duration::from_secs(15);
 /// Prepared statements kept per connection; above the number of statements of the whole program.
@@ -149,6 +151,10 @@ impl Db {
             .application_name("postroom")
             .statement_cache_capacity(PREPARED);
         let place = format!("{}:{}", options.get_host(), options.get_port());
+        // The pool would go on trying; who starts Postroom wants to be told at once.
+        let first = tokio::time::timeout(KNOCK, PgConnection::connect_with(&options)).await;
+        let first = first.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()));
+        first.map_err(|error| StoreError::from_sqlx(&place, error))?.close().await.ok();
         let pool = PgPoolOptions::new()
             .max_connections(10)
             .acquire_timeout(PATIENCE)
@@ -157,9 +163,7 @@ impl Db {
             .before_acquire(|connection, meta| {
                 Box::pin(async move { Ok(meta.idle_for < RESTED || connection.ping().await.is_ok()) })
             })
-            .connect_with(options)
-            .await
-            .map_err(|error| StoreError::from_sqlx(place, error))?;
+            .connect_lazy_with(options);
         Ok(Self::Postgres(pool))
     }
 

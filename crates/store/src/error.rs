@@ -124,6 +124,7 @@ pub enum StoreError {
 
 impl StoreError {
     /// A stored value cannot be what the program wrote.
+    #[allow(clippy::needless_pass_by_value, reason = "ids and messages are given as they are at hand")]
     pub fn corrupt(table: &str, column: &str, row: impl ToString, detail: impl ToString) -> Self {
         Self::Corrupt {
             table: table.into(),
@@ -164,7 +165,7 @@ impl StoreError {
         match error {
             sqlx::Error::Database(database) => {
                 let detail = database.message().to_owned();
-                let code = database.code().map(|code| code.into_owned()).unwrap_or_default();
+                let code = database.code().map(std::borrow::Cow::into_owned).unwrap_or_default();
                 let duplicate = database.kind() == ErrorKind::UniqueViolation;
                 let sorted = if database.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() {
                     Sorted::postgres(&code)
@@ -225,12 +226,11 @@ impl Sorted {
         match code & 0xff {
             5 | 6 => Self::Busy,
             13 => Self::Full,
-            8 => Self::ReadOnly,
+            // SQLITE_READONLY, SQLITE_CANTOPEN
+            8 | 14 => Self::ReadOnly,
             19 => Self::Conflict,
             10 => Self::Io,
             11 | 26 => Self::Corrupt,
-            // SQLITE_CANTOPEN
-            14 => Self::ReadOnly,
             _ => Self::Other,
         }
     }

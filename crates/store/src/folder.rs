@@ -108,3 +108,51 @@ fn create_private(path: &Path) -> io::Result<()> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestFolder;
+
+    /// Promise: one process at a time owns a folder, and the next may have it when the first has gone.
+    #[test]
+    fn a_folder_has_one_owner() {
+        let folder = TestFolder::new();
+        let path = folder.path().join("data");
+        let first = DataFolder::open(&path).expect("taken");
+        assert!(DataFolder::is_in_use(&path));
+        let second = DataFolder::open(&path).expect_err("taken already");
+        assert!(second.to_string().contains("already runs"), "{second}");
+        drop(first);
+        assert!(!DataFolder::is_in_use(&path));
+        DataFolder::open(&path).expect("free again");
+    }
+
+    /// Promise: a new folder is its owner's alone.
+    #[cfg(unix)]
+    #[test]
+    fn a_new_folder_is_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = TestFolder::new();
+        let path = folder.path().join("deep/data");
+        let _owned = DataFolder::open(&path).expect("made");
+        assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o700);
+    }
+
+    /// Promise: a folder that cannot be used ends in one sentence that names it.
+    #[test]
+    fn what_is_no_folder_is_named() {
+        let folder = TestFolder::new();
+        let file = folder.path().join("file");
+        fs::write(&file, "").expect("written");
+        let refused = DataFolder::open(&file).expect_err("a file");
+        assert!(refused.to_string().contains(&file.display().to_string()), "{refused}");
+        let refused = DataFolder::open(file.join("below")).expect_err("below a file");
+        assert!(matches!(refused, FolderError::Unwritable { .. }), "{refused}");
+        // A folder that the system lets nobody write.
+        if Path::new("/proc/self").is_dir() {
+            let refused = DataFolder::open("/proc/self/postroom").expect_err("not writable");
+            assert!(refused.to_string().contains("write access"), "{refused}");
+        }
+    }
+}

@@ -12,7 +12,7 @@
 //! - [`Sealer`] and [`IdentityKey`] (`seal/`): secrets sealed to their table, column and row, under a master key.
 //! - [`Blobs`] (`blob.rs`): sealed content that is too large for a row.
 //! - [`Clock`] (`clock.rs`): the time is an argument.
-//! - [`testing`]: a fresh database of each kind for a test.
+//! - `testing` (feature of the same name): a fresh database of each kind for a test, and every statement prepared.
 //!
 //! Shapes in the database: ids are `Uuid` (BLOB in SQLite), times are `i64` microseconds since 1970 UTC, whole numbers
 //! are BIGINT, flags are BIGINT or BOOLEAN, documents are JSON text.
@@ -26,7 +26,10 @@ mod migrate;
 mod rows;
 mod seal;
 mod statement;
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use blob::{BlobError, Blobs};

@@ -67,6 +67,11 @@ impl MasterKey {
         &self.origin
     }
 
+    #[cfg(test)]
+    pub(super) fn bytes_for_tests(&self) -> &[u8] {
+        self.bytes.as_ref()
+    }
+
     pub(super) fn key(&self) -> RandomizedNonceKey {
         RandomizedNonceKey::new(&AES_256_GCM, self.bytes.as_ref()).expect("a master key has 32 bytes")
     }
@@ -103,7 +108,7 @@ fn check_mode(path: &Path) -> Result<(), KeyError> {
         .mode()
         & 0o777;
     // The group may read it, as with secrets that a container mounts.
-    if mode & 0o037 == 0 { Ok(()) } else { Err(KeyError::Exposed { path: name, mode }) }
+    if mode & 0o030 == 0 && mode & 0o007 == 0 { Ok(()) } else { Err(KeyError::Exposed { path: name, mode }) }
 }
 
 #[cfg(not(unix))]

@@ -42,6 +42,7 @@ pub struct Place {
 
 impl Place {
     /// A place.
+    #[allow(clippy::needless_pass_by_value, reason = "ids are given as they are at hand")]
     pub fn new(table: &'static str, column: &'static str, row: impl ToString) -> Self {
         Self { table, column, row: row.to_string() }
     }
@@ -175,25 +176,20 @@ impl Sealer {
                 current = Some(id);
             }
         }
-        let current = match current {
-            Some(id) => id,
-            None => {
-                let id = keys.keys().last().map_or(1, |last| last + 1);
-                let fresh = random_key()?;
-                let sealed = seal_with(
-                    &Place::new("sealing_key", "sealed", id),
-                    MASTER_ID,
-                    &master_key,
-                    fresh.as_ref(),
-                );
-                tx.execute(
-                    sql!("INSERT INTO sealing_key (id, sealed, created_at) VALUES ($1, $2, $3)"),
-                    args![id, sealed, clock.now()],
-                )
-                .await?;
-                keys.insert(id, data_key(fresh.as_ref(), id)?);
-                id
-            }
+        let current = if let Some(id) = current {
+            id
+        } else {
+            let id = keys.keys().last().map_or(1, |last| last + 1);
+            let fresh = random_key()?;
+            let sealed =
+                seal_with(&Place::new("sealing_key", "sealed", id), MASTER_ID, &master_key, fresh.as_ref());
+            tx.execute(
+                sql!("INSERT INTO sealing_key (id, sealed, created_at) VALUES ($1, $2, $3)"),
+                args![id, sealed, clock.now()],
+            )
+            .await?;
+            keys.insert(id, data_key(fresh.as_ref(), id)?);
+            id
         };
         let sealer = Self { keys: Arc::new(keys), current };
         let identity = IdentityKey::open(&mut tx, &sealer, clock).await?;

@@ -1,0 +1,4 @@
+//! Promises of the whole store, on both databases.
+
+mod databases;
+mod schema;
