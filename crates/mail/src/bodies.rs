@@ -191,13 +191,7 @@ impl Reader<'_> {
             self.pieces.push(Piece { html: Some(text), text: None });
             return;
         }
-        let flowed = part.content_type.parameter("format").is_some_and(|f| f.eq_ignore_ascii_case("flowed"));
-        let del_sp = part.content_type.parameter("delsp").is_some_and(|f| f.eq_ignore_ascii_case("yes"));
-        let format = match (flowed, del_sp) {
-            (true, true) => TextFormat::FlowedDelSp,
-            (true, false) => TextFormat::Flowed,
-            _ => TextFormat::Fixed,
-        };
+        let format = TextFormat::of(&part.content_type);
         self.pieces.push(Piece { text: Some((text, format)), html: None });
     }
 

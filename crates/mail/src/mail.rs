@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::typed::Typed;
 use crate::{Rich, Verdicts};
 
 /// A mail as rules, console and Jira see it, whichever way it was fetched.
@@ -95,6 +96,20 @@ pub enum TextFormat {
     Flowed,
     /// As `Flowed`, and the space at the end is not part of the text (`DelSp=yes`).
     FlowedDelSp,
+}
+
+impl TextFormat {
+    /// The format that a Content-Type tells.
+    pub(crate) fn of(content_type: &Typed) -> Self {
+        let says = |name: &str, value: &str| {
+            content_type.parameter(name).is_some_and(|told| told.eq_ignore_ascii_case(value))
+        };
+        match (says("format", "flowed"), says("delsp", "yes")) {
+            (true, true) => Self::FlowedDelSp,
+            (true, false) => Self::Flowed,
+            _ => Self::Fixed,
+        }
+    }
 }
 
 /// A part of a mail that is not a body.

@@ -98,6 +98,11 @@ pub fn from_parts(parts: Parts) -> Mail {
         .and_then(ids::message_id)
         .or_else(|| parts.message_id.as_deref().and_then(ids::message_id));
     let date = fields.date().or(parts.sent_at);
+    // The body comes without its own header; where it is all there is, the message's header speaks for it.
+    let text_format = match (&parts.body, fields.typed("Content-Type")) {
+        (Body::Text(_), Some(kind)) if kind.kind == "text/plain" => TextFormat::of(&kind),
+        _ => TextFormat::Fixed,
+    };
     let headers = fields.decoded();
     let (text, html) = match parts.body {
         Body::None => (None, None),
@@ -123,7 +128,7 @@ pub fn from_parts(parts: Parts) -> Mail {
         date,
         headers,
         text: text.map(crate::content::unix_lines),
-        text_format: TextFormat::Fixed,
+        text_format,
         html,
         attachments: Vec::new(),
         problems,

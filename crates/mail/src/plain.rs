@@ -76,8 +76,7 @@ fn inlines(content: &[Inline], out: &mut String) {
                 let Some(link) = &marks.link else { continue };
                 // A link in several pieces (bold within it) tells its target once, at its end.
                 let goes_on = matches!(content.get(n + 1), Some(Inline::Text { marks, .. }) if marks.link.as_ref() == Some(link));
-                let bare = link.strip_prefix("mailto:").unwrap_or(link).trim_end_matches('/');
-                if !goes_on && !bare.ends_with(text.trim().trim_end_matches('/')) {
+                if !goes_on && bare(link) != bare(text) {
                     let _ = write!(out, " <{link}>");
                 }
             }
@@ -97,6 +96,14 @@ fn inlines(content: &[Inline], out: &mut String) {
             }
         }
     }
+}
+
+/// What an address and the text that shows it have in common.
+fn bare(address: &str) -> String {
+    let lower = address.trim().to_lowercase();
+    let schemes = ["https://", "http://", "mailto:", "tel:"];
+    let rest = schemes.iter().find_map(|scheme| lower.strip_prefix(scheme)).unwrap_or(&lower);
+    rest.trim_end_matches('/').to_owned()
 }
 
 fn prefixed(text: &str, first: &str, others: &str, out: &mut String) {

@@ -115,7 +115,10 @@ fn mail_told_in_fields_is_the_same_mail() {
     let mut failures = Vec::new();
     for path in all.iter().filter(|path| path.extension().is_some_and(|e| e == "eml")) {
         let Ok(mail) = parse(&fs::read(path).expect("a readable file")) else { continue };
-        if mail.html.is_none() && mail.text_format != mail::TextFormat::Fixed {
+        // A flowed text within a multipart is an odd structure, which is always fetched in bytes.
+        let whole =
+            mail.header("Content-Type").is_none_or(|kind| !kind.to_lowercase().starts_with("multipart"));
+        if mail.html.is_none() && mail.text_format != mail::TextFormat::Fixed && !whole {
             continue;
         }
         let found = differences(&mail, &from_parts(told(&mail)));

@@ -52,7 +52,7 @@ impl Run {
     }
 
     pub(super) fn image(&mut self, image: Image) {
-        self.begin();
+        self.begin(None);
         self.inlines.push(Inline::Image(image));
     }
 
@@ -75,30 +75,31 @@ impl Run {
         matches!(self.inlines.last(), None | Some(Inline::Break))
     }
 
-    /// Makes room for content: the line break and the space that were due.
-    fn begin(&mut self) {
+    /// Makes room for content with these marks: the line break and the space that were due. A space belongs to the
+    /// text before or after it that looks as it does, and else stands by itself; so a link or a struck word ends where
+    /// it ended. What comes back is to be put before the content.
+    fn begin(&mut self, marks: Option<&Marks>) -> &'static str {
         if std::mem::take(&mut self.line_ended) && !self.at_line_start() {
             self.inlines.push(Inline::Break);
         }
-        let Some(marks) = self.space.take() else { return };
+        let Some(space) = self.space.take() else { return "" };
         match self.inlines.last_mut() {
             None | Some(Inline::Break) => {}
-            // A space at the edge of a link belongs outside of it.
-            Some(Inline::Text { text, marks: before }) if before.link.is_none() || *before == marks => {
-                text.push(' ');
-            }
-            Some(_) => {
-                let marks = Marks { link: None, underline: false, strike: false, ..marks };
-                self.inlines.push(Inline::Text { text: " ".into(), marks });
-            }
+            Some(Inline::Text { text, marks: before }) if *before == space => text.push(' '),
+            Some(_) if marks == Some(&space) => return " ",
+            Some(_) => self.inlines.push(Inline::Text { text: " ".into(), marks: space }),
         }
+        ""
     }
 
     fn push(&mut self, piece: &str, marks: &Marks) {
-        self.begin();
+        let space = self.begin(Some(marks));
         match self.inlines.last_mut() {
-            Some(Inline::Text { text, marks: before }) if before == marks => text.push_str(piece),
-            _ => self.inlines.push(Inline::Text { text: piece.to_owned(), marks: marks.clone() }),
+            Some(Inline::Text { text, marks: before }) if before == marks => {
+                text.push_str(space);
+                text.push_str(piece);
+            }
+            _ => self.inlines.push(Inline::Text { text: format!("{space}{piece}"), marks: marks.clone() }),
         }
     }
 

@@ -86,3 +86,13 @@ fn too_many_headers_are_cut_and_told() {
     assert_eq!(mail.headers.len(), 2_000);
     assert_eq!(mail.problems.len(), 1);
 }
+
+#[test]
+fn a_flowed_body_is_known_by_the_header() {
+    let mail = from_parts(Parts {
+        headers: vec![("Content-Type".into(), "text/plain; charset=utf-8; format=flowed".into())],
+        body: Body::Text("a long \nline".into()),
+        ..Parts::default()
+    });
+    assert_eq!(mail.rich(), crate::Rich::from_text("a long line"));
+}
