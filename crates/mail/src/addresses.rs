@@ -7,7 +7,7 @@ use crate::words;
 use crate::{Address, Problem};
 
 /// Most addresses read from one message field.
-const MAX_ADDRESSES: usize = 2_000;
+pub(crate) const MAX_ADDRESSES: usize = 2_000;
 /// Longest address and longest display name, in bytes and characters.
 const MAX_LENGTH: usize = 512;
 

@@ -143,13 +143,14 @@ impl Reader<'_> {
         for form in forms {
             match (one.text.take(), form.text) {
                 (None, text) => one.text = text,
-                (Some((a, format)), Some((b, other)))
-                    if a != b && form.html.is_none() && one.html.is_none() =>
+                (Some((first, format)), Some((more, other)))
+                    if first != more && form.html.is_none() && one.html.is_none() =>
                 {
-                    one.text = Some((
-                        format!("{}\n{}", text::unflow(&a, format), text::unflow(&b, other)),
-                        TextFormat::Fixed,
-                    ));
+                    let mut all =
+                        if format == TextFormat::Fixed { first } else { text::unflow(&first, format) };
+                    all.push('\n');
+                    all.push_str(&text::unflow(&more, other));
+                    one.text = Some((all, TextFormat::Fixed));
                 }
                 (kept, _) => one.text = kept,
             }

@@ -103,7 +103,15 @@ impl Fields {
 
     /// The addresses of all fields of this name.
     pub(crate) fn addresses(&self, name: &str, problems: &mut Vec<Problem>) -> Vec<Address> {
-        self.all(name).flat_map(|value| addresses::parse(name, value, problems)).collect()
+        let mut out = Vec::new();
+        for value in self.all(name) {
+            out.extend(addresses::parse(name, value, problems));
+            if out.len() >= addresses::MAX_ADDRESSES {
+                out.truncate(addresses::MAX_ADDRESSES);
+                break;
+            }
+        }
+        out
     }
 
     /// The Date field.

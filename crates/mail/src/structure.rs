@@ -157,7 +157,7 @@ fn header(
     // (name, value) as ranges of the input; folded lines extend the value.
     let mut found: Vec<(Range<usize>, Range<usize>)> = Vec::new();
     let mut at = start;
-    let mut too_many = false;
+    let (mut too_many, mut stray) = (false, false);
     let body = loop {
         if at >= bytes.len() {
             break bytes.len();
@@ -170,7 +170,7 @@ fn header(
                 break next;
             }
         } else if matches!(line[0], b' ' | b'\t') && !found.is_empty() {
-            if let Some(last) = found.last_mut() {
+            if let (Some(last), false) = (found.last_mut(), too_many) {
                 last.1.end = end;
             }
         } else if line.starts_with(b"--") && delimiter(line, open).is_some() {
@@ -181,26 +181,26 @@ fn header(
             } else {
                 too_many = true;
             }
-        } else if !found.is_empty() && begins_field(bytes, next) {
-            // A line that was folded without white space, with more header after it.
-            problems.push(Problem::new(
-                place(index),
-                "a line of its header is no header field; it was read as part of the field above",
-            ));
-            if let Some(last) = found.last_mut() {
+        } else if (index == 0 || !found.is_empty()) && begins_known_field(bytes, next) {
+            // A line that was folded without white space, or stray, with more header after it.
+            stray = true;
+            if let (Some(last), false) = (found.last_mut(), too_many) {
                 last.1.end = end;
             }
-        } else if found.is_empty() && index == 0 && begins_field(bytes, next) {
-            problems
-                .push(Problem::new(place(index), "its first line is no header field; it was passed over"));
         } else {
-            if !found.is_empty() || index == 0 {
+            if !found.is_empty() {
                 problems.push(Problem::new(place(index), "no empty line stands between header and body"));
             }
             break at;
         }
         at = next;
     };
+    if stray {
+        problems.push(Problem::new(
+            place(index),
+            "a line of its header is no header field; it was read as part of the field above",
+        ));
+    }
     if too_many {
         problems.push(Problem::new(
             place(index),
@@ -237,6 +237,17 @@ fn field_name(line: &[u8]) -> Option<usize> {
 
 fn begins_field(bytes: &[u8], at: usize) -> bool {
     at < bytes.len() && field_name(&bytes[at..line_end(bytes, at).0]).is_some()
+}
+
+/// Whether the line at `at` is a field that mail has, and not only text with a colon.
+fn begins_known_field(bytes: &[u8], at: usize) -> bool {
+    const KNOWN: [&[u8]; 9] =
+        [b"from", b"to", b"cc", b"bcc", b"date", b"subject", b"sender", b"received", b"references"];
+    let line = &bytes[at.min(bytes.len())..line_end(bytes, at.min(bytes.len())).0];
+    field_name(line).is_some_and(|colon| {
+        let name = line[..colon].trim_ascii_end();
+        name.contains(&b'-') || KNOWN.iter().any(|known| name.eq_ignore_ascii_case(known))
+    })
 }
 
 /// The content type of a part. Missing or unreadable, it is plain text, or a message within a digest.

@@ -13,7 +13,7 @@ static LINKS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r#"(?x)
         (?P<url> (?i:https?://|www\.) [^\s<>"“”„\u{00A0}]+ )
-        | (?P<mail> (?i:mailto:)? [\w.+%'-]{1,64} @ (?: [[:alnum:]] [[:alnum:]-]{0,62} \. ){1,8} [[:alpha:]]{2,24} )
+        | (?P<mail> (?i:mailto:)? [0-9A-Za-z_.+%'-]{1,64} @ (?: [0-9A-Za-z-]{1,63} \. ){1,8} [A-Za-z]{2,24} )
         "#,
     )
     .expect("a fixed pattern")
@@ -113,7 +113,9 @@ fn linked(line: &str) -> Vec<Inline> {
         }
     };
     let mut plain_from = 0;
-    for found in LINKS.captures_iter(line) {
+    // Most lines hold no address, and looking for these signs costs next to nothing.
+    let may_link = line.contains("://") || line.contains('@') || line.contains("ww.") || line.contains("WW.");
+    for found in LINKS.captures_iter(if may_link { line } else { "" }) {
         let (shown, target) = if let Some(url) = found.name("url") {
             let shown = without_trailing_marks(url.as_str());
             let scheme =
@@ -143,21 +145,32 @@ fn linked(line: &str) -> Vec<Inline> {
 /// An address in a sentence, without the sentence's own punctuation at its end; closing brackets belong to it only if
 /// it opens them.
 fn without_trailing_marks(url: &str) -> &str {
-    let mut url = url;
-    while let Some(last) = url.chars().next_back() {
-        let strip = match last {
-            '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '*' | '_' | '~' | '»' | '›' | '’' | '…' => true,
-            ')' => url.matches(')').count() > url.matches('(').count(),
-            ']' => url.matches(']').count() > url.matches('[').count(),
-            '}' => url.matches('}').count() > url.matches('{').count(),
-            _ => false,
+    const PAIRS: [(char, char); 3] = [('(', ')'), ('[', ']'), ('{', '}')];
+    // Closing brackets that nothing opens, per kind.
+    let mut surplus = PAIRS.map(|(open, close)| {
+        let count = |wanted: char| url.chars().filter(|&c| c == wanted).count();
+        count(close).saturating_sub(count(open))
+    });
+    let mut end = url.len();
+    for (at, c) in url.char_indices().rev() {
+        let kind = PAIRS.iter().position(|(_, close)| *close == c);
+        let strip = match kind {
+            Some(kind) if surplus[kind] > 0 => {
+                surplus[kind] -= 1;
+                true
+            }
+            Some(_) => false,
+            None => matches!(
+                c,
+                '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '*' | '_' | '~' | '»' | '›' | '’' | '…'
+            ),
         };
         if !strip {
             break;
         }
-        url = &url[..url.len() - last.len_utf8()];
+        end = at;
     }
-    url
+    &url[..end]
 }
 
 /// Joins the lines that a sender of `format=flowed` text broke (RFC 3676), and undoes its space-stuffing.

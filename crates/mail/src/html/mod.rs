@@ -51,7 +51,7 @@ pub(crate) fn referenced_ids(html: &str) -> HashSet<String> {
         if let Some(id) = html.get(start..start + length).and_then(content_id) {
             out.insert(id);
         }
-        at = start;
+        at = start + length;
     }
     out
 }

@@ -179,6 +179,11 @@ fn ids_that_a_page_refers_to_are_found() {
     assert_eq!(found, ["a@x", "b@x", "c@x"]);
 }
 
+#[test]
+fn endless_ids_take_linear_time() {
+    assert!(referenced_ids(&"cid:".repeat(1_000_000)).len() <= 2);
+}
+
 #[rstest]
 #[case::divs("<div>", "</div>")]
 #[case::quotes("<blockquote>", "</blockquote>")]

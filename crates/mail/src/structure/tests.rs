@@ -108,3 +108,21 @@ fn a_line_that_lost_its_indent_belongs_to_the_field_above() {
     assert_eq!(parts[0].fields.first("From"), Some("a@x"));
     assert_eq!(problems.len(), 1);
 }
+
+#[test]
+fn text_with_a_colon_is_no_header() {
+    let mut problems = Vec::new();
+    let raw = b"Subject: one\nHello there\nNote: see below\n";
+    let parts = split(raw, &Limits::default(), &mut problems);
+    assert_eq!(parts[0].fields.first("Subject"), Some("one"));
+    assert_eq!(&raw[parts[0].body.clone()], b"Hello there\nNote: see below\n");
+    assert_eq!(problems.len(), 1);
+}
+
+#[test]
+fn many_stray_lines_are_one_problem() {
+    let mut problems = Vec::new();
+    let raw = format!("Subject: one\n{}\nbody", "stray\nX-A: b\n".repeat(1_000));
+    split(raw.as_bytes(), &Limits::default(), &mut problems);
+    assert_eq!(problems.len(), 1);
+}

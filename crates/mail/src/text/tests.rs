@@ -67,6 +67,14 @@ fn what_is_no_address_stays_text(#[case] text: &str) {
 }
 
 #[test]
+fn endless_brackets_after_an_address_take_linear_time() {
+    assert_eq!(
+        links(&format!("http://x.example/{}", ")".repeat(500_000))),
+        [("http://x.example/".to_owned(), "http://x.example/".to_owned())]
+    );
+}
+
+#[test]
 fn flowed_lines_join_and_fixed_lines_do_not() {
     let text = "a long \nline\n\n> quoted \n> on\nplain\n-- \nAnna\n";
     assert_eq!(unflow(text, TextFormat::Flowed), "a long line\n\n> quoted on\nplain\n-- \nAnna\n");
