@@ -1,0 +1,124 @@
+//! What runs in the background: the poller, the worker and the marker, started together and stopped in order.
+//!
+//! Begin with [`Engine::start`]. A graceful stop lets each finish what is in hand: a poll ends after the page it stores, a
+//! message after the step it writes. Whoever is killed instead is taken over by the ledger's leases.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ledger::{GroupCommit, Ledger};
+use store::{Blobs, Clock, Db, StoreError};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::connections::Connections;
+use crate::inbound::act::Worker;
+use crate::inbound::fetch::Poller;
+use crate::inbound::mark::Marker;
+use crate::web::live::Bus;
+
+/// How long a graceful stop waits for work in hand.
+const STOP_WITHIN: Duration = Duration::from_secs(25);
+
+/// The running background work.
+#[derive(Debug)]
+pub struct Engine {
+    stop: CancellationToken,
+    tracker: TaskTracker,
+    /// Rung when a source should be polled now.
+    pub poll: Arc<Notify>,
+    /// Rung when a message should be looked at now.
+    pub work: Arc<Notify>,
+}
+
+/// What the engine is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The database.
+    pub db: Db,
+    /// The ledger.
+    pub ledger: Ledger,
+    /// Mailboxes and Jira.
+    pub connections: Arc<Connections>,
+    /// MIME.
+    pub blobs: Blobs,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Tells open pages.
+    pub bus: Bus,
+    /// How often a source is polled.
+    pub poll_interval: Duration,
+    /// This process.
+    pub owner: Uuid,
+    /// Cancelled when the whole program must stop (a failed disk).
+    pub program: CancellationToken,
+}
+
+impl Engine {
+    /// Starts everything. What the process before left behind is made safe first.
+    pub async fn start(parts: Parts) -> Result<Self, StoreError> {
+        let alone = parts.db.is_embedded();
+        let mut tx = parts.db.begin().await?;
+        parts.ledger.restarted(&mut tx, parts.clock.now(), alone).await?;
+        if alone {
+            crate::inbound::store::release_sources(&mut tx).await?;
+        }
+        tx.commit().await?;
+        let stop = CancellationToken::new();
+        let tracker = TaskTracker::new();
+        let (poll, work) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let program = parts.program;
+        let journal = GroupCommit::start(
+            parts.db.clone(),
+            parts.ledger.clone(),
+            Arc::clone(&parts.clock),
+            move |error| {
+                // I14: after a failed fsync nobody knows what is on the disk. Stop, and never try the fsync again.
+                tracing::error!(%error, "the disk failed; Postroom stops");
+                program.cancel();
+            },
+        );
+        let poller = Poller {
+            db: parts.db.clone(),
+            ledger: parts.ledger.clone(),
+            connections: Arc::clone(&parts.connections),
+            clock: Arc::clone(&parts.clock),
+            bus: parts.bus.clone(),
+            work: Arc::clone(&work),
+            wake: Arc::clone(&poll),
+            interval: parts.poll_interval,
+            owner: parts.owner,
+        };
+        let marker = Marker {
+            db: parts.db.clone(),
+            connections: Arc::clone(&parts.connections),
+            clock: Arc::clone(&parts.clock),
+        };
+        let worker = Worker {
+            db: parts.db,
+            ledger: parts.ledger,
+            journal,
+            connections: parts.connections,
+            blobs: parts.blobs,
+            clock: parts.clock,
+            bus: parts.bus,
+            wake: Arc::clone(&work),
+            owner: parts.owner,
+        };
+        tracker.spawn(poller.run(stop.clone()));
+        tracker.spawn(worker.run(stop.clone()));
+        tracker.spawn(marker.run(stop.clone()));
+        tracker.close();
+        Ok(Self { stop, tracker, poll, work })
+    }
+
+    /// Stops everything, letting it finish what is in hand.
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        if tokio::time::timeout(STOP_WITHIN, self.tracker.wait()).await.is_err() {
+            tracing::warn!("some work did not come to an end in time; it is taken up again at the next start");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+"""Clients that others wrote, against the simulator: MSAL signs in and refreshes, `jira` creates, comments, attaches, searches.
+
+Usage: run.py POSTROOM_BINARY
+"""
+
+import html.parser
+import io
+import json
+import subprocess
+import sys
+import tempfile
+import urllib.parse
+from pathlib import Path
+
+import jira
+import msal
+import requests
+
+
+class Forms(html.parser.HTMLParser):
+    """The forms of a page: action, fields, buttons."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.forms = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        if tag == "form":
+            self.forms.append({"action": attrs.get("action", ""), "method": attrs.get("method", "get").lower(), "fields": {}, "buttons": []})
+        elif self.forms and tag == "input":
+            if attrs.get("type") in ("checkbox", "radio") and "checked" not in attrs:
+                return
+            if attrs.get("name"):
+                self.forms[-1]["fields"][attrs["name"]] = attrs.get("value") or ""
+        elif self.forms and tag == "button" and attrs.get("name"):
+            self.forms[-1]["buttons"].append((attrs["name"], attrs.get("value", "")))
+
+
+def certificate(folder):
+    """A certificate for 127.0.0.1 that is its own authority."""
+    key, cert = folder / "key.pem", folder / "cert.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=127.0.0.1",
+         "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-addext", "basicConstraints=critical,CA:TRUE"],
+        check=True, capture_output=True,
+    )
+    return key, cert
+
+
+def start(binary, *args):
+    process = subprocess.Popen([binary, "sim", *args], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return process, json.loads(process.stdout.readline())
+
+
+def sign_in(session, url, user, redirect):
+    """Walks through the simulator's pages as a person would; returns the query of the redirect."""
+    response = session.get(url, allow_redirects=False)
+    for _ in range(12):
+        if response.is_redirect:
+            target = urllib.parse.urljoin(response.url, response.headers["location"])
+            if target.startswith(redirect):
+                return dict(urllib.parse.parse_qsl(urllib.parse.urlparse(target).query))
+            response = session.get(target, allow_redirects=False)
+            continue
+        forms = Forms(response.text).forms
+        assert forms, response.text[:600]
+        form = choose(forms, user)
+        response = session.post(urllib.parse.urljoin(response.url, form["action"]), data=form["fields"], allow_redirects=False)
+    raise AssertionError("the sign-in has no end")
+
+
+def choose(forms, user):
+    for form in forms:
+        fields = form["fields"]
+        for name, value in form["buttons"]:
+            if value.lower() == user["upn"].lower():
+                fields[name] = value
+                return form
+        if any(value.lower() == user["upn"].lower() for value in fields.values()) and not any("pass" in name for name in fields):
+            return form
+    for form in forms:
+        fields = form["fields"]
+        for name in fields:
+            if "pass" in name:
+                fields[name] = user["password"]
+                return form
+    for form in forms:
+        for name, value in form["buttons"]:
+            if value in ("accept", "yes", "allow", "continue"):
+                form["fields"][name] = value
+                return form
+    return forms[0]
+
+
+def msal_signs_in_and_refreshes(binary, folder):
+    key, cert = certificate(folder)
+    process, ready = start(binary, "--tls-cert", str(cert), "--tls-key", str(key))
+    try:
+        redirect = "http://localhost:8400/callback"
+        app = msal.ConfidentialClientApplication(
+            ready["client_id"], client_credential=ready["client_secret"], authority=f"{ready['entra']}/{ready['tenant_id']}",
+            instance_discovery=False, verify=str(cert),
+        )
+        flow = app.initiate_auth_code_flow(["Mail.ReadWrite"], redirect_uri=redirect)
+        assert "code_challenge=" in flow["auth_uri"] and "S256" in flow["auth_uri"]
+        session = requests.Session()
+        session.verify = str(cert)
+        user = next(user for user in ready["users"] if user["upn"].startswith("support@"))
+        answer = sign_in(session, flow["auth_uri"], user, redirect)
+        result = app.acquire_token_by_auth_code_flow(flow, answer)
+        assert "access_token" in result, result
+        assert result["id_token_claims"]["preferred_username"].lower() == user["upn"].lower()
+        me = session.get(f"{ready['graph']}/v1.0/me", headers={"Authorization": f"Bearer {result['access_token']}"})
+        assert me.status_code == 200, me.text
+        again = app.acquire_token_by_refresh_token(result["refresh_token"], ["Mail.ReadWrite"])
+        assert "access_token" in again, again
+        account = app.get_accounts()[0]
+        silent = app.acquire_token_silent(["Mail.ReadWrite"], account, force_refresh=True)
+        assert silent and "access_token" in silent, silent
+        try:
+            replay = app.acquire_token_by_auth_code_flow(dict(flow), answer)
+            assert "error" in replay, "a code is good for one use"
+        except ValueError:
+            pass
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def jira_creates_comments_attaches_and_searches(binary, _folder):
+    process, ready = start(binary)
+    try:
+        client = jira.JIRA(server=ready["jira"], basic_auth=(ready["jira_user"], ready["jira_token"]))
+        assert client.myself()
+        project = next(project for project in client.projects() if project.key == "SUP")
+        issue = client.create_issue(project=project.key, summary="From an outside client", description="plain text", issuetype={"name": "Task"})
+        assert issue.key.startswith("SUP-")
+        comment = client.add_comment(issue, "a comment")
+        assert comment.id
+        attachment = client.add_attachment(issue, io.BytesIO(b"some bytes"), filename="näme.txt")
+        again = client.issue(issue.key)
+        assert again.fields.summary == "From an outside client"
+        assert [a.id for a in again.fields.attachment] == [attachment.id]
+        assert client.comments(issue)[0].id == comment.id
+        found = client.search_issues("project = SUP AND summary ~ outside ORDER BY created DESC")
+        assert issue.key in [f.key for f in found], found
+        assert client.transitions(issue)
+        try:
+            client.create_issue(project="NOPE", summary="x", issuetype={"name": "Task"})
+            raise AssertionError("a project that does not exist must be refused")
+        except jira.JIRAError as error:
+            assert error.status_code == 400 and "project" in error.text.lower(), error.text
+        try:
+            client.search_issues("order by created")
+            raise AssertionError("an unbounded query must be refused")
+        except jira.JIRAError as error:
+            assert "Unbounded" in error.text, error.text
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def main():
+    binary = sys.argv[1]
+    failed = 0
+    for test in (msal_signs_in_and_refreshes, jira_creates_comments_attaches_and_searches):
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                test(binary, Path(folder))
+                print(f"ok {test.__name__}")
+            except Exception as error:  # noqa: BLE001: every fault of a client is a finding
+                failed += 1
+                print(f"FAILED {test.__name__}: {type(error).__name__}: {error}")
+                import traceback
+
+                traceback.print_exc()
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
