@@ -113,3 +113,45 @@ fn prefixed(text: &str, first: &str, others: &str, out: &mut String) {
         out.push('\n');
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(html: &str) -> String {
+        Rich::from_html(html).to_text()
+    }
+
+    #[test]
+    fn a_link_tells_its_target_once_and_only_where_it_says_something_else() {
+        assert_eq!(shown("<a href='https://x.example/'>x.example</a>"), "x.example\n");
+        assert_eq!(shown("<a href='mailto:a@x.example'>A@x.example</a>"), "A@x.example\n");
+        assert_eq!(
+            shown("<a href='https://x.example/display'>display</a>"),
+            "display <https://x.example/display>\n"
+        );
+        assert_eq!(shown("<a href='https://x.example'>one <b>two</b></a>"), "one two <https://x.example>\n");
+    }
+
+    #[test]
+    fn what_nests_is_indented() {
+        assert_eq!(
+            shown("<blockquote><ol start=9><li>a<p>b</p></li><li>c</li></ol></blockquote>"),
+            "> 9. a\n>\n>    b\n> 10. c\n"
+        );
+    }
+
+    #[test]
+    fn a_table_has_a_line_for_each_row() {
+        let table = "<table border=1><tr><th>a<th>b<tr><td>1<br>2<td></table>";
+        assert_eq!(shown(table), "a | b\n1 2 | \n");
+    }
+
+    #[test]
+    fn images_are_named() {
+        assert_eq!(
+            shown("<img src=cid:a alt=Logo><img src=cid:b><img src=https://x.example/c>"),
+            "[image: Logo][image][image: remote]\n"
+        );
+    }
+}

@@ -265,3 +265,61 @@ fn check_text(text: &str, place: &str, lines: bool) -> Result<(), String> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn text(text: &str, marks: Marks) -> Block {
+        Block::Paragraph(vec![Inline::Text { text: text.into(), marks }])
+    }
+
+    fn plain() -> Block {
+        text("a", Marks::default())
+    }
+
+    fn cell(colspan: u16) -> Cell {
+        Cell { colspan, rowspan: 1, ..Cell::default() }
+    }
+
+    #[rstest]
+    #[case::empty_paragraph(Block::Paragraph(vec![]))]
+    #[case::empty_text(text("", Marks::default()))]
+    #[case::control_character(text("a\u{7}", Marks::default()))]
+    #[case::line_break_in_text(text("a\nb", Marks::default()))]
+    #[case::break_at_the_end(Block::Paragraph(vec![Inline::Break]))]
+    #[case::link(text("a", Marks { link: Some("javascript:x".into()), ..Marks::default() }))]
+    #[case::color(text("a", Marks { color: Some("red".into()), ..Marks::default() }))]
+    #[case::heading(Block::Heading { level: 7, content: vec![Inline::Text { text: "a".into(), marks: Marks::default() }] })]
+    #[case::no_items(Block::List { start: None, items: vec![] })]
+    #[case::empty_item(Block::List { start: None, items: vec![vec![plain()], vec![]] })]
+    #[case::empty_quote(Block::Quote(vec![]))]
+    #[case::empty_code(Block::Code(String::new()))]
+    #[case::no_rows(Block::Table(vec![]))]
+    #[case::no_cells(Block::Table(vec![Row::default()]))]
+    #[case::no_span(Block::Table(vec![Row { cells: vec![cell(0)] }]))]
+    #[case::too_deep((0..20).fold(plain(), |inner, _| Block::Quote(vec![inner])))]
+    fn what_no_writer_could_write_is_refused(#[case] block: Block) {
+        assert!(Rich { blocks: vec![block] }.check().is_err());
+    }
+
+    #[rstest]
+    #[case::nothing(vec![])]
+    #[case::text(vec![plain(), Block::Rule])]
+    #[case::code(vec![Block::Code("a\n\tb".into())])]
+    #[case::empty_cell(vec![Block::Table(vec![Row { cells: vec![cell(2)] }])])]
+    #[case::deep(vec![(0..12).fold(plain(), |inner, _| Block::Quote(vec![inner]))])]
+    fn what_every_writer_can_write_passes(#[case] blocks: Vec<Block>) {
+        assert_eq!(Rich { blocks }.check(), Ok(()));
+    }
+
+    #[test]
+    fn the_deepest_document_survives_json() {
+        let deepest = format!("{}a", "<ul><li><blockquote><table border=1><tr><td>b<td>".repeat(50));
+        let rich = Rich::from_html(&deepest);
+        let json = serde_json::to_string(&rich).expect("JSON");
+        assert_eq!(serde_json::from_str::<Rich>(&json).expect("read back"), rich);
+    }
+}
