@@ -3,6 +3,7 @@
 use mail_parser::parsers::MessageStream;
 use mail_parser::{Addr, HeaderValue};
 
+use crate::guard::guarded;
 use crate::words;
 use crate::{Address, Problem};
 
@@ -53,7 +54,10 @@ fn clean_name(name: &str) -> String {
 pub(crate) fn parse(field: &str, value: &str, problems: &mut Vec<Problem>) -> Vec<Address> {
     // The reader stops at a line feed, which an unfolded value does not have.
     let line = format!("{value}\n");
-    let parsed = MessageStream::new(line.as_bytes()).parse_address();
+    let parsed = guarded(|| MessageStream::new(line.as_bytes()).parse_address()).unwrap_or_else(|_| {
+        problems.push(Problem::new(format!("header {field}"), "its addresses could not be read"));
+        HeaderValue::Empty
+    });
     let mut out = Vec::new();
     match &parsed {
         HeaderValue::Address(mail_parser::Address::List(list)) => collect(list, &mut out),

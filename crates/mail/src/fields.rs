@@ -3,6 +3,7 @@
 use mail_parser::HeaderValue;
 use mail_parser::parsers::MessageStream;
 
+use crate::guard::guarded;
 use crate::typed::Typed;
 use crate::{Address, Header, Limits, Problem, addresses, charset, words};
 
@@ -117,9 +118,8 @@ impl Fields {
     /// The Date field.
     pub(crate) fn date(&self) -> Option<jiff::Timestamp> {
         let value = format!("{}\n", self.first("Date")?);
-        let HeaderValue::DateTime(date) = MessageStream::new(value.as_bytes()).parse_date() else {
-            return None;
-        };
+        let parsed = guarded(|| MessageStream::new(value.as_bytes()).parse_date()).ok()?;
+        let HeaderValue::DateTime(date) = parsed else { return None };
         date.is_valid().then(|| jiff::Timestamp::from_second(date.to_timestamp()).ok()).flatten()
     }
 

@@ -21,6 +21,7 @@ pub mod compose;
 mod content;
 mod differences;
 mod fields;
+mod guard;
 mod html;
 mod ids;
 mod mail;

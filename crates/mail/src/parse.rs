@@ -1,7 +1,6 @@
 //! Bytes of a message to a [`Mail`].
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
+use crate::guard::guarded;
 use crate::mail::{Limits, Mail, Problem, Unreadable};
 use crate::parts::same;
 use crate::verdicts::judge;
@@ -26,15 +25,7 @@ pub fn parse_within(bytes: &[u8], limits: &Limits) -> Result<Mail, Unreadable> {
     if bytes.iter().all(|b| b.is_ascii_whitespace() || *b == 0) {
         return Err(Unreadable::Empty);
     }
-    // A panic in a library that decodes a stranger's bytes must cost one mail, not the process.
-    catch_unwind(AssertUnwindSafe(|| read(bytes, limits))).unwrap_or_else(|panic| {
-        let text = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("no text");
-        Err(Unreadable::Reader(words::one_line(text)))
-    })
+    guarded(|| read(bytes, limits)).unwrap_or_else(|panic| Err(Unreadable::Reader(panic)))
 }
 
 fn read(bytes: &[u8], limits: &Limits) -> Result<Mail, Unreadable> {

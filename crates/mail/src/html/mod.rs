@@ -13,6 +13,7 @@ mod walk;
 
 use std::collections::HashSet;
 
+use crate::guard::guarded;
 use crate::rich::{Rich, cut_notice};
 
 /// Deepest nesting of quotes, lists and tables in a [`Rich`]; what nests deeper is put at this depth.
@@ -27,13 +28,35 @@ impl Rich {
     /// only to `http`, `https`, `mailto` and `tel`. Any input gives a document that passes [`Rich::check`], in time and
     /// space bounded by its length.
     pub fn from_html(html: &str) -> Self {
-        let tree = tree::Tree::parse(html);
-        let (mut blocks, cut) = walk::blocks(&tree);
-        if cut || tree.cut {
-            blocks.push(cut_notice());
-        }
-        Self { blocks }
+        let read = guarded(|| {
+            let tree = tree::Tree::parse(html);
+            let (mut blocks, cut) = walk::blocks(&tree);
+            if cut || tree.cut {
+                blocks.push(cut_notice());
+            }
+            Self { blocks }
+        });
+        // Should the parser itself fail, the words are still there.
+        read.unwrap_or_else(|_| Self::from_text(&bare_words(html)))
     }
+}
+
+/// What is left of a page without its tags.
+fn bare_words(html: &str) -> String {
+    let mut out = String::with_capacity(html.len().min(crate::rich::MAX_TEXT));
+    let mut within = false;
+    for c in html.chars() {
+        match c {
+            '<' => within = true,
+            '>' if within => {
+                within = false;
+                out.push(' ');
+            }
+            c if !within => out.push(c),
+            _ => {}
+        }
+    }
+    out
 }
 
 /// The Content-IDs that a page refers to, without angle brackets.

@@ -184,6 +184,11 @@ fn endless_ids_take_linear_time() {
     assert!(referenced_ids(&"cid:".repeat(1_000_000)).len() <= 2);
 }
 
+#[test]
+fn the_words_of_a_page_remain_without_its_tags() {
+    assert_eq!(bare_words("<p class='x'>one</p>a > b<br>two"), " one a > b two");
+}
+
 #[rstest]
 #[case::divs("<div>", "</div>")]
 #[case::quotes("<blockquote>", "</blockquote>")]
