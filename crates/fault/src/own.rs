@@ -1,0 +1,116 @@
+//! Postroom's own.
+
+use crate::{Class, Entry, Who};
+
+pub(crate) static STORE: Entry = Entry {
+    id: "own.store",
+    cause: "The database did not take a change",
+    class: Class::Transient,
+    who: Who::Operator,
+    mend: "Look at the log: it says what is wrong with the database.",
+    link: None,
+};
+pub(crate) static DISK_FULL: Entry = Entry {
+    id: "own.disk_full",
+    cause: "The disk is full",
+    class: Class::Transient,
+    who: Who::Operator,
+    mend: "Make room on the disk; Postroom goes on by itself.",
+    link: None,
+};
+pub(crate) static SEAL: Entry = Entry {
+    id: "own.seal",
+    cause: "A stored secret cannot be opened",
+    class: Class::Configuration,
+    who: Who::Operator,
+    mend: "Put back the master key that belongs to this database.",
+    link: None,
+};
+pub(crate) static CONFIGURATION: Entry = Entry {
+    id: "own.configuration",
+    cause: "A setting is missing or wrong",
+    class: Class::Configuration,
+    who: Who::Operator,
+    mend: "Correct the setting that Details names.",
+    link: None,
+};
+pub(crate) static NOT_SIGNED_IN: Entry = Entry {
+    id: "own.not_signed_in",
+    cause: "Nobody has signed in for this account yet",
+    class: Class::SignIn,
+    who: Who::MailboxOwner,
+    mend: "Sign in with Microsoft.",
+    link: None,
+};
+pub(crate) static ACCOUNT_GONE: Entry = Entry {
+    id: "own.account_gone",
+    cause: "The account was removed",
+    class: Class::Configuration,
+    who: Who::Operator,
+    mend: "Sign in again to connect the mailbox anew.",
+    link: None,
+};
+pub(crate) static CONNECTION_GONE: Entry = Entry {
+    id: "own.connection_gone",
+    cause: "Something that this needs was removed",
+    class: Class::Configuration,
+    who: Who::Operator,
+    mend: "Open the source and choose again what is missing.",
+    link: None,
+};
+pub(crate) static REFRESH_BUSY: Entry = Entry {
+    id: "own.refresh_busy",
+    cause: "Another node renews this account's token and does not come to an end",
+    class: Class::Transient,
+    who: Who::Nobody,
+    mend: "Wait: Postroom tries again by itself.",
+    link: None,
+};
+pub(crate) static DELTA_RESETS: Entry = Entry {
+    id: "own.delta_resets",
+    cause: "The mailbox forgets our place each time it is asked",
+    class: Class::Transient,
+    who: Who::Nobody,
+    mend: "Wait: Postroom tries again by itself.",
+    link: None,
+};
+pub(crate) static PLAN_UNREADABLE: Entry = Entry {
+    id: "own.plan_unreadable",
+    cause: "A stored plan does not say what to do",
+    class: Class::Poison,
+    who: Who::Operator,
+    mend: "Retry the message; report this as a fault of Postroom if it lasts.",
+    link: None,
+};
+pub(crate) static STATE: Entry = Entry {
+    id: "own.state",
+    cause: "The sign-in came back to another browser, too late, or twice",
+    class: Class::SignIn,
+    who: Who::MailboxOwner,
+    mend: "Begin the sign-in again in this browser.",
+    link: None,
+};
+pub(crate) static SWAPPED_ACCOUNT: Entry = Entry {
+    id: "own.swapped_account",
+    cause: "Another person signed in than before",
+    class: Class::SignIn,
+    who: Who::MailboxOwner,
+    mend: "Sign in as the person before, or confirm the change.",
+    link: None,
+};
+
+/// All of this page.
+pub(crate) static ALL: &[&Entry] = &[
+    &STORE,
+    &DISK_FULL,
+    &SEAL,
+    &CONFIGURATION,
+    &NOT_SIGNED_IN,
+    &ACCOUNT_GONE,
+    &CONNECTION_GONE,
+    &REFRESH_BUSY,
+    &DELTA_RESETS,
+    &PLAN_UNREADABLE,
+    &STATE,
+    &SWAPPED_ACCOUNT,
+];
