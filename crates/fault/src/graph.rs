@@ -181,14 +181,26 @@ pub(crate) static ALL: &[&Entry] = &[
 /// The entry of a Graph answer. Codes are compared without letter case: Graph is not consistent.
 pub(crate) fn by_code(code: &str, status: u16) -> &'static Entry {
     match code.to_ascii_lowercase().as_str() {
-        "applicationthrottled" | "toomanyrequests" | "activitylimitreached" | "throttledrequest" => &THROTTLED,
-        "errorserverbusy" | "servicenotavailable" | "serviceunavailable" | "errormailboxmoveinprogress"
-        | "errormailboxfailover" | "errormailboxstoreunavailable" | "errorconnectionfailed"
-        | "errorinternalservertransienterror" | "errortimeoutexpired" | "gatewaytimeout" | "mailboxinfostale"
+        "applicationthrottled" | "toomanyrequests" | "activitylimitreached" | "throttledrequest" => {
+            &THROTTLED
+        }
+        "errorserverbusy"
+        | "servicenotavailable"
+        | "serviceunavailable"
+        | "errormailboxmoveinprogress"
+        | "errormailboxfailover"
+        | "errormailboxstoreunavailable"
+        | "errorconnectionfailed"
+        | "errorinternalservertransienterror"
+        | "errortimeoutexpired"
+        | "gatewaytimeout"
+        | "mailboxinfostale"
         | "generalexception" => &UNAVAILABLE,
         "invalidauthenticationtoken" | "unauthenticated" => &TOKEN,
         "insufficient_claims" => &CLAIMS,
-        "erroraccessdenied" | "accessdenied" | "authorization_requestdenied" | "extensionerror" => &ACCESS_DENIED,
+        "erroraccessdenied" | "accessdenied" | "authorization_requestdenied" | "extensionerror" => {
+            &ACCESS_DENIED
+        }
         "errorsendasdenied" => &SEND_AS,
         "mailboxnotenabledforrestapi" => &NO_MAILBOX,
         "errornonexistentmailbox" | "errorinvaliduser" | "resourcenotfound" | "request_resourcenotfound" => {
@@ -197,11 +209,15 @@ pub(crate) fn by_code(code: &str, status: u16) -> &'static Entry {
         "erroritemnotfound" | "itemnotfound" => &ITEM_GONE,
         "errorfoldernotfound" | "errorsyncfoldernotfound" => &FOLDER_GONE,
         "errorinvalididmalformed" | "errorinvalidid" => &ID,
-        "errorcorruptdata" | "erroritemcorrupt" | "errorcontentconversionfailed"
+        "errorcorruptdata"
+        | "erroritemcorrupt"
+        | "errorcontentconversionfailed"
         | "errormimecontentconversionfailed" => &CORRUPT_ITEM,
         "errorquotaexceeded" | "quotalimitreached" => &MAILBOX_FULL,
         "errorsubmissionquotaexceeded" | "errorexceededmessagelimit" | "erroraccountsuspend" => &SEND_LIMIT,
-        "errormessagesizeexceeded" | "requestentitytoolarge" | "errorattachmentsizelimitexceeded" => &TOO_LARGE,
+        "errormessagesizeexceeded" | "requestentitytoolarge" | "errorattachmentsizelimitexceeded" => {
+            &TOO_LARGE
+        }
         "errorinvalidrecipients" | "errormissingrecipients" => &RECIPIENT,
         "errorirresolvableconflict" | "errorstaleobject" | "resourcemodified" => &CONFLICT,
         _ => by_status(status),

@@ -208,7 +208,9 @@ pub(crate) fn by_answer(
         401 => &TOKEN,
         400 if has("project") => &PROJECT,
         400 if has("issuetype") => &ISSUE_TYPE,
-        400 if text.contains("exceeds the allowed limit") || text.contains("CONTENT_LIMIT_EXCEEDED") => &TOO_LONG,
+        400 if text.contains("exceeds the allowed limit") || text.contains("CONTENT_LIMIT_EXCEEDED") => {
+            &TOO_LONG
+        }
         400 if text.contains("is not valid") || text.contains("Atlassian Document") => &DOCUMENT,
         400 if text.contains("is required") && !has("summary") => &REQUIRED_FIELD,
         400 if !fields.is_empty() => &FIELD,

@@ -109,7 +109,8 @@ pub enum NetworkKind {
 impl Fault {
     /// From an error of Entra's token or authorize endpoint.
     pub fn entra(error: &EntraError) -> Self {
-        let known = error.error_codes.iter().find_map(|code| entra::by_number(*code).map(|entry| (entry, *code)));
+        let known =
+            error.error_codes.iter().find_map(|code| entra::by_number(*code).map(|entry| (entry, *code)));
         let (entry, code) = match known {
             Some((entry, code)) => (entry, format!("AADSTS{code}")),
             None => (
@@ -133,8 +134,10 @@ impl Fault {
 
     /// From a Graph answer.
     pub fn graph(answer: &GraphAnswer<'_>) -> Self {
-        let entry = if answer.claims_challenge { &graph::CLAIMS } else { graph::by_code(answer.code, answer.status) };
-        let code = if answer.code.is_empty() { format!("HTTP {}", answer.status) } else { scrub(answer.code) };
+        let entry =
+            if answer.claims_challenge { &graph::CLAIMS } else { graph::by_code(answer.code, answer.status) };
+        let code =
+            if answer.code.is_empty() { format!("HTTP {}", answer.status) } else { scrub(answer.code) };
         Self {
             code,
             detail: scrub(answer.message),

@@ -52,11 +52,4 @@ pub(crate) static BODY: Entry = Entry {
 };
 
 /// All of this page.
-pub(crate) static ALL: &[&Entry] = &[
-    &DNS,
-    &CONNECT,
-    &TLS,
-    &TIMEOUT,
-    &RESET,
-    &BODY,
-];
+pub(crate) static ALL: &[&Entry] = &[&DNS, &CONNECT, &TLS, &TIMEOUT, &RESET, &BODY];

@@ -21,13 +21,24 @@ fn every_entry_names_cause_and_mend_and_has_an_id_of_its_own() {
 fn aadsts_numbers_have_the_class_of_the_reference() {
     let cases: &[(Class, &[u32])] = &[
         (Class::Transient, &[40010, 50033, 50087, 90006, 90012, 90024, 90033, 90090, 90091, 70012, 90055]),
-        (Class::SignIn, &[50173, 70000, 70008, 700082, 50058, 50076, 50079, 50132, 50133, 70043, 50126, 65004, 700003]),
+        (
+            Class::SignIn,
+            &[50173, 70000, 70008, 700082, 50058, 50076, 50079, 50132, 50133, 70043, 50126, 65004, 700003],
+        ),
         (Class::Administrator, &[65001, 90094, 90095, 50105, 53003, 50057, 7000112, 500021, 530032, 135011]),
-        (Class::Configuration, &[50011, 50194, 700016, 7000215, 7000222, 70011, 90002, 700024, 501481, 50196]),
+        (
+            Class::Configuration,
+            &[50011, 50194, 700016, 7000215, 7000222, 70011, 90002, 700024, 501481, 50196],
+        ),
     ];
     for (class, numbers) in cases {
         for number in *numbers {
-            let error = EntraError { status: 400, error: "invalid_grant".into(), error_codes: vec![*number], ..Default::default() };
+            let error = EntraError {
+                status: 400,
+                error: "invalid_grant".into(),
+                error_codes: vec![*number],
+                ..Default::default()
+            };
             let fault = Fault::entra(&error);
             assert_eq!(fault.entry.class, *class, "AADSTS{number} is {}", fault.entry.id);
             assert_eq!(fault.code, format!("AADSTS{number}"));
@@ -37,21 +48,35 @@ fn aadsts_numbers_have_the_class_of_the_reference() {
 
 #[test]
 fn an_unknown_number_is_judged_by_the_oauth_error() {
-    let error =
-        EntraError { status: 400, error: "invalid_grant".into(), error_codes: vec![999_999], ..Default::default() };
+    let error = EntraError {
+        status: 400,
+        error: "invalid_grant".into(),
+        error_codes: vec![999_999],
+        ..Default::default()
+    };
     let fault = Fault::entra(&error);
     assert_eq!((fault.entry.class, fault.code.as_str()), (Class::SignIn, "AADSTS999999"));
 }
 
 #[test]
 fn jira_bodies_are_read_leniently() {
-    let of = |status, body| Fault::jira(&JiraAnswer { status, body, operation: "create issue", ..Default::default() });
+    let of = |status, body| {
+        Fault::jira(&JiraAnswer { status, body, operation: "create issue", ..Default::default() })
+    };
     let cases = [
-        (400, r#"{"errorMessages":[],"errors":{"project":"Specify a valid project ID or key"}}"#, "jira.project"),
+        (
+            400,
+            r#"{"errorMessages":[],"errors":{"project":"Specify a valid project ID or key"}}"#,
+            "jira.project",
+        ),
         (400, r#"{"errors":{"issuetype":"Specify an issue type"}}"#, "jira.issue_type"),
         (400, r#"{"errors":{"customfield_10011":"Team is required."}}"#, "jira.required_field"),
         (400, r#"{"errors":{"comment":"Comment body is not valid!"}}"#, "jira.document"),
-        (404, r#"{"errorMessages":["Issue does not exist or you do not have permission to see it."],"errors":{}}"#, "jira.issue_gone"),
+        (
+            404,
+            r#"{"errorMessages":["Issue does not exist or you do not have permission to see it."],"errors":{}}"#,
+            "jira.issue_gone",
+        ),
         (401, r#"{"code":401,"message":"Unauthorized; scope does not match"}"#, "jira.scope"),
         (401, "Client must be authenticated to access this resource.", "jira.token"),
         (503, "<html><body>down</body></html>", "jira.unavailable"),
@@ -81,7 +106,10 @@ fn no_secret_survives_in_a_detail() {
         "ATATT3xFfGF0canarycanarycanarycanary",
     ] {
         let shown = Fault::own("own.store", &format!("it said {secret} and more")).detail;
-        assert!(!shown.contains("canary") && !shown.contains("abcdefgh12345678") && !shown.contains("eyJ"), "{shown}");
+        assert!(
+            !shown.contains("canary") && !shown.contains("abcdefgh12345678") && !shown.contains("eyJ"),
+            "{shown}"
+        );
         assert!(shown.ends_with("and more"), "{shown}");
     }
 }
@@ -92,7 +120,13 @@ fn faults_survive_storage() {
     let text = serde_json::to_string(&fault.to_record()).expect("serialises");
     let back = Fault::from_record(serde_json::from_str(&text).expect("reads back"));
     assert_eq!(back, fault);
-    let unknown = Record { entry: "future.thing".into(), code: String::new(), detail: String::new(), status: None, ids: Ids::default() };
+    let unknown = Record {
+        entry: "future.thing".into(),
+        code: String::new(),
+        detail: String::new(),
+        status: None,
+        ids: Ids::default(),
+    };
     assert_eq!(Fault::from_record(unknown).code, "future.thing");
 }
 
