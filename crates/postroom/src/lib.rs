@@ -10,3 +10,7 @@
 //! - [`cli`]: the command line
 
 pub mod config;
+pub mod access;
+pub mod connections;
+pub mod messages;
+pub mod web;

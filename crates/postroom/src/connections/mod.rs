@@ -1,0 +1,35 @@
+//! Connections: what Postroom is connected to, how it got there and whether it works.
+//!
+//! Begin with [`Connections`] (`registry.rs`): mailboxes and Jira clients, made from their rows and kept until these change;
+//! `tokens.rs` rotates an account's tokens, `registration.rs` is the Entra app, `destination.rs` a Jira project in use.
+//!
+//! How a mailbox is connected, in the order in which a person does it: [`sign_in`] (to Microsoft and back), [`confirm`] (what
+//! the new source shall do, with a [`dry_run`]), then [`list`] and [`source`] show it, [`ping`] tests it, [`switch`] pauses,
+//! resumes and removes it. Jira sites are connected in [`jira_site`]. [`bootstrap`] takes over what the configuration says.
+//! The addresses are in [`routes`], the SQL in [`store`], what pages show in [`pages`].
+
+mod bootstrap;
+pub mod confirm;
+mod destination;
+pub mod dry_run;
+pub mod jira_site;
+pub mod list;
+pub mod pages;
+pub mod ping;
+mod registration;
+mod registry;
+pub mod routes;
+pub mod scopes;
+pub mod sign_in;
+pub mod source;
+pub mod store;
+pub mod switch;
+mod tokens;
+#[cfg(test)]
+mod tests;
+
+pub use bootstrap::bootstrap;
+pub use destination::Destination;
+pub use registration::Registration;
+pub use registry::{Connections, Reach};
+pub use tokens::AccountTokens;

@@ -1,0 +1,16 @@
+//! The pages of connections: what they show as plain structs, filled in by the actions beside them.
+//!
+//! [`SourcesPage`] (the list), [`SourcePage`] (one of them), [`ConfirmPage`] (what a new one shall do),
+//! [`SignedInPage`] and [`SignInFailedPage`] (back from Microsoft), [`JiraPage`] and [`ConnectJiraPage`].
+
+mod confirm;
+mod jira;
+mod signed_in;
+mod source;
+mod sources;
+
+pub use confirm::{ConfirmPage, DryRun, DryRunRow};
+pub use jira::{ConnectJiraPage, JiraPage, JiraRow, ProjectRow};
+pub use signed_in::{SignInFailedPage, SignedInPage};
+pub use source::{Expiry, SourcePage};
+pub use sources::{Said, SourceRow, SourcesPage};

@@ -1,0 +1,55 @@
+//! A Message Source: state and timeline on top, then throughput, what will expire, settings.
+
+use askama::Template;
+
+use crate::web::Frame;
+use crate::web::chart::Chart;
+use crate::web::components::{Action, FaultView, Health, PingView, Timeline};
+use crate::web::times::Moment;
+
+/// Something that will end.
+#[derive(Clone, Debug)]
+pub struct Expiry {
+    /// What: client secret, token's idle limit, EWS itself.
+    pub what: String,
+    /// When.
+    pub at: Option<Moment>,
+    /// What then, and what to do before.
+    pub text: String,
+    /// The button that does it.
+    pub action: Option<Action>,
+}
+
+/// A source.
+#[derive(Clone, Debug, Template)]
+#[template(path = "connections/source.html")]
+pub struct SourcePage {
+    /// The frame: title is the mailbox's address.
+    pub frame: Frame,
+    /// Its health.
+    pub health: Health,
+    /// Since when.
+    pub since: Moment,
+    /// Facts beside the state: last mail, last success, waiting. Name and value, the value as given.
+    pub facts: Vec<(String, String)>,
+    /// The last mail's time.
+    pub last_mail: Option<Moment>,
+    /// The last poll that went well.
+    pub last_success: Option<Moment>,
+    /// What is wrong.
+    pub fault: Option<FaultView>,
+    /// The result of a ping.
+    pub ping: Option<PingView>,
+    /// What happened.
+    pub timeline: Timeline,
+    /// Mails by hour and by day, each with its table.
+    pub charts: Vec<Chart>,
+    /// What will end.
+    pub expires: Vec<Expiry>,
+    /// Settings: name and value.
+    pub settings: Vec<(String, String)>,
+    /// Where they are changed.
+    pub edit: Option<Action>,
+    /// What takes something away: pause, delete.
+    pub dangers: Vec<Action>,
+}

@@ -1,0 +1,711 @@
+//! The pieces that pages are made of. Each renders itself, escaped, when a template writes `{{ piece }}`.
+//!
+//! A piece that holds a form carries the CSRF token; make it with [`Viewer::post`](crate::access::Viewer::post).
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+
+use super::times::Moment;
+
+/// An icon of the sprite (`templates/web/sprite.svg`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Template)]
+#[template(
+    ext = "html",
+    source = "<svg class=\"icon icon-{{ self.name() }}\" aria-hidden=\"true\" focusable=\"false\"><use href=\"#i-{{ self.name() }}\"/></svg>"
+)]
+#[allow(missing_docs, reason = "each is named as what it shows")]
+pub enum Icon {
+    Ping,
+    Validate,
+    Mail,
+    Send,
+    Settings,
+    Search,
+    More,
+    Check,
+    Warning,
+    Offline,
+    Paused,
+    Clock,
+    Copy,
+    External,
+    Plus,
+    Grid,
+    Down,
+    Menu,
+    Overview,
+    Jira,
+    Bin,
+    Play,
+    Retry,
+    Book,
+}
+
+impl HtmlSafe for Icon {}
+
+impl Icon {
+    /// All icons.
+    pub const ALL: &[Self] = &[
+        Self::Ping,
+        Self::Validate,
+        Self::Mail,
+        Self::Send,
+        Self::Settings,
+        Self::Search,
+        Self::More,
+        Self::Check,
+        Self::Warning,
+        Self::Offline,
+        Self::Paused,
+        Self::Clock,
+        Self::Copy,
+        Self::External,
+        Self::Plus,
+        Self::Grid,
+        Self::Down,
+        Self::Menu,
+        Self::Overview,
+        Self::Jira,
+        Self::Bin,
+        Self::Play,
+        Self::Retry,
+        Self::Book,
+    ];
+
+    /// The symbol's name in the sprite.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ping => "ping",
+            Self::Validate => "validate",
+            Self::Mail => "mail",
+            Self::Send => "send",
+            Self::Settings => "settings",
+            Self::Search => "search",
+            Self::More => "more",
+            Self::Check => "check",
+            Self::Warning => "warning",
+            Self::Offline => "cross",
+            Self::Paused => "bars",
+            Self::Clock => "clock",
+            Self::Copy => "copy",
+            Self::External => "external",
+            Self::Plus => "plus",
+            Self::Grid => "grid",
+            Self::Down => "down",
+            Self::Menu => "menu",
+            Self::Overview => "overview",
+            Self::Jira => "jira",
+            Self::Bin => "bin",
+            Self::Play => "play",
+            Self::Retry => "retry",
+            Self::Book => "book",
+        }
+    }
+}
+
+/// What colour a state has. Never the only sign: a shape and a word stand beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// All is well.
+    Good,
+    /// It passes by itself, or somebody should look.
+    Warn,
+    /// A person must act.
+    Bad,
+    /// Nothing to say.
+    Quiet,
+}
+
+impl Tone {
+    /// The class in the style sheet.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Warn => "warn",
+            Self::Bad => "bad",
+            Self::Quiet => "quiet",
+        }
+    }
+}
+
+/// The shape of a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// ●
+    Full,
+    /// ◐
+    Half,
+    /// ○
+    Ring,
+    /// ◌
+    Dashed,
+    /// ‖
+    Bars,
+}
+
+impl Shape {
+    /// The symbol's name in the sprite.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Full => "s-full",
+            Self::Half => "s-half",
+            Self::Ring => "s-ring",
+            Self::Dashed => "s-dashed",
+            Self::Bars => "s-bars",
+        }
+    }
+}
+
+/// A state: a shape and a word, with a colour beside them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Template)]
+#[template(
+    ext = "html",
+    source = "<span class=\"state {{ tone.class() }}\"><svg class=\"shape\" aria-hidden=\"true\" focusable=\"false\"><use href=\"#{{ shape.name() }}\"/></svg>{{ word }}</span>"
+)]
+pub struct Badge {
+    /// The shape.
+    pub shape: Shape,
+    /// The word.
+    pub word: &'static str,
+    /// The colour.
+    pub tone: Tone,
+}
+
+impl HtmlSafe for Badge {}
+
+impl Badge {
+    const fn new(shape: Shape, word: &'static str, tone: Tone) -> Self {
+        Self { shape, word, tone }
+    }
+}
+
+/// The health of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// Works.
+    Online,
+    /// Tries again by itself.
+    Degraded,
+    /// Needs a person.
+    Offline,
+    /// An administrator has to approve first.
+    ApprovalNeeded,
+    /// Signed in, but not confirmed yet: it reads nothing.
+    Unconfirmed,
+    /// Stopped by a person.
+    Paused,
+}
+
+impl Health {
+    /// All states.
+    pub const ALL: &[Self] =
+        &[Self::Online, Self::Degraded, Self::Offline, Self::ApprovalNeeded, Self::Unconfirmed, Self::Paused];
+
+    /// The state as a row of the database names it (`online`, `degraded`, `offline`).
+    pub fn of_row(state: &str) -> Option<Self> {
+        match state {
+            "online" => Some(Self::Online),
+            "degraded" => Some(Self::Degraded),
+            "offline" => Some(Self::Offline),
+            _ => None,
+        }
+    }
+
+    /// Its shape, word and colour.
+    pub fn badge(self) -> Badge {
+        match self {
+            Self::Online => Badge::new(Shape::Full, "online", Tone::Good),
+            Self::Degraded => Badge::new(Shape::Half, "degraded", Tone::Warn),
+            Self::Offline => Badge::new(Shape::Ring, "offline", Tone::Bad),
+            Self::ApprovalNeeded => Badge::new(Shape::Dashed, "admin approval needed", Tone::Warn),
+            Self::Unconfirmed => Badge::new(Shape::Dashed, "not confirmed", Tone::Warn),
+            Self::Paused => Badge::new(Shape::Bars, "paused", Tone::Quiet),
+        }
+    }
+}
+
+/// Where a mail stands: its one end, or that it has none yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailState {
+    /// Recorded; its turn has not come.
+    Waiting,
+    /// Its plan is being carried out.
+    Acting,
+    /// Became an issue.
+    Issue,
+    /// Became a comment.
+    Comment,
+    /// Rejected with a reason.
+    Rejected,
+    /// Held for a person.
+    Held,
+    /// Ignored by a named rule.
+    Ignored,
+}
+
+impl MailState {
+    /// All states.
+    pub const ALL: &[Self] =
+        &[Self::Waiting, Self::Acting, Self::Issue, Self::Comment, Self::Rejected, Self::Held, Self::Ignored];
+
+    /// The state as a row of the database names it: its `state` and its `ending`.
+    pub fn of_row(state: &str, ending: Option<&str>) -> Option<Self> {
+        Some(match (state, ending) {
+            ("recorded" | "ready", _) => Self::Waiting,
+            ("acting", _) => Self::Acting,
+            ("held", _) | ("ended", Some("held")) => Self::Held,
+            ("ended", Some("issue")) => Self::Issue,
+            ("ended", Some("comment")) => Self::Comment,
+            ("ended", Some("rejected")) => Self::Rejected,
+            ("ended", Some("ignored")) => Self::Ignored,
+            _ => return None,
+        })
+    }
+
+    /// Its shape, word and colour.
+    pub fn badge(self) -> Badge {
+        match self {
+            Self::Waiting => Badge::new(Shape::Dashed, "waiting", Tone::Quiet),
+            Self::Acting => Badge::new(Shape::Half, "under way", Tone::Quiet),
+            Self::Issue => Badge::new(Shape::Full, "issue", Tone::Good),
+            Self::Comment => Badge::new(Shape::Full, "comment", Tone::Good),
+            Self::Rejected => Badge::new(Shape::Ring, "rejected", Tone::Quiet),
+            Self::Held => Badge::new(Shape::Ring, "held", Tone::Bad),
+            Self::Ignored => Badge::new(Shape::Bars, "ignored", Tone::Quiet),
+        }
+    }
+}
+
+/// Where a step of a plan stands (design §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepState {
+    /// Not begun.
+    Planned,
+    /// Being written.
+    Intent,
+    /// The answer was lost; looked for before it is written again.
+    InDoubt,
+    /// Done.
+    Done,
+    /// Held for a person.
+    Held,
+}
+
+impl StepState {
+    /// All states.
+    pub const ALL: &[Self] = &[Self::Planned, Self::Intent, Self::InDoubt, Self::Done, Self::Held];
+
+    /// The state as a row of the database names it.
+    pub fn of_row(state: &str) -> Option<Self> {
+        Some(match state {
+            "planned" => Self::Planned,
+            "intent" => Self::Intent,
+            "in_doubt" => Self::InDoubt,
+            "done" => Self::Done,
+            "held" => Self::Held,
+            _ => return None,
+        })
+    }
+
+    /// Its shape, word and colour.
+    pub fn badge(self) -> Badge {
+        match self {
+            Self::Planned => Badge::new(Shape::Dashed, "planned", Tone::Quiet),
+            Self::Intent => Badge::new(Shape::Half, "being written", Tone::Quiet),
+            Self::InDoubt => Badge::new(Shape::Half, "in doubt", Tone::Warn),
+            Self::Done => Badge::new(Shape::Full, "done", Tone::Good),
+            Self::Held => Badge::new(Shape::Ring, "held", Tone::Bad),
+        }
+    }
+}
+
+/// How a button looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// The one thing to do here.
+    Primary,
+    /// A button.
+    Plain,
+    /// Only an icon; the label is for screen readers and the pointer.
+    Icon,
+    /// It takes something away: asks once more before.
+    Danger,
+}
+
+/// What a button does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Does {
+    /// Goes to an address.
+    Go(String),
+    /// Goes to an address outside Postroom, in a new tab.
+    Leave(String),
+    /// Posts a form.
+    Post {
+        /// Where to.
+        to: String,
+        /// The session's CSRF token.
+        csrf: String,
+        /// Hidden fields.
+        fields: Vec<(String, String)>,
+    },
+    /// Copies a text; without a script the text is shown to be selected.
+    Copy(String),
+}
+
+/// A button or a link that does something.
+#[derive(Clone, Debug, PartialEq, Eq, Template)]
+#[template(path = "components/action.html")]
+pub struct Action {
+    /// An imperative.
+    pub label: String,
+    /// What it does.
+    pub does: Does,
+    /// How it looks.
+    pub weight: Weight,
+    /// Its icon.
+    pub icon: Option<Icon>,
+    /// What will happen to how many things; asked before a [`Weight::Danger`] action.
+    pub warning: String,
+    /// Whether the script may do it in place, without leaving the page.
+    pub in_place: bool,
+}
+
+impl HtmlSafe for Action {}
+
+impl Action {
+    /// A button.
+    pub fn new(label: impl Into<String>, does: Does) -> Self {
+        Self {
+            label: label.into(),
+            does,
+            weight: Weight::Plain,
+            icon: None,
+            warning: String::new(),
+            in_place: false,
+        }
+    }
+
+    /// A link to a page of Postroom.
+    pub fn go(label: impl Into<String>, to: impl Into<String>) -> Self {
+        Self::new(label, Does::Go(to.into()))
+    }
+
+    /// A link to somewhere else.
+    pub fn leave(label: impl Into<String>, to: impl Into<String>) -> Self {
+        Self { icon: Some(Icon::External), ..Self::new(label, Does::Leave(to.into())) }
+    }
+
+    /// Copies a text.
+    pub fn copy(label: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { icon: Some(Icon::Copy), ..Self::new(label, Does::Copy(text.into())) }
+    }
+
+    /// As the one thing to do here.
+    #[must_use]
+    pub fn primary(self) -> Self {
+        Self { weight: Weight::Primary, ..self }
+    }
+
+    /// As an icon only.
+    #[must_use]
+    pub fn icon_only(self, icon: Icon) -> Self {
+        Self { weight: Weight::Icon, icon: Some(icon), ..self }
+    }
+
+    /// With an icon before the label.
+    #[must_use]
+    pub fn with_icon(self, icon: Icon) -> Self {
+        Self { icon: Some(icon), ..self }
+    }
+
+    /// Asks once more, saying what will happen.
+    #[must_use]
+    pub fn danger(self, warning: impl Into<String>) -> Self {
+        Self { weight: Weight::Danger, warning: warning.into(), ..self }
+    }
+
+    /// With one more hidden field.
+    #[must_use]
+    pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        if let Does::Post { fields, .. } = &mut self.does {
+            fields.push((name.into(), value.into()));
+        }
+        self
+    }
+
+    /// Done in place where there is a script: the page's live parts are replaced by what comes back.
+    #[must_use]
+    pub fn in_place(self) -> Self {
+        Self { in_place: true, ..self }
+    }
+}
+
+/// A fault in its four parts: what happened; since when; who must act; what mends it.
+#[derive(Clone, Debug, PartialEq, Eq, Template)]
+#[template(path = "components/fault.html")]
+pub struct FaultView {
+    /// How grave it is: [`Tone::Bad`] when a person must act, [`Tone::Warn`] when it passes by itself.
+    pub tone: Tone,
+    /// What happened, a sentence.
+    pub what: String,
+    /// The other side's code, for example `AADSTS50173`; empty where it gave none.
+    pub code: String,
+    /// Since when.
+    pub since: Option<Moment>,
+    /// Who must act, a sentence.
+    pub who: String,
+    /// What they do, a sentence.
+    pub mend: String,
+    /// What it does to the mail: how many wait, that none is lost.
+    pub waiting: String,
+    /// The buttons that mend it.
+    pub actions: Vec<Action>,
+    /// Ids and codes to copy for support, by name.
+    pub details: Vec<(String, String)>,
+}
+
+impl HtmlSafe for FaultView {}
+
+impl FaultView {
+    /// A fault of the catalogue.
+    pub fn of(fault: &fault::Fault, since: Option<Moment>) -> Self {
+        use fault::Who;
+        let mut details = Vec::new();
+        let mut add = |name: &str, value: Option<&str>| {
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
+                details.push((name.to_owned(), value.to_owned()));
+            }
+        };
+        add("Code", Some(&fault.code));
+        let status = fault.status.map(|status| status.to_string());
+        add("HTTP status", status.as_deref());
+        add("Trace id", fault.ids.trace.as_deref());
+        add("Correlation id", fault.ids.correlation.as_deref());
+        add("What the other side said", Some(&fault.detail));
+        add("Entry of the catalogue", Some(fault.entry.id));
+        let who = match fault.entry.who {
+            Who::Nobody => "Nobody has to act: Postroom tries again by itself.",
+            Who::MailboxOwner => "The person who signed the mailbox in must act.",
+            Who::EntraAdministrator => "An administrator of the Microsoft tenant must act.",
+            Who::JiraAdministrator => "An administrator of the Jira site must act.",
+            Who::Operator => "Whoever runs Postroom must act.",
+        };
+        let mut actions = Vec::new();
+        if let Some(link) = fault.entry.link {
+            actions.push(Action::leave("Read more", link));
+        }
+        Self {
+            tone: if fault.entry.who == Who::Nobody { Tone::Warn } else { Tone::Bad },
+            what: sentence(fault.entry.cause),
+            code: fault.code.clone(),
+            since,
+            who: who.to_owned(),
+            mend: if fault.entry.who == Who::Nobody { String::new() } else { sentence(fault.entry.mend) },
+            waiting: String::new(),
+            actions,
+            details,
+        }
+    }
+
+    /// With a sentence on the mail that waits.
+    #[must_use]
+    pub fn waiting(mut self, mails: u64) -> Self {
+        self.waiting = match mails {
+            0 => String::new(),
+            1 => "1 mail is waiting; it is not lost.".to_owned(),
+            many => format!("{many} mails are waiting; none is lost."),
+        };
+        self
+    }
+
+    /// With the button that mends it, before the others.
+    #[must_use]
+    pub fn with(mut self, action: Action) -> Self {
+        self.actions.insert(0, action);
+        self
+    }
+}
+
+/// Ends a sentence with a full stop.
+fn sentence(text: &str) -> String {
+    let text = text.trim();
+    if text.is_empty() || text.ends_with(['.', '?', ':']) { text.to_owned() } else { format!("{text}.") }
+}
+
+/// One check of a ping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckView {
+    /// What was checked.
+    pub name: String,
+    /// Whether it is as it should be.
+    pub good: bool,
+    /// What was found, or what is wrong.
+    pub text: String,
+    /// What to do, where something is wrong.
+    pub mend: String,
+    /// How long it took, with its unit.
+    pub took: String,
+}
+
+/// The result of a ping: a line for each check.
+#[derive(Clone, Debug, PartialEq, Eq, Template)]
+#[template(path = "components/ping.html")]
+pub struct PingView {
+    /// When.
+    pub at: Moment,
+    /// The checks in their order.
+    pub checks: Vec<CheckView>,
+    /// Where its *Close* leads.
+    pub close: String,
+}
+
+impl HtmlSafe for PingView {}
+
+impl PingView {
+    /// Whether all checks are good.
+    pub fn good(&self) -> bool {
+        self.checks.iter().all(|check| check.good)
+    }
+}
+
+/// One entry of a timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimelineEntry {
+    /// When.
+    pub at: Moment,
+    /// The colour of its dot.
+    pub tone: Tone,
+    /// What happened.
+    pub text: String,
+    /// Who did it; empty for Postroom itself.
+    pub who: String,
+    /// Codes and the like.
+    pub detail: String,
+}
+
+/// What happened, the newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Template)]
+#[template(path = "components/timeline.html")]
+pub struct Timeline {
+    /// The entries.
+    pub entries: Vec<TimelineEntry>,
+    /// What an empty one says.
+    pub empty: &'static str,
+}
+
+impl HtmlSafe for Timeline {}
+
+/// A page that has nothing to show yet: what will be here, and the one button that gets it there.
+#[derive(Clone, Debug, PartialEq, Eq, Template)]
+#[template(path = "components/empty.html")]
+pub struct Empty {
+    /// What will be here.
+    pub title: String,
+    /// A sentence more.
+    pub text: String,
+    /// The one button.
+    pub action: Option<Action>,
+}
+
+impl HtmlSafe for Empty {}
+
+/// Newer and older.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Template)]
+#[template(path = "components/pager.html")]
+pub struct Pager {
+    /// What is shown, for example `1–50 of 1,204`.
+    pub shown: String,
+    /// The address of newer ones.
+    pub newer: Option<String>,
+    /// The address of older ones.
+    pub older: Option<String>,
+}
+
+impl HtmlSafe for Pager {}
+
+/// A menu of actions behind `⋯` or a label; works without a script.
+#[derive(Clone, Debug, PartialEq, Eq, Template)]
+#[template(path = "components/menu.html")]
+pub struct Menu {
+    /// What it is the menu of.
+    pub label: String,
+    /// Whether the label is shown (with ▾) or only `⋯`.
+    pub shows_label: bool,
+    /// The actions.
+    pub actions: Vec<Action>,
+}
+
+impl HtmlSafe for Menu {}
+
+impl Menu {
+    /// A `⋯` menu.
+    pub fn more(label: impl Into<String>, actions: Vec<Action>) -> Self {
+        Self { label: label.into(), shows_label: false, actions }
+    }
+
+    /// A menu that shows its label.
+    pub fn named(label: impl Into<String>, actions: Vec<Action>) -> Self {
+        Self { label: label.into(), shows_label: true, actions }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise: no state is told by colour alone.
+    #[test]
+    fn every_state_has_a_shape_and_a_word() {
+        let badges = (Health::ALL.iter().map(|s| s.badge()))
+            .chain(MailState::ALL.iter().map(|s| s.badge()))
+            .chain(StepState::ALL.iter().map(|s| s.badge()));
+        for badge in badges {
+            let html = badge.to_string();
+            assert!(badge.word.chars().any(char::is_alphabetic), "{badge:?} has no word");
+            assert!(html.contains(badge.word) && html.contains("#s-"), "{html}");
+        }
+    }
+
+    /// Promise: every icon and shape that code can name is drawn.
+    #[test]
+    fn every_icon_is_in_the_sprite() {
+        let sprite = include_str!("../../templates/web/sprite.svg");
+        for icon in Icon::ALL {
+            assert!(sprite.contains(&format!("id=\"i-{}\"", icon.name())), "{icon:?} is not drawn");
+        }
+        for shape in [Shape::Full, Shape::Half, Shape::Ring, Shape::Dashed, Shape::Bars] {
+            assert!(sprite.contains(&format!("id=\"{}\"", shape.name())), "{shape:?} is not drawn");
+        }
+    }
+
+    /// Promise: what a stranger wrote is shown as text.
+    #[test]
+    fn pieces_escape_what_they_show() {
+        let fault = FaultView {
+            tone: Tone::Bad,
+            what: "<script>alert(1)</script>".into(),
+            code: "<b>".into(),
+            since: None,
+            who: String::new(),
+            mend: String::new(),
+            waiting: String::new(),
+            actions: vec![Action::copy("\"><img>", "\"><img src=x>")],
+            details: vec![("<i>".into(), "<u>".into())],
+        };
+        let html = fault.to_string();
+        for bad in ["<script>", "<b>", "<img", "<i>", "<u>"] {
+            assert!(!html.contains(bad), "{bad} in {html}");
+        }
+    }
+
+    /// Promise: rows of the database are shown in the words of the console, unknown ones not at all.
+    #[test]
+    fn rows_become_states() {
+        assert_eq!(MailState::of_row("ended", Some("issue")), Some(MailState::Issue));
+        assert_eq!(MailState::of_row("held", None), Some(MailState::Held));
+        assert_eq!(MailState::of_row("ended", None), None);
+        assert_eq!(StepState::of_row("in_doubt"), Some(StepState::InDoubt));
+        assert_eq!(Health::of_row("offline"), Some(Health::Offline));
+        assert_eq!(Health::of_row("sleepy"), None);
+    }
+}

@@ -1,0 +1,179 @@
+//! Who is there: session, theme, flash message and where the request came from.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use axum_extra::extract::cookie::CookieJar;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, header};
+use store::StoreError;
+
+use super::is_loopback;
+use super::log::LoggedUser;
+use crate::access::{SignedIn, csrf, session};
+use crate::web::frame::{Flash, Section, Theme};
+use crate::web::times::Times;
+use crate::web::{Frame, Shell};
+
+/// Everything known about who asks; put on the request before anything else looks at it.
+#[derive(Clone, Debug)]
+pub(crate) struct Visitor {
+    /// Who is signed in.
+    pub(crate) signed_in: Result<Option<Arc<SignedIn>>, StoreError>,
+    /// The secret that forms are bound to before anybody is signed in.
+    pub(crate) visit: Option<String>,
+    /// A masked form of the CSRF token, other on every page.
+    pub(crate) csrf: String,
+    /// Light or dark.
+    pub(crate) theme: Theme,
+    /// The message for this page.
+    pub(crate) flash: Option<Flash>,
+    /// Now.
+    pub(crate) times: Times,
+    /// Where the request came from.
+    pub(crate) client: Option<IpAddr>,
+    /// Whether cookies go over TLS only.
+    pub(crate) secure: bool,
+}
+
+impl Visitor {
+    fn token(&self) -> Option<String> {
+        match &self.signed_in {
+            Ok(Some(signed_in)) => Some(signed_in.csrf.clone()),
+            _ => self.visit.as_deref().map(csrf::of_visit),
+        }
+    }
+
+    /// Whether a form carries the right token.
+    pub(crate) fn accepts(&self, given: &str) -> bool {
+        self.token().is_some_and(|token| csrf::matches(&token, given))
+    }
+
+    /// A page's frame.
+    pub(crate) fn frame(&self, section: Section, title: impl Into<String>) -> Frame {
+        let person = match &self.signed_in {
+            Ok(Some(signed_in)) => Some(signed_in.user.name.clone()),
+            _ => None,
+        };
+        Frame {
+            section,
+            person,
+            csrf: self.csrf.clone(),
+            flash: self.flash.clone(),
+            ..Frame::outside(title, self.theme)
+        }
+    }
+}
+
+pub(super) async fn find(State(shell): State<Shell>, mut request: Request, next: Next) -> Response {
+    let jar = CookieJar::from_headers(request.headers());
+    let secure = shell.is_https();
+    let now = shell.clock.now();
+    let signed_in = match session::of_jar(&jar, secure) {
+        Some(id) => session::find(&shell.db, &id, now).await.map(|found| found.map(Arc::new)),
+        None => Ok(None),
+    };
+    let mut visitor = Visitor {
+        signed_in,
+        visit: csrf::visit_of_jar(&jar, secure),
+        csrf: String::new(),
+        theme: Theme::of_jar(&jar),
+        flash: Flash::of_jar(&jar),
+        times: shell.times(),
+        client: client(&shell, &request),
+        secure,
+    };
+    visitor.csrf = visitor.token().map(|token| csrf::mask(&token, &mut rand::rng())).unwrap_or_default();
+    let user = visitor.signed_in.as_ref().ok().and_then(|signed_in| signed_in.as_ref().map(|s| s.user.id));
+    let had_flash = visitor.flash.is_some();
+    request.extensions_mut().insert(visitor);
+
+    let mut response = next.run(request).await;
+
+    if let Some(user) = user {
+        response.extensions_mut().insert(LoggedUser(user));
+    }
+    if had_flash && is_page(response.headers()) {
+        let gone = Flash::gone(secure).to_string();
+        if let Ok(value) = HeaderValue::from_str(&gone) {
+            response.headers_mut().append(header::SET_COOKIE, value);
+        }
+    }
+    response
+}
+
+fn is_page(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| kind.starts_with("text/html"))
+}
+
+/// The address that the request came from: the proxy's word for it where one is trusted, else the connection's.
+fn client(shell: &Shell, request: &Request) -> Option<IpAddr> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let forwarded = request.headers().get_all("x-forwarded-for").iter().next_back();
+    match (shell.trusted_proxy, forwarded) {
+        // The last one is what the proxy itself saw; those before are the client's word.
+        (true, Some(value)) => value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok(),
+        // Somebody forwards without being trusted: the connection's address says nothing about who asks.
+        (false, Some(_)) => peer.filter(|peer| !is_loopback(*peer)),
+        (_, None) => peer,
+    }
+}
+
+/// Where the request came from, for handlers that serve machines and people.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    address: Option<IpAddr>,
+    /// Whether somebody is signed in.
+    pub signed_in: bool,
+}
+
+impl Peer {
+    /// Whether it came from this machine itself.
+    pub fn is_loopback(&self) -> bool {
+        self.address.is_some_and(is_loopback)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Peer {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let visitor = parts.extensions.get::<Visitor>();
+        Ok(Self {
+            address: visitor.and_then(|visitor| visitor.client),
+            signed_in: visitor.is_some_and(|visitor| matches!(visitor.signed_in, Ok(Some(_)))),
+        })
+    }
+}
+
+/// The browser before anybody is signed in: what binds a sign-in under way to it, and the frame for its pages.
+#[derive(Clone, Debug)]
+pub struct Client(pub(crate) Visitor);
+
+impl Client {
+    /// A page's frame.
+    pub fn frame(&self, title: impl Into<String>) -> Frame {
+        self.0.frame(Section::Outside, title)
+    }
+
+    /// Where the request came from, where that is known.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.0.client
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Client {
+    type Rejection = crate::web::Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let visitor = parts.extensions.get::<Visitor>().cloned();
+        visitor.map(Self).ok_or_else(|| crate::web::Problem::internal("a page outside of the console's router"))
+    }
+}
