@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::interim::{FaultExt as _, JiraAnswer, Network, NetworkKind};
-use fault::Fault;
+use fault::{Fault, JiraAnswer, Network, NetworkKind};
 use http::HeaderMap;
 
 use crate::pace::retry_after;
@@ -46,19 +45,13 @@ impl Asked {
     /// From an answer that is no success.
     pub(crate) fn refused(self, status: u16, headers: &HeaderMap, body: &[u8]) -> CallError {
         let text = String::from_utf8_lossy(body);
-        let header = |name: &str| {
-            headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned)
-                .filter(|value| !value.is_empty())
-        };
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let answer = JiraAnswer {
             status,
             body: &text,
             retry_after: retry_after(headers),
             rate_limit_reason: header("ratelimit-reason"),
-            login_reason: header("x-seraph-loginreason"),
+            login_reason: header("x-authentication-denied-reason").or_else(|| header("x-seraph-loginreason")),
             trace_id: header("atl-traceid").or_else(|| header("x-arequestid")),
             operation: self.operation,
         };
@@ -73,20 +66,13 @@ impl Asked {
     pub(crate) fn must_wait(self, wait: Duration) -> CallError {
         let answer = JiraAnswer {
             status: 429,
-            body: "",
+            body: "Jira asked for a pause before; the call was not sent",
             retry_after: Some(wait),
-            rate_limit_reason: None,
-            login_reason: None,
-            trace_id: None,
             operation: self.operation,
+            ..JiraAnswer::default()
         };
-        let mut fault = Fault::jira(&answer);
         // Not an answer to this call: it was not sent.
-        fault.status = None;
-        fault.retry_after = Some(wait);
-        if fault.detail.is_empty() {
-            "Jira asked to pause; the call was not sent".clone_into(&mut fault.detail);
-        }
+        let fault = Fault { status: None, ..Fault::jira(&answer) };
         CallError { fault, effect: Effect::None }
     }
 
@@ -138,4 +124,122 @@ fn sources(error: &reqwest::Error) -> String {
         source = error.source();
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderName, HeaderValue};
+    use rstest::rstest;
+
+    use super::{Asked, CallError, Effect};
+
+    const WRITE: Asked = Asked { operation: "create issue", writes: true };
+
+    fn refused(status: u16, headers: &[(&str, &str)], body: &str) -> CallError {
+        let headers: HeaderMap = headers
+            .iter()
+            .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap()))
+            .collect();
+        WRITE.refused(status, &headers, body.as_bytes())
+    }
+
+    // The bodies are recorded answers of Jira Cloud, or as documented.
+    #[rstest]
+    #[case(
+        400,
+        r#"{"errorMessages":[],"errors":{"project":"Specify a valid project ID or key"}}"#,
+        "jira.project",
+        "valid project ID"
+    )]
+    #[case(
+        400,
+        r#"{"errorMessages":[],"errors":{"issuetype":"Specify an issue type"}}"#,
+        "jira.issue_type",
+        "Specify an issue type"
+    )]
+    #[case(
+        400,
+        r#"{"errorMessages":[],"errors":{"customfield_10011":"Team is required."}}"#,
+        "jira.required_field",
+        "Team is required"
+    )]
+    #[case(400, r#"{"errorMessages":[],"errors":{"description":"The entered text is too long. It exceeds the allowed limit of 32,767 characters."}}"#, "jira.too_long", "32,767")]
+    #[case(
+        400,
+        r#"{"errorMessages":["There was an error parsing JSON. Check that your request body is valid."]}"#,
+        "jira.request",
+        "parsing JSON"
+    )]
+    #[case(
+        401,
+        "Client must be authenticated to access this resource.",
+        "jira.token",
+        "must be authenticated"
+    )]
+    #[case(
+        401,
+        r#"{"code":401,"message":"Unauthorized; scope does not match"}"#,
+        "jira.scope",
+        "scope does not match"
+    )]
+    #[case(
+        404,
+        r#"{"errorMessages":["Issue does not exist or you do not have permission to see it."],"errors":{}}"#,
+        "jira.issue_gone",
+        "does not exist"
+    )]
+    #[case(
+        404,
+        r#"{"type":"about:blank","title":"Not Found","status":404,"detail":"No endpoint GET /x."}"#,
+        "jira.not_found",
+        "No endpoint"
+    )]
+    #[case(
+        410,
+        r#"{"errorMessages":["The requested API has been removed."],"errors":{}}"#,
+        "jira.removed",
+        "removed"
+    )]
+    #[case(413, "", "jira.attachment_size", "create issue")]
+    #[case(429, "<html>slow down</html>", "jira.throttled", "page")]
+    fn a_refusal_says_what_jira_said_and_that_nothing_was_done(
+        #[case] status: u16,
+        #[case] body: &str,
+        #[case] entry: &str,
+        #[case] said: &str,
+    ) {
+        let error = refused(status, &[("Atl-Traceid", "t1")], body);
+        assert_eq!(error.fault.entry.id, entry, "{:?}", error.fault);
+        assert!(error.fault.detail.contains(said), "{:?}", error.fault);
+        assert_eq!(error.fault.ids.trace.as_deref(), Some("t1"));
+        assert_eq!(error.effect, Effect::None);
+    }
+
+    #[rstest]
+    #[case(500)]
+    #[case(502)]
+    #[case(503)]
+    #[case(504)]
+    #[case(408)]
+    fn an_answer_that_is_not_definite_leaves_a_write_in_doubt(#[case] status: u16) {
+        assert_eq!(refused(status, &[], "<html>").effect, Effect::Unknown);
+        let read = Asked { writes: false, ..WRITE }.refused(status, &HeaderMap::new(), b"");
+        assert_eq!(read.effect, Effect::None);
+    }
+
+    #[test]
+    fn failed_sign_in_is_known_by_its_header() {
+        let error = refused(403, &[("X-Seraph-LoginReason", "AUTHENTICATED_FAILED")], "");
+        assert_eq!(error.fault.entry.id, "jira.token");
+        let error = refused(403, &[("X-Authentication-Denied-Reason", "CAPTCHA_CHALLENGE; login-url=x")], "");
+        assert_eq!(error.fault.entry.id, "jira.captcha");
+    }
+
+    #[test]
+    fn a_call_that_was_not_sent_says_when_to_come_back() {
+        let error = WRITE.must_wait(std::time::Duration::from_secs(90));
+        assert_eq!((error.fault.entry.id, error.effect), ("jira.throttled", Effect::None));
+        assert_eq!(error.fault.status, None);
+        assert_eq!(error.fault.retry_after, Some(std::time::Duration::from_secs(90)));
+    }
 }

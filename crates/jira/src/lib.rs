@@ -17,7 +17,6 @@ mod attachments;
 mod client;
 mod comments;
 mod discovery;
-mod interim;
 mod issues;
 mod pace;
 mod search;
