@@ -164,6 +164,11 @@ pub(super) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
             faults.push(ConfigFault { origin, key: key.to_owned(), what, mend });
         }
     }
+    // In the order of the file, as one reads it; what is in no file comes after.
+    faults.sort_by_key(|fault| match fault.origin {
+        Origin::File { line, column, .. } => (line, column),
+        _ => (usize::MAX, 0),
+    });
     if faults.is_empty() { Ok(draft.config) } else { Err(ConfigError { faults }) }
 }
 

@@ -61,7 +61,11 @@ pub(super) static SETTINGS: &[Setting] = &[
         Ok(())
     }),
     setting("server.public_url", |draft, raw, _| {
-        draft.config.server.public_url = web_address(raw)?;
+        let url = web_address(raw)?;
+        if url.as_ref().is_some_and(|url| url.path() != "/") {
+            return Err(refused("it holds a path", "give the console a host name (or a port) of its own"));
+        }
+        draft.config.server.public_url = url;
         Ok(())
     }),
     setting("server.tls_cert", |draft, raw, base| {

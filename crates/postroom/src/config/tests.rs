@@ -157,8 +157,8 @@ fn the_public_address_follows_from_listening() {
     let config = load("", &[]).expect("good");
     let bound = "127.0.0.1:4711".parse().expect("an address");
     assert_eq!(config.public_url(bound).as_str(), "http://localhost:4711/");
-    let config = load("[server]\npublic_url = \"https://p.example/post\"\n", &[]).expect("good");
-    assert_eq!(config.public_url(bound).as_str(), "https://p.example/post/");
+    let config = load("[server]\npublic_url = \"https://p.example\"\n", &[]).expect("good");
+    assert_eq!(config.public_url(bound).as_str(), "https://p.example/");
 }
 
 /// Promise: a proxy is known by its network and by nothing else.

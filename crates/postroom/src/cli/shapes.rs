@@ -1,0 +1,181 @@
+//! What the commands and the service exchange: the JSON of the REST API under `/api/v1`.
+//!
+//! The service builds these, the commands read them. Every field that may be missing is optional and is left out when it
+//! is, so that a command reads the answer of a newer or an older service. Times are RFC 3339 in UTC.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// `GET /api/v1/health`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Health {
+    /// The service's version.
+    pub version: String,
+    /// Whether it can work.
+    pub ready: bool,
+    /// Why not, by part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
+}
+
+/// An entry of the fault catalogue as the API shows it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FaultShape {
+    /// The code that the other side gave, or the entry's name.
+    pub code: String,
+    /// What is wrong.
+    pub cause: String,
+    /// What to do.
+    pub mend: String,
+    /// Who must act.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
+    /// Where to click.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+}
+
+/// One of `GET /api/v1/sources`: `{"sources": […]}`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Source {
+    /// Its id.
+    pub id: String,
+    /// The mailbox's address.
+    pub mailbox: String,
+    /// The folder's name.
+    pub folder: String,
+    /// `online`, `degraded`, `offline` or `paused`.
+    pub state: String,
+    /// Since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Where its mail goes, such as `SUP (Support)`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// The last time that it was asked for mail with an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_success_at: Option<Timestamp>,
+    /// When the newest mail arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_mail_at: Option<Timestamp>,
+    /// Mails that have no end yet.
+    #[serde(default)]
+    pub waiting: u64,
+    /// Why it is not online.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<FaultShape>,
+}
+
+/// `GET /api/v1/sources`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Sources {
+    /// All of them.
+    pub sources: Vec<Source>,
+}
+
+/// `POST /api/v1/sources/{id}/ping`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Ping {
+    /// Whether every check was good.
+    pub ok: bool,
+    /// What was checked, in its order.
+    pub checks: Vec<PingCheck>,
+}
+
+/// One check of a ping.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PingCheck {
+    /// What was checked.
+    pub name: String,
+    /// Whether it was good.
+    pub ok: bool,
+    /// What was found.
+    #[serde(default)]
+    pub text: String,
+    /// How long it took, in milliseconds.
+    #[serde(default)]
+    pub took_ms: u64,
+    /// What was wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<FaultShape>,
+}
+
+/// One of `GET /api/v1/messages?state=&limit=`: `{"messages": […]}`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Message {
+    /// Its id.
+    pub id: String,
+    /// When it arrived.
+    pub received_at: Timestamp,
+    /// The sender's address.
+    #[serde(default)]
+    pub from: String,
+    /// The subject.
+    #[serde(default)]
+    pub subject: String,
+    /// `recorded`, `ready`, `acting`, `held` or `ended`.
+    pub state: String,
+    /// `issue`, `comment`, `rejected`, `held` or `ignored`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ending: Option<String>,
+    /// The issue that it became or that it is a comment of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue: Option<String>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// `GET /api/v1/messages`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Messages {
+    /// Newest first.
+    pub messages: Vec<Message>,
+}
+
+/// `GET /api/v1/messages/{id}`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MessageDetail {
+    /// The message as it is listed.
+    #[serde(flatten)]
+    pub message: Message,
+    /// What was decided and why, in its order.
+    #[serde(default)]
+    pub trace: Vec<TraceLine>,
+    /// What was done elsewhere, in its order.
+    #[serde(default)]
+    pub steps: Vec<StepShape>,
+}
+
+/// A line of a trace.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TraceLine {
+    /// What was looked at.
+    pub rule: String,
+    /// What came of it.
+    pub text: String,
+}
+
+/// One effect in another system.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StepShape {
+    /// What it does, such as `create issue`.
+    pub slot: String,
+    /// `planned`, `intent`, `in_doubt`, `done` or `held`.
+    pub state: String,
+    /// What it made there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<String>,
+    /// What went wrong last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<FaultShape>,
+}
+
+/// What the service answers instead of what was asked, with a status of 400 or above.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ApiProblem {
+    /// What happened. One sentence.
+    pub what: String,
+    /// What to do. One sentence.
+    pub mend: String,
+}

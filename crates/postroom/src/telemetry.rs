@@ -1,0 +1,83 @@
+//! Logs and numbers: where they go and how they look.
+//!
+//! Logs go to standard error, so that standard output stays free for what a command prints. For people on a terminal they
+//! are short lines; everywhere else each is one JSON object with its fields, so that a log store can search them. What is
+//! never logged: tokens, secrets, addresses in URLs' user part, and the text of mails. Numbers are kept for `/metrics`.
+
+use std::io::IsTerminal;
+
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+
+use crate::config::{Log, LogFormat};
+
+/// Upper bounds, in seconds, of the buckets that durations are counted in.
+const SECONDS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
+/// Begins logging. Once per process; a second time is refused.
+pub fn start_log(log: &Log) -> Result<(), TryInitError> {
+    let errors = std::io::stderr;
+    let filter = filter(&log.level);
+    let json = match log.format {
+        LogFormat::Json => true,
+        LogFormat::Pretty => false,
+        LogFormat::Auto => !errors().is_terminal(),
+    };
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(errors);
+    if json {
+        lines.json().flatten_event(true).with_current_span(true).with_span_list(false).finish().try_init()
+    } else {
+        lines.compact().with_ansi(errors().is_terminal()).with_target(false).finish().try_init()
+    }
+}
+
+/// What is logged: what the settings say, and of libraries no more than warnings unless they are named.
+fn filter(level: &str) -> EnvFilter {
+    // A bare level is meant for Postroom; the libraries below it speak of every connection.
+    let quiet =
+        ["hyper", "hyper_util", "reqwest", "rustls", "sqlx", "h2", "tower", "html5ever", "object_store"];
+    let mut text = level.to_owned();
+    for library in quiet {
+        if !level.contains(library) {
+            text.push_str(&format!(",{library}=warn"));
+        }
+    }
+    EnvFilter::try_new(&text).unwrap_or_else(|_| EnvFilter::new("info"))
+}
+
+/// Begins keeping numbers for `/metrics`. Once per process; a second time is refused.
+pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)?
+        .install_recorder()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise: a bare level does not make the libraries speak, and who names one hears it.
+    #[test]
+    fn libraries_stay_quiet_unless_named() {
+        let plain = filter("debug").to_string();
+        assert!(
+            plain.contains("debug") && plain.contains("hyper=warn") && plain.contains("sqlx=warn"),
+            "{plain}"
+        );
+        let named = filter("info,sqlx=debug").to_string();
+        assert!(named.contains("sqlx=debug") && !named.contains("sqlx=warn"), "{named}");
+    }
+
+    /// Promise: numbers are rendered as Prometheus reads them, durations in buckets.
+    #[test]
+    fn numbers_are_rendered() {
+        let handle = start_metrics().expect("the first in this process");
+        metrics::counter!("postroom_test_total").increment(2);
+        metrics::histogram!("postroom_test_seconds").record(0.02);
+        let text = handle.render();
+        assert!(text.contains("postroom_test_total 2"), "{text}");
+        assert!(text.contains("postroom_test_seconds_bucket{le=\"0.025\"} 1"), "{text}");
+        assert!(start_metrics().is_err());
+    }
+}
