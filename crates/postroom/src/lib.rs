@@ -11,6 +11,5 @@
 
 pub mod config;
 pub mod access;
-pub mod connections;
 pub mod messages;
 pub mod web;
