@@ -28,10 +28,10 @@ const MOST: usize = 64 * 1024 * 1024;
 #[derive(Clone, Args)]
 pub struct Reach {
     /// The console's address, instead of the local socket of the data folder
-    #[arg(long, env = "POSTROOM_URL", value_name = "URL")]
+    #[arg(long, env = "POSTROOM_URL", global = true, value_name = "URL")]
     url: Option<Url>,
     /// The API token for --url; better given as the variable, which other users cannot see
-    #[arg(long, env = "POSTROOM_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    #[arg(long, env = "POSTROOM_TOKEN", global = true, value_name = "TOKEN", hide_env_values = true)]
     token: Option<SecretString>,
 }
 

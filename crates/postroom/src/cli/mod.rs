@@ -170,13 +170,9 @@ async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
     }
 }
 
-/// Begins logging; a program that embeds us may have begun already.
+/// Begins logging; a program that embeds us may have begun already, and then its log is the one.
 fn start_log(config: &Config) {
-    if telemetry::start_log(&config.log).is_ok() {
-        for warning in &config.warnings {
-            tracing::warn!("{warning}");
-        }
-    }
+    let _ = telemetry::start_log(&config.log);
 }
 
 /// One line on standard error, or several where several settings are wrong.

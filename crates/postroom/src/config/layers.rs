@@ -22,12 +22,16 @@ use super::{
 /// Variables of this name's beginning are ours.
 const PREFIX: &str = "POSTROOM_";
 
-/// Variables of ours that are no settings.
+/// Variables of ours that are no settings: of the program, and of its tests, which start it.
 const OTHERS: &[&str] = &[
+    "POSTROOM_BIN",
     "POSTROOM_CONFIG",
     "POSTROOM_FAILPOINTS",
+    "POSTROOM_KILLS",
+    "POSTROOM_MAILS",
     "POSTROOM_MASTER_KEY",
     "POSTROOM_MASTER_KEY_FILE",
+    "POSTROOM_SEED",
     "POSTROOM_SHARED",
     "POSTROOM_TEST_POSTGRES",
     "POSTROOM_TOKEN",
@@ -145,7 +149,7 @@ pub(super) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
         draft.config.file = Some(path);
     }
     let (given, warnings) = from_environment(environment, &mut faults);
-    draft.config.warnings = warnings;
+    draft.config.warnings.extend(warnings);
     for given in given {
         take(&mut draft, &given, &mut faults);
         origins.insert(given.key, given.origin);

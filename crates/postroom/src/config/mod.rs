@@ -124,7 +124,7 @@ pub struct Jira {
 pub struct Inbound {
     /// How often each folder is asked for new mail.
     pub poll_interval: Duration,
-    /// Q of design §4: at least `lease` and `request_timeout` together.
+    /// Q of design §4: at least `request_timeout`; with several nodes, `lease` and `request_timeout` together.
     pub quarantine: Duration,
     /// How long a claim holds.
     pub lease: Duration,

@@ -374,19 +374,26 @@ pub(super) fn judge(draft: &mut Draft) -> Vec<(&'static str, Refused)> {
         )),
         _ => {}
     }
-    let least = config.inbound.lease + config.inbound.request_timeout;
-    if config.inbound.quarantine < least {
+    let inbound = &config.inbound;
+    if inbound.quarantine < inbound.request_timeout {
         wrong.push((
             "inbound.quarantine",
             refused(
                 &format!(
-                    "{} is less than lease ({}) and request_timeout ({}) together",
-                    friendly(config.inbound.quarantine),
-                    friendly(config.inbound.lease),
-                    friendly(config.inbound.request_timeout)
+                    "{} is less than request_timeout ({}): a write could still be under way when its trace is looked for",
+                    friendly(inbound.quarantine),
+                    friendly(inbound.request_timeout)
                 ),
-                &format!("write at least \"{}\", or shorten the other two", friendly(least)),
+                "write a longer time, or shorten request_timeout",
             ),
+        ));
+    } else if inbound.quarantine < inbound.lease + inbound.request_timeout {
+        config.warnings.push(format!(
+            "inbound.quarantine ({}) is less than lease ({}) and request_timeout ({}) together: enough for one node that \
+             restarts, not for several",
+            friendly(inbound.quarantine),
+            friendly(inbound.lease),
+            friendly(inbound.request_timeout)
         ));
     }
     let jira = [

@@ -104,11 +104,22 @@ fn settings_are_judged_together() {
     insta::assert_snapshot!(told("[server]\npublic_url = \"http://postroom.example.com\"\n", &[]),
         @"postroom.toml, line 2, column 14: server.public_url: plain http is for loopback only: sessions would travel readable; write https, with a reverse proxy in front or tls_cert and tls_key set");
     insta::assert_snapshot!(told("[inbound]\nquarantine = \"2s\"\n", &[]),
-        @r#"postroom.toml, line 2, column 14: inbound.quarantine: 2s is less than lease (1m) and request_timeout (30s) together; write at least "1m 30s", or shorten the other two"#);
+        @"postroom.toml, line 2, column 14: inbound.quarantine: 2s is less than request_timeout (30s): a write could still be under way when its trace is looked for; write a longer time, or shorten request_timeout");
     insta::assert_snapshot!(told("[server]\ntls_cert = \"c.pem\"\n[jira]\nbase_url = \"https://j.example\"\nuser = \"u\"\n", &[]), @"
     postroom.toml: server.tls_key: it is missing beside tls_cert; name the private key's file too
     postroom.toml: jira.token: it is missing beside the other Jira settings; set it too, or none of them
     ");
+}
+
+/// Promise: a quarantine that is enough for one node only is said to be.
+#[test]
+fn a_short_quarantine_is_told() {
+    let config = load("[inbound]\nquarantine = \"40s\"\n", &[]).expect("good for one node");
+    assert!(
+        config.warnings.iter().any(|warning| warning.contains("not for several")),
+        "{:?}",
+        config.warnings
+    );
 }
 
 /// Promise: secrets come from files too, and are in no message and no debug form.
