@@ -14,6 +14,7 @@ mod destination;
 pub mod dry_run;
 pub mod jira_site;
 pub mod list;
+mod offer;
 pub mod pages;
 pub mod ping;
 mod registration;

@@ -1,0 +1,636 @@
+//! What a new Message Source shall do: the form that confirms it, the dry run beside it, and changing it later.
+//!
+//! [`Offer`] is what can be chosen (folders from the mailbox, projects and issue types from Jira, asked live); `judge` holds
+//! what was posted against it. A source reads nothing before it is kept here.
+
+use std::sync::Arc;
+
+use axum::extract::{Form, Path, Query, State as Shared};
+use axum::response::Response;
+use fault::Fault;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use microsoft::{Folder, Mailbox};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::dry_run;
+use super::jira_site;
+use super::offer::{self, Offer, Reading};
+use super::pages::{ConfirmPage, DryRun};
+use super::routes::{State, flash_to, time};
+use super::scopes;
+use super::store::accounts::{self, Account};
+use super::store::events::{self, Event, Object};
+use super::store::jira as jira_rows;
+use super::store::sources::{self, Confirmed, Source};
+use crate::access::{Admin, audit};
+use crate::web::components::FaultView;
+use crate::web::form::{Choice, Field, Fields};
+use crate::web::{self, Flash, Problem, Section};
+
+/// What is posted.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Posted {
+    #[serde(default)]
+    pub(super) mailbox: String,
+    #[serde(default)]
+    pub(super) folder: String,
+    #[serde(default)]
+    pub(super) start: String,
+    #[serde(default)]
+    pub(super) since: String,
+    #[serde(default)]
+    pub(super) project: String,
+    #[serde(default)]
+    pub(super) issue_type: String,
+    #[serde(default)]
+    pub(super) handled: String,
+    #[serde(default)]
+    pub(super) handled_target: String,
+    #[serde(default, rename = "do")]
+    pub(super) wanted: String,
+}
+
+/// `?account=` of the form.
+#[derive(Debug, Deserialize)]
+pub struct Of {
+    account: Uuid,
+}
+
+/// What the form is about.
+struct About {
+    account: Account,
+    /// The source that is changed.
+    change: Option<Source>,
+}
+
+/// The form's four parts.
+struct Filled {
+    from: Fields,
+    start: Fields,
+    to: Fields,
+    after: Fields,
+}
+
+impl Filled {
+    fn fail(&mut self, name: &str, error: impl Into<String>) {
+        let part = match name {
+            "mailbox" | "folder" => &mut self.from,
+            "start" | "since" => &mut self.start,
+            "project" | "issue_type" => &mut self.to,
+            _ => &mut self.after,
+        };
+        part.fail(name, error);
+    }
+
+    fn failed(&self) -> bool {
+        [&self.from, &self.start, &self.to, &self.after].into_iter().any(Fields::failed)
+    }
+}
+
+/// GET /sources/new?account=
+pub async fn show(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Query(of): Query<Of>,
+) -> Result<Response, Problem> {
+    let about = About { account: account(&state, &admin, of.account).await?, change: None };
+    let posted = Posted { start: "now".to_owned(), handled: "read".to_owned(), ..Posted::default() };
+    let offer = Offer::load(&state, &admin, reading(&about, &posted), &posted).await?;
+    let filled = fill(&about, &posted, &offer);
+    page(&admin, &about, filled, &offer, None)
+}
+
+/// GET /sources/{id}/edit
+pub async fn edit(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let about = changed(&state, &admin, id).await?;
+    let posted = about.change.as_ref().map(stored).unwrap_or_default();
+    let offer = Offer::load(&state, &admin, reading(&about, &posted), &posted).await?;
+    let filled = fill(&about, &posted, &offer);
+    page(&admin, &about, filled, &offer, None)
+}
+
+/// POST /sources/new?account=
+pub async fn submit(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Query(of): Query<Of>,
+    Form(posted): Form<Posted>,
+) -> Result<Response, Problem> {
+    let about = About { account: account(&state, &admin, of.account).await?, change: None };
+    take(&admin, &state, about, posted).await
+}
+
+/// POST /sources/{id}/edit
+pub async fn submit_edit(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+    Form(posted): Form<Posted>,
+) -> Result<Response, Problem> {
+    let about = changed(&state, &admin, id).await?;
+    // Mailbox, folder and start point are what was read: they are not for changing.
+    let fixed = about.change.as_ref().map(stored).unwrap_or_default();
+    let posted = Posted {
+        mailbox: fixed.mailbox,
+        folder: fixed.folder,
+        start: fixed.start,
+        since: fixed.since,
+        ..posted
+    };
+    take(&admin, &state, about, posted).await
+}
+
+async fn account(state: &State, admin: &Admin, id: Uuid) -> Result<Account, Problem> {
+    accounts::account(&state.connections.db, admin.workspace(), id)
+        .await?
+        .ok_or_else(|| Problem::not_found("account"))
+}
+
+async fn changed(state: &State, admin: &Admin, id: Uuid) -> Result<About, Problem> {
+    let source = sources::one(&state.connections.db, admin.workspace(), id)
+        .await?
+        .ok_or_else(|| Problem::not_found("Message Source"))?;
+    Ok(About { account: account(state, admin, source.account_id).await?, change: Some(source) })
+}
+
+/// A source's settings as its form would post them.
+fn stored(source: &Source) -> Posted {
+    let project = match (&source.jira_connection_id, &source.project_key) {
+        (Some(jira), Some(key)) => offer::project_value(*jira, key),
+        _ => String::new(),
+    };
+    Posted {
+        mailbox: source.mailbox.clone(),
+        folder: source.folder_id.clone(),
+        start: source.start_kind.clone(),
+        since: time(source.start_at).strftime("%Y-%m-%d").to_string(),
+        project,
+        issue_type: source.issue_type_name.clone(),
+        handled: source.handled.clone(),
+        handled_target: source.handled_name.clone(),
+        wanted: String::new(),
+    }
+}
+
+/// Which mailbox the form speaks of.
+fn reading(about: &About, posted: &Posted) -> Reading {
+    if let Some(source) = &about.change {
+        return Reading {
+            account: about.account.id,
+            native_id: source.mailbox_native_id.clone(),
+            address: source.mailbox.clone(),
+            is_own: source.mailbox_native_id == about.account.object_id,
+        };
+    }
+    let typed = posted.mailbox.trim();
+    if typed.is_empty() || typed.eq_ignore_ascii_case(&about.account.username) {
+        Reading {
+            account: about.account.id,
+            native_id: about.account.object_id.clone(),
+            address: about.account.username.clone(),
+            is_own: true,
+        }
+    } else {
+        Reading {
+            account: about.account.id,
+            native_id: typed.to_lowercase(),
+            address: typed.to_owned(),
+            is_own: false,
+        }
+    }
+}
+
+fn fill(about: &About, posted: &Posted, offer: &Offer) -> Filled {
+    let mut filled = Filled {
+        from: Fields::new(from_fields(about, posted, offer)),
+        start: Fields::new(start_fields(about, posted, offer)),
+        to: Fields::new(vec![
+            Field::select("project", "Project", offer.project_choices()).value(offer.chosen_value()),
+            Field::select("issue_type", "Issue type", offer.type_choices())
+                .value(offer.type_named(&posted.issue_type).map_or_else(String::new, |kind| kind.name.clone())),
+        ]),
+        after: Fields::new(vec![
+            Field::radio("handled", "Handled mail", ConfirmPage::handled_choices()).value(&posted.handled),
+            ConfirmPage::handled_target().value(&posted.handled_target),
+        ]),
+    };
+    if let Err(fault) = &offer.folders {
+        let what = if offer.reading.is_own { "The mailbox" } else { "This mailbox" };
+        filled.fail("mailbox", format!("{what} cannot be opened: {}", fault.sentence()));
+    }
+    if let Some(problem) = &offer.project_problem {
+        filled.fail("project", problem.clone());
+    }
+    if let Some(Err(fault)) = &offer.types {
+        filled.fail("issue_type", format!("Its issue types cannot be read: {}", fault.sentence()));
+    }
+    filled
+}
+
+fn from_fields(about: &About, posted: &Posted, offer: &Offer) -> Vec<Field> {
+    if let Some(source) = &about.change {
+        let only = |value: &str, label: &str| vec![Choice::new(value, label)];
+        return vec![
+            Field::select("mailbox", "Mailbox", only(&source.mailbox, &source.mailbox)).value(&source.mailbox),
+            Field::select("folder", "Folder", only(&source.folder_id, &source.folder_name))
+                .value(&source.folder_id)
+                .hint("Another folder is another source."),
+        ];
+    }
+    let folders: Vec<Choice> = match &offer.folders {
+        Ok(folders) => folders
+            .iter()
+            .map(|folder| Choice::new(folder.id.as_str(), format!("{} ({} mails)", folder.path, folder.total)))
+            .collect(),
+        Err(_) => vec![Choice::new("inbox", "Inbox")],
+    };
+    let chosen = offer.folder(&posted.folder).map_or("inbox", |folder| folder.id.as_str());
+    vec![
+        Field::email("mailbox", "Mailbox")
+            .value(if posted.mailbox.is_empty() { &about.account.username } else { &posted.mailbox })
+            .hint(format!("{}, or the address of a shared mailbox that it has full access to.", about.account.username)),
+        Field::select("folder", "Folder", folders).value(chosen),
+    ]
+}
+
+fn start_fields(about: &About, posted: &Posted, offer: &Offer) -> Vec<Field> {
+    if let Some(source) = &about.change {
+        let words = match source.start_kind.as_str() {
+            "everything" => "Everything".to_owned(),
+            "since" => format!("Mail since {}", posted.since),
+            _ => format!("Mail that came after {}", time(source.start_at).strftime("%Y-%m-%d %H:%M UTC")),
+        };
+        return vec![
+            Field::select("start", "Starts with", vec![Choice::new(&source.start_kind, words)])
+                .value(&source.start_kind)
+                .hint("It stays as it was confirmed: the mail before it has its end already."),
+        ];
+    }
+    let lying = offer.folder(&posted.folder).map(|folder| folder.total);
+    vec![
+        Field::radio("start", "Start with", ConfirmPage::start_choices(lying)).value(&posted.start),
+        Field::date("since", "Since").optional().value(&posted.since).hint("For the second choice. Midnight in the workspace's time zone."),
+    ]
+}
+
+fn page(
+    admin: &Admin,
+    about: &About,
+    filled: Filled,
+    offer: &Offer,
+    dry_run: Option<DryRun>,
+) -> Result<Response, Problem> {
+    let is_change = about.change.is_some();
+    let title = if is_change { "Change a Message Source" } else { "Confirm a Message Source" };
+    let action = match &about.change {
+        Some(source) => format!("/sources/{}/edit", source.id),
+        None => format!("/sources/new?account={}", about.account.id),
+    };
+    web::page(&ConfirmPage {
+        frame: admin.frame(Section::Sources, title),
+        action,
+        account: about.account.username.clone(),
+        lying: offer.chosen_folder.as_ref().map(|folder| folder.total),
+        from: filled.from,
+        start: filled.start,
+        to: filled.to,
+        after: filled.after,
+        dry_run,
+        is_change,
+    })
+}
+
+/// What was chosen, once it holds.
+struct Chosen {
+    folder: Folder,
+    mailbox: Arc<dyn Mailbox>,
+    connection: Uuid,
+    project: jira::Project,
+    issue_type: jira::IssueType,
+    start_kind: String,
+    start_at: Timestamp,
+    handled: String,
+    handled_target: String,
+    handled_name: String,
+}
+
+/// Holds what was posted against what is offered; `None`: the errors stand beside the fields.
+async fn judge(
+    admin: &Admin,
+    state: &State,
+    about: &About,
+    posted: &Posted,
+    offer: &Offer,
+    filled: &mut Filled,
+) -> Option<Chosen> {
+    if !offer.reading.is_own && !scopes::is_granted(&about.account.scopes, scopes::SHARED) && about.change.is_none() {
+        filled.fail(
+            "mailbox",
+            "Reading a mailbox of somebody else takes one more permission: on Message Sources choose Create, Shared mailbox, \
+             and sign in once more.",
+        );
+    }
+    let folder = offer.folder(&posted.folder).cloned();
+    if folder.is_none() && offer.folders.is_ok() {
+        filled.fail("folder", "This folder is not in the mailbox: choose one of the list.");
+    }
+    let start = start(admin, state, about, posted, filled);
+    let handled = handled(posted, offer, filled);
+    let chosen = offer.chosen();
+    if chosen.is_none() && offer.project_problem.is_none() {
+        filled.fail("project", "Choose the project that new issues go to.");
+    }
+    let issue_type = offer.type_named(&posted.issue_type).cloned();
+    if let (Some((_, project)), None, Some(Ok(_))) = (chosen, &issue_type, &offer.types) {
+        filled.fail("issue_type", format!("{} has no issue type of that name: choose one of the list.", project.key));
+    }
+    if let (Some((connection, project)), Some(issue_type)) = (chosen, &issue_type) {
+        fit(state, connection, project, issue_type, filled).await;
+    }
+    if filled.failed() {
+        return None;
+    }
+    let ((connection, project), (start_kind, start_at), (handled, handled_target, handled_name)) = (chosen?, start?, handled?);
+    Some(Chosen {
+        folder: folder?,
+        mailbox: offer.mailbox.clone()?,
+        connection,
+        project: project.clone(),
+        issue_type: issue_type?,
+        start_kind,
+        start_at,
+        handled,
+        handled_target,
+        handled_name,
+    })
+}
+
+/// Says now what would fail later: missing permissions, fields that the project requires.
+async fn fit(
+    state: &State,
+    connection: Uuid,
+    project: &jira::Project,
+    issue_type: &jira::IssueType,
+    filled: &mut Filled,
+) {
+    let client = match state.connections.jira(connection).await {
+        Ok(client) => client,
+        Err(fault) => return filled.fail("project", fault.sentence()),
+    };
+    let (checks, fields) = tokio::join!(
+        jira_site::check_project(&client, &project.key, Some(&issue_type.id)),
+        client.create_fields(&project.key, &issue_type.id),
+    );
+    if let Some(fault) = checks.iter().find_map(super::ping::Check::fault) {
+        filled.fail("project", format!("{fault} ({}). {}", fault.detail, fault.entry.mend));
+    }
+    match fields {
+        Ok(fields) => {
+            const OURS: [&str; 6] = ["project", "issuetype", "summary", "description", "reporter", "attachment"];
+            let missing: Vec<&str> = fields
+                .iter()
+                .filter(|field| field.required && !field.has_default_value && !OURS.contains(&field.id()))
+                .map(|field| field.name.as_str())
+                .collect();
+            if !missing.is_empty() {
+                filled.fail(
+                    "issue_type",
+                    format!(
+                        "Issues of this type need {}, which a mail does not say. Make it optional in Jira, give it a default, or \
+                         choose another type.",
+                        missing.join(", ")
+                    ),
+                );
+            }
+        }
+        Err(error) => filled.fail("issue_type", format!("Its fields cannot be read: {}", error.fault.sentence())),
+    }
+}
+
+fn start(
+    admin: &Admin,
+    state: &State,
+    about: &About,
+    posted: &Posted,
+    filled: &mut Filled,
+) -> Option<(String, Timestamp)> {
+    if let Some(source) = &about.change {
+        return Some((source.start_kind.clone(), time(source.start_at)));
+    }
+    let now = state.connections.clock.now();
+    match posted.start.as_str() {
+        "now" => Some(("now".to_owned(), now)),
+        "everything" => Some(("everything".to_owned(), Timestamp::UNIX_EPOCH)),
+        "since" => {
+            let Ok(day) = posted.since.trim().parse::<Date>() else {
+                filled.fail("since", "The date is missing: write it as year-month-day, for example 2026-03-01.");
+                return None;
+            };
+            let midnight = day.to_zoned(admin.times().zone.clone()).ok().map(|zoned| zoned.timestamp());
+            match midnight {
+                Some(at) if at <= now => Some(("since".to_owned(), at)),
+                _ => {
+                    filled.fail("since", "The date lies in the future: choose New mail only to begin now.");
+                    None
+                }
+            }
+        }
+        _ => {
+            filled.fail("start", "Choose where reading begins.");
+            None
+        }
+    }
+}
+
+/// What becomes of handled mail: the word, the target as the mailbox knows it, and its name.
+fn handled(posted: &Posted, offer: &Offer, filled: &mut Filled) -> Option<(String, String, String)> {
+    let target = posted.handled_target.trim();
+    match posted.handled.as_str() {
+        word @ ("leave" | "read") => Some((word.to_owned(), String::new(), String::new())),
+        "category" => {
+            if target.is_empty() || target.len() > 255 {
+                filled.fail("handled_target", "Write the category's name, for example Handled by Postroom.");
+                return None;
+            }
+            Some(("category".to_owned(), target.to_owned(), target.to_owned()))
+        }
+        "move" => {
+            let folder = offer.folder_called(target);
+            let chosen = offer.chosen_folder.as_ref().map(|folder| &folder.id);
+            match folder {
+                Some(folder) if Some(&folder.id) == chosen => {
+                    filled.fail("handled_target", "This is the folder that is read: choose another one.");
+                    None
+                }
+                Some(folder) => Some(("move".to_owned(), folder.id.as_str().to_owned(), folder.path.clone())),
+                None => {
+                    filled.fail(
+                        "handled_target",
+                        "The mailbox has no folder of that name: make it in Outlook first, or write its path, for example \
+                         Inbox/Handled.",
+                    );
+                    None
+                }
+            }
+        }
+        _ => {
+            filled.fail("handled", "Choose what becomes of handled mail.");
+            None
+        }
+    }
+}
+
+async fn take(admin: &Admin, state: &State, about: About, posted: Posted) -> Result<Response, Problem> {
+    let offer = Offer::load(state, admin, reading(&about, &posted), &posted).await?;
+    let mut filled = fill(&about, &posted, &offer);
+    let chosen = judge(admin, state, &about, &posted, &offer, &mut filled).await;
+    if posted.wanted == "dry_run" {
+        let dry_run = match &chosen {
+            Some(chosen) => Some(try_on_newest(admin, state, chosen).await),
+            None => None,
+        };
+        return page(admin, &about, filled, &offer, dry_run);
+    }
+    let Some(chosen) = chosen else { return page(admin, &about, filled, &offer, None) };
+    match keep(admin, state, &about, &offer, chosen).await? {
+        Kept::Source(text) => Ok(flash_to(admin, &Flash::done(text), "/sources")),
+        Kept::Refused(field, error) => {
+            filled.fail(field, error);
+            page(admin, &about, filled, &offer, None)
+        }
+    }
+}
+
+async fn try_on_newest(admin: &Admin, state: &State, chosen: &Chosen) -> DryRun {
+    let target = dry_run::Target {
+        workspace: admin.workspace(),
+        destination: rules::Destination {
+            project_key: chosen.project.key.clone(),
+            issue_type_id: chosen.issue_type.id.clone(),
+            issue_type_name: chosen.issue_type.name.clone(),
+        },
+        upload_limit: None,
+        start: (chosen.start_kind != "everything").then_some(chosen.start_at),
+    };
+    let rows = dry_run::newest(
+        &state.connections,
+        &state.ledger,
+        chosen.mailbox.as_ref(),
+        &chosen.folder.id,
+        &target,
+        admin.times(),
+    );
+    match rows.await {
+        Ok(rows) => DryRun::Rows(rows),
+        Err(fault) => DryRun::Failed(FaultView::of(&fault, None)),
+    }
+}
+
+/// What came of keeping.
+enum Kept {
+    /// Done, in a sentence.
+    Source(String),
+    /// Not done: the field and why.
+    Refused(&'static str, String),
+}
+
+async fn keep(admin: &Admin, state: &State, about: &About, offer: &Offer, chosen: Chosen) -> Result<Kept, Problem> {
+    let connections = &state.connections;
+    let highest = match highest_key(state, chosen.connection, &chosen.project.key).await {
+        Ok(highest) => highest,
+        Err(fault) => return Ok(Kept::Refused("project", format!("Its newest issue cannot be read: {}", fault.sentence()))),
+    };
+    let (now, workspace) = (connections.clock.now(), admin.workspace());
+    let address = &offer.reading.address;
+    let mut tx = connections.db.begin().await?;
+    let mailbox = match &about.change {
+        Some(source) => source.mailbox_id,
+        None => {
+            let tenant = &about.account.tenant_id;
+            match sources::mailbox(&mut tx, tenant, &offer.reading.native_id, address).await? {
+                Some(known) if known.workspace_id != workspace => {
+                    let error = format!("{address} belongs to another workspace of this installation: disconnect it there first.");
+                    return Ok(Kept::Refused("mailbox", error));
+                }
+                Some(known) => known.id,
+                None => sources::add_mailbox(&mut tx, workspace, tenant, &offer.reading.native_id, address, now).await?,
+            }
+        }
+    };
+    let new = jira_rows::NewDestination {
+        workspace,
+        connection: chosen.connection,
+        key: &chosen.project.key,
+        name: &chosen.project.name,
+        highest,
+        now,
+    };
+    let destination = jira_rows::destination(&mut tx, &new).await?;
+    let confirmed = Confirmed {
+        workspace,
+        account: about.account.id,
+        mailbox,
+        folder_id: chosen.folder.id.as_str().to_owned(),
+        folder_name: chosen.folder.name.clone(),
+        destination,
+        issue_type_id: chosen.issue_type.id.clone(),
+        issue_type_name: chosen.issue_type.name.clone(),
+        start_kind: chosen.start_kind,
+        start_at: chosen.start_at,
+        handled: chosen.handled,
+        handled_target: chosen.handled_target,
+        handled_name: chosen.handled_name,
+        now,
+    };
+    let (id, what, text) = match &about.change {
+        Some(source) => {
+            sources::update(&mut tx, source.id, &confirmed).await?;
+            (source.id, "change source", "settings changed")
+        }
+        None => match sources::of_folder(&mut tx, mailbox, &confirmed.folder_id).await? {
+            Some((_, None)) => {
+                let error = "This folder is read by a source already: change that one instead of making a second.";
+                return Ok(Kept::Refused("folder", error.to_owned()));
+            }
+            Some((id, Some(_))) => {
+                sources::revive(&mut tx, id, confirmed.clone()).await?;
+                (id, "create source", "confirmed again; reading begins")
+            }
+            None => {
+                let id = Uuid::now_v7();
+                sources::insert(&mut tx, id, confirmed.clone()).await?;
+                (id, "create source", "confirmed; reading begins")
+            }
+        },
+    };
+    let detail = format!(
+        "{}, to {} as {}, start {}, handled mail: {}",
+        confirmed.folder_name, chosen.project.key, confirmed.issue_type_name, confirmed.start_kind, confirmed.handled
+    );
+    audit::record(&mut tx, &admin.actor(), what, address, &detail).await?;
+    let event = Event { object: Object::Source, id, kind: "confirmed", text, actor: &admin.user().email, detail: None };
+    events::add(&mut tx, workspace, now, &event).await?;
+    tx.commit().await?;
+    connections.forget();
+    state.engine.poll.notify_one();
+    state.engine.work.notify_one();
+    state.shell.bus.tell("sources");
+    let verb = if about.change.is_some() { "goes on" } else { "is read from now on" };
+    Ok(Kept::Source(format!("{address}, {} {verb}; its mail goes to {}.", confirmed.folder_name, chosen.project.key)))
+}
+
+/// The highest issue number of a project; 0 for an empty one.
+async fn highest_key(state: &State, connection: Uuid, project: &str) -> Result<i64, Fault> {
+    let client = state.connections.jira(connection).await?;
+    let jql = format!("project = {} ORDER BY key DESC", jira::quoted(project));
+    let search = jira::Search { jql: &jql, fields: &["summary"], max_results: Some(1), ..jira::Search::default() };
+    let found = client.search(&search).await.map_err(|error| error.fault)?;
+    let newest = found.issues.first().and_then(|issue| issue.key.rsplit('-').next()?.parse().ok());
+    Ok(newest.unwrap_or(0))
+}

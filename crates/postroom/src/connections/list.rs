@@ -1,0 +1,280 @@
+//! The list of Message Sources: a line per source when all is well, a second one where something is to be said.
+
+use axum::extract::{Query, State as Shared};
+use axum::response::Response;
+use fault::{Class, Fault};
+use jiff::Timestamp;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::jira_site::stored_fault;
+use super::pages::{Said, SourceRow, SourcesPage};
+use super::ping::{self, Report};
+use super::routes::{State, moment, time};
+use super::sign_in;
+use super::store::accounts::{self, Account};
+use super::store::sources::{self, Source};
+use crate::access::{Role, Viewer};
+use crate::web::components::{Action, Health, Icon, Menu, Tone};
+use crate::web::times::thousands;
+use crate::web::{self, Problem, Section};
+
+/// `?ping=` of the list.
+#[derive(Debug, Default, Deserialize)]
+pub struct Shown {
+    /// Whose last ping is shown.
+    ping: Option<Uuid>,
+}
+
+/// GET /sources
+pub async fn show(
+    viewer: Viewer,
+    Shared(state): Shared<State>,
+    Query(shown): Query<Shown>,
+) -> Result<Response, Problem> {
+    let connections = &state.connections;
+    let mut rows = Vec::new();
+    for source in sources::all(&connections.db, viewer.workspace()).await? {
+        let result = match shown.ping {
+            Some(id) if id == source.id => ping::last(connections, id).await?,
+            _ => None,
+        };
+        rows.push(source_row(&viewer, &source, result.as_ref()));
+    }
+    for account in accounts::unused(&connections.db, viewer.workspace()).await? {
+        rows.push(account_row(&viewer, &account));
+    }
+    let sign_in = || viewer.post("Sign in with Microsoft", "/sources/sign-in").with_icon(Icon::Grid).primary();
+    let mut frame = viewer.frame(Section::Sources, "Message Sources").live("sources");
+    if !rows.is_empty() && viewer.may(Role::Admin) {
+        let create = vec![
+            viewer.post("Mailbox of the account", "/sources/sign-in"),
+            viewer.post("Shared mailbox", "/sources/sign-in").field("shared", "on"),
+        ];
+        frame = frame.with(Menu::named("Create", create)).with(sign_in());
+    }
+    let page = SourcesPage { frame, rows, empty: SourcesPage::nothing(sign_in()) };
+    match sign_in::login_url(&state, &viewer).await {
+        Some(login) => web::page_leading_to(&page, &login),
+        None => web::page(&page),
+    }
+}
+
+/// What keeps a source from working, the gravest first: its own fault, its account's, its project's.
+#[derive(Clone, Debug)]
+pub struct Trouble {
+    /// The fault.
+    pub fault: Fault,
+    /// Since when.
+    pub since: Timestamp,
+    /// Where it is.
+    pub at: Side,
+}
+
+/// Where a fault is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Reading the mailbox.
+    Mailbox,
+    /// Signing in.
+    Account,
+    /// Writing to Jira.
+    Project,
+}
+
+/// The health of a source and what is behind it.
+pub fn health(source: &Source) -> (Health, Vec<Trouble>) {
+    let mut troubles = Vec::new();
+    let mut add = |at, state: Option<&str>, fault: Option<&str>, since: Option<i64>| {
+        if state != Some("online")
+            && let Some(fault) = fault.and_then(stored_fault)
+        {
+            troubles.push(Trouble { fault, since: time(since.unwrap_or_default()), at });
+        }
+    };
+    add(Side::Account, Some(&source.account_state), source.account_fault.as_deref(), Some(source.account_since));
+    add(Side::Mailbox, Some(&source.state), source.fault.as_deref(), Some(source.state_since));
+    add(
+        Side::Project,
+        source.destination_state.as_deref(),
+        source.destination_fault.as_deref(),
+        source.destination_since,
+    );
+    // A poll that failed because of the sign-in says the same as the account: once is enough.
+    if let [first, second, ..] = troubles.as_slice()
+        && first.at == Side::Account
+        && second.at == Side::Mailbox
+        && first.fault.entry.id == second.fault.entry.id
+    {
+        troubles.remove(1);
+    }
+    let states = [Some(source.state.as_str()), Some(source.account_state.as_str()), source.destination_state.as_deref()];
+    let health = if source.paused_at.is_some() {
+        Health::Paused
+    } else if source.confirmed_at.is_none() {
+        Health::Unconfirmed
+    } else if states.contains(&Some("offline")) {
+        let approval = |trouble: &Trouble| matches!(trouble.fault.entry.id, "entra.admin_approval" | "entra.consent_required");
+        if troubles.iter().any(approval) { Health::ApprovalNeeded } else { Health::Offline }
+    } else if states.contains(&Some("degraded")) {
+        Health::Degraded
+    } else {
+        Health::Online
+    };
+    (health, troubles)
+}
+
+/// The button that mends a fault of a source.
+pub fn mend(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Option<Action> {
+    let id = source.id;
+    if trouble.at == Side::Project {
+        return match (trouble.fault.entry.class, source.jira_connection_id) {
+            (Class::Transient, _) => None,
+            (_, Some(jira)) if matches!(trouble.fault.entry.id, "jira.token" | "jira.captcha" | "jira.scope") => {
+                Some(Action::go("Replace the token", format!("/jira/{jira}/edit")))
+            }
+            _ => Some(viewer.post("Try now", format!("/sources/{id}/try-now")).with_icon(Icon::Retry)),
+        };
+    }
+    match trouble.fault.entry.class {
+        Class::SignIn => Some(viewer.post("Sign in again", format!("/sources/{id}/sign-in")).primary()),
+        Class::Administrator | Class::Configuration => {
+            Some(viewer.post("Try now", format!("/sources/{id}/try-now")).with_icon(Icon::Retry))
+        }
+        Class::Transient | Class::Poison => None,
+    }
+}
+
+fn said(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Said {
+    let fault = &trouble.fault;
+    let transient = fault.entry.class == Class::Transient;
+    let mut text = format!("{}.", fault.entry.cause.trim_end_matches('.'));
+    if !transient {
+        text.push(' ');
+        text.push_str(fault.entry.mend);
+    }
+    if source.waiting > 0 && trouble.at == Side::Project {
+        let waiting = thousands(u64::try_from(source.waiting).unwrap_or(0));
+        text.push_str(&format!(" {waiting} mails are waiting; none is lost."));
+    }
+    Said {
+        tone: if transient { Tone::Warn } else { Tone::Bad },
+        since: Some(viewer.times().on(trouble.since)),
+        text,
+        code: fault.code.clone(),
+        action: viewer.may(Role::Admin).then(|| mend(viewer, source, trouble)).flatten(),
+    }
+}
+
+/// Words beside the state.
+fn beside(viewer: &Viewer, source: &Source, health: Health, troubles: &[Trouble]) -> String {
+    match health {
+        Health::Degraded => {
+            let project = troubles.iter().any(|trouble| trouble.at == Side::Project);
+            let next = if project { source.destination_not_before.unwrap_or(source.next_poll_at) } else { source.next_poll_at };
+            if time(next) > viewer.times().now {
+                let again = if source.failures > 1 { format!(" ({} times so far)", source.failures) } else { String::new() };
+                format!("trying again {}{again}", moment(viewer, next).words)
+            } else {
+                "trying again now".to_owned()
+            }
+        }
+        Health::Paused => source.paused_at.map_or_else(String::new, |at| format!("since {}", viewer.times().on(time(at)).words)),
+        Health::Online if source.last_success_at.is_none() => "reading for the first time".to_owned(),
+        Health::Online if source.last_mail_at.is_none() => "no mail yet".to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// What can be done to a source, for its menu.
+pub fn actions(viewer: &Viewer, source: &Source) -> Vec<Action> {
+    let id = source.id;
+    let mut actions = vec![Action::go("Change settings", format!("/sources/{id}/edit")).with_icon(Icon::Settings)];
+    actions.push(if source.paused_at.is_some() {
+        viewer.post("Resume", format!("/sources/{id}/resume")).with_icon(Icon::Play)
+    } else {
+        viewer.post("Pause", format!("/sources/{id}/pause")).with_icon(Icon::Paused)
+    });
+    actions.push(removal(viewer, source));
+    actions
+}
+
+/// The button that removes a source.
+pub fn removal(viewer: &Viewer, source: &Source) -> Action {
+    let waiting = match source.waiting {
+        0 => String::new(),
+        1 => " 1 mail that is recorded is not handled.".to_owned(),
+        many => format!(" {} mails that are recorded are not handled.", thousands(u64::try_from(many).unwrap_or(0))),
+    };
+    viewer.post("Remove", format!("/sources/{}/remove", source.id)).with_icon(Icon::Bin).danger(format!(
+        "{} is no longer read.{waiting} Mail in the mailbox, issues in Jira and the list of messages stay as they are.",
+        source.mailbox
+    ))
+}
+
+fn source_row(viewer: &Viewer, source: &Source, result: Option<&Report>) -> SourceRow {
+    let id = source.id;
+    let (health, troubles) = health(source);
+    let admin = viewer.may(Role::Admin);
+    SourceRow {
+        id: id.to_string(),
+        mailbox: source.mailbox.clone(),
+        href: format!("/sources/{id}"),
+        folder: source.folder_name.clone(),
+        connection_type: "Graph",
+        target: source.project_key.clone().unwrap_or_default(),
+        health,
+        last_mail: source.last_mail_at.map(|at| moment(viewer, at)),
+        beside: beside(viewer, source, health, &troubles),
+        said: troubles.iter().map(|trouble| said(viewer, source, trouble)).collect(),
+        ping: admin.then(|| viewer.post("Ping", format!("/sources/{id}/ping")).icon_only(Icon::Ping).in_place()),
+        validate: admin
+            .then(|| viewer.post("Validate: sign in again", format!("/sources/{id}/sign-in")).icon_only(Icon::Validate)),
+        menu: Menu::more(format!("More for {}", source.mailbox), if admin { actions(viewer, source) } else { Vec::new() }),
+        result: result.map(|report| report.view(viewer.times(), "/sources")),
+    }
+}
+
+/// An account that is signed in and has no source yet.
+fn account_row(viewer: &Viewer, account: &Account) -> SourceRow {
+    let id = account.id;
+    let admin = viewer.may(Role::Admin);
+    let fault = account.fault.as_deref().filter(|_| account.state != "online").and_then(stored_fault);
+    let said = match &fault {
+        None => Said {
+            tone: Tone::Warn,
+            since: None,
+            text: "Signed in; it reads nothing before folder and project are chosen.".to_owned(),
+            code: String::new(),
+            action: admin.then(|| Action::go("Choose folder and project", format!("/sources/new?account={id}")).primary()),
+        },
+        Some(fault) => Said {
+            tone: Tone::Bad,
+            since: Some(viewer.times().on(time(account.state_since))),
+            text: format!("{}. {}", fault.entry.cause, fault.entry.mend),
+            code: fault.code.clone(),
+            action: admin.then(|| viewer.post("Sign in again", format!("/accounts/{id}/sign-in")).primary()),
+        },
+    };
+    let remove = viewer.post("Remove", format!("/accounts/{id}/remove")).with_icon(Icon::Bin).danger(format!(
+        "The sign-in of {} and its sealed tokens are removed. Nothing in the mailbox is changed.",
+        account.username
+    ));
+    SourceRow {
+        id: id.to_string(),
+        mailbox: account.username.clone(),
+        href: format!("/accounts/{id}"),
+        folder: String::new(),
+        connection_type: "Graph",
+        target: String::new(),
+        health: if fault.is_some() { Health::Offline } else { Health::Unconfirmed },
+        last_mail: None,
+        beside: format!("signed in {}", moment(viewer, account.signed_in_at).words),
+        said: vec![said],
+        ping: None,
+        validate: admin
+            .then(|| viewer.post("Validate: sign in again", format!("/accounts/{id}/sign-in")).icon_only(Icon::Validate)),
+        menu: Menu::more(format!("More for {}", account.username), if admin { vec![remove] } else { Vec::new() }),
+        result: None,
+    }
+}

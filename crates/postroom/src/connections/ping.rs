@@ -1,0 +1,193 @@
+//! Ping: tests a connection that is signed in, a line per check with its time. Changes nothing on the other side.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fault::{Fault, Record};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use store::StoreError;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::jira_site;
+use super::store::events::{self, Event, Object};
+use super::store::{jira, sources};
+use super::{Connections, store::sources::Source};
+use crate::web::components::{CheckView, PingView};
+use crate::web::times::Times;
+
+/// One check.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Check {
+    /// What was checked.
+    pub name: String,
+    /// What was found; empty where something is wrong.
+    #[serde(default)]
+    pub text: String,
+    /// How long it took, in milliseconds.
+    #[serde(default)]
+    pub took_ms: u64,
+    /// What is wrong.
+    #[serde(default)]
+    pub fault: Option<Record>,
+}
+
+impl Check {
+    /// A check with its outcome.
+    pub fn new(name: &str, outcome: Result<String, Fault>, took: Duration) -> Self {
+        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let (text, fault) = match outcome {
+            Ok(text) => (text, None),
+            Err(fault) => (String::new(), Some(fault.to_record())),
+        };
+        Self { name: name.to_owned(), text, took_ms, fault }
+    }
+
+    /// What is wrong.
+    pub fn fault(&self) -> Option<Fault> {
+        self.fault.clone().map(Fault::from_record)
+    }
+
+    fn view(&self) -> CheckView {
+        let took = format!("{} ms", self.took_ms);
+        match self.fault() {
+            None => {
+                CheckView { name: self.name.clone(), good: true, text: self.text.clone(), mend: String::new(), took }
+            }
+            Some(fault) => CheckView {
+                name: self.name.clone(),
+                good: false,
+                text: with_detail(&fault),
+                mend: fault.entry.mend.to_owned(),
+                took,
+            },
+        }
+    }
+}
+
+/// What is wrong in a line: cause, code, and for faults of settings what they are about.
+fn with_detail(fault: &Fault) -> String {
+    if fault.code.is_empty() && !fault.detail.is_empty() {
+        format!("{fault} ({}).", fault.detail)
+    } else {
+        format!("{fault}.")
+    }
+}
+
+/// What a ping found.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// When.
+    pub at: Timestamp,
+    /// The checks, in their order.
+    pub checks: Vec<Check>,
+}
+
+impl Report {
+    /// Whether every check was good.
+    pub fn is_good(&self) -> bool {
+        self.checks.iter().all(|check| check.fault.is_none())
+    }
+
+    /// In a sentence, for the timeline.
+    pub fn sentence(&self) -> String {
+        let wrong = self.checks.iter().find_map(|check| check.fault().map(|fault| (check, fault)));
+        match wrong {
+            None => format!("ping: all {} checks are good", self.checks.len()),
+            Some((check, fault)) => format!("ping: {}: {fault}", check.name),
+        }
+    }
+
+    /// As a page shows it; `close` is where its button leads.
+    pub fn view(&self, times: &Times, close: impl Into<String>) -> PingView {
+        PingView {
+            at: times.exact(self.at),
+            checks: self.checks.iter().map(Check::view).collect(),
+            close: close.into(),
+        }
+    }
+}
+
+/// Tests what a source reads and where its mail goes.
+pub async fn source(connections: &Connections, source: &Source) -> Report {
+    let (mut checks, jira) = tokio::join!(mailbox_checks(connections, source), project_checks(connections, source));
+    checks.extend(jira);
+    Report { at: connections.clock.now(), checks }
+}
+
+async fn mailbox_checks(connections: &Connections, source: &Source) -> Vec<Check> {
+    let begun = Instant::now();
+    let mailbox = match connections.mailbox_for(source.account_id, &source.mailbox_native_id).await {
+        Ok(mailbox) => mailbox,
+        Err(fault) => return vec![Check::new("Account", Err(fault), begun.elapsed())],
+    };
+    let folder = source.folder_id.as_str().into();
+    let report = mailbox.probe(&folder).await;
+    report.checks.into_iter().map(|check| Check::new(check.name, check.outcome, check.took)).collect()
+}
+
+async fn project_checks(connections: &Connections, source: &Source) -> Vec<Check> {
+    let (Some(connection), Some(project)) = (source.jira_connection_id, &source.project_key) else {
+        let fault = Fault::own("own.connection_gone", "the source has no Jira project");
+        return vec![Check::new("Jira", Err(fault), Duration::ZERO)];
+    };
+    let begun = Instant::now();
+    let client = match connections.jira(connection).await {
+        Ok(client) => client,
+        Err(fault) => return vec![Check::new("Jira", Err(fault), begun.elapsed())],
+    };
+    let (mut checks, found) = jira_site::check_site(&client).await;
+    if found.is_some() {
+        checks.extend(jira_site::check_project(&client, project, Some(&source.issue_type_id)).await);
+    }
+    checks
+}
+
+/// Tests a source and records what was found. Where all is good, the source and its project are tried at once.
+pub async fn source_on_record(
+    connections: &Arc<Connections>,
+    workspace: Uuid,
+    id: Uuid,
+    actor: &str,
+) -> Result<Option<Report>, StoreError> {
+    let Some(row) = sources::one(&connections.db, workspace, id).await? else { return Ok(None) };
+    let report = source(connections, &row).await;
+    let mut tx = connections.db.begin().await?;
+    record(&mut tx, workspace, Object::Source, id, actor, &report).await?;
+    if report.is_good() {
+        sources::poll_now(&mut tx, id, report.at).await?;
+        if let Some(connection) = row.jira_connection_id {
+            jira::release(&mut tx, connection).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(Some(report))
+}
+
+/// Records what a ping found.
+pub async fn record(
+    tx: &mut store::Tx,
+    workspace: Uuid,
+    object: Object,
+    id: Uuid,
+    actor: &str,
+    report: &Report,
+) -> Result<(), StoreError> {
+    let event = Event {
+        object,
+        id,
+        kind: "ping",
+        text: &report.sentence(),
+        actor,
+        detail: serde_json::to_string(&report.checks).ok(),
+    };
+    events::add(tx, workspace, report.at, &event).await
+}
+
+/// What the last ping of an object found.
+pub async fn last(connections: &Connections, id: Uuid) -> Result<Option<Report>, StoreError> {
+    let Some(last) = events::last_ping(&connections.db, id).await? else { return Ok(None) };
+    let checks = last.detail.as_deref().and_then(|detail| serde_json::from_str(detail).ok()).unwrap_or_default();
+    Ok(Some(Report { at: Timestamp::from_microsecond(last.at).unwrap_or(Timestamp::MIN), checks }))
+}

@@ -1,0 +1,88 @@
+//! The addresses of connections.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::FromRef;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::{HeaderValue, StatusCode, header};
+use jiff::Timestamp;
+use ledger::Ledger;
+
+use super::{Connections, confirm, jira_site, list, sign_in, source, switch};
+use crate::access::Viewer;
+use crate::jobs::Engine;
+use crate::web::times::Moment;
+use crate::web::{Flash, Shell};
+
+/// What the pages of connections need.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// The console.
+    pub shell: Shell,
+    /// Mailboxes and Jira.
+    pub connections: Arc<Connections>,
+    /// What is known of mail.
+    pub ledger: Ledger,
+    /// What runs in the background.
+    pub engine: Arc<Engine>,
+}
+
+impl FromRef<State> for Shell {
+    fn from_ref(state: &State) -> Self {
+        state.shell.clone()
+    }
+}
+
+/// The routes.
+pub fn router(state: State) -> Router {
+    Router::new()
+        .route("/oauth/callback", get(sign_in::come_back))
+        .route("/sources", get(list::show))
+        .route("/sources/sign-in", post(sign_in::begin_new))
+        .route("/sources/new", get(confirm::show).post(confirm::submit))
+        .route("/sources/{id}", get(source::show))
+        .route("/sources/{id}/edit", get(confirm::edit).post(confirm::submit_edit))
+        .route("/sources/{id}/ping", post(switch::ping))
+        .route("/sources/{id}/sign-in", post(sign_in::begin_validate_source))
+        .route("/sources/{id}/pause", post(switch::pause))
+        .route("/sources/{id}/resume", post(switch::resume))
+        .route("/sources/{id}/try-now", post(switch::try_now))
+        .route("/sources/{id}/remove", post(switch::remove))
+        .route("/accounts/{id}", get(sign_in::signed_in))
+        .route("/accounts/{id}/sign-in", post(sign_in::begin_validate))
+        .route("/accounts/{id}/replace", post(sign_in::begin_replace))
+        .route("/accounts/{id}/remove", post(switch::remove_account))
+        .route("/jira", get(jira_site::list))
+        .route("/jira/new", get(jira_site::new).post(jira_site::connect))
+        .route("/jira/{id}/edit", get(jira_site::edit).post(jira_site::change))
+        .route("/jira/{id}/ping", post(jira_site::ping))
+        .route("/jira/{id}/remove", post(jira_site::remove))
+        .with_state(state)
+}
+
+/// Goes on to another page after a form.
+pub fn see_other(to: &str) -> Response {
+    let location = HeaderValue::from_str(to).unwrap_or(HeaderValue::from_static("/"));
+    (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
+}
+
+/// Goes on to another page, which says once what was done.
+pub fn flash_to(viewer: &Viewer, flash: &Flash, to: &str) -> Response {
+    let mut response = see_other(to);
+    if let Ok(cookie) = HeaderValue::from_str(&flash.cookie(viewer.secure_cookies()).to_string()) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// A time of a row, relative to now.
+pub fn moment(viewer: &Viewer, micros: i64) -> Moment {
+    viewer.times().ago(time(micros))
+}
+
+/// A time of a row.
+pub fn time(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+}

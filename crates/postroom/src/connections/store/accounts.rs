@@ -1,0 +1,333 @@
+//! App registrations, accounts, and sign-ins under way.
+
+use jiff::Timestamp;
+use sqlx::FromRow;
+use store::{Db, StoreError, Tx, args, sql};
+use uuid::Uuid;
+
+/// The app registration that sign-ins use: the one that was set up last.
+pub async fn registration(db: &Db, workspace: Uuid) -> Result<Option<Uuid>, StoreError> {
+    let row: Option<(Uuid,)> = db
+        .fetch_optional(
+            sql!("SELECT id FROM app_registration WHERE workspace_id = $1 ORDER BY updated_at DESC, id DESC LIMIT 1"),
+            args![workspace],
+        )
+        .await?;
+    Ok(row.map(|row| row.0))
+}
+
+/// A registration as it is stored.
+#[derive(Clone, Debug, FromRow)]
+pub struct RegistrationRow {
+    /// Row id.
+    pub id: Uuid,
+    /// The tenant that sign-ins begin in.
+    pub tenant: String,
+    /// The sealed secret.
+    pub secret_sealed: Option<Vec<u8>>,
+}
+
+/// The registration of a client id at a login address.
+pub async fn registration_of(
+    tx: &mut Tx,
+    workspace: Uuid,
+    login_url: &str,
+    client_id: &str,
+) -> Result<Option<RegistrationRow>, StoreError> {
+    tx.fetch_optional(
+        sql!(
+            "SELECT id, tenant, secret_sealed FROM app_registration
+             WHERE workspace_id = $1 AND login_url = $2 AND client_id = $3"
+        ),
+        args![workspace, login_url, client_id],
+    )
+    .await
+}
+
+/// Stores a registration, new or changed.
+pub async fn put_registration(
+    tx: &mut Tx,
+    workspace: Uuid,
+    id: Uuid,
+    (login_url, client_id, tenant): (&str, &str, &str),
+    secret_sealed: Option<Vec<u8>>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.execute(
+        sql!(
+            "INSERT INTO app_registration (id, workspace_id, client_id, tenant, login_url, secret_sealed, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
+             ON CONFLICT (workspace_id, login_url, client_id) DO UPDATE SET tenant = excluded.tenant,
+               secret_sealed = excluded.secret_sealed, updated_at = excluded.updated_at"
+        ),
+        args![id, workspace, client_id, tenant, login_url, secret_sealed, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// A sign-in that begins.
+#[derive(Debug)]
+pub struct NewSignIn {
+    /// SHA-256 of the state.
+    pub state_hash: Vec<u8>,
+    /// Workspace.
+    pub workspace: Uuid,
+    /// App registration.
+    pub registration: Uuid,
+    /// The browser that begins it.
+    pub browser_hash: Vec<u8>,
+    /// The PKCE verifier, sealed to the state's hash.
+    pub verifier_sealed: Vec<u8>,
+    /// The nonce that the id_token must carry.
+    pub nonce: String,
+    /// What is asked for, separated by spaces.
+    pub scopes: String,
+    /// `new`, `validate` or `replace`.
+    pub purpose: &'static str,
+    /// The account that is validated or replaced.
+    pub account: Option<Uuid>,
+    /// The user of the console.
+    pub user: Uuid,
+    /// Now.
+    pub now: Timestamp,
+    /// The end.
+    pub until: Timestamp,
+}
+
+/// Stores a sign-in that begins. Those that ended a day ago go.
+pub async fn begin(tx: &mut Tx, new: NewSignIn) -> Result<(), StoreError> {
+    let day = jiff::SignedDuration::from_hours(24);
+    let old = new.now.saturating_sub(day).unwrap_or(Timestamp::MIN);
+    tx.execute(sql!("DELETE FROM sign_in WHERE expires_at < $1"), args![old]).await?;
+    tx.execute(
+        sql!(
+            "INSERT INTO sign_in (state_hash, workspace_id, app_registration_id, browser_hash, verifier_sealed, nonce, scopes,
+               purpose, account_id, user_id, created_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+        ),
+        args![
+            new.state_hash,
+            new.workspace,
+            new.registration,
+            new.browser_hash,
+            new.verifier_sealed,
+            new.nonce,
+            new.scopes,
+            new.purpose,
+            new.account,
+            new.user,
+            new.now,
+            new.until
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// A sign-in that came back.
+#[derive(Debug, FromRow)]
+pub struct SignIn {
+    /// App registration.
+    pub app_registration_id: Uuid,
+    /// The PKCE verifier, sealed.
+    pub verifier_sealed: Vec<u8>,
+    /// The nonce.
+    pub nonce: String,
+    /// What was asked for.
+    pub scopes: String,
+    /// `new`, `validate` or `replace`.
+    pub purpose: String,
+    /// The account that is validated or replaced.
+    pub account_id: Option<Uuid>,
+}
+
+/// Takes a sign-in that came back: once, in time, in the browser that began it. `None` for everything else.
+pub async fn take(
+    db: &Db,
+    workspace: Uuid,
+    state_hash: &[u8],
+    browser_hash: &[u8],
+    now: Timestamp,
+) -> Result<Option<SignIn>, StoreError> {
+    let mut tx = db.begin().await?;
+    let taken = tx
+        .fetch_optional(
+            sql!(
+                "UPDATE sign_in SET used_at = $1 WHERE state_hash = $2 AND browser_hash = $3 AND workspace_id = $4
+                   AND used_at IS NULL AND expires_at > $1
+                 RETURNING app_registration_id, verifier_sealed, nonce, scopes, purpose, account_id"
+            ),
+            args![now, state_hash, browser_hash, workspace],
+        )
+        .await?;
+    tx.commit().await?;
+    Ok(taken)
+}
+
+/// An account.
+#[derive(Clone, Debug, FromRow)]
+pub struct Account {
+    /// Row id.
+    pub id: Uuid,
+    /// App registration.
+    pub app_registration_id: Uuid,
+    /// Tenant.
+    pub tenant_id: String,
+    /// The person's id in it.
+    pub object_id: String,
+    /// The person's address.
+    pub username: String,
+    /// The person's name.
+    pub display_name: String,
+    /// What was granted, separated by spaces.
+    pub scopes: String,
+    /// When somebody signed in last, microseconds.
+    pub signed_in_at: i64,
+    /// When the token was renewed last, microseconds.
+    pub refreshed_at: Option<i64>,
+    /// `online`, `degraded` or `offline`.
+    pub state: String,
+    /// Since when, microseconds.
+    pub state_since: i64,
+    /// A fault's record, as JSON.
+    pub fault: Option<String>,
+}
+
+/// One account.
+pub async fn account(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<Account>, StoreError> {
+    db.fetch_optional(
+        sql!(
+            "SELECT id, app_registration_id, tenant_id, object_id, username, display_name, scopes, signed_in_at, refreshed_at,
+               state, state_since, fault FROM account WHERE workspace_id = $1 AND id = $2"
+        ),
+        args![workspace, id],
+    )
+    .await
+}
+
+/// Accounts that no source uses yet: signed in, not confirmed.
+pub async fn unused(db: &Db, workspace: Uuid) -> Result<Vec<Account>, StoreError> {
+    db.fetch_all(
+        sql!(
+            "SELECT id, app_registration_id, tenant_id, object_id, username, display_name, scopes, signed_in_at, refreshed_at,
+               state, state_since, fault FROM account a
+             WHERE workspace_id = $1 AND NOT EXISTS (SELECT 1 FROM source s WHERE s.account_id = a.id)
+             ORDER BY username"
+        ),
+        args![workspace],
+    )
+    .await
+}
+
+/// Who signed in, with sealed tokens.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// The row's id: a known person's, or a new one.
+    pub id: Uuid,
+    /// Workspace.
+    pub workspace: Uuid,
+    /// App registration.
+    pub registration: Uuid,
+    /// Tenant.
+    pub tenant: String,
+    /// The person's id in it.
+    pub object_id: String,
+    /// The person's address.
+    pub username: String,
+    /// The person's name.
+    pub display_name: String,
+    /// What was granted.
+    pub scopes: String,
+    /// The refresh token.
+    pub refresh_sealed: Vec<u8>,
+    /// The access token.
+    pub access_sealed: Vec<u8>,
+    /// Its end.
+    pub access_until: Timestamp,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// The row of a person, if there is one.
+pub async fn row_of(
+    db: &Db,
+    workspace: Uuid,
+    tenant: &str,
+    object_id: &str,
+) -> Result<Option<Uuid>, StoreError> {
+    let row: Option<(Uuid,)> = db
+        .fetch_optional(
+            sql!("SELECT id FROM account WHERE workspace_id = $1 AND tenant_id = $2 AND object_id = $3"),
+            args![workspace, tenant, object_id],
+        )
+        .await?;
+    Ok(row.map(|row| row.0))
+}
+
+/// Stores who signed in. The row's id is given, because the tokens are sealed to it; a duplicate is an error of the database.
+pub async fn put(tx: &mut Tx, account: SignedIn) -> Result<(), StoreError> {
+    tx.execute(
+        sql!(
+            "INSERT INTO account (id, workspace_id, app_registration_id, tenant_id, object_id, username, display_name, scopes,
+               refresh_sealed, access_sealed, access_expires_at, signed_in_at, refreshed_at, state, state_since, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, 'online', $12, $12)
+             ON CONFLICT (id) DO UPDATE SET app_registration_id = excluded.app_registration_id,
+               username = excluded.username, display_name = excluded.display_name, scopes = excluded.scopes,
+               refresh_sealed = excluded.refresh_sealed, access_sealed = excluded.access_sealed,
+               access_expires_at = excluded.access_expires_at, signed_in_at = excluded.signed_in_at,
+               refreshed_at = excluded.refreshed_at, fault = NULL, refresh_lease_until = NULL,
+               state_since = CASE WHEN account.state = 'online' THEN account.state_since ELSE excluded.state_since END,
+               state = 'online'"
+        ),
+        args![
+            account.id,
+            account.workspace,
+            account.registration,
+            account.tenant,
+            account.object_id,
+            account.username,
+            account.display_name,
+            account.scopes,
+            account.refresh_sealed,
+            account.access_sealed,
+            account.access_until,
+            account.now
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Its sources are due at once: whoever signed in wants to see them work.
+pub async fn wake_sources(tx: &mut Tx, account: Uuid, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute(
+        sql!("UPDATE source SET next_poll_at = $1 WHERE account_id = $2 AND next_poll_at > $1"),
+        args![now, account],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Lets another account read what one read; gives how many sources.
+pub async fn hand_over(tx: &mut Tx, from: Uuid, to: Uuid, now: Timestamp) -> Result<u64, StoreError> {
+    tx.execute(
+        sql!("UPDATE source SET account_id = $1, next_poll_at = $2, updated_at = $2 WHERE account_id = $3"),
+        args![to, now, from],
+    )
+    .await
+}
+
+/// Removes an account that no source uses, with its tokens.
+pub async fn remove_unused(tx: &mut Tx, workspace: Uuid, id: Uuid) -> Result<bool, StoreError> {
+    let removed = tx
+        .execute(
+            sql!(
+                "DELETE FROM account WHERE workspace_id = $1 AND id = $2
+                   AND NOT EXISTS (SELECT 1 FROM source WHERE source.account_id = account.id)"
+            ),
+            args![workspace, id],
+        )
+        .await?;
+    Ok(removed == 1)
+}

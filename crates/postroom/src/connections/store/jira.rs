@@ -1,0 +1,285 @@
+//! Jira connections and the projects that mail goes to.
+
+use jiff::Timestamp;
+use sqlx::FromRow;
+use store::{Db, StoreError, Tx, args, sql};
+use uuid::Uuid;
+
+/// A Jira connection.
+#[derive(Clone, Debug, FromRow)]
+pub struct JiraConnection {
+    /// Row id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// `cloud_token` or `data_center_token`.
+    pub kind: String,
+    /// The site.
+    pub base_url: String,
+    /// 2 or 3.
+    pub api_version: i64,
+    /// Whose token it is; empty on Data Center.
+    pub username: String,
+    /// Whom it writes as.
+    pub display_name: Option<String>,
+    /// `online`, `degraded` or `offline`.
+    pub state: String,
+    /// Since when, microseconds.
+    pub state_since: i64,
+    /// A fault's record, as JSON.
+    pub fault: Option<String>,
+    /// When it was tested last, microseconds.
+    pub checked_at: Option<i64>,
+}
+
+/// All of them, by name.
+pub async fn all(db: &Db, workspace: Uuid) -> Result<Vec<JiraConnection>, StoreError> {
+    db.fetch_all(
+        sql!(
+            "SELECT id, name, kind, base_url, api_version, username, display_name, state, state_since, fault, checked_at
+             FROM jira_connection WHERE workspace_id = $1 ORDER BY name, id"
+        ),
+        args![workspace],
+    )
+    .await
+}
+
+/// One of them.
+pub async fn one(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<JiraConnection>, StoreError> {
+    db.fetch_optional(
+        sql!(
+            "SELECT id, name, kind, base_url, api_version, username, display_name, state, state_since, fault, checked_at
+             FROM jira_connection WHERE workspace_id = $1 AND id = $2"
+        ),
+        args![workspace, id],
+    )
+    .await
+}
+
+/// What a connection is kept as.
+#[derive(Debug)]
+pub struct Kept {
+    /// Row id.
+    pub id: Uuid,
+    /// Workspace.
+    pub workspace: Uuid,
+    /// Its name.
+    pub name: String,
+    /// `cloud_token` or `data_center_token`.
+    pub kind: &'static str,
+    /// The site.
+    pub base_url: String,
+    /// 2 or 3.
+    pub api_version: i64,
+    /// Whose token it is.
+    pub username: String,
+    /// The token, sealed; none keeps the one that is there.
+    pub token_sealed: Option<Vec<u8>>,
+    /// The Jira account.
+    pub account_id: Option<String>,
+    /// Its name.
+    pub display_name: Option<String>,
+    /// The largest file, in bytes.
+    pub upload_limit: Option<i64>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// Stores a new connection that was tested.
+pub async fn insert(tx: &mut Tx, new: Kept) -> Result<(), StoreError> {
+    tx.execute(
+        sql!(
+            "INSERT INTO jira_connection (id, workspace_id, name, kind, base_url, api_version, username, token_sealed, account_id,
+               display_name, upload_limit, state, state_since, checked_at, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'online', $12, $12, $12, $12)"
+        ),
+        args![
+            new.id,
+            new.workspace,
+            new.name,
+            new.kind,
+            new.base_url,
+            new.api_version,
+            new.username,
+            new.token_sealed,
+            new.account_id,
+            new.display_name,
+            new.upload_limit,
+            new.now
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Stores a changed connection that was tested. Its projects take mail again.
+pub async fn update(tx: &mut Tx, kept: Kept) -> Result<(), StoreError> {
+    tx.execute(
+        sql!(
+            "UPDATE jira_connection SET name = $1, kind = $2, base_url = $3, api_version = $4, username = $5,
+               token_sealed = coalesce($6, token_sealed), account_id = $7, display_name = $8, upload_limit = $9,
+               state_since = CASE WHEN state = 'online' THEN state_since ELSE $10 END, state = 'online', fault = NULL,
+               checked_at = $10, updated_at = $10
+             WHERE id = $11 AND workspace_id = $12"
+        ),
+        args![
+            kept.name,
+            kept.kind,
+            kept.base_url,
+            kept.api_version,
+            kept.username,
+            kept.token_sealed,
+            kept.account_id,
+            kept.display_name,
+            kept.upload_limit,
+            kept.now,
+            kept.id,
+            kept.workspace
+        ],
+    )
+    .await?;
+    release(tx, kept.id).await
+}
+
+/// Lets the projects of a connection take mail at once.
+pub async fn release(tx: &mut Tx, connection: Uuid) -> Result<(), StoreError> {
+    tx.execute(
+        sql!("UPDATE destination SET not_before = 0 WHERE jira_connection_id = $1 AND not_before > 0"),
+        args![connection],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The sealed token.
+pub async fn token(db: &Db, id: Uuid) -> Result<Option<Vec<u8>>, StoreError> {
+    let row: Option<(Vec<u8>,)> = db
+        .fetch_optional(sql!("SELECT token_sealed FROM jira_connection WHERE id = $1"), args![id])
+        .await?;
+    Ok(row.map(|row| row.0))
+}
+
+/// The connection of a site, if there is one.
+pub async fn of_site(db: &Db, workspace: Uuid, base_url: &str) -> Result<Option<Uuid>, StoreError> {
+    let row: Option<(Uuid,)> = db
+        .fetch_optional(
+            sql!("SELECT id FROM jira_connection WHERE workspace_id = $1 AND base_url = $2"),
+            args![workspace, base_url],
+        )
+        .await?;
+    Ok(row.map(|row| row.0))
+}
+
+/// What a test found: the state that it leaves.
+pub async fn checked(
+    tx: &mut Tx,
+    id: Uuid,
+    state: &str,
+    fault: Option<String>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.execute(
+        sql!(
+            "UPDATE jira_connection SET checked_at = $1, fault = $2,
+               state_since = CASE WHEN state = $3 THEN state_since ELSE $1 END, state = $3 WHERE id = $4"
+        ),
+        args![now, fault, state, id],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Removes a connection that no source uses; its projects go with it. `false`: one uses it.
+pub async fn remove(tx: &mut Tx, workspace: Uuid, id: Uuid) -> Result<bool, StoreError> {
+    let (used,): (i64,) = tx
+        .fetch_one(
+            sql!(
+                "SELECT count(*) FROM source s JOIN destination d ON d.id = s.destination_id
+                 WHERE d.jira_connection_id = $1"
+            ),
+            args![id],
+        )
+        .await?;
+    if used > 0 {
+        return Ok(false);
+    }
+    tx.execute(
+        sql!("DELETE FROM adopted WHERE destination_id IN (SELECT id FROM destination WHERE jira_connection_id = $1)"),
+        args![id],
+    )
+    .await?;
+    tx.execute(sql!("DELETE FROM destination WHERE jira_connection_id = $1"), args![id]).await?;
+    let removed = tx
+        .execute(
+            sql!("DELETE FROM jira_connection WHERE id = $1 AND workspace_id = $2"),
+            args![id, workspace],
+        )
+        .await?;
+    Ok(removed == 1)
+}
+
+/// A project that mail goes to.
+#[derive(Clone, Debug, FromRow)]
+pub struct Project {
+    /// The connection.
+    pub jira_connection_id: Uuid,
+    /// Its key.
+    pub project_key: String,
+    /// Its name.
+    pub project_name: String,
+    /// `online`, `degraded` or `offline`.
+    pub state: String,
+    /// A fault's record, as JSON.
+    pub fault: Option<String>,
+    /// Sources that send mail to it.
+    pub sources: i64,
+}
+
+/// The projects of all connections that mail goes to.
+pub async fn projects(db: &Db, workspace: Uuid) -> Result<Vec<Project>, StoreError> {
+    db.fetch_all(
+        sql!(
+            "SELECT d.jira_connection_id, d.project_key, d.project_name, d.state, d.fault,
+               (SELECT count(*) FROM source s WHERE s.destination_id = d.id AND s.removed_at IS NULL) AS sources
+             FROM destination d WHERE d.workspace_id = $1 ORDER BY d.project_key"
+        ),
+        args![workspace],
+    )
+    .await
+}
+
+/// A project as a source's destination.
+#[derive(Debug)]
+pub struct NewDestination<'a> {
+    /// Workspace.
+    pub workspace: Uuid,
+    /// The connection.
+    pub connection: Uuid,
+    /// For example `SUP`.
+    pub key: &'a str,
+    /// Its name.
+    pub name: &'a str,
+    /// The highest issue number there is.
+    pub highest: i64,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// The destination's row for a project; made if there is none. The highest issue number only grows.
+pub async fn destination(tx: &mut Tx, new: &NewDestination<'_>) -> Result<Uuid, StoreError> {
+    let (id,): (Uuid,) = tx
+        .fetch_one(
+            sql!(
+                "INSERT INTO destination (id, workspace_id, jira_connection_id, project_key, project_name, highest_key, state,
+                   state_since, failures, not_before, created_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, 'online', $7, 0, 0, $7)
+                 ON CONFLICT (jira_connection_id, project_key) DO UPDATE SET project_name = excluded.project_name,
+                   highest_key = CASE WHEN destination.highest_key > excluded.highest_key THEN destination.highest_key
+                     ELSE excluded.highest_key END
+                 RETURNING id"
+            ),
+            args![Uuid::now_v7(), new.workspace, new.connection, new.key, new.name, new.highest, new.now],
+        )
+        .await?;
+    Ok(id)
+}

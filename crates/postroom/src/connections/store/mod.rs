@@ -1,0 +1,6 @@
+//! The SQL of connections, by topic: accounts and sign-ins, sources, Jira sites, the timeline.
+
+pub mod accounts;
+pub mod events;
+pub mod jira;
+pub mod sources;

@@ -1,0 +1,143 @@
+//! What is done to a source with one press: ping, pause, resume, try now, remove. Each is on record.
+
+use axum::extract::{Path, State as Shared};
+use axum::response::Response;
+use store::StoreError;
+use uuid::Uuid;
+
+use super::ping;
+use super::routes::{State, flash_to, see_other};
+use super::store::events::{self, Event, Object};
+use super::store::sources::Source;
+use super::store::{accounts, jira, sources};
+use crate::access::{Actor, Admin, audit};
+use crate::web::{Flash, Problem};
+
+async fn source(state: &State, admin: &Admin, id: Uuid) -> Result<Source, Problem> {
+    sources::one(&state.connections.db, admin.workspace(), id)
+        .await?
+        .ok_or_else(|| Problem::not_found("Message Source"))
+}
+
+/// POST /sources/{id}/ping
+pub async fn ping(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    ping::source_on_record(&state.connections, admin.workspace(), id, &admin.user().email)
+        .await?
+        .ok_or_else(|| Problem::not_found("Message Source"))?;
+    state.engine.poll.notify_one();
+    state.engine.work.notify_one();
+    state.shell.bus.tell("sources");
+    Ok(see_other(&format!("/sources?ping={id}#row-{id}")))
+}
+
+/// Pauses or resumes a source, on record. `false`: it was so already.
+pub async fn set_paused(
+    state: &State,
+    actor: &Actor,
+    source: &Source,
+    paused: bool,
+) -> Result<bool, StoreError> {
+    let now = state.connections.clock.now();
+    let mut tx = state.connections.db.begin().await?;
+    let (changed, word, text) = if paused {
+        (sources::pause(&mut tx, actor.workspace, source.id, now).await?, "pause source", "paused")
+    } else {
+        (sources::resume(&mut tx, actor.workspace, source.id, now).await?, "resume source", "resumed; it goes on where it stood")
+    };
+    if changed {
+        audit::record(&mut tx, actor, word, &source.mailbox, &source.folder_name).await?;
+        let kind = if paused { "paused" } else { "resumed" };
+        let event = Event { object: Object::Source, id: source.id, kind, text, actor: &actor.name, detail: None };
+        events::add(&mut tx, actor.workspace, now, &event).await?;
+    }
+    tx.commit().await?;
+    state.engine.poll.notify_one();
+    state.engine.work.notify_one();
+    state.shell.bus.tell("sources");
+    state.shell.bus.tell(&format!("source-{}", source.id));
+    Ok(changed)
+}
+
+/// POST /sources/{id}/pause
+pub async fn pause(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let source = source(&state, &admin, id).await?;
+    set_paused(&state, &admin.actor(), &source, true).await?;
+    Ok(flash_to(&admin, &Flash::done(format!("{} is paused: nothing is read until it is resumed.", source.mailbox)), "/sources"))
+}
+
+/// POST /sources/{id}/resume
+pub async fn resume(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let source = source(&state, &admin, id).await?;
+    set_paused(&state, &admin.actor(), &source, false).await?;
+    Ok(flash_to(&admin, &Flash::done(format!("{} is read again; it goes on where it stood.", source.mailbox)), "/sources"))
+}
+
+/// POST /sources/{id}/try-now
+pub async fn try_now(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let source = source(&state, &admin, id).await?;
+    let mut tx = state.connections.db.begin().await?;
+    sources::poll_now(&mut tx, id, state.connections.clock.now()).await?;
+    if let Some(connection) = source.jira_connection_id {
+        jira::release(&mut tx, connection).await?;
+    }
+    audit::record(&mut tx, &admin.actor(), "try source now", &source.mailbox, "").await?;
+    tx.commit().await?;
+    state.engine.poll.notify_one();
+    state.engine.work.notify_one();
+    Ok(flash_to(&admin, &Flash::done(format!("{} is tried now.", source.mailbox)), "/sources"))
+}
+
+/// POST /sources/{id}/remove
+pub async fn remove(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let source = source(&state, &admin, id).await?;
+    let mut tx = state.connections.db.begin().await?;
+    sources::remove(&mut tx, admin.workspace(), id, state.connections.clock.now()).await?;
+    audit::record(&mut tx, &admin.actor(), "remove source", &source.mailbox, &source.folder_name).await?;
+    tx.commit().await?;
+    state.connections.forget();
+    state.shell.bus.tell("sources");
+    Ok(flash_to(&admin, &Flash::done(format!("{} is no longer read.", source.mailbox)), "/sources"))
+}
+
+/// POST /accounts/{id}/remove
+pub async fn remove_account(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let account = accounts::account(&state.connections.db, admin.workspace(), id)
+        .await?
+        .ok_or_else(|| Problem::not_found("account"))?;
+    let mut tx = state.connections.db.begin().await?;
+    if !accounts::remove_unused(&mut tx, admin.workspace(), id).await? {
+        return Err(Problem::conflict(
+            format!("Sources are read as {}, so the sign-in stays.", account.username),
+            "Remove these sources first, or let another account read them: validate one of them as that person.",
+        ));
+    }
+    audit::record(&mut tx, &admin.actor(), "remove account", &account.username, "").await?;
+    tx.commit().await?;
+    state.connections.forget();
+    state.shell.bus.tell("sources");
+    Ok(flash_to(&admin, &Flash::done(format!("The sign-in of {} was removed.", account.username)), "/sources"))
+}
