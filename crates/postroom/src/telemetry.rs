@@ -4,6 +4,7 @@
 //! are short lines; everywhere else each is one JSON object with its fields, so that a log store can search them. What is
 //! never logged: tokens, secrets, addresses in URLs' user part, and the text of mails. Numbers are kept for `/metrics`.
 
+use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 
@@ -41,7 +42,7 @@ fn filter(level: &str) -> EnvFilter {
     let mut text = level.to_owned();
     for library in quiet {
         if !level.contains(library) {
-            text.push_str(&format!(",{library}=warn"));
+            let _ = write!(text, ",{library}=warn");
         }
     }
     EnvFilter::try_new(&text).unwrap_or_else(|_| EnvFilter::new("info"))

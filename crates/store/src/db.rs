@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteRow, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Connection, FromRow, Postgres, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, FromRow, Postgres, Sqlite, Transaction};
 
 use crate::rows::{Rows, RowsStatement};
 use crate::value::{for_postgres, for_sqlite};
@@ -118,6 +118,7 @@ impl Db {
             .foreign_keys(true)
             .busy_timeout(PATIENCE)
             .statement_cache_capacity(PREPARED)
+            .disable_statement_logging()
             .pragma("temp_store", "MEMORY")
             .pragma("journal_size_limit", "67108864");
         let write = PoolOptions::<Sqlite>::new()
@@ -149,7 +150,8 @@ impl Db {
                 detail: "it is not a PostgreSQL URL".to_owned(),
             })?
             .application_name("postroom")
-            .statement_cache_capacity(PREPARED);
+            .statement_cache_capacity(PREPARED)
+            .disable_statement_logging();
         let place = format!("{}:{}", options.get_host(), options.get_port());
         // The pool would go on trying; who starts Postroom wants to be told at once.
         let first = tokio::time::timeout(KNOCK, PgConnection::connect_with(&options)).await;

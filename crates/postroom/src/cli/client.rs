@@ -20,7 +20,7 @@ use super::shapes::ApiProblem;
 use crate::config::{Config, ConfigError};
 
 /// The longest that the service may take; a ping asks other servers.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// The most that is read of an answer.
 const MOST: usize = 64 * 1024 * 1024;
 

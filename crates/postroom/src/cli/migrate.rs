@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use anyhow::Context;
 use clap::Args;
 use indicatif::ProgressBar;
-use store::{DataFolder, Db, StoreUrl};
+use store::{DataFolder, Db, Kind, Migration, StoreUrl};
 
 use super::{Failure, say, say_json};
 use crate::config::Config;
@@ -22,10 +22,23 @@ pub(super) struct MigrateArgs {
 
 pub(super) async fn run(args: MigrateArgs, config: &Config) -> Result<(), Failure> {
     let url = config.store_url();
-    // The embedded database belongs to one process: while the service runs, it is not ours.
+    if let StoreUrl::Sqlite(path) = &url
+        && args.check
+        && !path.exists()
+    {
+        return tell(
+            &args,
+            0,
+            0,
+            Migration::all(Kind::Sqlite).last().map_or(0, |migration| migration.version),
+        );
+    }
+    // The embedded database belongs to one process: while the service runs, it is not ours to change.
     let _folder = match &url {
-        StoreUrl::Sqlite(_) => Some(DataFolder::open(&config.data_folder).map_err(anyhow::Error::from)?),
-        StoreUrl::Postgres(_) => None,
+        StoreUrl::Sqlite(_) if !args.check => {
+            Some(DataFolder::open(&config.data_folder).map_err(anyhow::Error::from)?)
+        }
+        _ => None,
     };
     let db = Db::open(&url).await.map_err(anyhow::Error::from)?;
     let before = db.schema_found().await.map_err(anyhow::Error::from)?;
@@ -45,6 +58,10 @@ pub(super) async fn run(args: MigrateArgs, config: &Config) -> Result<(), Failur
     }
     let (found, known) = (db.schema_found().await.map_err(anyhow::Error::from)?, db.schema_known());
     db.close().await;
+    tell(&args, before, found, known)
+}
+
+fn tell(args: &MigrateArgs, before: i64, found: i64, known: i64) -> Result<(), Failure> {
     if args.json {
         return say_json(&serde_json::json!({ "before": before, "schema": found, "needed": known }));
     }

@@ -166,7 +166,7 @@ async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
             let config = settings()?;
             migrate::run(args, &config).await
         }
-        Command::Version(args) => version::run(args),
+        Command::Version(args) => version::run(&args),
     }
 }
 

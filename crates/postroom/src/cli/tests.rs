@@ -41,7 +41,7 @@ fn tokens_are_not_shown() {
 
 /// A service on a socket, as `serve` has one.
 #[cfg(unix)]
-async fn service(folder: &TestFolder) -> Client {
+fn service(folder: &TestFolder) -> Client {
     use axum::Router;
     use axum::routing::{get, post};
     use http::StatusCode;
@@ -72,7 +72,7 @@ async fn service(folder: &TestFolder) -> Client {
 #[tokio::test]
 async fn a_service_is_reached_over_its_socket() {
     let folder = TestFolder::new();
-    let client = service(&folder).await;
+    let client = service(&folder);
     let health: Health = client.get("/api/v1/health").await.expect("answered");
     assert!(health.ready && health.version == "9");
     let sources: Sources = client.get("/api/v1/sources").await.expect("answered");

@@ -14,7 +14,7 @@ pub(super) struct VersionArgs {
     json: bool,
 }
 
-pub(super) fn run(args: VersionArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &VersionArgs) -> Result<(), Failure> {
     let platform = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
     let schema = store::Migration::all(store::Kind::Sqlite).last().map_or(0, |migration| migration.version);
     if args.json {

@@ -278,7 +278,15 @@ fn from_file(source: &Source<'_>, faults: &mut Vec<ConfigFault>) -> Vec<Given> {
                 }
             }
             _ => {
-                collect(source, &base, name.get_ref().to_string(), name.span().start, value, &mut all, faults)
+                collect(
+                    source,
+                    &base,
+                    name.get_ref().to_string(),
+                    name.span().start,
+                    value,
+                    &mut all,
+                    faults,
+                );
             }
         }
     }

@@ -404,7 +404,8 @@ pub(super) fn judge(draft: &mut Draft) -> Vec<(&'static str, Refused)> {
     // Data Center takes a token without a user.
     if jira.iter().any(|(_, given)| *given) {
         for (key, given) in jira {
-            if !given && !(key == "jira.user" && config.jira.api_version == 2) {
+            let may_miss = key == "jira.user" && config.jira.api_version == 2;
+            if !(given || may_miss) {
                 wrong.push((
                     key,
                     refused("it is missing beside the other Jira settings", "set it too, or none of them"),

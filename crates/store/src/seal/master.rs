@@ -108,7 +108,8 @@ fn check_mode(path: &Path) -> Result<(), KeyError> {
         .mode()
         & 0o777;
     // The group may read it, as with secrets that a container mounts.
-    if mode & 0o030 == 0 && mode & 0o007 == 0 { Ok(()) } else { Err(KeyError::Exposed { path: name, mode }) }
+    let (group, others) = (mode & 0o030, mode & 0o007);
+    if group == 0 && others == 0 { Ok(()) } else { Err(KeyError::Exposed { path: name, mode }) }
 }
 
 #[cfg(not(unix))]
