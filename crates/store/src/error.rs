@@ -139,9 +139,9 @@ impl StoreError {
         matches!(self, Self::DiskFull { .. })
     }
 
-    /// What is on the disk is unknown or damaged: the process must stop.
+    /// What is on the disk is unknown: the process must stop. (A damaged row concerns that row alone.)
     pub fn is_fatal(&self) -> bool {
-        matches!(self, Self::Io { .. } | Self::Corrupt { .. } | Self::Newer { .. } | Self::Older { .. })
+        matches!(self, Self::Io { .. })
     }
 
     /// The same work can be tried again and may succeed without anybody doing anything.
@@ -178,7 +178,7 @@ impl StoreError {
                     Sorted::ReadOnly => Self::ReadOnly { place, detail },
                     Sorted::Conflict => Self::Conflict { place, detail, duplicate },
                     Sorted::Io => Self::Io { place, detail },
-                    Sorted::Corrupt => Self::corrupt("?", "?", "?", detail),
+                    Sorted::Corrupt => Self::corrupt("?", "?", "?", format!("{detail} ({place})")),
                     Sorted::Unreachable => Self::Unreachable { place, detail },
                     Sorted::Other => {
                         Self::Other { place, detail, source: Some(Arc::new(sqlx::Error::Database(database))) }

@@ -195,6 +195,22 @@ async fn readers_of_sqlite_cannot_write() {
     assert!(matches!(refused, StoreError::ReadOnly { .. }), "{refused}");
 }
 
+/// Promise: a full disk is told as such, undoes what was under way, and heals by itself.
+#[tokio::test]
+async fn a_full_disk_heals_by_itself() {
+    let test = TestDb::sqlite().await;
+    let Db::Sqlite { write, .. } = &test.db else { panic!("not SQLite") };
+    let (pages,): (i64,) = sqlx::query_as("PRAGMA page_count").fetch_one(write).await.expect("asked");
+    let limit = |pages: i64| sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+    sqlx::query(limit(pages + 2)).execute(write).await.expect("limited");
+    let put = sql!("INSERT INTO installation (key, value, updated_at) VALUES ('large', $1, 0)");
+    let full = test.db.execute(put, args![vec![7_u8; 100_000]]).await.expect_err("no room");
+    assert!(full.is_disk_full() && !full.is_fatal(), "{full}");
+    assert!(full.to_string().contains("make room"), "{full}");
+    sqlx::query(limit(1_000_000)).execute(write).await.expect("room again");
+    test.db.execute(put, args![vec![7_u8; 100_000]]).await.expect("healed");
+}
+
 /// Promise: writers of one process wait for each other and none is refused.
 #[tokio::test]
 async fn writers_wait_for_each_other() {
@@ -233,7 +249,10 @@ async fn a_database_that_cannot_be_opened_is_named() {
     std::fs::write(folder.path().join("text"), "not a database, but long enough to be looked at")
         .expect("written");
     let refused = Db::open(&StoreUrl::Sqlite(folder.path().join("text"))).await.expect_err("not a database");
-    assert!(matches!(refused, StoreError::Corrupt { .. }), "{refused}");
+    assert!(
+        matches!(refused, StoreError::Corrupt { .. }) && refused.to_string().contains("/text"),
+        "{refused}"
+    );
 
     let url: StoreUrl = "postgres://someone:canary@127.0.0.1:9/none".parse().expect("a URL");
     let refused = Db::open(&url).await.expect_err("nobody listens");
