@@ -1,0 +1,346 @@
+//! Message Sources and Jira.
+
+use postroom::connections::pages::{
+    ConfirmPage, ConnectJiraPage, DryRun, DryRunRow, Expiry, JiraPage, JiraRow, ProjectRow, Said, SignInFailedPage,
+    SignedInPage, SourcePage, SourceRow, SourcesPage,
+};
+use postroom::web::chart::{Bar, Chart};
+use postroom::web::components::{
+    Action, CheckView, Health, Icon, MailState, Menu, PingView, Timeline, TimelineEntry, Tone,
+};
+use postroom::web::form::{Choice, Field, Fields};
+use postroom::web::{Flash, Frame, Section, Theme};
+
+use super::{Sample, ago, exact, frame, jira_down, on, password_reset, post, sample};
+
+pub(crate) fn all(theme: Theme) -> Vec<Sample> {
+    let mut failed = connect(theme);
+    failed.fields.fail("base_url", "There is no Jira at this address: it answered with a page of another kind.");
+    failed.ping = Some(ping(false));
+    let empty = SourcesPage { rows: Vec::new(), ..sources(theme) };
+    let mut paused = sources(theme);
+    paused.rows.iter_mut().for_each(|row| row.result = None);
+    paused.rows.truncate(1);
+    paused.rows[0].health = Health::Paused;
+    paused.rows[0].beside = "since 09:12 by anna@contoso.com".into();
+    vec![
+        sample("sources", &sources(theme)),
+        sample("sources-empty", &empty),
+        sample("sources-paused", &paused),
+        sample("source-online", &source(theme, true)),
+        sample("source-offline", &source(theme, false)),
+        sample("confirm", &confirm(theme)),
+        sample("signed-in", &signed_in(theme)),
+        sample(
+            "sign-in-failed",
+            &SignInFailedPage {
+                frame: frame(theme, Section::Sources, "Not signed in"),
+                fault: password_reset(),
+            },
+        ),
+        sample("jira", &jira(theme)),
+        sample(
+            "jira-empty",
+            &JiraPage { frame: frame(theme, Section::Jira, "Jira"), rows: Vec::new(), empty: JiraPage::nothing() },
+        ),
+        sample("jira-new", &connect(theme)),
+        sample("jira-new-failed", &failed),
+    ]
+}
+
+fn sign_in() -> Action {
+    post("Sign in with Microsoft", "/sources/sign-in").primary().with_icon(Icon::Grid)
+}
+
+fn sources_frame(theme: Theme) -> Frame {
+    let create = Menu::named(
+        "Create",
+        vec![Action::go("For an account that is signed in", "/sources/new"), Action::go("From a shared mailbox", "/sources/new?shared")],
+    );
+    frame(theme, Section::Sources, "Message Sources").with(create).with(sign_in()).live("sources source-")
+}
+
+fn row(mailbox: &str, health: Health, target: &str, connection_type: &'static str) -> SourceRow {
+    SourceRow {
+        id: mailbox.split('@').next().unwrap_or_default().into(),
+        mailbox: mailbox.into(),
+        href: "/sources/1".into(),
+        folder: "Inbox".into(),
+        connection_type,
+        target: target.into(),
+        health,
+        last_mail: Some(ago(-120)),
+        beside: String::new(),
+        said: Vec::new(),
+        ping: Some(post("Ping", "/sources/1/ping").icon_only(Icon::Ping).in_place()),
+        validate: Some(post("Validate: sign in again, then test", "/sources/1/validate").icon_only(Icon::Validate)),
+        menu: Menu::more(
+            format!("More for {mailbox}"),
+            vec![
+                Action::go("Settings", "/sources/1/settings"),
+                post("Pause", "/sources/1/pause"),
+                post("Read now", "/sources/1/read").in_place(),
+                post("Delete", "/sources/1/delete").danger(
+                    "1,204 messages stay on record; the mailbox is no longer read. Mail that comes meanwhile stays in it.",
+                ),
+            ],
+        ),
+        result: None,
+    }
+}
+
+fn ping(good: bool) -> PingView {
+    let check = |name: &str, good, text: &str, mend: &str, took: &str| CheckView {
+        name: name.into(),
+        good,
+        text: text.into(),
+        mend: mend.into(),
+        took: took.into(),
+    };
+    PingView {
+        at: ago(-2),
+        checks: vec![
+            check("Token", true, "renewed, good for 72 min", "", "212 ms"),
+            check("Mailbox", true, "support@contoso.com, signed in as anna@contoso.com", "", "88 ms"),
+            check("Folder", true, "Inbox: 12 mails, 3 unread", "", "61 ms"),
+            check("Jira project SUP", good, if good { "issues can be created; type Task" } else { "the token may not create issues in SUP" }, if good { "" } else { "Give the user of the token the permission Create Issues in SUP." }, "143 ms"),
+        ],
+        close: "/sources".into(),
+    }
+}
+
+fn sources(theme: Theme) -> SourcesPage {
+    let mut support = row("support@contoso.com", Health::Online, "SUP", "Graph");
+    support.result = Some(ping(true));
+    let mut billing = row("billing@contoso.com", Health::Degraded, "BILL", "Graph");
+    billing.beside = "retrying in 14 s".into();
+    billing.said.push(Said {
+        tone: Tone::Warn,
+        since: None,
+        text: "The mail server timed out, for the third time.".into(),
+        code: String::new(),
+        action: Some(post("Try now", "/sources/2/read").in_place()),
+    });
+    let mut legacy = row("legacy@contoso.com", Health::Offline, "OPS", "EWS");
+    legacy.beside = "41 mails waiting".into();
+    legacy.said.push(Said {
+        tone: Tone::Bad,
+        since: Some(on(-3600 * 5)),
+        text: "Microsoft ended this sign-in because the password was reset.".into(),
+        code: "AADSTS50173".into(),
+        action: Some(post("Sign in again", "/sources/3/sign-in")),
+    });
+    legacy.said.push(Said {
+        tone: Tone::Quiet,
+        since: None,
+        text: "EWS ends 2027-04-01: 128 days.".into(),
+        code: String::new(),
+        action: Some(post("Move to Graph", "/sources/3/move")),
+    });
+    let mut hr = row("hr@contoso.com", Health::ApprovalNeeded, "", "Graph");
+    hr.folder = String::new();
+    hr.last_mail = None;
+    hr.said.push(Said {
+        tone: Tone::Warn,
+        since: None,
+        text: "An administrator of contoso.com has to approve Postroom once. Send them the link.".into(),
+        code: "AADSTS90094".into(),
+        action: Some(Action::copy("Copy link for the administrator", "https://login.microsoftonline.com/contoso.com/v2.0/adminconsent")),
+    });
+    let mut long = row(
+        "customer-relations-and-returns-department-emea@subsidiary-with-a-long-name.contoso.com",
+        Health::Online,
+        "CUSTOMERRELATIONS",
+        "Graph",
+    );
+    long.folder = "Posteingang/Kunden/Rücksendungen und Reklamationen".into();
+    long.beside = "no mail yet".into();
+    SourcesPage {
+        frame: sources_frame(theme),
+        rows: vec![support, billing, legacy, hr, long],
+        empty: SourcesPage::nothing(sign_in()),
+    }
+}
+
+fn source(theme: Theme, well: bool) -> SourcePage {
+    let title = if well { "support@contoso.com" } else { "legacy@contoso.com" };
+    let frame = frame(theme, Section::Sources, title)
+        .with(post("Ping", "/sources/1/ping").with_icon(Icon::Ping).in_place())
+        .with(post("Validate", "/sources/1/validate").with_icon(Icon::Validate))
+        .live("sources source-1");
+    let bars = |count: u64, label: &dyn Fn(u64) -> String| -> Vec<Bar> {
+        (0..count)
+            .map(|n| Bar { label: label(n), ended: (n * 7919) % 43 * u64::from(n % 24 > 6), held: u64::from(n % 11 == 9) * 2 })
+            .collect()
+    };
+    let entry = |at, tone, text: &str, who: &str, detail: &str| TimelineEntry {
+        at,
+        tone,
+        text: text.into(),
+        who: who.into(),
+        detail: detail.into(),
+    };
+    let mut entries = vec![
+        entry(on(-3600 * 6), Tone::Good, "Online again; 3 mails had waited and were handled.", "", ""),
+        entry(on(-3600 * 6 - 300), Tone::Warn, "Degraded: the mail server timed out.", "", "ErrorTimeoutExpired"),
+        entry(on(-86_400 * 3), Tone::Good, "Confirmed: Inbox to SUP, from now on.", "anna@contoso.com", ""),
+        entry(on(-86_400 * 3 - 60), Tone::Quiet, "Signed in as support@contoso.com.", "anna@contoso.com", ""),
+    ];
+    if !well {
+        entries.insert(0, entry(on(-3600 * 5), Tone::Bad, "Offline: Microsoft ended this sign-in because the password was reset.", "", "AADSTS50173"));
+    }
+    SourcePage {
+        frame,
+        health: if well { Health::Online } else { Health::Offline },
+        since: ago(-3600 * 5),
+        facts: vec![
+            ("Waiting".into(), if well { "nothing".into() } else { "41 mails".into() }),
+            ("Handled in all".into(), "12,904".into()),
+        ],
+        last_mail: Some(ago(-120)),
+        last_success: Some(ago(-8)),
+        fault: (!well).then(password_reset),
+        ping: well.then(|| ping(true)),
+        timeline: Timeline { entries, empty: "Nothing yet." },
+        charts: vec![
+            Chart { caption: "Last 24 hours".into(), span: "Hour", bars: bars(24, &|n| format!("{n:02}:00")) },
+            Chart { caption: "Last 30 days".into(), span: "Day", bars: bars(30, &|n| format!("{} March", n + 1)) },
+        ],
+        expires: vec![Expiry {
+            what: "Client secret".into(),
+            at: Some(ago(86_400 * 23)),
+            text: "Without a new one every sign-in of this app registration ends then.".into(),
+            action: Some(Action::go("Add a second one", "/settings")),
+        }],
+        settings: vec![
+            ("Account".into(), "anna@contoso.com in contoso.com".into()),
+            ("Folder".into(), "Inbox".into()),
+            ("Connection type".into(), "Graph".into()),
+            ("Start".into(), "from 13 March 2026 10:12 on".into()),
+            ("Goes to".into(), "SUP, as Task".into()),
+            ("Handled mail".into(), "is marked as read".into()),
+        ],
+        edit: Some(Action::go("Change", "/sources/1/settings")),
+        dangers: vec![
+            post("Pause", "/sources/1/pause"),
+            post("Delete", "/sources/1/delete").danger("1,204 messages stay on record; the mailbox is no longer read."),
+        ],
+    }
+}
+
+fn confirm(theme: Theme) -> ConfirmPage {
+    let row = |received, from: &str, subject: &str, end, why: &str| DryRunRow {
+        received,
+        from: from.into(),
+        subject: subject.into(),
+        end,
+        why: why.into(),
+    };
+    ConfirmPage {
+        frame: frame(theme, Section::Sources, "What shall this source do?"),
+        action: "/sources/1/confirm".into(),
+        account: "support@contoso.com".into(),
+        from: Fields::new(vec![
+            Field::email("mailbox", "Mailbox").value("support@contoso.com").hint("A shared mailbox's address can stand here, where the account may open it."),
+            Field::select("folder", "Folder", vec![Choice::new("inbox", "Inbox (12 mails)"), Choice::new("a", "Inbox/Customers (3 mails)")]),
+        ]),
+        start: Fields::new(vec![
+            Field::radio("start", "Begin with", ConfirmPage::start_choices(Some(12))).value("now"),
+            Field::date("since", "Since").optional(),
+        ]),
+        to: Fields::new(vec![
+            Field::select("project", "Project", vec![Choice::new("SUP", "SUP · Support"), Choice::new("OPS", "OPS · Operations")]),
+            Field::select("issue_type", "Issue type", vec![Choice::new("1", "Task"), Choice::new("2", "Bug")]),
+        ]),
+        after: Fields::new(vec![
+            Field::radio("handled", "Handled mail", ConfirmPage::handled_choices()).value("read"),
+            ConfirmPage::handled_target(),
+        ]),
+        dry_run: Some(DryRun::Rows(vec![
+            row(ago(-300), "Bea Ruiz", "Printer on floor 3 is on fire", MailState::Issue, "no earlier mail known: new issue in SUP"),
+            row(ago(-4000), "Bea Ruiz", "AW: Printer on floor 3 is on fire", MailState::Comment, "answers a mail that is known"),
+            row(ago(-9000), "Mail Delivery System", &"Undeliverable: ".repeat(12), MailState::Ignored, "bounce: Content-Type: multipart/report; report-type=delivery-status"),
+        ])),
+        lying: Some(12),
+        is_change: false,
+    }
+}
+
+fn signed_in(theme: Theme) -> SignedInPage {
+    let mut frame = frame(theme, Section::Sources, "Signed in");
+    frame.flash = None;
+    SignedInPage {
+        frame,
+        username: "support@contoso.com".into(),
+        display_name: "Contoso Support".into(),
+        tenant: "contoso.com (9f8c2b1e-6f0a-4c57-9d3b-1f1c8a5e7d20)".into(),
+        granted: vec!["read and change mail in this mailbox".into(), "stay signed in".into()],
+        missing: vec!["mailboxes shared with this account".into()],
+        next: Action::go("Choose what it shall do", "/sources/1/confirm").primary(),
+    }
+}
+
+fn jira(theme: Theme) -> JiraPage {
+    let mut frame = frame(theme, Section::Jira, "Jira").with(Action::go("Connect Jira", "/jira/new").with_icon(Icon::Plus)).live("jira");
+    frame.flash = Some(Flash::done("contoso.atlassian.net is connected."));
+    let project = |key: &str, name: &str, health, text: &str, sources| ProjectRow {
+        key: key.into(),
+        name: name.into(),
+        health,
+        text: text.into(),
+        sources,
+    };
+    let site = |id: &str, name: &str, health, faulty: bool| JiraRow {
+        id: id.into(),
+        name: name.into(),
+        kind: "Cloud, API token".into(),
+        base_url: format!("https://{name}/"),
+        user: "Postroom Bot (postroom@contoso.com)".into(),
+        health,
+        beside: if faulty { "retrying in 8 s".into() } else { "checked 2 min ago".into() },
+        fault: faulty.then(jira_down),
+        ping: Some(post("Ping", "/jira/1/ping").icon_only(Icon::Ping).in_place()),
+        menu: Menu::more(format!("More for {name}"), vec![Action::go("Change token", "/jira/1/settings")]),
+        result: (!faulty).then(|| PingView { close: "/jira".into(), at: exact(0), ..ping(true) }),
+        projects: if faulty {
+            Vec::new()
+        } else {
+            vec![
+                project("SUP", "Support", Health::Online, "", 1),
+                project("BILL", "Billing and everything around invoices", Health::Offline, "the issue type Task is gone", 2),
+            ]
+        },
+    };
+    JiraPage {
+        frame,
+        rows: vec![
+            site("1", "contoso.atlassian.net", Health::Online, false),
+            site("2", "jira.subsidiary.contoso.com", Health::Degraded, true),
+        ],
+        empty: JiraPage::nothing(),
+    }
+}
+
+fn connect(theme: Theme) -> ConnectJiraPage {
+    ConnectJiraPage {
+        frame: frame(theme, Section::Jira, "Connect Jira"),
+        action: "/jira/new".into(),
+        fields: Fields::new(vec![
+            Field::radio(
+                "kind",
+                "Kind",
+                vec![
+                    Choice::new("cloud_token", "Jira Cloud").hint("With the address of a user and an API token."),
+                    Choice::new("data_center_token", "Jira Data Center").hint("With a personal access token."),
+                ],
+            )
+            .value("cloud_token"),
+            Field::url("base_url", "Address of the site").placeholder("https://company.atlassian.net"),
+            Field::email("username", "User").hint("Whose token it is; issues are created in this name.").optional(),
+            Field::secret("token", "Token").autocomplete("new-password"),
+        ]),
+        fault: None,
+        ping: None,
+        is_change: false,
+    }
+}
