@@ -128,6 +128,17 @@ impl Db {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
+            // SQLite undoes a whole transaction by itself when the disk is full. The driver's own ROLLBACK then fails, and
+            // it believes for ever that a transaction is open: such a connection is replaced. The ping lets a rollback
+            // that is merely under way come to its end.
+            .before_acquire(|connection, _| {
+                Box::pin(async move {
+                    if connection.is_in_transaction() {
+                        connection.ping().await?;
+                    }
+                    Ok(!connection.is_in_transaction())
+                })
+            })
             .connect_with(options.clone())
             .await
             .map_err(|error| StoreError::from_sqlx(place(), error))?;
