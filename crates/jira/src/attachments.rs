@@ -42,6 +42,7 @@ fn latest() -> Timestamp {
 /// control characters) or what would be read as a path is replaced.
 fn wire_name(name: &str) -> String {
     let clean: String = name
+        .trim()
         .chars()
         .map(|c| match c {
             '"' => '\'',
@@ -50,8 +51,7 @@ fn wire_name(name: &str) -> String {
             c => c,
         })
         .collect();
-    let clean = clean.trim();
-    if clean.is_empty() { "attachment".to_owned() } else { clean.to_owned() }
+    if clean.is_empty() { "attachment".to_owned() } else { clean }
 }
 
 /// Whether a file in Jira bears the name that was sent. Servers differ in what they do to a name: the characters that

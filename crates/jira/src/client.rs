@@ -1,5 +1,8 @@
 //! The client: one request out, one answer in, with everything that all calls share.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};

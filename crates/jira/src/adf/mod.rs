@@ -11,6 +11,8 @@ mod node;
 mod read;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod validity;
 
 use mail::{Image, Rich};
 use serde_json::Value;
