@@ -73,7 +73,7 @@ enum Command {
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// Exit code 1.
-    #[error("{0:#}")]
+    #[error("{}", sentence(.0))]
     Failed(anyhow::Error),
     /// Exit code 2.
     #[error("{0}")]
@@ -173,6 +173,23 @@ async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
 /// Begins logging; a program that embeds us may have begun already, and then its log is the one.
 fn start_log(config: &Config) {
     let _ = telemetry::start_log(&config.log);
+}
+
+/// The error and its causes in one sentence. A cause that an outer error has told already is not told again, so that the
+/// mend stays at the end.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain() {
+        let text = cause.to_string();
+        if told.contains(&text) {
+            continue;
+        }
+        if !told.is_empty() {
+            told.push_str(": ");
+        }
+        told.push_str(&text);
+    }
+    told
 }
 
 /// One line on standard error, or several where several settings are wrong.

@@ -94,6 +94,16 @@ async fn a_missing_service_is_told() {
     assert_eq!(failure.code(), 4);
 }
 
+/// Promise: an error ends with what to do, not with a cause that was told before.
+#[test]
+fn the_mend_stands_at_the_end() {
+    let refused = store::DataFolder::open("/proc/self/postroom").expect_err("not writable");
+    let failure = Failure::from(anyhow::Error::from(refused).context("the service does not start"));
+    let told = failure.to_string();
+    assert!(told.starts_with("the service does not start: the data folder /proc/self/postroom"), "{told}");
+    assert!(told.ends_with("or set data_folder"), "{told}");
+}
+
 /// Promise: text from mail cannot move the terminal's cursor, turn its direction or fill it.
 #[test]
 fn text_from_mail_is_harmless_on_a_terminal() {
