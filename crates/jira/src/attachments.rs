@@ -93,7 +93,7 @@ impl Client {
         let path = format!("issue/{}/attachments", wire::escaped(issue));
         let call = Call {
             sent: Sent::Form(form, size),
-            ..Call::write(OPERATION, Method::POST, path, Bytes::new()).to_issue(issue)
+            ..Call::write(OPERATION, Method::POST, path, Bytes::new()).on_issue(issue)
         };
         let stored: Vec<AttachmentRef> = self.json(call).await?;
         let asked = Asked { operation: OPERATION, writes: true };

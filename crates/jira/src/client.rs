@@ -88,7 +88,7 @@ impl<'a> Call<'a> {
         Self { method, writes: true, sent: Sent::Json(body), ..Self::get(operation, path) }
     }
 
-    pub(crate) fn to_issue(self, issue: &'a str) -> Self {
+    pub(crate) fn on_issue(self, issue: &'a str) -> Self {
         Self { issue: Some(issue), ..self }
     }
 
@@ -192,9 +192,8 @@ impl Client {
             .map_err(|long| (asked.must_wait(long.wait), false))?;
         let left =
             self.settings.wait_at_most.saturating_sub(waiting.elapsed()).max(Duration::from_millis(100));
-        let slot = match tokio::time::timeout(left, self.slots.acquire()).await {
-            Ok(Ok(slot)) => slot,
-            _ => return Err((asked.must_wait(Duration::from_secs(1)), false)),
+        let Ok(Ok(slot)) = tokio::time::timeout(left, self.slots.acquire()).await else {
+            return Err((asked.must_wait(Duration::from_secs(1)), false));
         };
         // A pause may have begun while this call waited for a slot.
         if let Some(wait) = self.pace.pause() {

@@ -72,7 +72,7 @@ impl Client {
             .and_then(|body| to_bytes(&NewComment { body, properties: properties(pairs) }))
             .map_err(|error| self.unsendable(OPERATION, &error))?;
         let path = format!("issue/{}/comment", wire::escaped(issue));
-        self.json(Call::write(OPERATION, Method::POST, path, body).to_issue(issue)).await
+        self.json(Call::write(OPERATION, Method::POST, path, body).on_issue(issue)).await
     }
 
     /// A page of an issue's comments from `start_at` on, newest first, without their properties; empty after the last.

@@ -244,7 +244,7 @@ impl Client {
         let body = to_bytes(&Update { fields, properties: properties(pairs) })
             .map_err(|error| self.unsendable(OPERATION, &error))?;
         let path = format!("issue/{}", wire::escaped(issue));
-        self.send(Call::write(OPERATION, Method::PUT, path, body).to_issue(issue)).await.map(drop)
+        self.send(Call::write(OPERATION, Method::PUT, path, body).on_issue(issue)).await.map(drop)
     }
 
     /// Reads an issue by key or id, with these fields and properties. Moved keys resolve.
@@ -319,7 +319,7 @@ impl Client {
         const OPERATION: &str = "put issue property";
         let path = format!("issue/{}/properties/{}", wire::escaped(issue), wire::escaped(key));
         let body = to_bytes(value).map_err(|error| self.unsendable(OPERATION, &error))?;
-        self.send(Call::write(OPERATION, Method::PUT, path, body).to_issue(issue)).await.map(drop)
+        self.send(Call::write(OPERATION, Method::PUT, path, body).on_issue(issue)).await.map(drop)
     }
 
     /// The transitions that an issue can take now.
@@ -350,6 +350,6 @@ impl Client {
         let body = to_bytes(&Request { transition: Id { id }, fields })
             .map_err(|error| self.unsendable(OPERATION, &error))?;
         let path = format!("issue/{}/transitions", wire::escaped(issue));
-        self.send(Call::write(OPERATION, Method::POST, path, body).to_issue(issue)).await.map(drop)
+        self.send(Call::write(OPERATION, Method::POST, path, body).on_issue(issue)).await.map(drop)
     }
 }

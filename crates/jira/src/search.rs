@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn writes_jql_that_says_what_was_meant() {
-        assert_eq!(ago(Duration::from_secs(15 * 60)), "\"-15m\"");
+        assert_eq!(ago(Duration::from_mins(15)), "\"-15m\"");
         assert_eq!(ago(Duration::from_secs(61)), "\"-2m\"");
         assert_eq!(ago(Duration::ZERO), "\"-1m\"");
         assert_eq!(quoted("a\" OR project = \"X\\"), "\"a\\\" OR project = \\\"X\\\\\"");

@@ -251,7 +251,7 @@ impl Writer<'_> {
         .into_iter()
         .filter_map(|(is, sign)| (is && !marks.code).then_some(sign))
         .collect();
-        signs.iter().for_each(|sign| self.out.push_str(sign));
+        self.out.extend(signs.iter().copied());
         match &link {
             // A bar or a bracket would end the address.
             Some(link) => {
@@ -268,7 +268,7 @@ impl Writer<'_> {
             }
             None => self.out.push_str(&escaped(core)),
         }
-        signs.iter().rev().for_each(|sign| self.out.push_str(sign));
+        self.out.extend(signs.iter().rev().copied());
         self.out.push_str(&text[start + core.len()..]);
     }
 }

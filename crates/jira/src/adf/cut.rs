@@ -172,7 +172,9 @@ fn table(rows: Vec<Vec<Cell>>, room: usize) -> Option<Node> {
     let height = kept.len();
     for (y, row) in kept.iter_mut().enumerate() {
         let left = u16::try_from(height - y).unwrap_or(u16::MAX);
-        row.iter_mut().for_each(|cell| cell.rowspan = cell.rowspan.min(left));
+        for cell in row {
+            cell.rowspan = cell.rowspan.min(left);
+        }
     }
     some(kept).map(Node::Table)
 }

@@ -93,7 +93,7 @@ impl Lowering<'_> {
         let bare = place.lists > 0 || place.in_quote;
         match block {
             Block::Paragraph(content) => {
-                self.running(content, None, false, &mut |node| out.push(Put::Here(node)))
+                self.running(content, None, false, &mut |node| out.push(Put::Here(node)));
             }
             Block::Heading { level, content } => {
                 let level = if bare { None } else { Some((*level).clamp(1, 6)) };

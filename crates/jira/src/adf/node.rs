@@ -145,7 +145,7 @@ fn list<T, S: Sink>(sink: &mut S, all: &[T], mut write: impl FnMut(&T, &mut S)) 
 
 /// Blocks as a JSON array.
 pub(super) fn blocks<S: Sink>(sink: &mut S, nodes: &[Node]) {
-    list(sink, nodes, |node, sink| node.write(sink));
+    list(sink, nodes, Node::write);
 }
 
 impl Node {
@@ -154,14 +154,14 @@ impl Node {
             Self::Paragraph(content) if content.is_empty() => sink.raw(r#"{"type":"paragraph"}"#),
             Self::Paragraph(content) => {
                 sink.raw(r#"{"type":"paragraph","content":"#);
-                list(sink, content, |piece, sink| piece.write(sink));
+                list(sink, content, Piece::write);
                 sink.raw("}");
             }
             Self::Heading { level, content } => {
                 sink.raw(r#"{"type":"heading","attrs":{"level":"#);
                 sink.number(u32::from(*level));
                 sink.raw(r#"},"content":"#);
-                list(sink, content, |piece, sink| piece.write(sink));
+                list(sink, content, Piece::write);
                 sink.raw("}");
             }
             Self::List { start, items } => {
@@ -205,7 +205,7 @@ impl Node {
                 sink.raw(r#"{"type":"table","content":"#);
                 list(sink, rows, |row, sink| {
                     sink.raw(r#"{"type":"tableRow","content":"#);
-                    list(sink, row, |cell, sink| cell.write(sink));
+                    list(sink, row, Cell::write);
                     sink.raw("}");
                 });
                 sink.raw("}");

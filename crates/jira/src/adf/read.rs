@@ -27,7 +27,7 @@ fn read(node: &Value, out: &mut String, depth: usize) {
         "text" => out.push_str(node.get("text").and_then(Value::as_str).unwrap_or_default()),
         "hardBreak" => out.push('\n'),
         "mention" | "status" | "date" => {
-            out.push_str(attribute("text").or(attribute("timestamp")).unwrap_or_default())
+            out.push_str(attribute("text").or(attribute("timestamp")).unwrap_or_default());
         }
         "emoji" => out.push_str(attribute("text").or(attribute("shortName")).unwrap_or_default()),
         "inlineCard" | "blockCard" | "embedCard" => out.push_str(attribute("url").unwrap_or_default()),

@@ -21,16 +21,25 @@ pub(super) fn shown(image: &Image) -> Shown {
     }
 }
 
+/// Where data that is not part of the project lies.
+fn shared() -> String {
+    std::env::var("POSTROOM_SHARED")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared").to_owned())
+}
+
 /// The published schema, from the shared data; `None` where it is not there.
 fn schema() -> Option<jsonschema::Validator> {
-    let shared = std::env::var("POSTROOM_SHARED")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared").to_owned());
+    let shared = shared();
     let Ok(file) = std::fs::read(format!("{shared}/specs/jira/adf-full.json")) else {
         eprintln!("skipped: the published ADF schema (shared data not present)");
         return None;
     };
     let schema: Value = serde_json::from_slice(&file).unwrap();
-    Some(jsonschema::draft4::new(&schema).unwrap())
+    let schema = jsonschema::draft4::new(&schema).unwrap();
+    let bare_text =
+        serde_json::json!({"version": 1, "type": "doc", "content": [{"type": "text", "text": "x"}]});
+    assert!(!schema.is_valid(&bare_text), "a judge that lets everything pass is none");
+    Some(schema)
 }
 
 /// What the table of facts asks beyond the schema.
@@ -157,7 +166,9 @@ fn own_letters(blocks: &[Block], out: &mut String) {
     for block in blocks {
         match block {
             Block::Paragraph(content) | Block::Heading { content, .. } => {
-                content.iter().for_each(|inline| inline_letters(inline, out));
+                for inline in content {
+                    inline_letters(inline, out);
+                }
             }
             Block::List { items, .. } => items.iter().for_each(|item| own_letters(item, out)),
             Block::Quote(inner) => own_letters(inner, out),
@@ -186,8 +197,7 @@ fn inline_letters(inline: &Inline, out: &mut String) {
 #[test]
 fn any_document_is_valid_within_the_limit_and_keeps_its_text_in_order() {
     let schema = schema();
-    let mut runner =
-        proptest::test_runner::TestRunner::new(ProptestConfig::default());
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::default());
     let input = (prop::collection::vec(block(), 0..6), prop_oneof![Just(32_767_usize), 1_000_usize..6_000]);
     runner
         .run(&input, |(blocks, limit)| {
@@ -213,8 +223,7 @@ fn any_html_becomes_a_valid_document() {
         2 => "(p|div|b|i|a|ul|ol|li|table|tr|td|blockquote|pre|h1|span|code)".prop_map(|tag| format!("</{tag}>")),
         3 => "[a-z &;<\\u{0}\\u{202e}é]{0,30}".prop_map(|text| text),
     ];
-    let mut runner =
-        proptest::test_runner::TestRunner::new(ProptestConfig::default());
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::default());
     runner
         .run(
             &(prop::collection::vec(piece, 0..80), prop_oneof![Just(32_767_usize), 1_000_usize..4_000]),
@@ -225,4 +234,43 @@ fn any_html_becomes_a_valid_document() {
             },
         )
         .unwrap();
+}
+
+#[test]
+fn every_real_mail_becomes_a_valid_document() {
+    let schema = schema();
+    let shared = shared();
+    let mut folders = vec![std::path::PathBuf::from(format!("{shared}/corpora/mail"))];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        for entry in entries.filter_map(Result::ok) {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let Ok(bytes) = std::fs::read(&path) else { continue };
+            let Ok(mail) = mail::parse(&bytes) else { continue };
+            let rich = mail.rich();
+            for limit in [32_767, 2_500] {
+                let got = write(&rich, &Options { limit, whole_is_in: "mail.html", image: &shown });
+                if let Err(error) = check(schema.as_ref(), &got, limit) {
+                    panic!("{}: {error}", path.display());
+                }
+            }
+            let line = crate::summary(&mail.subject);
+            assert!(
+                !line.is_empty() && line.encode_utf16().count() <= crate::SUMMARY_LIMIT,
+                "{}",
+                path.display()
+            );
+            let (text, _) = crate::wiki::write_within(&rich, crate::TEXT_LIMIT, "mail.html");
+            assert!(text.len() <= crate::TEXT_LIMIT, "{}", path.display());
+            seen += 1;
+        }
+    }
+    if seen == 0 {
+        eprintln!("skipped: real mails (shared data not present)");
+    }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::wire;
 
 /// The longest pause that is believed; a longer one is asked for again.
-const LONGEST: Duration = Duration::from_secs(2 * 3600);
+const LONGEST: Duration = Duration::from_hours(2);
 
 /// Which limit was hit (`RateLimit-Reason`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -191,13 +191,12 @@ impl Pace {
             return None;
         }
         state.refusals = state.refusals.saturating_add(1);
-        let pause = match advice.retry_after {
-            Some(pause) => pause,
-            None => {
-                let steps = state.refusals.saturating_sub(1).min(4);
-                let full = (FIRST_PAUSE * (1 << steps)).min(LONGEST_PAUSE);
-                full.mul_f64(state.rng.random_range(0.7..1.3))
-            }
+        let pause = if let Some(pause) = advice.retry_after {
+            pause
+        } else {
+            let steps = state.refusals.saturating_sub(1).min(4);
+            let full = (FIRST_PAUSE * (1 << steps)).min(LONGEST_PAUSE);
+            full.mul_f64(state.rng.random_range(0.7..1.3))
         };
         state.pauses += 1;
         let until = now + pause;

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::{Advice, Lane, Pace, PaceSettings, Reason, TooLong};
 
-const LONG: Duration = Duration::from_secs(3600);
+const LONG: Duration = Duration::from_hours(1);
 
 fn pace() -> Pace {
     Pace::new(PaceSettings { seed: 7, ..PaceSettings::default() })
@@ -118,7 +118,7 @@ async fn who_stood_in_the_queue_when_the_pause_came_waits_it_out_too() {
     tokio::task::yield_now().await;
     let begin = Instant::now();
     pace.answered(create(), 429, &refusal(Some(Reason::Quota), Some(60)));
-    assert!(waiting.await.unwrap() >= begin + Duration::from_secs(60));
+    assert!(waiting.await.unwrap() >= begin + Duration::from_mins(1));
 }
 
 #[tokio::test(start_paused = true)]
