@@ -13,7 +13,10 @@ use uuid::Uuid;
 
 pub use folder::TestFolder;
 
-use crate::{Db, Kind, Migration, Registration, StoreError, StoreUrl};
+use crate::{Clock, Db, Kind, Migration, Registration, StoreError, StoreUrl, SystemClock};
+
+/// Names of test databases begin with this; then come the second they were made and a random part.
+const PREFIX: &str = "postroom_test_";
 
 /// A migrated database that vanishes with the value.
 #[derive(Debug)]
@@ -65,8 +68,10 @@ impl TestDb {
             }
         };
         let template = make_template(&base).await.expect("the migrations run on PostgreSQL");
-        let name = format!("postroom_test_{}", Uuid::new_v4().simple());
+        let now = SystemClock.now().as_second();
+        let name = format!("{PREFIX}{now}_{}", Uuid::new_v4().simple());
         let mut admin = PgConnection::connect(&base).await.expect("the server answered before");
+        drop_forgotten(&mut admin, now).await;
         run(&mut admin, format!("CREATE DATABASE {name} TEMPLATE {template}"))
             .await
             .expect("the template is cloned");
@@ -120,6 +125,25 @@ impl Drop for Database {
         });
         if !matches!(farewell.join(), Ok(Ok(()))) {
             tracing::warn!(database = self.name, "a test database could not be dropped");
+        }
+    }
+}
+
+/// Drops what tests left that were killed: databases that were made more than an hour ago.
+async fn drop_forgotten(admin: &mut PgConnection, now: i64) {
+    let names: Vec<(String,)> =
+        sqlx::query_as("SELECT datname::text FROM pg_database WHERE datname LIKE 'postroom_test_%'")
+            .fetch_all(&mut *admin)
+            .await
+            .unwrap_or_default();
+    for (name,) in names {
+        let made = name
+            .strip_prefix(PREFIX)
+            .and_then(|rest| rest.split_once('_'))
+            .and_then(|(made, _)| made.parse().ok());
+        if made.is_some_and(|made: i64| now - made > 3600) {
+            // Another test may be dropping the same one.
+            let _ = run(admin, format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)")).await;
         }
     }
 }
