@@ -26,6 +26,16 @@ pub struct CallError {
     pub effect: Effect,
 }
 
+/// The limit on writes to one issue, as Jira names it.
+const PER_ISSUE: &str = "jira-per-issue-on-write";
+
+impl CallError {
+    /// Whether only writes to this one issue must wait (Jira's limit per issue); everything else goes on.
+    pub fn is_only_this_issue(&self) -> bool {
+        self.fault.code.ends_with(PER_ISSUE)
+    }
+}
+
 /// Most bytes of an error's body that are looked at.
 pub(crate) const ERROR_BODY: usize = 64 << 10;
 
@@ -63,11 +73,12 @@ impl Asked {
     }
 
     /// The pace does not let the call out in time; nothing was sent.
-    pub(crate) fn must_wait(self, wait: Duration) -> CallError {
+    pub(crate) fn must_wait(self, wait: Duration, for_issue: bool) -> CallError {
         let answer = JiraAnswer {
             status: 429,
             body: "Jira asked for a pause before; the call was not sent",
             retry_after: Some(wait),
+            rate_limit_reason: for_issue.then_some(PER_ISSUE),
             operation: self.operation,
             ..JiraAnswer::default()
         };
@@ -237,9 +248,14 @@ mod tests {
 
     #[test]
     fn a_call_that_was_not_sent_says_when_to_come_back() {
-        let error = WRITE.must_wait(std::time::Duration::from_secs(90));
+        let error = WRITE.must_wait(std::time::Duration::from_secs(90), false);
         assert_eq!((error.fault.entry.id, error.effect), ("jira.throttled", Effect::None));
         assert_eq!(error.fault.status, None);
         assert_eq!(error.fault.retry_after, Some(std::time::Duration::from_secs(90)));
+        assert!(!error.is_only_this_issue());
+        assert!(WRITE.must_wait(std::time::Duration::from_secs(9), true).is_only_this_issue());
+        let theirs =
+            refused(429, &[("RateLimit-Reason", "jira-per-issue-on-write"), ("Retry-After", "2")], "");
+        assert!(theirs.is_only_this_issue());
     }
 }

@@ -113,12 +113,7 @@ impl Client {
             attachment: Option<Vec<AttachmentRef>>,
         }
         let path = format!("issue/{}?fields=attachment", wire::escaped(issue));
-        Ok(self
-            .json::<Held>(Call::get("list attachments", path))
-            .await?
-            .fields
-            .attachment
-            .unwrap_or_default())
+        Ok(self.json::<Held>(Call::get("get issue", path)).await?.fields.attachment.unwrap_or_default())
     }
 
     /// The id by which a document shows this file inline. Undocumented: it stands in the address of the media service that

@@ -143,6 +143,12 @@ impl Client {
         self.pace.until_free(lane, self.settings.wait_at_most).await;
     }
 
+    /// As [`Client::ready`], for a write to an issue that is there: its own limit may be longer to wait for.
+    pub async fn ready_for(&self, issue: &str) {
+        let lane = Lane { endpoint: "add comment", method: &Method::POST, issue: Some(issue) };
+        self.pace.until_free(lane, self.settings.wait_at_most).await;
+    }
+
     /// Sends a call and reads the answer as JSON.
     pub(crate) async fn json<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, CallError> {
         let asked = call.asked();
@@ -189,15 +195,15 @@ impl Client {
         self.pace
             .turn(lane, self.settings.wait_at_most)
             .await
-            .map_err(|long| (asked.must_wait(long.wait), false))?;
+            .map_err(|long| (asked.must_wait(long.wait, long.for_issue), false))?;
         let left =
             self.settings.wait_at_most.saturating_sub(waiting.elapsed()).max(Duration::from_millis(100));
         let Ok(Ok(slot)) = tokio::time::timeout(left, self.slots.acquire()).await else {
-            return Err((asked.must_wait(Duration::from_secs(1)), false));
+            return Err((asked.must_wait(Duration::from_secs(1), false), false));
         };
         // A pause may have begun while this call waited for a slot.
         if let Some(wait) = self.pace.pause() {
-            return Err((asked.must_wait(wait), false));
+            return Err((asked.must_wait(wait, false), false));
         }
 
         let url = format!("{}{}", self.api, call.path);

@@ -197,7 +197,10 @@ fn inline_letters(inline: &Inline, out: &mut String) {
 #[test]
 fn any_document_is_valid_within_the_limit_and_keeps_its_text_in_order() {
     let schema = schema();
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::default());
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
     let input = (prop::collection::vec(block(), 0..6), prop_oneof![Just(32_767_usize), 1_000_usize..6_000]);
     runner
         .run(&input, |(blocks, limit)| {
@@ -223,7 +226,10 @@ fn any_html_becomes_a_valid_document() {
         2 => "(p|div|b|i|a|ul|ol|li|table|tr|td|blockquote|pre|h1|span|code)".prop_map(|tag| format!("</{tag}>")),
         3 => "[a-z &;<\\u{0}\\u{202e}é]{0,30}".prop_map(|text| text),
     ];
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::default());
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
     runner
         .run(
             &(prop::collection::vec(piece, 0..80), prop_oneof![Just(32_767_usize), 1_000_usize..4_000]),

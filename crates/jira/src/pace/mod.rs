@@ -53,11 +53,11 @@ pub struct PaceSettings {
 impl Default for PaceSettings {
     fn default() -> Self {
         Self {
-            get: 98.0,
-            post: 98.0,
-            put: 49.0,
-            delete: 49.0,
-            burst: 20,
+            get: 99.0,
+            post: 99.0,
+            put: 49.5,
+            delete: 49.5,
+            burst: 40,
             issue_short: 19,
             issue_long: 98,
             seed: rand::random(),
@@ -91,6 +91,8 @@ pub(crate) struct Lane<'a> {
 pub(crate) struct TooLong {
     /// How long.
     pub(crate) wait: Duration,
+    /// Whether it is for the issue's sake alone.
+    pub(crate) for_issue: bool,
 }
 
 /// Windows are cleared of issues at rest when there are this many, then whenever they have doubled.
@@ -155,7 +157,8 @@ impl Pace {
                 let now = Instant::now();
                 let at = state.earliest(&self.settings, lane, now);
                 if at > deadline {
-                    return Err(TooLong { wait: at - now });
+                    let elsewhere = state.earliest(&self.settings, Lane { issue: None, ..lane }, now);
+                    return Err(TooLong { wait: at - now, for_issue: elsewhere <= deadline });
                 }
                 state.take(lane, at);
                 (at, state.pauses)

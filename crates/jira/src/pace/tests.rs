@@ -35,7 +35,7 @@ async fn a_backlog_drains_just_under_the_published_rate() {
         pace.turn(create(), LONG).await.unwrap();
     }
     let took = begin.elapsed().as_secs_f64();
-    assert!((100.0..104.0).contains(&took), "10,000 calls at 98 a second took {took} s");
+    assert!((100.0..104.0).contains(&took), "10,000 calls at 99 a second took {took} s");
 }
 
 #[tokio::test(start_paused = true)]
@@ -127,8 +127,19 @@ async fn who_would_wait_too_long_is_told_so_at_once_and_takes_no_turn() {
     pace.answered(create(), 429, &refusal(None, Some(1847)));
     let begin = Instant::now();
     let told = pace.turn(create(), Duration::from_secs(10)).await;
-    assert_eq!(told, Err(TooLong { wait: Duration::from_secs(1847) }));
+    assert_eq!(told, Err(TooLong { wait: Duration::from_secs(1847), for_issue: false }));
     assert_eq!(begin.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_would_wait_too_long_for_one_issue_is_told_that_it_is_only_that_issue() {
+    let pace = pace();
+    let lane = Lane { endpoint: "attach", method: &Method::POST, issue: Some("1") };
+    for _ in 0..98 {
+        pace.turn(lane, LONG).await.unwrap();
+    }
+    let told = pace.turn(lane, Duration::from_secs(10)).await.unwrap_err();
+    assert!(told.for_issue && told.wait > Duration::from_secs(10), "{told:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -163,6 +174,6 @@ async fn thousands_of_issues_take_no_lasting_memory() {
             .await
             .unwrap();
     }
-    // What is at rest goes; 30 s at 98 a second cannot.
+    // What is at rest goes; 30 s at 99 a second cannot.
     assert!(pace.state().issues.len() < 4_000);
 }
