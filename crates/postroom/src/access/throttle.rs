@@ -119,7 +119,7 @@ mod tests {
         let throttle = Throttle::default();
         let now = Timestamp::constant(1_790_000_000, 0);
         let client = Some("192.0.2.7".parse().unwrap());
-        for n in 0..KEPT * 2 {
+        for n in 0..KEPT + 100 {
             throttle.wrong(&format!("{n}@b"), client, now);
         }
         assert!(throttle.wait("new@b", client, now).is_some());

@@ -160,7 +160,7 @@ impl Shape {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Template)]
 #[template(
     ext = "html",
-    source = "<span class=\"state {{ tone.class() }}\"><svg class=\"shape\" aria-hidden=\"true\" focusable=\"false\"><use href=\"#{{ shape.name() }}\"/></svg>{{ word }}</span>"
+    source = "<span class=\"state {{ tone.class() }}\"><svg class=\"shape\" aria-hidden=\"true\" focusable=\"false\"><use href=\"#{{ shape.name() }}\"/></svg><span class=\"word\">{{ word }}</span></span>"
 )]
 pub struct Badge {
     /// The shape.
@@ -555,7 +555,7 @@ pub struct PingView {
     pub at: Moment,
     /// The checks in their order.
     pub checks: Vec<CheckView>,
-    /// Where its *Close* leads.
+    /// Where its *Close* leads; empty where there is none.
     pub close: String,
 }
 
@@ -633,6 +633,8 @@ pub struct Menu {
     pub shows_label: bool,
     /// The actions.
     pub actions: Vec<Action>,
+    /// Actions that stand beside the menu where there is room, and in it on a phone.
+    pub on_phones: Vec<Action>,
 }
 
 impl HtmlSafe for Menu {}
@@ -640,12 +642,19 @@ impl HtmlSafe for Menu {}
 impl Menu {
     /// A `⋯` menu.
     pub fn more(label: impl Into<String>, actions: Vec<Action>) -> Self {
-        Self { label: label.into(), shows_label: false, actions }
+        Self { label: label.into(), shows_label: false, actions, on_phones: Vec::new() }
+    }
+
+    /// The same menu which on a phone also holds these.
+    #[must_use]
+    pub fn with_on_phones<'a>(&self, actions: impl IntoIterator<Item = &'a Action>) -> Self {
+        let plain = |action: &Action| Action { weight: Weight::Plain, ..action.clone() };
+        Self { on_phones: actions.into_iter().map(plain).collect(), ..self.clone() }
     }
 
     /// A menu that shows its label.
     pub fn named(label: impl Into<String>, actions: Vec<Action>) -> Self {
-        Self { label: label.into(), shows_label: true, actions }
+        Self { label: label.into(), shows_label: true, actions, on_phones: Vec::new() }
     }
 }
 

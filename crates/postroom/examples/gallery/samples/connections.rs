@@ -181,13 +181,13 @@ fn source(theme: Theme, well: bool) -> SourcePage {
         detail: detail.into(),
     };
     let mut entries = vec![
-        entry(on(-3600 * 6), Tone::Good, "Online again; 3 mails had waited and were handled.", "", ""),
-        entry(on(-3600 * 6 - 300), Tone::Warn, "Degraded: the mail server timed out.", "", "ErrorTimeoutExpired"),
-        entry(on(-86_400 * 3), Tone::Good, "Confirmed: Inbox to SUP, from now on.", "anna@contoso.com", ""),
-        entry(on(-86_400 * 3 - 60), Tone::Quiet, "Signed in as support@contoso.com.", "anna@contoso.com", ""),
+        entry(exact(-3600 * 6), Tone::Good, "Online again; 3 mails had waited and were handled.", "", ""),
+        entry(exact(-3600 * 6 - 300), Tone::Warn, "Degraded: the mail server timed out.", "", "ErrorTimeoutExpired"),
+        entry(exact(-86_400 * 3), Tone::Good, "Confirmed: Inbox to SUP, from now on.", "anna@contoso.com", ""),
+        entry(exact(-86_400 * 3 - 60), Tone::Quiet, "Signed in as support@contoso.com.", "anna@contoso.com", ""),
     ];
     if !well {
-        entries.insert(0, entry(on(-3600 * 5), Tone::Bad, "Offline: Microsoft ended this sign-in because the password was reset.", "", "AADSTS50173"));
+        entries.insert(0, entry(exact(-3600 * 5), Tone::Bad, "Offline: Microsoft ended this sign-in because the password was reset.", "", "AADSTS50173"));
     }
     SourcePage {
         frame,

@@ -50,6 +50,13 @@ pub struct JiraRow {
     pub projects: Vec<ProjectRow>,
 }
 
+impl JiraRow {
+    /// The menu, which on a phone also holds ping.
+    fn whole_menu(&self) -> Menu {
+        self.menu.with_on_phones(&self.ping)
+    }
+}
+
 /// Jira.
 #[derive(Clone, Debug, Template)]
 #[template(path = "connections/jira.html")]

@@ -66,6 +66,13 @@ pub struct SourcesPage {
     pub empty: Empty,
 }
 
+impl SourceRow {
+    /// The menu, which on a phone also holds ping and validate.
+    fn whole_menu(&self) -> Menu {
+        self.menu.with_on_phones(self.ping.iter().chain(&self.validate))
+    }
+}
+
 impl SourcesPage {
     /// What an empty list says.
     pub fn nothing(sign_in: Action) -> Empty {

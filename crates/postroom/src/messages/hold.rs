@@ -1,0 +1,122 @@
+//! What a person does about a held message: retry or discard. Both on record.
+
+use axum::extract::{Path, State as Shared};
+use axum::response::Response;
+use ledger::state::{Event, step};
+use ledger::{Slot, StepState};
+use rules::{Outcome, Plan};
+use store::StoreError;
+use uuid::Uuid;
+
+use super::routes::State;
+use super::store::{self as rows, TakeUp, Whole};
+use crate::access::{Actor, Admin, audit};
+use crate::connections::routes::flash_to;
+use crate::web::{Flash, Problem};
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// It was done.
+    Yes,
+    /// It is not held (any more).
+    NotHeld,
+    /// There is no such message.
+    Nowhere,
+}
+
+/// Takes a held message up again. Where its plan was begun, the plan goes on: what is done stays done, and what was held in
+/// doubt is looked for before it is written. Otherwise it is read and decided anew.
+pub async fn retry(state: &State, actor: &Actor, id: Uuid) -> Result<Done, StoreError> {
+    let db = &state.connections.db;
+    let Some(message) = rows::one(db, actor.workspace, id).await? else { return Ok(Done::Nowhere) };
+    let plan = state.ledger.plan(db, id).await?;
+    let steps = state.ledger.steps(db, id).await?;
+    let begun = steps.iter().any(|step| step.state != StepState::Planned);
+    let decided_held = plan.as_ref().is_some_and(|plan| match serde_json::from_slice::<Plan>(&plan.body) {
+        Ok(plan) => matches!(plan.outcome, Outcome::Held { .. }),
+        Err(_) => true,
+    });
+    let how = match &plan {
+        None => TakeUp::FromTheBeginning { new_generation: false },
+        // A plan of which nothing was begun and that says to hold is replaced; its generation has one already.
+        Some(_) if decided_held && !begun => TakeUp::FromTheBeginning { new_generation: true },
+        Some(_) => TakeUp::ItsPlan,
+    };
+    let now = state.connections.clock.now();
+    let mut tx = db.begin().await?;
+    if !rows::release(&mut tx, actor.workspace, id, how).await? {
+        return Ok(Done::NotHeld);
+    }
+    for held in steps.iter().filter(|step| step.state == StepState::Held) {
+        let (after, _) = step(held.state, Event::Found, now, state.ledger.timing.quarantine)
+            .map_err(|error| StoreError::corrupt("step", "state", held.id, error))?;
+        if let StepState::InDoubt { until } = after {
+            rows::doubt_step(&mut tx, held.id, until, now).await?;
+        }
+    }
+    audit::record(&mut tx, actor, "retry message", &id.to_string(), message.reason.as_deref().unwrap_or_default()).await?;
+    tx.commit().await?;
+    tell(state, &message);
+    Ok(Done::Yes)
+}
+
+/// Ends a held message as ignored, by the rule `discarded`. What was written to Jira stays there.
+pub async fn discard(state: &State, actor: &Actor, id: Uuid) -> Result<Done, StoreError> {
+    let db = &state.connections.db;
+    let Some(message) = rows::one(db, actor.workspace, id).await? else { return Ok(Done::Nowhere) };
+    let steps = state.ledger.steps(db, id).await?;
+    let issue = steps.iter().find(|step| step.slot == Slot::Issue && step.state == StepState::Done);
+    let issue = issue.and_then(|step| {
+        let remote = step.remote.as_ref()?;
+        Some((remote.id.clone(), remote.key.clone()?))
+    });
+    let reason = format!("discarded by {}", actor.name);
+    let mut tx = db.begin().await?;
+    if !rows::discard(&mut tx, actor.workspace, id, &reason, issue, state.connections.clock.now()).await? {
+        return Ok(Done::NotHeld);
+    }
+    let why = message.reason.as_deref().unwrap_or_default();
+    audit::record(&mut tx, actor, "discard message", &id.to_string(), why).await?;
+    tx.commit().await?;
+    tell(state, &message);
+    Ok(Done::Yes)
+}
+
+fn tell(state: &State, message: &Whole) {
+    // A held message keeps its conversation's lane: those behind it may go on now.
+    state.engine.work.notify_one();
+    state.shell.bus.tell("messages");
+    state.shell.bus.tell(&format!("message-{}", message.id));
+}
+
+fn answer(admin: &Admin, id: Uuid, done: Done, text: &str) -> Result<Response, Problem> {
+    match done {
+        Done::Yes => Ok(flash_to(admin, &Flash::done(text), &format!("/messages/{id}"))),
+        Done::NotHeld => {
+            let flash = Flash::failed("The mail is no longer held: somebody was faster, so nothing was changed.");
+            Ok(flash_to(admin, &flash, &format!("/messages/{id}")))
+        }
+        Done::Nowhere => Err(Problem::not_found("message")),
+    }
+}
+
+/// POST /messages/{id}/retry
+pub async fn retry_page(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let done = retry(&state, &admin.actor(), id).await?;
+    answer(&admin, id, done, "The mail is taken up again.")
+}
+
+/// POST /messages/{id}/discard
+pub async fn discard_page(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let done = discard(&state, &admin.actor(), id).await?;
+    answer(&admin, id, done, "The mail is discarded: it becomes neither issue nor comment.")
+}

@@ -1,0 +1,61 @@
+//! What is sealed of a message, opened.
+
+use std::sync::Arc;
+
+use ledger::Ledger;
+use ledger::record::Summary;
+use mail::Mail;
+use store::{Blobs, Db, Place, StoreError};
+use uuid::Uuid;
+
+use crate::inbound::read::{self, CannotRead, Stored};
+
+/// Subject and sender. One that cannot be opened is said to be so rather than keeping a list from being shown.
+pub fn summary(ledger: &Ledger, id: Uuid, sealed: &[u8]) -> Summary {
+    let place = Place::new("message", "summary_sealed", id);
+    let plain = ledger.sealer.open(&place, sealed);
+    plain.ok().and_then(|plain| serde_json::from_slice(&plain).ok()).unwrap_or_else(|| Summary {
+        subject: "(its summary cannot be opened)".to_owned(),
+        ..Summary::default()
+    })
+}
+
+/// A message's content.
+#[derive(Debug)]
+pub struct Content {
+    /// The mail as it is read.
+    pub mail: Result<Arc<Mail>, CannotRead>,
+    /// As it came: MIME, or what the mailbox said of it.
+    pub source: Vec<u8>,
+    /// Whether `source` is MIME.
+    pub is_mime: bool,
+}
+
+/// The content of a message; none where it is not kept.
+pub async fn content(
+    db: &Db,
+    ledger: &Ledger,
+    blobs: &Blobs,
+    id: Uuid,
+    state: &str,
+) -> Result<Option<Content>, StoreError> {
+    let Some(content) = ledger.contents(db, &[id]).await?.remove(&id) else { return Ok(None) };
+    let mime = if state == "mime" {
+        blobs.get(&format!("mime/{id}")).await.inspect_err(|error| {
+            tracing::error!(message = %id, %error, "the MIME of a mail cannot be read");
+        }).ok().flatten()
+    } else {
+        None
+    };
+    let page = content.page.to_vec();
+    let mime_gone = state == "gone";
+    let read = move || {
+        let stored = Stored { page, mime: mime.map(|mime| mime.to_vec()), mime_gone };
+        let mail = read::read(&stored).map(Arc::new);
+        let is_mime = stored.mime.is_some();
+        Content { mail, source: stored.mime.unwrap_or(stored.page), is_mime }
+    };
+    // Reading takes time that other pages want: it has a thread of its own.
+    let read = tokio::task::spawn_blocking(read).await;
+    read.map(Some).map_err(|error| StoreError::corrupt("message_content", "page_sealed", id, error))
+}
