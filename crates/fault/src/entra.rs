@@ -362,6 +362,14 @@ pub(crate) static ID_TOKEN: Entry = Entry {
     mend: "Check [microsoft] login_url and this machine's clock, then sign in again.",
     link: None,
 };
+pub(crate) static DISCOVERY: Entry = Entry {
+    id: "entra.discovery",
+    cause: "The sign-in address does not name Microsoft's endpoints as it should",
+    class: Class::Configuration,
+    who: Who::Operator,
+    mend: "Check [microsoft] login_url and tenant: they must be of one cloud.",
+    link: Some("https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud"),
+};
 pub(crate) static UNKNOWN: Entry = Entry {
     id: "entra.unknown",
     cause: "Microsoft refused the sign-in for a reason that Postroom does not know",
@@ -418,6 +426,7 @@ pub(crate) static ALL: &[&Entry] = &[
     &VERIFIER,
     &REQUEST,
     &ID_TOKEN,
+    &DISCOVERY,
     &UNKNOWN,
 ];
 

@@ -146,6 +146,54 @@ pub(crate) static REQUEST: Entry = Entry {
     mend: "Report this as a fault of Postroom.",
     link: None,
 };
+pub(crate) static FOLDER_EXISTS: Entry = Entry {
+    id: "graph.folder_exists",
+    cause: "There is a folder of this name already",
+    class: Class::Configuration,
+    who: Who::Operator,
+    mend: "Choose the folder that is there.",
+    link: None,
+};
+pub(crate) static PLACE_FORGOTTEN: Entry = Entry {
+    id: "graph.place_forgotten",
+    cause: "The mailbox does not know our place in the folder any more",
+    class: Class::Transient,
+    who: Who::Nobody,
+    mend: "Wait: Postroom lists the folder again; nothing is handled twice.",
+    link: None,
+};
+pub(crate) static ATTACHMENT: Entry = Entry {
+    id: "graph.attachment",
+    cause: "Exchange does not give or take an attachment: it is too large or cannot be opened",
+    class: Class::Poison,
+    who: Who::Operator,
+    mend: "Look at the mail in Outlook; Postroom goes on without the attachment.",
+    link: None,
+};
+pub(crate) static FOREIGN_LINK: Entry = Entry {
+    id: "graph.foreign_link",
+    cause: "The mail server's answer goes on at another host, to which no token is sent",
+    class: Class::Configuration,
+    who: Who::Operator,
+    mend: "Set [microsoft] graph_url to the host that Details names, if it is one of Microsoft's.",
+    link: None,
+};
+pub(crate) static MIME_TOO_LARGE: Entry = Entry {
+    id: "graph.mime_too_large",
+    cause: "The mail is larger than Postroom reads",
+    class: Class::Poison,
+    who: Who::Operator,
+    mend: "Look at the mail in Outlook; Postroom goes on without its attachments.",
+    link: None,
+};
+pub(crate) static PAUSED: Entry = Entry {
+    id: "graph.paused",
+    cause: "The mailbox has had its share of requests for now",
+    class: Class::Transient,
+    who: Who::Nobody,
+    mend: "Wait: Postroom goes on by itself.",
+    link: Some("https://learn.microsoft.com/graph/throttling-limits#outlook-service-limits"),
+};
 pub(crate) static UNKNOWN: Entry = Entry {
     id: "graph.unknown",
     cause: "The mail server refused for a reason that Postroom does not know",
@@ -175,12 +223,18 @@ pub(crate) static ALL: &[&Entry] = &[
     &RECIPIENT,
     &CONFLICT,
     &REQUEST,
+    &FOLDER_EXISTS,
+    &PLACE_FORGOTTEN,
+    &ATTACHMENT,
+    &FOREIGN_LINK,
+    &MIME_TOO_LARGE,
+    &PAUSED,
     &UNKNOWN,
 ];
 
-/// The entry of a Graph answer. Codes are compared without letter case: Graph is not consistent.
-pub(crate) fn by_code(code: &str, status: u16) -> &'static Entry {
-    match code.to_ascii_lowercase().as_str() {
+/// The entry of a Graph error code, if the catalogue has it. Codes are compared without letter case: Graph is not consistent.
+pub(crate) fn by_code(code: &str) -> Option<&'static Entry> {
+    Some(match code.to_ascii_lowercase().as_str() {
         "applicationthrottled" | "toomanyrequests" | "activitylimitreached" | "throttledrequest" => {
             &THROTTLED
         }
@@ -191,6 +245,7 @@ pub(crate) fn by_code(code: &str, status: u16) -> &'static Entry {
         | "errormailboxfailover"
         | "errormailboxstoreunavailable"
         | "errorconnectionfailed"
+        | "errorinternalservererror"
         | "errorinternalservertransienterror"
         | "errortimeoutexpired"
         | "gatewaytimeout"
@@ -208,31 +263,45 @@ pub(crate) fn by_code(code: &str, status: u16) -> &'static Entry {
         }
         "erroritemnotfound" | "itemnotfound" => &ITEM_GONE,
         "errorfoldernotfound" | "errorsyncfoldernotfound" => &FOLDER_GONE,
+        "errorfolderexists" | "namealreadyexists" => &FOLDER_EXISTS,
         "errorinvalididmalformed" | "errorinvalidid" => &ID,
+        "syncstatenotfound" | "syncstateinvalid" | "resyncrequired" | "errorinvalidsyncstatedata" => {
+            &PLACE_FORGOTTEN
+        }
+        "inefficientfilter"
+        | "invalidrequest"
+        | "requestbroker--parseuri"
+        | "badrequest"
+        | "invalidinternetmessageheader"
+        | "errormimecontentinvalid"
+        | "errormimecontentinvalidbase64string" => &REQUEST,
         "errorcorruptdata"
         | "erroritemcorrupt"
         | "errorcontentconversionfailed"
         | "errormimecontentconversionfailed" => &CORRUPT_ITEM,
+        "errorcannotopenfileattachment" | "errorattachmentsizelimitexceeded" => &ATTACHMENT,
         "errorquotaexceeded" | "quotalimitreached" => &MAILBOX_FULL,
         "errorsubmissionquotaexceeded" | "errorexceededmessagelimit" | "erroraccountsuspend" => &SEND_LIMIT,
-        "errormessagesizeexceeded" | "requestentitytoolarge" | "errorattachmentsizelimitexceeded" => {
-            &TOO_LARGE
-        }
+        "errormessagesizeexceeded" | "requestentitytoolarge" => &TOO_LARGE,
         "errorinvalidrecipients" | "errormissingrecipients" => &RECIPIENT,
         "errorirresolvableconflict" | "errorstaleobject" | "resourcemodified" => &CONFLICT,
-        _ => by_status(status),
-    }
+        // `UnknownError` says nothing: the status decides.
+        _ => return None,
+    })
 }
 
-fn by_status(status: u16) -> &'static Entry {
+/// The entry of an answer without a known code.
+pub(crate) fn by_status(status: u16) -> &'static Entry {
     match status {
         401 => &TOKEN,
         403 => &ACCESS_DENIED,
         404 => &ITEM_GONE,
         409 | 412 => &CONFLICT,
+        410 => &PLACE_FORGOTTEN,
         413 => &TOO_LARGE,
-        429 => &THROTTLED,
-        500..=599 => &UNAVAILABLE,
+        429 | 509 => &THROTTLED,
+        507 => &MAILBOX_FULL,
+        408 | 500..=599 => &UNAVAILABLE,
         400..=499 => &REQUEST,
         _ => &UNKNOWN,
     }

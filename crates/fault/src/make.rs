@@ -45,8 +45,8 @@ pub struct EntraError {
 pub struct GraphAnswer<'a> {
     /// HTTP status.
     pub status: u16,
-    /// The deepest code of the body; empty where there is none.
-    pub code: &'a str,
+    /// The codes of the body, outermost first; the deepest one that the catalogue knows decides.
+    pub codes: &'a [&'a str],
     /// Its message.
     pub message: &'a str,
     /// From `Retry-After`.
@@ -134,10 +134,16 @@ impl Fault {
 
     /// From a Graph answer.
     pub fn graph(answer: &GraphAnswer<'_>) -> Self {
-        let entry =
-            if answer.claims_challenge { &graph::CLAIMS } else { graph::by_code(answer.code, answer.status) };
-        let code =
-            if answer.code.is_empty() { format!("HTTP {}", answer.status) } else { scrub(answer.code) };
+        let known =
+            answer.codes.iter().rev().find_map(|code| graph::by_code(code).map(|entry| (entry, *code)));
+        let (entry, code) = match known {
+            Some((entry, code)) => (entry, scrub(code)),
+            None => (
+                graph::by_status(answer.status),
+                answer.codes.last().map_or_else(|| format!("HTTP {}", answer.status), |code| scrub(code)),
+            ),
+        };
+        let entry = if answer.claims_challenge { &graph::CLAIMS } else { entry };
         Self {
             code,
             detail: scrub(answer.message),

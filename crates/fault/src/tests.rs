@@ -90,10 +90,11 @@ fn jira_bodies_are_read_leniently() {
 
 #[test]
 fn graph_codes_are_compared_without_letter_case() {
-    let of = |status, code| Fault::graph(&GraphAnswer { status, code, ..Default::default() }).entry.id;
+    let of =
+        |status, code| Fault::graph(&GraphAnswer { status, codes: &[code], ..Default::default() }).entry.id;
     assert_eq!(of(404, "errorITEMnotfound"), "graph.item_gone");
     assert_eq!(of(429, "ApplicationThrottled"), "graph.throttled");
-    assert_eq!(of(403, ""), "graph.access_denied");
+    assert_eq!(of(403, "UnknownError"), "graph.access_denied");
     assert_eq!(of(503, "somethingNew"), "graph.unavailable");
 }
 

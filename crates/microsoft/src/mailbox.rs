@@ -1,0 +1,249 @@
+//! The contract of a mailbox.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use fault::Fault;
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+
+use crate::budget::Priority;
+
+macro_rules! opaque {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(String);
+
+        impl $name {
+            /// As the mailbox writes it.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(value: String) -> Self {
+                Self(value)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(value: &str) -> Self {
+                Self(value.to_owned())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+opaque! {
+    /// A message's id in its mailbox; with Graph the immutable id, which survives moves within the mailbox. Case-sensitive.
+    NativeId
+}
+opaque! {
+    /// A folder's id in its mailbox, or one of the well-known names (`inbox`, `junkemail` …).
+    FolderId
+}
+opaque! {
+    /// A place in the history of a folder; with Graph the whole address of the next request. Kept and given back verbatim.
+    Cursor
+}
+
+/// What changed in a folder since a cursor, one page of it.
+#[derive(Debug)]
+pub struct Page {
+    /// Messages that are new or changed; the order means nothing, and one may come again.
+    pub items: Vec<Item>,
+    /// Messages that were deleted or moved away.
+    pub removed: Vec<NativeId>,
+    /// Where to go on.
+    pub cursor: Cursor,
+    /// Whether this was the last page of the round.
+    pub complete: bool,
+}
+
+/// One message of a page.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Its id.
+    pub id: NativeId,
+    /// The page's description of this message, byte for byte as the mailbox wrote it (Graph: JSON).
+    pub raw: Vec<u8>,
+    /// When the mailbox received it; the epoch where even that is missing (then `is_whole` is false).
+    pub received_at: Timestamp,
+    /// Message-ID as the mailbox tells it, mostly in angle brackets.
+    pub internet_message_id: Option<String>,
+    /// The mailbox's own grouping.
+    pub conversation_id: Option<String>,
+    /// Whether nothing that is needed is missing from `raw`. Otherwise the message is to be fetched by its id.
+    pub is_whole: bool,
+}
+
+impl fmt::Debug for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The raw text is mail: it does not belong into logs.
+        f.debug_struct("Item")
+            .field("id", &self.id)
+            .field("bytes", &self.raw.len())
+            .field("received_at", &self.received_at)
+            .field("is_whole", &self.is_whole)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a folder could not be read on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SyncError {
+    /// The mailbox has forgotten the cursor: read the folder from the beginning, into the same keys.
+    #[error("the mailbox does not know this place in the folder any more")]
+    Reset,
+    /// Anything else.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// What to look for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Find {
+    /// A Message-ID, with or without angle brackets.
+    MessageId(String),
+    /// Our own stamp (see [`Change::stamp`]), by its whole value.
+    Stamp {
+        /// The value.
+        value: String,
+    },
+}
+
+/// What shall be done to one message. Read, categories and stamp are written together; a move or a deletion follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The message.
+    pub id: NativeId,
+    /// Mark it as read.
+    pub mark_read: bool,
+    /// Categories to add; those that are there stay.
+    pub categories: Vec<String>,
+    /// Our own stamp: an extended property that people do not see and that survives moves.
+    pub stamp: Option<String>,
+    /// Move it there.
+    pub move_to: Option<FolderId>,
+    /// Delete it (into *Deleted Items*' recoverable part, as the mailbox does). Wins over a move.
+    pub delete: bool,
+}
+
+/// What became of a [`Change`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// Done; the id under which the message is found now.
+    Done {
+        /// The id.
+        id: NativeId,
+    },
+    /// The message is not there any more.
+    Gone,
+}
+
+/// A folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folder {
+    /// Its id.
+    pub id: FolderId,
+    /// Its name, in the mailbox owner's language.
+    pub name: String,
+    /// Names from the top, joined by `/`. From [`Mailbox::folder`], which looks at one folder only, the name alone.
+    pub path: String,
+    /// Messages in it.
+    pub total: u64,
+    /// Of these, unread.
+    pub unread: u64,
+    /// The well-known name, for example `inbox`.
+    pub well_known: Option<String>,
+}
+
+/// What a probe found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProbeReport {
+    /// One after another, in the order in which they were made.
+    pub checks: Vec<Check>,
+}
+
+impl ProbeReport {
+    /// Whether every check passed.
+    pub fn is_well(&self) -> bool {
+        self.checks.iter().all(|check| check.outcome.is_ok())
+    }
+
+    /// The first that failed.
+    pub fn first_fault(&self) -> Option<&Fault> {
+        self.checks.iter().find_map(|check| check.outcome.as_ref().err())
+    }
+}
+
+/// One check of a probe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// What was checked, for example `Read mail`.
+    pub name: &'static str,
+    /// What was found, in words, or the fault.
+    pub outcome: Result<String, Fault>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// A mailbox. Every method makes its own requests, within the mailbox's [`crate::Budget`], and comes back within a bounded
+/// time.
+pub trait Mailbox: Send + Sync + fmt::Debug {
+    /// What changed in a folder since the cursor; everything that is there without one.
+    fn sync<'a>(
+        &'a self,
+        folder: &'a FolderId,
+        cursor: Option<&'a Cursor>,
+    ) -> BoxFuture<'a, Result<Page, SyncError>>;
+
+    /// The message as RFC 5322 bytes. Exchange rebuilds them: they are not the ones that came over the wire.
+    fn mime<'a>(&'a self, id: &'a NativeId) -> BoxFuture<'a, Result<Bytes, Fault>>;
+
+    /// The message, whole; `None` when it is gone.
+    fn message<'a>(&'a self, id: &'a NativeId) -> BoxFuture<'a, Result<Option<Item>, Fault>>;
+
+    /// The newest messages of a folder, newest first.
+    fn newest<'a>(&'a self, folder: &'a FolderId, count: usize) -> BoxFuture<'a, Result<Vec<Item>, Fault>>;
+
+    /// The ids of the messages that carry this, in all folders.
+    fn find<'a>(&'a self, by: &'a Find) -> BoxFuture<'a, Result<Vec<NativeId>, Fault>>;
+
+    /// Carries changes out; one result per change, in the same order. Doing the same again is harmless.
+    fn change<'a>(&'a self, changes: &'a [Change]) -> BoxFuture<'a, Vec<Result<Changed, Fault>>>;
+
+    /// All folders, parents before children.
+    fn folders(&self) -> BoxFuture<'_, Result<Vec<Folder>, Fault>>;
+
+    /// One folder, by id or well-known name.
+    fn folder<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Folder, Fault>>;
+
+    /// Who am I, which mailbox, which folder, what is allowed. Changes nothing.
+    fn probe_folder<'a>(&'a self, folder: &'a FolderId) -> BoxFuture<'a, ProbeReport>;
+
+    /// The probe of the inbox.
+    fn probe(&self) -> BoxFuture<'_, ProbeReport> {
+        Box::pin(async move { self.probe_folder(&FolderId::from("inbox")).await })
+    }
+
+    /// The same mailbox, whose single-message requests ([`Mailbox::mime`], [`Mailbox::message`]) go at this priority. Without
+    /// it they go as [`Priority::Backlog`].
+    fn at(&self, priority: Priority) -> Arc<dyn Mailbox>;
+}

@@ -1,0 +1,46 @@
+//! What went wrong on the way, from the client library's error to a fault.
+
+use std::error::Error;
+
+use fault::{Fault, Network, NetworkKind};
+
+/// The fault of a request that failed on its way. `host` is the other side's.
+pub(crate) fn failed(error: &reqwest::Error, host: &str) -> Fault {
+    // An address can carry a code or a token in its query: it is not told.
+    let chain = chain(error);
+    let lower = chain.to_ascii_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let kind = if error.is_timeout() {
+        NetworkKind::Timeout
+    } else if error.is_connect() {
+        // The library tells these three apart in words only.
+        if says(&["dns error", "lookup address", "name or service"]) {
+            NetworkKind::Dns
+        } else if says(&["certificate", "tls", "handshake"]) {
+            NetworkKind::Tls
+        } else {
+            NetworkKind::Connect
+        }
+    } else if error.is_body() || error.is_decode() {
+        NetworkKind::Body
+    } else {
+        NetworkKind::Reset
+    };
+    Fault::network(&Network { kind, host, detail: &chain })
+}
+
+/// The fault of an answer that came, but cannot be read.
+pub(crate) fn unreadable(host: &str, detail: &str) -> Fault {
+    Fault::network(&Network { kind: NetworkKind::Body, host, detail })
+}
+
+/// The messages of the error's sources, without the address.
+fn chain(error: &reqwest::Error) -> String {
+    let mut said = Vec::new();
+    let mut next: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(source) = next {
+        said.push(source.to_string());
+        next = source.source();
+    }
+    if said.is_empty() { "the request failed".to_owned() } else { said.join(": ") }
+}

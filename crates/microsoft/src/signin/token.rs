@@ -1,0 +1,233 @@
+//! The token endpoint: a code redeemed, tokens refreshed (RFC 6749 §4.1.3, §6; Entra's authorization code flow).
+
+use std::time::Duration;
+
+use fault::{Class, EntraError, Fault};
+use http::HeaderMap;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use url::Url;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::discovery::{Discovery, PAUSES, TIMEOUT};
+use super::identity::{Doubt, Expected, verify};
+use super::{Application, IdClaims, Tokens};
+use crate::answer::{self, Unread, asked_to_wait, header};
+use crate::network;
+
+/// Token answers are a few kilobytes; an account in very many groups has larger ones.
+const LARGEST: usize = 1 << 20;
+
+#[derive(Deserialize)]
+struct Body {
+    access_token: String,
+    #[serde(default)]
+    refresh_token: Option<String>,
+    #[serde(default)]
+    id_token: Option<String>,
+    #[serde(default)]
+    scope: Option<String>,
+    #[serde(default)]
+    expires_in: Option<Seconds>,
+}
+
+/// Some versions of the service write numbers as text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Seconds {
+    Number(u64),
+    Text(String),
+}
+
+/// Which failures are worth another try at once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Again {
+    /// All that pass: doing it twice is harmless.
+    Transient,
+    /// Only those where the request has not been looked at: a code can be used once.
+    Unseen,
+}
+
+/// Redeems the code of a return. `nonce` and `verifier` are those of [`super::begin`]; `scopes` name one resource (besides
+/// the OpenID Connect ones, of which `openid` and `profile` must be there: without them nobody knows who signed in).
+#[allow(
+    clippy::too_many_arguments,
+    reason = "what the flow has kept, one by one; a struct would be built for this call alone"
+)]
+pub async fn redeem(
+    http: &reqwest::Client,
+    discovery: &Discovery,
+    app: &Application,
+    code: &str,
+    verifier: &SecretString,
+    nonce: &str,
+    scopes: &[&str],
+    now: Timestamp,
+) -> Result<Tokens, Fault> {
+    let scope = scopes.join(" ");
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", app.redirect_uri.as_str()),
+        ("code_verifier", verifier.expose_secret()),
+        ("scope", &scope),
+    ];
+    let mut body = post(http, &discovery.token_endpoint, app, &form, Again::Unseen).await?;
+    let Some(id_token) = body.id_token.take() else {
+        return Err(Fault::own("entra.id_token", "the answer has no id_token (scope openid)"));
+    };
+    let expected = Expected { discovery, app, nonce, now };
+    let id = identify(http, &id_token, &expected).await?;
+    Ok(tokens(body, scopes, Some(id)))
+}
+
+async fn identify(http: &reqwest::Client, token: &str, expected: &Expected<'_>) -> Result<IdClaims, Fault> {
+    let keys = expected.discovery.keys(http).await?;
+    match verify(token, &keys, expected) {
+        Ok(id) => return Ok(id),
+        Err(Doubt::Refused(fault)) => return Err(fault),
+        Err(Doubt::UnknownKey(kid)) => {
+            tracing::info!(kid, "an id_token names a new key, fetching the keys again")
+        }
+    }
+    let keys = expected.discovery.fetch_keys(http).await?;
+    verify(token, &keys, expected).map_err(|doubt| match doubt {
+        Doubt::Refused(fault) => fault,
+        Doubt::UnknownKey(kid) => Fault::own(
+            "entra.id_token",
+            &format!("it is signed with the key {kid}, which the tenant does not have"),
+        ),
+    })
+}
+
+/// Renews the tokens of an account. The old refresh token stays valid for now: repeating this is harmless.
+pub async fn refresh(
+    http: &reqwest::Client,
+    discovery: &Discovery,
+    app: &Application,
+    refresh_token: &SecretString,
+    scopes: &[&str],
+) -> Result<Tokens, Fault> {
+    refresh_with_claims(http, discovery, app, refresh_token, scopes, None).await
+}
+
+/// As [`refresh`], with `claims` (JSON): [`super::CONTINUOUS_ACCESS`], or what a claims challenge asked for.
+pub async fn refresh_with_claims(
+    http: &reqwest::Client,
+    discovery: &Discovery,
+    app: &Application,
+    refresh_token: &SecretString,
+    scopes: &[&str],
+    claims: Option<&str>,
+) -> Result<Tokens, Fault> {
+    let scope = scopes.join(" ");
+    let mut form = vec![
+        ("grant_type", "refresh_token"),
+        ("refresh_token", refresh_token.expose_secret()),
+        ("scope", &scope),
+    ];
+    form.extend(claims.map(|claims| ("claims", claims)));
+    let body = post(http, &discovery.token_endpoint, app, &form, Again::Transient).await?;
+    Ok(tokens(body, scopes, None))
+}
+
+fn tokens(body: Body, asked: &[&str], id: Option<IdClaims>) -> Tokens {
+    let seconds = match body.expires_in {
+        Some(Seconds::Number(seconds)) => seconds,
+        Some(Seconds::Text(text)) => text.parse().unwrap_or(0),
+        None => 0,
+    };
+    let scopes = match body.scope {
+        Some(scope) => scope.split_whitespace().map(str::to_owned).collect(),
+        // RFC 6749 §5.1: it may be left out where it is what was asked for.
+        None => asked.iter().map(|scope| (*scope).to_owned()).collect(),
+    };
+    Tokens {
+        access: SecretString::from(body.access_token),
+        expires_in: Duration::from_secs(seconds),
+        refresh: body.refresh_token.filter(|token| !token.is_empty()).map(SecretString::from),
+        id,
+        scopes,
+    }
+}
+
+async fn post(
+    http: &reqwest::Client,
+    url: &Url,
+    app: &Application,
+    form: &[(&str, &str)],
+    again: Again,
+) -> Result<Body, Fault> {
+    let mut whole = vec![("client_id", app.client_id.as_str())];
+    whole.extend_from_slice(form);
+    whole.extend(app.client_secret.as_ref().map(|secret| ("client_secret", secret.expose_secret())));
+    let mut pauses = PAUSES.into_iter();
+    loop {
+        let fault = match post_once(http, url, &whole).await {
+            Ok(body) => return Ok(body),
+            Err(fault) => fault,
+        };
+        let may_try = fault.entry.class == Class::Transient
+            && match again {
+                Again::Transient => true,
+                Again::Unseen => {
+                    matches!(fault.status, Some(429 | 503))
+                        || matches!(fault.entry.id, "network.connect" | "network.dns")
+                }
+            };
+        match pauses.next() {
+            Some(pause) if may_try && fault.retry_after.is_none_or(|asked| asked <= pause) => {
+                tokio::time::sleep(pause).await;
+            }
+            _ => return Err(fault),
+        }
+    }
+}
+
+async fn post_once(http: &reqwest::Client, url: &Url, form: &[(&str, &str)]) -> Result<Body, Fault> {
+    let host = url.host_str().unwrap_or_default();
+    let client_request_id = Uuid::new_v4();
+    let response = http
+        .post(url.clone())
+        .timeout(TIMEOUT)
+        .header("accept", "application/json")
+        .header("client-request-id", client_request_id.to_string())
+        .header("return-client-request-id", "true")
+        .form(form)
+        .send()
+        .await
+        .map_err(|error| network::failed(&error, host))?;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = Zeroizing::new(answer::body(response, LARGEST).await.map_err(|unread| match unread {
+        Unread::Failed(error) => network::failed(&error, host),
+        Unread::TooLarge => network::unreadable(host, "the answer of the token endpoint is too large"),
+    })?);
+    let request_id = header(&headers, "x-ms-request-id").unwrap_or_default();
+    tracing::debug!(host, status, request_id, %client_request_id, "token endpoint answered");
+    if status != 200 {
+        let fault = entra_fault(status, &headers, &body);
+        tracing::info!(
+            host, status, request_id, %client_request_id, code = %fault.code,
+            trace_id = fault.ids.trace, correlation_id = fault.ids.correlation, "token endpoint refused"
+        );
+        return Err(fault);
+    }
+    // Where the parser stumbles it may quote what it read: only the place is told.
+    serde_json::from_slice(&body).map_err(|error| {
+        network::unreadable(
+            host,
+            &format!("the token answer breaks off at line {}, column {}", error.line(), error.column()),
+        )
+    })
+}
+
+/// The fault of an answer of the sign-in service that is no success.
+pub(super) fn entra_fault(status: u16, headers: &HeaderMap, body: &[u8]) -> Fault {
+    let mut error: EntraError = serde_json::from_slice(body).unwrap_or_default();
+    error.status = status;
+    error.retry_after = asked_to_wait(headers);
+    error.trace_id = error.trace_id.or_else(|| header(headers, "x-ms-request-id").map(str::to_owned));
+    Fault::entra(&error)
+}
