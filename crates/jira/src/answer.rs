@@ -21,6 +21,7 @@ pub enum Effect {
 #[error("{fault}")]
 pub struct CallError {
     /// What happened, for people.
+    #[source]
     pub fault: Fault,
     /// Whether it may have been done, for the ledger.
     pub effect: Effect,
@@ -48,7 +49,7 @@ pub(crate) struct Asked {
 
 impl Asked {
     /// The effect of a call that was sent, and whose answer is missing or says nothing definite.
-    fn in_doubt(self) -> Effect {
+    pub(crate) fn in_doubt(self) -> Effect {
         if self.writes { Effect::Unknown } else { Effect::None }
     }
 
@@ -108,6 +109,22 @@ impl Asked {
         // Only what failed before there was a connection is sure not to have arrived.
         let effect = if error.is_connect() || error.is_builder() { Effect::None } else { self.in_doubt() };
         CallError { fault: Fault::network(&Network { kind, host, detail: &detail }), effect }
+    }
+
+    /// What was to be sent cannot be: nothing went out, and trying again would change nothing.
+    pub(crate) fn unsendable(self, detail: &str) -> CallError {
+        let detail = format!("{}: {detail}", self.operation);
+        CallError { fault: Fault::own("own.plan_unreadable", &detail), effect: Effect::None }
+    }
+
+    /// The address is not Jira's own: it leads elsewhere, and a token is not carried along.
+    pub(crate) fn redirected(self, to: &str, effect: Effect) -> CallError {
+        let detail = format!(
+            "{}: the address of Jira leads on to {to}; redirects are not followed with a token, so put that address into \
+             the settings if it is Jira",
+            self.operation
+        );
+        CallError { fault: Fault::own("own.configuration", &detail), effect }
     }
 
     /// The answer is a success, but not one that can be read.

@@ -87,7 +87,7 @@ impl Client {
         let asked = Asked { operation: OPERATION, writes: false };
         let part = part(content_type)
             .or_else(|_| part("application/octet-stream"))
-            .map_err(|error| asked.unreadable(self.host(), &error.to_string()))?;
+            .map_err(|error| asked.unsendable(&error.to_string()))?;
         // Names go as UTF-8 in the quoted form: Jira does not read the `filename*` form.
         let form = Form::new().percent_encode_noop().part("file", part);
         let path = format!("issue/{}/attachments", wire::escaped(issue));

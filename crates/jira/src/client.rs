@@ -6,7 +6,7 @@ mod tests;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method};
 use reqwest::multipart::Form;
 use serde::de::DeserializeOwned;
@@ -246,14 +246,22 @@ impl Client {
             .and_then(|id| id.to_str().ok());
 
         if host_of(response.url()) != self.host {
-            let error = asked.unreadable(&self.host, "the answer came from another host, by a redirect");
-            return Err((error, false));
+            return Err((asked.redirected(&host_of(response.url()), asked.in_doubt()), false));
         }
         let anonymous = headers
             .get("x-seraph-loginreason")
             .and_then(|reason| reason.to_str().ok())
             .is_some_and(|reason| reason.contains("AUTHENTICATED_FAILED"));
         let redirect = (300..400).contains(&status);
+        if redirect && !call.redirect_is_answer {
+            let to = headers.get(LOCATION).and_then(|location| location.to_str().ok()).unwrap_or_default();
+            // Scheme and host say enough; the rest may hold what is not for a log.
+            let to = response
+                .url()
+                .join(to)
+                .map_or_else(|_| String::new(), |url| url.origin().ascii_serialization());
+            return Err((asked.redirected(&to, Effect::None), false));
+        }
         let good = (response.status().is_success() || (redirect && call.redirect_is_answer)) && !anonymous;
         let limit = if good { self.settings.response_limit } else { ERROR_BODY };
         let read =

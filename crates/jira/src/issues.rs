@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::answer::CallError;
+use crate::answer::{Asked, CallError};
 use crate::client::{Call, Client};
 use crate::site::ApiVersion;
 use crate::wire;
@@ -183,9 +183,9 @@ fn asking(mut path: String, fields: &[&str], properties: &[&str]) -> String {
 
 impl Client {
     /// A body that this client built could not be: the caller's document is no JSON.
+    #[allow(clippy::unused_self, reason = "reads as part of the call that fails")]
     pub(crate) fn unsendable(&self, operation: &'static str, error: &serde_json::Error) -> CallError {
-        let asked = crate::answer::Asked { operation, writes: false };
-        asked.unreadable(self.host(), &format!("the document to be sent is no JSON: {error}"))
+        Asked { operation, writes: false }.unsendable(&format!("the document to be sent is no JSON: {error}"))
     }
 
     /// Makes an issue, its properties in one with it.
@@ -291,7 +291,7 @@ impl Client {
             let body = to_bytes(&request).map_err(|error| self.unsendable(OPERATION, &error))?;
             let page: Page = self.json(Call::ask(OPERATION, "issue/bulkfetch".to_owned(), body)).await?;
             if let Some(error) = page.issue_errors.first() {
-                let asked = crate::answer::Asked { operation: OPERATION, writes: false };
+                let asked = Asked { operation: OPERATION, writes: false };
                 return Err(asked.unreadable(self.host(), &format!("Jira left out an issue: {error}")));
             }
             all.extend(page.issues);

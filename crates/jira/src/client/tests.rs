@@ -154,7 +154,7 @@ async fn version_two_takes_wiki_markup_as_text_and_further_fields_go_along() {
 async fn a_document_that_is_no_json_is_not_sent() {
     let (jira, client) = talk(vec![]).await;
     let error = client.add_comment("SUP-1", "{broken", &[]).await.unwrap_err();
-    assert_eq!(error.effect, Effect::None);
+    assert_eq!((error.fault.entry.id, error.effect), ("own.plan_unreadable", Effect::None));
     assert!(jira.got().is_empty());
 }
 
@@ -296,7 +296,19 @@ async fn an_answer_that_came_by_a_redirect_is_refused() {
         auth: Auth::Bearer(SecretString::from("t".to_owned())),
     };
     let following = Client::new(reqwest::Client::new(), site, Settings::default());
-    assert!(following.myself().await.unwrap_err().fault.detail.contains("another host"));
+    let error = following.myself().await.unwrap_err();
+    assert_eq!(error.fault.entry.id, "own.configuration");
+    assert!(error.fault.detail.contains(&other.to_string()), "{}", error.fault.detail);
+}
+
+#[tokio::test]
+async fn an_address_that_leads_elsewhere_is_a_setting_to_be_mended() {
+    let to = "https://jira.example.com/rest/api/3/myself?secret=1".to_owned();
+    let (jira, client) = talk(vec![(301, vec![("location", to)], String::new())]).await;
+    let error = client.myself().await.unwrap_err();
+    assert_eq!((error.fault.entry.id, error.effect), ("own.configuration", Effect::None));
+    assert!(error.fault.detail.contains("leads on to https://jira.example.com;"), "{}", error.fault.detail);
+    assert_eq!(jira.got().len(), 1);
 }
 
 #[tokio::test]
