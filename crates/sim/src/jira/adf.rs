@@ -53,27 +53,87 @@ const LAYOUTS: &[&str] =
 const INLINE: &[&str] =
     &["text", "hardBreak", "mention", "emoji", "date", "status", "inlineCard", "mediaInline", "placeholder"];
 const ROOT: &[&str] = &[
-    "paragraph", "heading", "bulletList", "orderedList", "blockquote", "codeBlock", "panel", "table", "expand",
-    "rule", "taskList", "decisionList", "mediaSingle", "mediaGroup", "blockCard", "embedCard",
+    "paragraph",
+    "heading",
+    "bulletList",
+    "orderedList",
+    "blockquote",
+    "codeBlock",
+    "panel",
+    "table",
+    "expand",
+    "rule",
+    "taskList",
+    "decisionList",
+    "mediaSingle",
+    "mediaGroup",
+    "blockCard",
+    "embedCard",
 ];
 const IN_LIST: &[&str] = &["paragraph", "bulletList", "orderedList", "taskList", "codeBlock", "mediaSingle"];
 const IN_QUOTE: &[&str] =
     &["paragraph", "bulletList", "orderedList", "codeBlock", "mediaSingle", "mediaGroup"];
 const IN_PANEL: &[&str] = &[
-    "paragraph", "heading", "bulletList", "orderedList", "codeBlock", "mediaSingle", "mediaGroup", "rule",
-    "taskList", "decisionList", "blockCard",
+    "paragraph",
+    "heading",
+    "bulletList",
+    "orderedList",
+    "codeBlock",
+    "mediaSingle",
+    "mediaGroup",
+    "rule",
+    "taskList",
+    "decisionList",
+    "blockCard",
 ];
 const IN_CELL: &[&str] = &[
-    "paragraph", "heading", "bulletList", "orderedList", "blockquote", "codeBlock", "panel", "rule", "taskList",
-    "decisionList", "mediaSingle", "mediaGroup", "blockCard", "embedCard", "nestedExpand",
+    "paragraph",
+    "heading",
+    "bulletList",
+    "orderedList",
+    "blockquote",
+    "codeBlock",
+    "panel",
+    "rule",
+    "taskList",
+    "decisionList",
+    "mediaSingle",
+    "mediaGroup",
+    "blockCard",
+    "embedCard",
+    "nestedExpand",
 ];
 const IN_EXPAND: &[&str] = &[
-    "paragraph", "heading", "bulletList", "orderedList", "blockquote", "codeBlock", "panel", "table", "rule",
-    "taskList", "decisionList", "mediaSingle", "mediaGroup", "blockCard", "embedCard", "nestedExpand",
+    "paragraph",
+    "heading",
+    "bulletList",
+    "orderedList",
+    "blockquote",
+    "codeBlock",
+    "panel",
+    "table",
+    "rule",
+    "taskList",
+    "decisionList",
+    "mediaSingle",
+    "mediaGroup",
+    "blockCard",
+    "embedCard",
+    "nestedExpand",
 ];
 const IN_NESTED_EXPAND: &[&str] = &[
-    "paragraph", "heading", "bulletList", "orderedList", "blockquote", "codeBlock", "panel", "rule", "taskList",
-    "decisionList", "mediaSingle", "mediaGroup",
+    "paragraph",
+    "heading",
+    "bulletList",
+    "orderedList",
+    "blockquote",
+    "codeBlock",
+    "panel",
+    "rule",
+    "taskList",
+    "decisionList",
+    "mediaSingle",
+    "mediaGroup",
 ];
 const CELL_ATTRS: Attrs = &[
     ("colspan", false, Kind::Number),
@@ -213,7 +273,9 @@ fn rule(kind: &str) -> Option<Rule> {
             &[("text", true, Kind::Filled), ("color", true, Kind::Color), ("style", false, Kind::Text)],
             true,
         ),
-        "inlineCard" | "blockCard" => leaf(&[("url", false, Kind::Text), ("data", false, Kind::Anything)], true),
+        "inlineCard" | "blockCard" => {
+            leaf(&[("url", false, Kind::Text), ("data", false, Kind::Anything)], true)
+        }
         "embedCard" => leaf(
             &[
                 ("url", true, Kind::Text),
@@ -334,9 +396,8 @@ impl Checker {
         self.within("content", |checker| {
             for (position, child) in content.iter().enumerate() {
                 let allowed: &[&str] = if position == 0 { &["media"] } else { &["caption"] };
-                checker.within(&position.to_string(), |checker| {
-                    checker.node(child, allowed, "mediaSingle")
-                })?;
+                checker
+                    .within(&position.to_string(), |checker| checker.node(child, allowed, "mediaSingle"))?;
             }
             Ok(())
         })
@@ -476,9 +537,10 @@ impl Checker {
                 format!("a number from {low}"),
             ),
             Kind::Flag => (value.is_boolean(), "true or false".to_owned()),
-            Kind::OneOf(names) => {
-                (value.as_str().is_some_and(|text| names.contains(&text)), format!("one of {}", names.join(", ")))
-            }
+            Kind::OneOf(names) => (
+                value.as_str().is_some_and(|text| names.contains(&text)),
+                format!("one of {}", names.join(", ")),
+            ),
             Kind::Color => (
                 value.as_str().is_some_and(|text| {
                     is_hex_color(text)
@@ -496,9 +558,8 @@ impl Checker {
     }
 }
 
-const FORMATTED: &[&str] = &[
-    "link", "em", "strong", "strike", "subsup", "underline", "textColor", "annotation", "backgroundColor",
-];
+const FORMATTED: &[&str] =
+    &["link", "em", "strong", "strike", "subsup", "underline", "textColor", "annotation", "backgroundColor"];
 const CODE: &[&str] = &["code", "link", "annotation"];
 
 /// Sets of marks that a node other than text may carry in this parent; `None` when it has no marks at all.

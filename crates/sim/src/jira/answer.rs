@@ -77,7 +77,8 @@ impl Refusal {
 
     /// The body has a member that the operation does not know, or one of the wrong type.
     pub(crate) fn payload(detail: impl Into<String>) -> Self {
-        Self::bad("Invalid request payload. Refer to the REST API documentation and try again.").because(detail)
+        Self::bad("Invalid request payload. Refer to the REST API documentation and try again.")
+            .because(detail)
     }
 
     /// The removed search [R].
@@ -120,9 +121,16 @@ impl Refusal {
     }
 
     fn problem(status: StatusCode, title: &str, detail: &str, instance: &str) -> Self {
-        let body = json!({"type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail,
-            "instance": instance});
-        Self { status, body: RefusalBody::Problem(body.to_string()), detail: None, failed_sign_in: false }
+        // Written by hand: the recorded answer has its members in this order.
+        let text = |text: &str| Value::from(text).to_string();
+        let body = format!(
+            "{{\"type\":\"about:blank\",\"title\":{},\"status\":{},\"detail\":{},\"instance\":{}}}",
+            text(title),
+            status.as_u16(),
+            text(detail),
+            text(instance)
+        );
+        Self { status, body: RefusalBody::Problem(body), detail: None, failed_sign_in: false }
     }
 
     /// Adds what the simulator minds.
@@ -180,12 +188,16 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         if !kind.is_some_and(|kind| kind.to_ascii_lowercase().starts_with("application/json")) {
             let detail = format!("Content-Type is {kind:?}, application/json is needed");
-            return Err(Refusal::message(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported Media Type").because(detail));
+            return Err(Refusal::message(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported Media Type")
+                .because(detail));
         }
-        let body = Limited::new(request.into_body(), BODY_LIMIT).collect().await.map_err(|_| {
-            Refusal::message(StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large.")
-        })?;
-        serde_json::from_slice(&body.to_bytes()).map(Self).map_err(|error| Refusal::no_json().because(error.to_string()))
+        let body = Limited::new(request.into_body(), BODY_LIMIT)
+            .collect()
+            .await
+            .map_err(|_| Refusal::message(StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large."))?;
+        serde_json::from_slice(&body.to_bytes())
+            .map(Self)
+            .map_err(|error| Refusal::no_json().because(error.to_string()))
     }
 }
 
@@ -238,6 +250,8 @@ pub(crate) fn text<'a>(body: &'a Map<String, Value>, name: &str) -> Result<Optio
 pub(crate) fn number(body: &Map<String, Value>, name: &str) -> Result<Option<i64>, Refusal> {
     match body.get(name) {
         None | Some(Value::Null) => Ok(None),
-        Some(value) => value.as_i64().map(Some).ok_or_else(|| Refusal::payload(format!("{name} is a whole number"))),
+        Some(value) => {
+            value.as_i64().map(Some).ok_or_else(|| Refusal::payload(format!("{name} is a whole number")))
+        }
     }
 }

@@ -8,10 +8,10 @@ use base64::Engine as _;
 use http::request::Parts;
 use http::{HeaderMap, header};
 
+use super::JiraState;
 use super::answer::Refusal;
 use super::settings::JiraUser;
 use super::site::Directory;
-use super::JiraState;
 
 /// The version of the API that the path names: documents in 3, wiki markup in 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,9 @@ impl FromRequestParts<Arc<JiraState>> for Caller {
         match credentials(&parts.headers, &directory, state.tokens_revoked()) {
             Credentials::None => Err(Refusal::sign_in_missing()),
             Credentials::Wrong => Err(Refusal::sign_in_failed()),
-            Credentials::Good(user) => Ok(Self { user, directory, version: version(parts), base: state.base() }),
+            Credentials::Good(user) => {
+                Ok(Self { user, directory, version: version(parts), base: state.base() })
+            }
         }
     }
 }

@@ -127,7 +127,9 @@ struct NewProject {
 async fn projects(State(state): State<Arc<JiraState>>) -> Response {
     let directory = state.directory();
     let all = directory.projects.iter();
-    ok(&all.map(|project| json!({"id": project.id.to_string(), "key": project.key, "name": project.name})).collect())
+    ok(&all
+        .map(|project| json!({"id": project.id.to_string(), "key": project.key, "name": project.name}))
+        .collect())
 }
 
 async fn add_project(State(state): State<Arc<JiraState>>, Json(project): Json<NewProject>) -> Response {
@@ -157,7 +159,11 @@ struct FieldRule {
 }
 
 async fn set_field(State(state): State<Arc<JiraState>>, Json(rule): Json<FieldRule>) -> Response {
-    if state.require_field(&rule.id, rule.required) { no_content() } else { missing(&format!("field {}", rule.id)) }
+    if state.require_field(&rule.id, rule.required) {
+        no_content()
+    } else {
+        missing(&format!("field {}", rule.id))
+    }
 }
 
 #[derive(Deserialize)]

@@ -75,7 +75,9 @@ impl Reader<'_> {
             "assignee" => draft.assignee = self.user("assignee", value),
             "duedate" => match value {
                 Value::Null => draft.due = Some(None),
-                Value::String(day) if day.parse::<jiff::civil::Date>().is_ok() => draft.due = Some(Some(day.clone())),
+                Value::String(day) if day.parse::<jiff::civil::Date>().is_ok() => {
+                    draft.due = Some(Some(day.clone()))
+                }
                 _ => self.complain("duedate", "Operation value must be a string in the format yyyy-MM-dd"),
             },
             _ => self.custom(draft, field, value),
@@ -94,7 +96,11 @@ impl Reader<'_> {
             let missing = value.is_null();
             self.complain(
                 "summary",
-                if missing { "You must specify a summary of the issue." } else { "Operation value must be a string" },
+                if missing {
+                    "You must specify a summary of the issue."
+                } else {
+                    "Operation value must be a string"
+                },
             );
             return None;
         };
@@ -208,7 +214,8 @@ impl Reader<'_> {
                     Err("The text is invalid because it contains newline characters.".to_owned())
                 }
                 Value::String(text) if text.chars().count() > SUMMARY_LIMIT => {
-                    Err("The entered text is too long. It exceeds the allowed limit of 255 characters.".to_owned())
+                    Err("The entered text is too long. It exceeds the allowed limit of 255 characters."
+                        .to_owned())
                 }
                 Value::String(text) => Ok(CustomValue::Plain(Value::String(text.clone()))),
                 _ => Err("Operation value must be a string".to_owned()),
@@ -277,7 +284,13 @@ impl Reader<'_> {
     }
 
     /// Applies `update` operations of one field. `current` is the issue being edited, if there is one.
-    pub(crate) fn operations(&mut self, draft: &mut Draft, field: &str, operations: &Value, current: Option<&Issue>) {
+    pub(crate) fn operations(
+        &mut self,
+        draft: &mut Draft,
+        field: &str,
+        operations: &Value,
+        current: Option<&Issue>,
+    ) {
         let Some(operations) = operations.as_array() else {
             return self.complain(field, "data was not an array");
         };
@@ -294,8 +307,11 @@ impl Reader<'_> {
                     if !self.label(field, label) {
                         return;
                     }
-                    let mut labels =
-                        draft.labels.take().or_else(|| current.map(|issue| issue.labels.clone())).unwrap_or_default();
+                    let mut labels = draft
+                        .labels
+                        .take()
+                        .or_else(|| current.map(|issue| issue.labels.clone()))
+                        .unwrap_or_default();
                     labels.retain(|seen| seen != label);
                     if name == "add" {
                         labels.push(label.to_owned());
@@ -334,7 +350,10 @@ pub(crate) fn document(
                 return Err((TOO_LONG, None));
             }
             if let Some(unknown) = adf::media_ids(value).into_iter().find(|id| !has_media(id)) {
-                return Err(("ATTACHMENT_VALIDATION_ERROR", Some(format!("no file with media id {unknown}"))));
+                return Err((
+                    "ATTACHMENT_VALIDATION_ERROR",
+                    Some(format!("no file with media id {unknown}")),
+                ));
             }
             Ok(Some(Document::Adf(Arc::new(value.clone()))))
         }

@@ -71,7 +71,8 @@ impl Writer<'_> {
             }
             "panel" => self.wrap(&format!("div class=\"panel panel-{}\"", escape(text("panelType"))), node),
             "table" => {
-                self.out.push_str("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table\">");
+                self.out
+                    .push_str("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table\">");
                 self.wrap("table class=\"doc\"", node);
                 self.out.push_str("</div>");
             }
@@ -153,7 +154,10 @@ impl Writer<'_> {
         if let Some(Value::Array(marks)) = node.get("marks") {
             for mark in marks.iter().rev() {
                 let attr = |name: &str| {
-                    mark.get("attrs").and_then(|attrs| attrs.get(name)).and_then(Value::as_str).unwrap_or_default()
+                    mark.get("attrs")
+                        .and_then(|attrs| attrs.get(name))
+                        .and_then(Value::as_str)
+                        .unwrap_or_default()
                 };
                 html = match mark.get("type").and_then(Value::as_str).unwrap_or_default() {
                     "strong" => format!("<strong>{html}</strong>"),

@@ -92,7 +92,10 @@ impl Limits {
         }
         let writes = self.issues.entry(issue.to_owned()).or_default();
         let longest = ISSUE_WINDOWS[1].1;
-        while writes.front().is_some_and(|first| now.duration_since(*first).as_millis() >= i128::from(longest)) {
+        while writes
+            .front()
+            .is_some_and(|first| now.duration_since(*first).as_millis() >= i128::from(longest))
+        {
             writes.pop_front();
         }
         for (most, window) in ISSUE_WINDOWS {
@@ -166,7 +169,10 @@ mod tests {
             passed += (0..20).filter(|_| write(&mut limits, second * 2100)).count();
         }
         assert_eq!(passed, 100);
-        assert!(allowed(&mut limits, &Method::POST, endpoint, Some("SUP-2"), 25_000), "another issue is free");
+        assert!(
+            allowed(&mut limits, &Method::POST, endpoint, Some("SUP-2"), 25_000),
+            "another issue is free"
+        );
         assert!(write(&mut limits, 30_001));
     }
 

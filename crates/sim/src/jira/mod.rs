@@ -43,7 +43,9 @@ use url::Url;
 use uuid::Uuid;
 
 pub use control::control_router;
-pub use settings::{CustomField, CustomKind, IssueType, JiraProject, JiraSettings, JiraUser, standard_issue_types};
+pub use settings::{
+    CustomField, CustomKind, IssueType, JiraProject, JiraSettings, JiraUser, standard_issue_types,
+};
 
 use crate::clock::Clock;
 use answer::Refusal;
@@ -258,7 +260,12 @@ async fn stamp(State(state): State<Arc<JiraState>>, request: Request, next: Next
 }
 
 /// Counts the request against the rate limits, refuses it when quotas are on, and tells what is left.
-async fn limit(State(state): State<Arc<JiraState>>, path: MatchedPath, request: Request, next: Next) -> Response {
+async fn limit(
+    State(state): State<Arc<JiraState>>,
+    path: MatchedPath,
+    request: Request,
+    next: Next,
+) -> Response {
     let now = state.now();
     let enforce = state.quotas.load(Ordering::Relaxed);
     let issue = written_issue(&state, path.as_str(), &request);

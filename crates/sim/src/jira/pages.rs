@@ -215,8 +215,11 @@ fn details(out: &mut String, issue: &Issue, directory: &Directory) {
         ("Updated", when(issue.updated)),
     ];
     if !issue.labels.is_empty() {
-        let labels: Vec<String> =
-            issue.labels.iter().map(|label| format!("<span class=\"label\">{}</span>", escape(label))).collect();
+        let labels: Vec<String> = issue
+            .labels
+            .iter()
+            .map(|label| format!("<span class=\"label\">{}</span>", escape(label)))
+            .collect();
         rows.push(("Labels", labels.join(" ")));
     }
     for field in &directory.custom_fields {
@@ -278,7 +281,8 @@ fn links(out: &mut String, issue: &Issue, state: &JiraState) {
     }
     for link in &issue.remote_links {
         let title = link.body.get("object").and_then(|object| object.get("title"));
-        let _ = write!(out, "<li>{}</li>", escape(title.and_then(serde_json::Value::as_str).unwrap_or_default()));
+        let _ =
+            write!(out, "<li>{}</li>", escape(title.and_then(serde_json::Value::as_str).unwrap_or_default()));
     }
     out.push_str("</ul>");
 }
@@ -333,7 +337,11 @@ fn history(out: &mut String, issue: &Issue, directory: &Directory) {
     for entry in issue.history.iter().rev() {
         for change in &entry.items {
             let or_none = |text: &str| {
-                if text.is_empty() { "<span class=\"soft\">nothing</span>".to_owned() } else { escape(&short(text)) }
+                if text.is_empty() {
+                    "<span class=\"soft\">nothing</span>".to_owned()
+                } else {
+                    escape(&short(text))
+                }
             };
             let _ = write!(
                 out,

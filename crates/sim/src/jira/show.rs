@@ -11,7 +11,8 @@ use super::caller::Version;
 use super::document::Document;
 use super::settings::{IssueType, JiraProject, JiraUser};
 use super::site::{
-    Attachment, Comment, CustomValue, Directory, History, Issue, LINK_TYPES, Link, PRIORITIES, RemoteLink, Status,
+    Attachment, Comment, CustomValue, Directory, History, Issue, LINK_TYPES, Link, PRIORITIES, RemoteLink,
+    Status,
 };
 
 /// `2026-11-23T10:15:30.000+0000`, the way Jira writes a moment.
@@ -201,7 +202,13 @@ impl Show<'_> {
     }
 
     /// A comment. `rendered` adds `renderedBody`, `with_properties` adds `properties`.
-    pub(crate) fn comment(&self, issue: u64, comment: &Comment, rendered: Option<String>, properties: bool) -> Value {
+    pub(crate) fn comment(
+        &self,
+        issue: u64,
+        comment: &Comment,
+        rendered: Option<String>,
+        properties: bool,
+    ) -> Value {
         let mut shown = json!({
             "self": self.address(&format!("issue/{issue}/comment/{}", comment.id)),
             "id": comment.id.to_string(),
@@ -237,7 +244,8 @@ impl Show<'_> {
             "content": self.address(&format!("attachment/content/{}", attachment.id)),
         });
         if attachment.mime_type.starts_with("image/") {
-            shown["thumbnail"] = Value::String(self.address(&format!("attachment/thumbnail/{}", attachment.id)));
+            shown["thumbnail"] =
+                Value::String(self.address(&format!("attachment/thumbnail/{}", attachment.id)));
         }
         shown
     }
@@ -318,7 +326,12 @@ impl Show<'_> {
     }
 
     /// The `fields` of an issue.
-    pub(crate) fn fields(&self, issue: &Issue, set: &FieldSet, others: &HashMap<u64, Arc<Issue>>) -> Map<String, Value> {
+    pub(crate) fn fields(
+        &self,
+        issue: &Issue,
+        set: &FieldSet,
+        others: &HashMap<u64, Arc<Issue>>,
+    ) -> Map<String, Value> {
         let mut fields = Map::new();
         let mut put = |name: &str, value: &dyn Fn() -> Value| {
             if set.has(name) {
@@ -331,7 +344,9 @@ impl Show<'_> {
             self.directory.issue_type(&issue.issue_type).map_or(Value::Null, |kind| self.issue_type(kind))
         });
         put("project", &|| {
-            self.directory.project(&issue.project.to_string()).map_or(Value::Null, |project| self.project(project))
+            self.directory
+                .project(&issue.project.to_string())
+                .map_or(Value::Null, |project| self.project(project))
         });
         put("status", &|| self.status(issue.status));
         put("statusCategory", &|| self.status(issue.status)["statusCategory"].clone());
@@ -357,11 +372,14 @@ impl Show<'_> {
                 "watchCount": issue.watchers.len(),
                 "isWatching": issue.watchers.iter().any(|watcher| watcher == self.viewer)})
         });
-        put("votes", &|| {
-            json!({"self": self.address(&format!("issue/{}/votes", issue.key)), "votes": 0, "hasVoted": false})
-        });
+        put(
+            "votes",
+            &|| json!({"self": self.address(&format!("issue/{}/votes", issue.key)), "votes": 0, "hasVoted": false}),
+        );
         put("issuelinks", &|| issue.links.iter().filter_map(|link| self.link(link, others)).collect());
-        put("attachment", &|| issue.attachments.iter().map(|attachment| self.attachment(attachment)).collect());
+        put("attachment", &|| {
+            issue.attachments.iter().map(|attachment| self.attachment(attachment)).collect()
+        });
         put("comment", &|| {
             let all: Vec<Value> =
                 issue.comments.iter().map(|comment| self.comment(issue.id, comment, None, false)).collect();
@@ -371,7 +389,8 @@ impl Show<'_> {
         for empty in ["components", "fixVersions", "versions", "subtasks"] {
             put(empty, &|| json!([]));
         }
-        let project = self.directory.project(&issue.project.to_string()).map_or("", |project| project.key.as_str());
+        let project =
+            self.directory.project(&issue.project.to_string()).map_or("", |project| project.key.as_str());
         for field in self.directory.custom_fields.iter().filter(|field| field.is_on(project)) {
             let id = field.id();
             put(&id, &|| issue.custom.get(&id).map_or(Value::Null, |value| self.custom(field, value)));

@@ -91,9 +91,9 @@ impl Directory {
 
     /// A project by key (any case) or id.
     pub(crate) fn project(&self, key_or_id: &str) -> Option<&JiraProject> {
-        self.projects
-            .iter()
-            .find(|project| project.key.eq_ignore_ascii_case(key_or_id) || project.id.to_string() == key_or_id)
+        self.projects.iter().find(|project| {
+            project.key.eq_ignore_ascii_case(key_or_id) || project.id.to_string() == key_or_id
+        })
     }
 
     pub(crate) fn issue_type(&self, id: &str) -> Option<&IssueType> {
@@ -215,7 +215,7 @@ pub(crate) struct Site {
     issues: BTreeMap<u64, Entry>,
     keys: HashMap<String, u64>,
     by_project: HashMap<u64, BTreeSet<u64>>,
-    /// Every issue that has or had the label: a superset, checked again by whoever uses it.
+    /// By the label in small letters, every issue that has or had it: a superset, checked again by its users.
     by_label: HashMap<String, BTreeSet<u64>>,
     numbers: HashMap<u64, u64>,
     comments: HashMap<u64, u64>,
@@ -278,7 +278,7 @@ impl Site {
         self.keys.insert(issue.key.clone(), issue.id);
         self.by_project.entry(issue.project).or_default().insert(issue.id);
         for label in &issue.labels {
-            self.by_label.entry(label.clone()).or_default().insert(issue.id);
+            self.by_label.entry(label.to_lowercase()).or_default().insert(issue.id);
         }
         let id = issue.id;
         let entry = Entry { current: Arc::new(issue), written: now, lag: self.lag, older: Vec::new() };
@@ -286,7 +286,12 @@ impl Site {
     }
 
     /// Changes an issue. `None` if there is none with that id.
-    pub(crate) fn write<R>(&mut self, id: u64, now: Timestamp, change: impl FnOnce(&mut Issue) -> R) -> Option<R> {
+    pub(crate) fn write<R>(
+        &mut self,
+        id: u64,
+        now: Timestamp,
+        change: impl FnOnce(&mut Issue) -> R,
+    ) -> Option<R> {
         let lag = self.lag;
         let entry = self.issues.get_mut(&id)?;
         if lag > SignedDuration::ZERO || !entry.older.is_empty() {
@@ -304,11 +309,7 @@ impl Site {
         let issue = Arc::make_mut(&mut entry.current);
         let result = change(issue);
         for label in &issue.labels {
-            if let Some(ids) = self.by_label.get_mut(label) {
-                ids.insert(id);
-            } else {
-                self.by_label.insert(label.clone(), BTreeSet::from([id]));
-            }
+            self.by_label.entry(label.to_lowercase()).or_default().insert(id);
         }
         Some(result)
     }
@@ -350,6 +351,7 @@ impl Site {
         self.by_project.get(&project).map(|ids| ids.iter().copied().collect()).unwrap_or_default()
     }
 
+    /// Issues that have or had the label, given in small letters.
     pub(crate) fn ids_with_label(&self, label: &str) -> Vec<u64> {
         self.by_label.get(label).map(|ids| ids.iter().copied().collect()).unwrap_or_default()
     }

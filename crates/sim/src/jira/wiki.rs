@@ -27,7 +27,9 @@ fn blocks(lines: &[&str], place: Place) -> Vec<Value> {
         let line = lines[at];
         let trimmed = line.trim();
         let fence = ["{noformat", "{code", "{quote", "{panel"].into_iter().find(|open| {
-            trimmed.starts_with(open) && trimmed[open.len()..].starts_with(['}', ':']) && trimmed.ends_with('}')
+            trimmed.starts_with(open)
+                && trimmed[open.len()..].starts_with(['}', ':'])
+                && trimmed.ends_with('}')
         });
         if let Some(open) = fence {
             let close = format!("{open}}}");
@@ -69,7 +71,8 @@ fn blocks(lines: &[&str], place: Place) -> Vec<Value> {
         } else if bullet(trimmed).is_some() {
             flush(&mut paragraph, &mut out);
             let end = (at..lines.len()).find(|&i| bullet(lines[i].trim()).is_none()).unwrap_or(lines.len());
-            let items: Vec<(&str, &str)> = lines[at..end].iter().filter_map(|line| bullet(line.trim())).collect();
+            let items: Vec<(&str, &str)> =
+                lines[at..end].iter().filter_map(|line| bullet(line.trim())).collect();
             out.extend(lists(&items, 1));
             at = end;
             continue;
@@ -139,12 +142,15 @@ fn heading(line: &str) -> Option<(u8, &str)> {
 fn bullet(line: &str) -> Option<(&str, &str)> {
     let (marker, words) = line.split_once(' ')?;
     let all = !marker.is_empty() && marker.bytes().all(|byte| matches!(byte, b'*' | b'#' | b'-'));
-    (all && marker.len() <= DEEPEST && (marker.len() == 1 || !marker.contains('-'))).then_some((marker, words))
+    (all && marker.len() <= DEEPEST && (marker.len() == 1 || !marker.contains('-')))
+        .then_some((marker, words))
 }
 
 /// Lists of the lines whose markers are at least `depth` long.
 fn lists(items: &[(&str, &str)], depth: usize) -> Vec<Value> {
-    let kind = |marker: &str| if marker.as_bytes().get(depth - 1) == Some(&b'#') { "orderedList" } else { "bulletList" };
+    let kind = |marker: &str| {
+        if marker.as_bytes().get(depth - 1) == Some(&b'#') { "orderedList" } else { "bulletList" }
+    };
     let mut out: Vec<Value> = Vec::new();
     let mut at = 0;
     while at < items.len() {
@@ -243,7 +249,8 @@ impl Inline {
                     continue;
                 }
             }
-            if let Some(inner) = rest.strip_prefix("{{").and_then(|rest| rest.split_once("}}")).map(|(inner, _)| inner)
+            if let Some(inner) =
+                rest.strip_prefix("{{").and_then(|rest| rest.split_once("}}")).map(|(inner, _)| inner)
                 && !inner.is_empty()
             {
                 self.flush(marks);
@@ -252,7 +259,8 @@ impl Inline {
                 before = '}';
                 continue;
             }
-            if character == '[' && !has_link(marks)
+            if character == '['
+                && !has_link(marks)
                 && let Some((inside, _)) = line[next..].split_once(']')
                 && self.bracket(inside, marks, depth)
             {
@@ -291,7 +299,8 @@ impl Inline {
         }
         let (words, address) = inside.split_once('|').unwrap_or((inside, inside));
         let address = address.split('|').next().unwrap_or_default().trim();
-        let known = ["http://", "https://", "mailto:", "tel:"].iter().any(|scheme| address.starts_with(scheme));
+        let known =
+            ["http://", "https://", "mailto:", "tel:"].iter().any(|scheme| address.starts_with(scheme));
         if !known || words.is_empty() || depth >= DEEPEST {
             return false;
         }
@@ -325,7 +334,12 @@ fn closing(rest: &str, character: char) -> Option<usize> {
     let mut before = ' ';
     for (position, found) in rest.char_indices() {
         let after = rest[position + found.len_utf8()..].chars().next().unwrap_or(' ');
-        if found == character && !before.is_whitespace() && before != '\\' && !after.is_alphanumeric() && position > 0 {
+        if found == character
+            && !before.is_whitespace()
+            && before != '\\'
+            && !after.is_alphanumeric()
+            && position > 0
+        {
             return Some(position);
         }
         before = found;

@@ -30,9 +30,7 @@ pub(crate) fn fits(condition: &Condition, issue: &Issue) -> bool {
 /// The ids that can answer, taken from an index, when the condition allows one; `None` means all.
 pub(crate) fn candidates(condition: &Condition, site: &Site) -> Option<Vec<u64>> {
     match condition {
-        Condition::All(parts) => {
-            parts.iter().filter_map(|part| candidates(part, site)).min_by_key(Vec::len)
-        }
+        Condition::All(parts) => parts.iter().filter_map(|part| candidates(part, site)).min_by_key(Vec::len),
         Condition::Any(parts) => {
             let mut ids = Vec::new();
             for part in parts {
@@ -137,11 +135,16 @@ fn has_phrase(text: &[String], phrase: &Words) -> bool {
 }
 
 /// Sorts as ORDER BY says; without one, and among equals, the newest first.
-pub(crate) fn sort(issues: &mut [Arc<Issue>], order: &[(String, bool)], directory: &Directory) -> Result<(), String> {
+pub(crate) fn sort(
+    issues: &mut [Arc<Issue>],
+    order: &[(String, bool)],
+    directory: &Directory,
+) -> Result<(), String> {
     if let Some((field, _)) = order.iter().find(|(field, _)| !can_order(field)) {
         return Err(no_field(field));
     }
-    let fields: Vec<(String, bool)> = order.iter().map(|(field, down)| (field.to_ascii_lowercase(), *down)).collect();
+    let fields: Vec<(String, bool)> =
+        order.iter().map(|(field, down)| (field.to_ascii_lowercase(), *down)).collect();
     issues.sort_by(|one, other| {
         for (field, descending) in &fields {
             let ordering = compare(field, one, other, directory);

@@ -113,7 +113,8 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
             }
             _ => {
                 let ends = |c: &char| {
-                    c.is_whitespace() || matches!(c, '"' | '\'' | '(' | ')' | ',' | '~' | '=' | '<' | '>' | '!' | '&' | '|')
+                    c.is_whitespace()
+                        || matches!(c, '"' | '\'' | '(' | ')' | ',' | '~' | '=' | '<' | '>' | '!' | '&' | '|')
                 };
                 let length = characters[at..].iter().position(ends).unwrap_or(characters.len() - at);
                 at += length.max(1);
@@ -168,7 +169,10 @@ impl Reader {
     fn unexpected(&self, message: &str) -> String {
         let token = self.peek();
         if token.kind == Kind::End {
-            return fault(&format!("{} end of query.", message.trim_end_matches(" but got").to_owned() + " before the"), token.at);
+            return fault(
+                &format!("{} end of query.", message.trim_end_matches(" but got").to_owned() + " before the"),
+                token.at,
+            );
         }
         fault(&format!("{message} '{}'.", token.text), token.at)
     }
@@ -214,7 +218,8 @@ impl Reader {
     fn clause(&mut self) -> Result<Expression, String> {
         let reserved = ["and", "or", "not", "in", "is", "order", "by", "empty", "null", "was", "changed"];
         let token = self.peek();
-        let is_reserved = token.kind == Kind::Word && reserved.iter().any(|word| token.text.eq_ignore_ascii_case(word));
+        let is_reserved =
+            token.kind == Kind::Word && reserved.iter().any(|word| token.text.eq_ignore_ascii_case(word));
         if !matches!(token.kind, Kind::Word | Kind::Quoted) || is_reserved {
             return Err(self.unexpected("Expecting a field name but got"));
         }
@@ -263,7 +268,8 @@ impl Reader {
             self.next -= 1;
         }
         let token = self.peek();
-        let got = if token.kind == Kind::End { "end of query".to_owned() } else { format!("'{}'", token.text) };
+        let got =
+            if token.kind == Kind::End { "end of query".to_owned() } else { format!("'{}'", token.text) };
         let message = format!(
             "Expecting operator but got {got}. The valid operators are '=', '!=', '<', '>', '<=', '>=', '~', '!~', \
              'IN', 'NOT IN', 'IS' and 'IS NOT'."

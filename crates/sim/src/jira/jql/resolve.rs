@@ -17,7 +17,8 @@ pub(crate) struct Scope<'a> {
 
 /// Looks up everything in an expression. The fault is Jira's message.
 pub(crate) fn resolve(expression: &Expression, scope: &Scope<'_>) -> Result<Condition, String> {
-    let all = |parts: &[Expression]| parts.iter().map(|part| resolve(part, scope)).collect::<Result<Vec<_>, _>>();
+    let all =
+        |parts: &[Expression]| parts.iter().map(|part| resolve(part, scope)).collect::<Result<Vec<_>, _>>();
     Ok(match expression {
         Expression::All(parts) => Condition::All(all(parts)?),
         Expression::Any(parts) => Condition::Any(all(parts)?),
@@ -65,7 +66,8 @@ pub(crate) fn can_order(field: &str) -> bool {
     known(field).is_some_and(|known| {
         !matches!(
             known,
-            Known::Text(TextField::Any | TextField::Comment) | Known::Identity(Field::Attachment | Field::Watcher)
+            Known::Text(TextField::Any | TextField::Comment)
+                | Known::Identity(Field::Attachment | Field::Watcher)
         )
     })
 }
@@ -75,7 +77,12 @@ pub(crate) fn no_field(field: &str) -> String {
     format!("Field '{field}' does not exist or you do not have permission to view it.")
 }
 
-fn clause(field: &str, operator: Operator, operand: &Operand, scope: &Scope<'_>) -> Result<Condition, String> {
+fn clause(
+    field: &str,
+    operator: Operator,
+    operand: &Operand,
+    scope: &Scope<'_>,
+) -> Result<Condition, String> {
     let unsupported =
         || format!("The operator '{}' is not supported by the '{field}' field.", operator.as_str());
     match known(field).ok_or_else(|| no_field(field))? {
@@ -85,7 +92,9 @@ fn clause(field: &str, operator: Operator, operand: &Operand, scope: &Scope<'_>)
             let negate = |condition| Condition::Not(Box::new(condition));
             match operator {
                 Operator::Is | Operator::Equals if *operand == Operand::Empty => empty(which, field),
-                Operator::IsNot | Operator::Differs if *operand == Operand::Empty => empty(which, field).map(negate),
+                Operator::IsNot | Operator::Differs if *operand == Operand::Empty => {
+                    empty(which, field).map(negate)
+                }
                 Operator::Equals | Operator::In => one_of(which, field, operand, scope),
                 // An issue without a value answers neither `=` nor `!=`.
                 Operator::Differs | Operator::NotIn => Ok(Condition::All(vec![
@@ -126,10 +135,7 @@ fn one_of(which: Field, field: &str, operand: &Operand, scope: &Scope<'_>) -> Re
                 wanted.push(scope.caller.account_id.clone());
             }
             Operand::Function(name, arguments) => {
-                return Err(format!(
-                    "Unable to find JQL function '{name}({})'.",
-                    arguments.join(", ")
-                ));
+                return Err(format!("Unable to find JQL function '{name}({})'.", arguments.join(", ")));
             }
             Operand::Text(text) => wanted.extend(value_of(which, field, text, scope)?),
         }
@@ -164,8 +170,10 @@ fn value_of(which: Field, field: &str, text: &str, scope: &Scope<'_>) -> Result<
         }
         Field::IssueType => {
             let types = scope.directory.projects.iter().flat_map(|project| &project.issue_types);
-            let found: Vec<String> =
-                types.filter(|kind| kind.id == text || same(&kind.name)).map(|kind| kind.id.clone()).collect();
+            let found: Vec<String> = types
+                .filter(|kind| kind.id == text || same(&kind.name))
+                .map(|kind| kind.id.clone())
+                .collect();
             if found.is_empty() {
                 return Err(missing());
             }
@@ -191,7 +199,9 @@ fn value_of(which: Field, field: &str, text: &str, scope: &Scope<'_>) -> Result<
         Field::Label => vec![text.to_lowercase()],
         Field::Creator | Field::Reporter | Field::Assignee | Field::Watcher => {
             let found = scope.directory.users.iter().find(|user| {
-                user.account_id == text || same(&user.display_name) || (!user.hides_email && same(&user.email))
+                user.account_id == text
+                    || same(&user.display_name)
+                    || (!user.hides_email && same(&user.email))
             });
             vec![found.ok_or_else(missing)?.account_id.clone()]
         }
@@ -211,13 +221,20 @@ fn is_key(text: &str) -> bool {
 }
 
 /// `key > SUP-3`, `id >= 10010`: by the id, which grows with the key.
-fn number(field: &str, operator: Operator, operand: &Operand, scope: &Scope<'_>) -> Result<Condition, String> {
+fn number(
+    field: &str,
+    operator: Operator,
+    operand: &Operand,
+    scope: &Scope<'_>,
+) -> Result<Condition, String> {
     let Operand::Text(text) = operand else {
         return Err(format!("The operator '{}' of the field '{field}' takes one value.", operator.as_str()));
     };
     let id = match text.parse::<u64>() {
         Ok(id) => id,
-        Err(_) => value_of(Field::Id, field, text, scope)?.first().and_then(|id| id.parse().ok()).unwrap_or(0),
+        Err(_) => {
+            value_of(Field::Id, field, text, scope)?.first().and_then(|id| id.parse().ok()).unwrap_or(0)
+        }
     };
     Ok(match operator {
         Operator::Less => Condition::Number(None, Some(id.saturating_sub(1))),
@@ -235,7 +252,8 @@ fn moment(
     scope: &Scope<'_>,
 ) -> Option<Result<Condition, String>> {
     let never = Condition::Not(Box::new(Condition::Moment(which, None, None)));
-    let read = |operand: &Operand| match operand {
+    let read = |operand: &Operand| {
+        match operand {
         Operand::Text(text) => dates::read(text, scope.now).ok_or_else(|| {
             format!(
                 "Date value '{text}' for field '{field}' is invalid. Valid formats include: 'yyyy/MM/dd HH:mm', \
@@ -245,6 +263,7 @@ fn moment(
         Operand::Function(name, arguments) => dates::function(name, arguments, scope.now)
             .ok_or_else(|| format!("Unable to find JQL function '{name}({})'.", arguments.join(", "))),
         _ => Err(format!("The field '{field}' takes a date.")),
+    }
     };
     let exactly = |moment: Moment| {
         let wide = moment.wide.max(jiff::SignedDuration::from_millis(1));
@@ -256,7 +275,9 @@ fn moment(
         (Operator::IsNot | Operator::Differs, Operand::Empty) => Ok(Condition::Moment(which, None, None)),
         (Operator::Equals, operand) => read(operand).map(exactly),
         (Operator::Differs, operand) => read(operand).map(|moment| negate(exactly(moment))),
-        (Operator::Less, operand) => read(operand).map(|moment| Condition::Moment(which, None, Some(moment.at))),
+        (Operator::Less, operand) => {
+            read(operand).map(|moment| Condition::Moment(which, None, Some(moment.at)))
+        }
         (Operator::LessOrEqual, operand) => read(operand).map(|moment| {
             let past = moment.at.checked_add(jiff::SignedDuration::from_millis(1)).unwrap_or(moment.at);
             Condition::Moment(which, None, Some(past))
@@ -279,7 +300,12 @@ fn moment(
     })
 }
 
-fn text(which: TextField, field: &str, operator: Operator, operand: &Operand) -> Option<Result<Condition, String>> {
+fn text(
+    which: TextField,
+    field: &str,
+    operator: Operator,
+    operand: &Operand,
+) -> Option<Result<Condition, String>> {
     let identity = match which {
         TextField::Description => Some(Field::Description),
         TextField::Environment => Some(Field::Environment),

@@ -41,7 +41,11 @@ pub(crate) async fn upload(
     mut request: Request,
 ) -> Answer {
     if request.headers().get("x-atlassian-token").and_then(|token| token.to_str().ok()) != Some("no-check") {
-        return Ok((StatusCode::FORBIDDEN, [(header::CONTENT_TYPE, "text/plain;charset=UTF-8")], "XSRF check failed")
+        return Ok((
+            StatusCode::FORBIDDEN,
+            [(header::CONTENT_TYPE, "text/plain;charset=UTF-8")],
+            "XSRF check failed",
+        )
             .into_response());
     }
     let issue = find(&state.site(), &names)?;
@@ -86,7 +90,8 @@ pub(crate) async fn upload(
 
 async fn read(multipart: Result<Multipart, MultipartRejection>, limit: u64) -> Result<Vec<Upload>, Refusal> {
     let mut multipart = multipart.map_err(|error| {
-        Refusal::message(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported Media Type").because(error.to_string())
+        Refusal::message(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported Media Type")
+            .because(error.to_string())
     })?;
     let broken = |error: axum::extract::multipart::MultipartError| {
         Refusal::bad("The multipart request could not be read.").because(error.to_string())
@@ -110,14 +115,15 @@ async fn read(multipart: Result<Multipart, MultipartRejection>, limit: u64) -> R
 async fn read_file(mut field: Field<'_>, limit: u64) -> Result<Upload, Refusal> {
     let filename = field.file_name().map(str::to_owned).filter(|name| !name.is_empty());
     let filename = filename.ok_or_else(|| Refusal::bad("The part named 'file' has no file name."))?;
-    let given = field.content_type().map(|kind| kind.split(';').next().unwrap_or_default().trim().to_lowercase());
-    let mime_type = given.filter(|kind| kind.contains('/')).unwrap_or_else(|| "application/octet-stream".to_owned());
+    let given =
+        field.content_type().map(|kind| kind.split(';').next().unwrap_or_default().trim().to_lowercase());
+    let mime_type =
+        given.filter(|kind| kind.contains('/')).unwrap_or_else(|| "application/octet-stream".to_owned());
     let mut content = BytesMut::new();
     loop {
-        let chunk = field
-            .chunk()
-            .await
-            .map_err(|error| Refusal::bad("The multipart request could not be read.").because(error.to_string()))?;
+        let chunk = field.chunk().await.map_err(|error| {
+            Refusal::bad("The multipart request could not be read.").because(error.to_string())
+        })?;
         let Some(chunk) = chunk else { break };
         if u64::try_from(content.len() + chunk.len()).unwrap_or(u64::MAX) > limit {
             return Err(too_large(&format!(
@@ -183,14 +189,16 @@ pub(crate) async fn content(
         return Ok(bytes(&attachment, &headers));
     }
     let media = attachment.media;
-    let encoded = percent_encoding::utf8_percent_encode(&attachment.filename, percent_encoding::NON_ALPHANUMERIC);
+    let encoded =
+        percent_encoding::utf8_percent_encode(&attachment.filename, percent_encoding::NON_ALPHANUMERIC);
     let address = format!(
         "{}/media/file/{media}/binary?token={}&client=simulated&dl=true&name={encoded}",
         caller.base,
         state.media_ticket(media)
     );
     let address = HeaderValue::from_str(&address).map_err(|error| {
-        Refusal::message(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error").because(error.to_string())
+        Refusal::message(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error")
+            .because(error.to_string())
     })?;
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, address)]).into_response())
 }
@@ -205,7 +213,10 @@ pub(crate) async fn media(
     let media = Uuid::parse_str(name(&names, "media"));
     let media = media.map_err(|_| Refusal::message(StatusCode::NOT_FOUND, "No such file."))?;
     if parameters.get("token").map(String::as_str) != Some(state.media_ticket(media).as_str()) {
-        return Err(Refusal::message(StatusCode::FORBIDDEN, "The token of the address is not valid for this file."));
+        return Err(Refusal::message(
+            StatusCode::FORBIDDEN,
+            "The token of the address is not valid for this file.",
+        ));
     }
     let found = state.site().attachment_by_media(media).cloned();
     let attachment = found.ok_or_else(|| Refusal::message(StatusCode::NOT_FOUND, "No such file."))?;
@@ -213,7 +224,11 @@ pub(crate) async fn media(
 }
 
 /// The download address of the issue page.
-pub(crate) async fn download(State(state): State<Arc<JiraState>>, names: Names, headers: HeaderMap) -> Answer {
+pub(crate) async fn download(
+    State(state): State<Arc<JiraState>>,
+    names: Names,
+    headers: HeaderMap,
+) -> Answer {
     Ok(bytes(&attachment(&state, &names)?.1, &headers))
 }
 
@@ -226,7 +241,8 @@ pub(crate) fn is_picture(mime_type: &str) -> bool {
 fn bytes(attachment: &Attachment, headers: &HeaderMap) -> Response {
     let content = &attachment.content;
     let show = is_picture(&attachment.mime_type);
-    let encoded = percent_encoding::utf8_percent_encode(&attachment.filename, percent_encoding::NON_ALPHANUMERIC);
+    let encoded =
+        percent_encoding::utf8_percent_encode(&attachment.filename, percent_encoding::NON_ALPHANUMERIC);
     let disposition = format!("{}; filename*=UTF-8''{encoded}", if show { "inline" } else { "attachment" });
     let (status, body, range) = match range(headers, content.len()) {
         Some((from, to)) => (

@@ -36,7 +36,9 @@ fn read(state: &JiraState, caller: &Caller, given: &Map<String, Value>) -> Resul
         Err((message, detail)) if message == "ATTACHMENT_VALIDATION_ERROR" => {
             return Err(Refusal::field("comment", message).because(detail.unwrap_or_default()));
         }
-        Err((message, detail)) => return Err(Refusal::comment_body(detail.unwrap_or_else(|| message.to_owned()))),
+        Err((message, detail)) => {
+            return Err(Refusal::comment_body(detail.unwrap_or_else(|| message.to_owned())));
+        }
     };
     let visibility = match given.get("visibility") {
         None | Some(Value::Null) => None,
@@ -52,7 +54,11 @@ fn read(state: &JiraState, caller: &Caller, given: &Map<String, Value>) -> Resul
 }
 
 /// Reads comments out of `update` operations.
-pub(crate) fn read_all(state: &JiraState, caller: &Caller, given: Vec<Value>) -> Result<Vec<NewComment>, Refusal> {
+pub(crate) fn read_all(
+    state: &JiraState,
+    caller: &Caller,
+    given: Vec<Value>,
+) -> Result<Vec<NewComment>, Refusal> {
     given
         .iter()
         .map(|comment| match comment {
@@ -129,7 +135,8 @@ pub(crate) async fn list(
     if newest_first {
         all.reverse();
     }
-    let (with_html, with_properties) = (expands(&parameters, "renderedBody"), expands(&parameters, "properties"));
+    let (with_html, with_properties) =
+        (expands(&parameters, "renderedBody"), expands(&parameters, "properties"));
     let show = caller.show();
     let comments: Vec<Value> = all
         .into_iter()
@@ -140,13 +147,16 @@ pub(crate) async fn list(
             show.comment(issue.id, comment, html, with_properties)
         })
         .collect();
-    Ok(ok(&json!({"startAt": start, "maxResults": most, "total": issue.comments.len(), "comments": comments})))
+    Ok(ok(
+        &json!({"startAt": start, "maxResults": most, "total": issue.comments.len(), "comments": comments}),
+    ))
 }
 
 /// A comment of the issue, or 404.
 fn comment(issue: &Issue, names: &Names) -> Result<Arc<Comment>, Refusal> {
     let wanted = name(names, "comment");
-    let found = wanted.parse::<u64>().ok().and_then(|id| issue.comments.iter().find(|comment| comment.id == id));
+    let found =
+        wanted.parse::<u64>().ok().and_then(|id| issue.comments.iter().find(|comment| comment.id == id));
     found.cloned().ok_or_else(|| {
         let message = format!("Can not find a comment for the id: {wanted}.");
         Refusal::message(StatusCode::NOT_FOUND, message)
@@ -220,7 +230,9 @@ pub(crate) async fn by_ids(
     body: JsonBody,
 ) -> Answer {
     let body = body.object(&["ids"])?;
-    let Some(Value::Array(ids)) = body.get("ids") else { return Err(Refusal::payload("ids is a list of numbers")) };
+    let Some(Value::Array(ids)) = body.get("ids") else {
+        return Err(Refusal::payload("ids is a list of numbers"));
+    };
     let ids: Option<Vec<u64>> = ids.iter().map(Value::as_u64).collect();
     let mut ids = ids.ok_or_else(|| Refusal::payload("ids is a list of numbers"))?;
     if ids.is_empty() || ids.len() > 1000 {
@@ -230,9 +242,12 @@ pub(crate) async fn by_ids(
     ids.dedup();
     let found: Vec<(u64, Arc<Comment>)> = {
         let site = state.site();
-        ids.iter().filter_map(|id| site.comment(*id).map(|(issue, comment)| (issue, Arc::clone(comment)))).collect()
+        ids.iter()
+            .filter_map(|id| site.comment(*id).map(|(issue, comment)| (issue, Arc::clone(comment))))
+            .collect()
     };
-    let (with_html, with_properties) = (expands(&parameters, "renderedBody"), expands(&parameters, "properties"));
+    let (with_html, with_properties) =
+        (expands(&parameters, "renderedBody"), expands(&parameters, "properties"));
     let show = caller.show();
     let values: Vec<Value> = found
         .iter()
@@ -241,5 +256,7 @@ pub(crate) async fn by_ids(
             show.comment(*issue, comment, html, with_properties)
         })
         .collect();
-    Ok(ok(&json!({"startAt": 0, "maxResults": 1000, "total": values.len(), "isLast": true, "values": values})))
+    Ok(ok(
+        &json!({"startAt": 0, "maxResults": 1000, "total": values.len(), "isLast": true, "values": values}),
+    ))
 }

@@ -13,7 +13,9 @@ use super::super::caller::Caller;
 use super::super::fields::{Draft, Reader, id_of};
 use super::super::settings::JiraProject;
 use super::super::show::{FieldSet, Show};
-use super::super::site::{Change, CustomValue, Directory, History, Issue, PRIORITIES, Sequence, Site, Status};
+use super::super::site::{
+    Change, CustomValue, Directory, History, Issue, PRIORITIES, Sequence, Site, Status,
+};
 use super::{Names, Parameters, comments, expands, find, linked, list, page, properties};
 
 /// Members of the body of create, edit and transition. The published document allows others; they are ignored.
@@ -110,7 +112,10 @@ pub(crate) async fn create(State(state): State<Arc<JiraState>>, caller: Caller, 
 }
 
 /// The project of a create. Jira tells this fault alone, before any other.
-fn wanted_project<'a>(directory: &'a Directory, fields: &Map<String, Value>) -> Result<&'a JiraProject, Refusal> {
+fn wanted_project<'a>(
+    directory: &'a Directory,
+    fields: &Map<String, Value>,
+) -> Result<&'a JiraProject, Refusal> {
     let wanted = fields.get("project").and_then(|project| {
         id_of(project).or_else(|| project.get("key").and_then(Value::as_str).map(str::to_owned))
     });
@@ -119,7 +124,12 @@ fn wanted_project<'a>(directory: &'a Directory, fields: &Map<String, Value>) -> 
         .ok_or_else(|| Refusal::field("project", "Specify a valid project ID or key"))
 }
 
-fn read_draft(state: &JiraState, caller: &Caller, project: &JiraProject, update: &Update) -> Result<Draft, Refusal> {
+fn read_draft(
+    state: &JiraState,
+    caller: &Caller,
+    project: &JiraProject,
+    update: &Update,
+) -> Result<Draft, Refusal> {
     let has_media = |media: &str| state.has_media(media);
     let mut reader = Reader {
         directory: &caller.directory,
@@ -160,10 +170,14 @@ fn finish(errors: Map<String, Value>, detail: Option<String>, draft: Draft) -> R
 }
 
 /// Reads the fields of an edit or a transition.
-pub(crate) fn read_edit(state: &JiraState, caller: &Caller, issue: &Issue, update: &Update) -> Result<Draft, Refusal> {
+pub(crate) fn read_edit(
+    state: &JiraState,
+    caller: &Caller,
+    issue: &Issue,
+    update: &Update,
+) -> Result<Draft, Refusal> {
     let has_media = |media: &str| state.has_media(media);
-    let project =
-        caller.directory.project(&issue.project.to_string()).ok_or_else(Refusal::no_issue)?;
+    let project = caller.directory.project(&issue.project.to_string()).ok_or_else(Refusal::no_issue)?;
     let mut reader = Reader {
         directory: &caller.directory,
         project,
@@ -236,7 +250,9 @@ pub(crate) fn apply(issue: &mut Issue, draft: Draft, directory: &Directory) -> V
         issue.labels = labels;
     }
     let person = |id: Option<&String>| match id {
-        Some(id) => (id.clone(), directory.user(id).map(|user| user.display_name.clone()).unwrap_or_default()),
+        Some(id) => {
+            (id.clone(), directory.user(id).map(|user| user.display_name.clone()).unwrap_or_default())
+        }
         None => (String::new(), String::new()),
     };
     if let Some(reporter) = draft.reporter {
@@ -255,7 +271,8 @@ pub(crate) fn apply(issue: &mut Issue, draft: Draft, directory: &Directory) -> V
     for (id, value) in draft.custom {
         let before = custom_words(issue.custom.get(&id));
         let after = custom_words(value.as_ref());
-        let title = directory.custom_fields.iter().find(|field| field.id() == id).map(|field| field.name.clone());
+        let title =
+            directory.custom_fields.iter().find(|field| field.id() == id).map(|field| field.name.clone());
         if before != after {
             changes.push(Change {
                 field: title.unwrap_or_default(),
@@ -369,7 +386,8 @@ pub(crate) async fn edit(
 ) -> Answer {
     let issue = find(&state.site(), &names)?;
     if parameters.get("notifyUsers").is_some_and(|notify| notify == "false") && !caller.user.admin {
-        let message = "To discard the user notification either admin or project admin permissions are required.";
+        let message =
+            "To discard the user notification either admin or project admin permissions are required.";
         return Err(Refusal::message(StatusCode::FORBIDDEN, message));
     }
     let mut update = Update::read(body)?;
@@ -419,8 +437,9 @@ pub(crate) async fn assign(
     let draft = read_edit(&state, &caller, &issue, &update)?;
     let now = state.now();
     let mut site = state.site();
-    let changes =
-        site.write(issue.id, now, |issue| apply(issue, draft, &caller.directory)).ok_or_else(Refusal::no_issue)?;
+    let changes = site
+        .write(issue.id, now, |issue| apply(issue, draft, &caller.directory))
+        .ok_or_else(Refusal::no_issue)?;
     record(&mut site, issue.id, &caller.user.account_id, now, changes);
     Ok(no_content())
 }
@@ -442,7 +461,11 @@ pub(crate) async fn delete(State(state): State<Arc<JiraState>>, caller: Caller, 
 const BULK_LIMIT: usize = 100;
 
 /// `POST issue/bulkfetch`: ascending by id; what does not exist is left out without a word.
-pub(crate) async fn bulk_fetch(State(state): State<Arc<JiraState>>, caller: Caller, body: JsonBody) -> Answer {
+pub(crate) async fn bulk_fetch(
+    State(state): State<Arc<JiraState>>,
+    caller: Caller,
+    body: JsonBody,
+) -> Answer {
     let body = body.object(&["expand", "fields", "fieldsByKeys", "issueIdsOrKeys", "properties"])?;
     let wanted = texts(&body, "issueIdsOrKeys")?.unwrap_or_default();
     if wanted.is_empty() {
@@ -452,7 +475,8 @@ pub(crate) async fn bulk_fetch(State(state): State<Arc<JiraState>>, caller: Call
         return Err(Refusal::bad(format!("At most {BULK_LIMIT} issues can be fetched at once.")));
     }
     let names = texts(&body, "fields")?.unwrap_or_default();
-    let set = FieldSet::read(names.iter().map(String::as_str), FieldSet::read(["*navigable"], FieldSet::all()));
+    let set =
+        FieldSet::read(names.iter().map(String::as_str), FieldSet::read(["*navigable"], FieldSet::all()));
     let properties = texts(&body, "properties")?.unwrap_or_default();
     if properties.len() > 5 {
         return Err(Refusal::bad("At most 5 issue properties can be requested."));
@@ -481,7 +505,8 @@ pub(crate) async fn changelog(
     let issue = find(&state.site(), &names)?;
     let (start, most) = page(&parameters, 100, 100)?;
     let show = caller.show();
-    let values: Vec<Value> = issue.history.iter().skip(start).take(most).map(|entry| show.history(entry)).collect();
+    let values: Vec<Value> =
+        issue.history.iter().skip(start).take(most).map(|entry| show.history(entry)).collect();
     let address = show.address(&format!("issue/{}/changelog?maxResults={most}&startAt={start}", issue.id));
     let is_last = start + values.len() >= issue.history.len();
     Ok(ok(&json!({"self": address, "startAt": start, "maxResults": most, "total": issue.history.len(),

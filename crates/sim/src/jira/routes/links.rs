@@ -25,9 +25,16 @@ pub(crate) async fn watchers(State(state): State<Arc<JiraState>>, caller: Caller
 }
 
 /// `POST issue/{issue}/watchers`: the body is an account id as a JSON text, or nothing for oneself.
-pub(crate) async fn watch(State(state): State<Arc<JiraState>>, caller: Caller, names: Names, body: JsonBody) -> Answer {
+pub(crate) async fn watch(
+    State(state): State<Arc<JiraState>>,
+    caller: Caller,
+    names: Names,
+    body: JsonBody,
+) -> Answer {
     let issue = find(&state.site(), &names)?;
-    let Value::String(who) = &body.0 else { return Err(Refusal::payload("the body is an account id as a text")) };
+    let Value::String(who) = &body.0 else {
+        return Err(Refusal::payload("the body is an account id as a text"));
+    };
     let who = if who.is_empty() { &caller.user.account_id } else { who };
     if caller.directory.user(who).is_none() {
         return Err(Refusal::bad(format!("The user with account id '{who}' does not exist.")));
@@ -87,8 +94,10 @@ pub(crate) async fn create(State(state): State<Arc<JiraState>>, caller: Caller, 
         let wanted = given.get("key").and_then(Value::as_str).map(str::to_owned).or_else(|| id_of(given))?;
         site.find(&wanted).map(|issue| issue.id)
     };
-    let (inward, outward) =
-        (side("inwardIssue").ok_or_else(Refusal::no_issue)?, side("outwardIssue").ok_or_else(Refusal::no_issue)?);
+    let (inward, outward) = (
+        side("inwardIssue").ok_or_else(Refusal::no_issue)?,
+        side("outwardIssue").ok_or_else(Refusal::no_issue)?,
+    );
     if inward == outward {
         return Err(Refusal::bad("You cannot link an issue to itself."));
     }
@@ -179,10 +188,13 @@ pub(crate) async fn put_remote_link(
     let global_id = match body.get("globalId") {
         None | Some(Value::Null) => None,
         Some(Value::String(id)) if id.chars().count() <= 255 => Some(id.clone()),
-        Some(_) => return Err(Refusal::field("globalId", "The global ID must be at most 255 characters long.")),
+        Some(_) => {
+            return Err(Refusal::field("globalId", "The global ID must be at most 255 characters long."));
+        }
     };
     let known = ["application", "globalId", "object", "relationship"];
-    let kept = body.into_iter().filter(|(key, value)| known.contains(&key.as_str()) && !value.is_null()).collect();
+    let kept =
+        body.into_iter().filter(|(key, value)| known.contains(&key.as_str()) && !value.is_null()).collect();
     let now = state.now();
     let mut site = state.site();
     let issue = find(&site, &names)?;
@@ -212,7 +224,11 @@ pub(crate) async fn remote_link(State(state): State<Arc<JiraState>>, caller: Cal
 }
 
 /// `DELETE issue/{issue}/remotelink/{link}`.
-pub(crate) async fn delete_remote_link(State(state): State<Arc<JiraState>>, _caller: Caller, names: Names) -> Answer {
+pub(crate) async fn delete_remote_link(
+    State(state): State<Arc<JiraState>>,
+    _caller: Caller,
+    names: Names,
+) -> Answer {
     let wanted = name(&names, "link");
     let now = state.now();
     let mut site = state.site();

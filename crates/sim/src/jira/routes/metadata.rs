@@ -40,7 +40,9 @@ pub(crate) async fn server_info(State(state): State<Arc<JiraState>>, visitor: Vi
 /// Puts `X-Seraph-LoginReason` on an anonymous answer to wrong credentials.
 pub(crate) fn tell_sign_in(mut response: Response, failed: bool) -> Response {
     if failed {
-        response.headers_mut().insert("x-seraph-loginreason", HeaderValue::from_static("AUTHENTICATED_FAILED"));
+        response
+            .headers_mut()
+            .insert("x-seraph-loginreason", HeaderValue::from_static("AUTHENTICATED_FAILED"));
     }
     response
 }
@@ -163,7 +165,8 @@ pub(crate) async fn issue_types(caller: Caller) -> Answer {
 /// `GET issuetype/{type}`.
 pub(crate) async fn issue_type(caller: Caller, names: Names) -> Answer {
     let found = caller.directory.issue_type(name(&names, "type"));
-    let missing = || Refusal::message(StatusCode::NOT_FOUND, "Issue type not found or you do not have permission.");
+    let missing =
+        || Refusal::message(StatusCode::NOT_FOUND, "Issue type not found or you do not have permission.");
     found.map(|kind| ok(&caller.show().issue_type(kind))).ok_or_else(missing)
 }
 

@@ -108,15 +108,9 @@ fn issues() -> Router<Arc<JiraState>> {
         .route("/attachment/content/{attachment}", get(attachments::content))
         .route("/attachment/thumbnail/{attachment}", get(attachments::content))
         .route("/issue/{issue}/transitions", get(transitions::list).post(transitions::perform))
-        .route(
-            "/issue/{issue}/watchers",
-            get(links::watchers).post(links::watch).delete(links::unwatch),
-        )
+        .route("/issue/{issue}/watchers", get(links::watchers).post(links::watch).delete(links::unwatch))
         .route("/issue/{issue}/remotelink", get(links::remote_links).post(links::put_remote_link))
-        .route(
-            "/issue/{issue}/remotelink/{link}",
-            get(links::remote_link).delete(links::delete_remote_link),
-        )
+        .route("/issue/{issue}/remotelink/{link}", get(links::remote_link).delete(links::delete_remote_link))
         .route("/issueLink", post(links::create))
         .route("/issueLink/{link}", get(links::get).delete(links::delete))
         .route("/search/jql", get(search::get).post(search::post))
@@ -156,7 +150,11 @@ pub(crate) fn linked(site: &Site, issues: &[Arc<Issue>]) -> HashMap<u64, Arc<Iss
 }
 
 /// `startAt` and `maxResults`, the latter at most `most`.
-pub(crate) fn page(parameters: &HashMap<String, String>, default: usize, most: usize) -> Result<(usize, usize), Refusal> {
+pub(crate) fn page(
+    parameters: &HashMap<String, String>,
+    default: usize,
+    most: usize,
+) -> Result<(usize, usize), Refusal> {
     let read = |name: &str, default: usize| match parameters.get(name).map(|text| text.trim()) {
         None | Some("") => Ok(default),
         Some(text) => text.parse::<i64>().map(|number| usize::try_from(number).unwrap_or(0)).map_err(|_| {

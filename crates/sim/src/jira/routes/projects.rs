@@ -117,7 +117,8 @@ pub(crate) async fn create_fields(caller: Caller, names: Names, Query(parameters
         let message = format!("Issue type with id '{wanted}' does not exist in project '{}'.", project.key);
         return Err(Refusal::message(StatusCode::NOT_FOUND, message));
     }
-    let all: Vec<Value> = screen(&caller.show(), project, Some(wanted)).into_iter().map(|(_, field)| field).collect();
+    let all: Vec<Value> =
+        screen(&caller.show(), project, Some(wanted)).into_iter().map(|(_, field)| field).collect();
     let total = all.len();
     let shown: Vec<Value> = all.into_iter().skip(start).take(most).collect();
     Ok(ok(&json!({"startAt": start, "maxResults": most, "total": total, "fields": shown})))
@@ -145,7 +146,8 @@ pub(crate) async fn createmeta(caller: Caller, Query(parameters): Parameters) ->
                     let mut shown = show.issue_type(kind);
                     if with_fields {
                         let fields = screen(&show, project, Some(&kind.id)).into_iter();
-                        let fields: Map<String, Value> = fields.map(|(id, field)| (id, without_id(field))).collect();
+                        let fields: Map<String, Value> =
+                            fields.map(|(id, field)| (id, without_id(field))).collect();
                         shown["fields"] = Value::Object(fields);
                         shown["expand"] = json!("fields");
                     }

@@ -28,7 +28,9 @@ pub(crate) fn read_list(given: Option<&Value>) -> Result<BTreeMap<String, Value>
     };
     let mut read = BTreeMap::new();
     for property in given {
-        let Value::Object(property) = property else { return Err(Refusal::payload("a property is an object")) };
+        let Value::Object(property) = property else {
+            return Err(Refusal::payload("a property is an object"));
+        };
         if let Some(unknown) = property.keys().find(|key| !matches!(key.as_str(), "key" | "value")) {
             return Err(Refusal::payload(format!("unknown member {unknown:?} of a property")));
         }
@@ -43,10 +45,14 @@ pub(crate) fn read_list(given: Option<&Value>) -> Result<BTreeMap<String, Value>
 
 fn check(key: &str, value: &Value) -> Result<(), Refusal> {
     if key.is_empty() || key.chars().count() > KEY_LIMIT {
-        return Err(Refusal::bad(format!("The property key must be between 1 and {KEY_LIMIT} characters long.")));
+        return Err(Refusal::bad(format!(
+            "The property key must be between 1 and {KEY_LIMIT} characters long."
+        )));
     }
     if value.to_string().chars().count() > VALUE_LIMIT {
-        return Err(Refusal::bad(format!("The property value must be at most {VALUE_LIMIT} characters long.")));
+        return Err(Refusal::bad(format!(
+            "The property value must be at most {VALUE_LIMIT} characters long."
+        )));
     }
     Ok(())
 }
@@ -98,7 +104,11 @@ pub(crate) async fn issue_put(
 }
 
 /// `DELETE issue/{issue}/properties/{property}`.
-pub(crate) async fn issue_delete(State(state): State<Arc<JiraState>>, _caller: Caller, names: Names) -> Answer {
+pub(crate) async fn issue_delete(
+    State(state): State<Arc<JiraState>>,
+    _caller: Caller,
+    names: Names,
+) -> Answer {
     let key = name(&names, "property");
     let now = state.now();
     let mut site = state.site();
@@ -133,13 +143,21 @@ fn change<R>(
 }
 
 /// `GET comment/{comment}/properties`.
-pub(crate) async fn comment_keys(State(state): State<Arc<JiraState>>, caller: Caller, names: Names) -> Answer {
+pub(crate) async fn comment_keys(
+    State(state): State<Arc<JiraState>>,
+    caller: Caller,
+    names: Names,
+) -> Answer {
     let (_, comment) = comment(&state.site(), &names)?;
     Ok(keys(&comment.properties, &caller.show().address(&format!("comment/{}/properties", comment.id))))
 }
 
 /// `GET comment/{comment}/properties/{property}`.
-pub(crate) async fn comment_get(State(state): State<Arc<JiraState>>, _caller: Caller, names: Names) -> Answer {
+pub(crate) async fn comment_get(
+    State(state): State<Arc<JiraState>>,
+    _caller: Caller,
+    names: Names,
+) -> Answer {
     one(&comment(&state.site(), &names)?.1.properties, name(&names, "property"))
 }
 
@@ -155,12 +173,17 @@ pub(crate) async fn comment_put(
     let now = state.now();
     let mut site = state.site();
     let (issue, found) = comment(&site, &names)?;
-    let existed = change(&mut site, issue, found.id, now, |properties| properties.insert(key, value).is_some());
+    let existed =
+        change(&mut site, issue, found.id, now, |properties| properties.insert(key, value).is_some());
     Ok(written(existed.unwrap_or(false)))
 }
 
 /// `DELETE comment/{comment}/properties/{property}`.
-pub(crate) async fn comment_delete(State(state): State<Arc<JiraState>>, _caller: Caller, names: Names) -> Answer {
+pub(crate) async fn comment_delete(
+    State(state): State<Arc<JiraState>>,
+    _caller: Caller,
+    names: Names,
+) -> Answer {
     let key = name(&names, "property");
     let now = state.now();
     let mut site = state.site();

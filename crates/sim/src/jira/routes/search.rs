@@ -82,12 +82,19 @@ struct Wanted {
 }
 
 /// `GET search/jql`.
-pub(crate) async fn get(State(state): State<Arc<JiraState>>, caller: Caller, Query(parameters): Parameters) -> Answer {
+pub(crate) async fn get(
+    State(state): State<Arc<JiraState>>,
+    caller: Caller,
+    Query(parameters): Parameters,
+) -> Answer {
     let most = match parameters.get("maxResults").map(|most| most.trim()) {
         None | Some("") => None,
-        Some(most) => Some(most.parse().map_err(|_| Refusal::bad("The maxResults parameter is not a number."))?),
+        Some(most) => {
+            Some(most.parse().map_err(|_| Refusal::bad("The maxResults parameter is not a number."))?)
+        }
     };
-    let reconcile: Result<Vec<u64>, _> = list(&parameters, "reconcileIssues").into_iter().map(str::parse).collect();
+    let reconcile: Result<Vec<u64>, _> =
+        list(&parameters, "reconcileIssues").into_iter().map(str::parse).collect();
     let wanted = Wanted {
         jql: parameters.get("jql").cloned().unwrap_or_default(),
         most: page_size(most)?,
@@ -102,7 +109,14 @@ pub(crate) async fn get(State(state): State<Arc<JiraState>>, caller: Caller, Que
 /// `POST search/jql`.
 pub(crate) async fn post(State(state): State<Arc<JiraState>>, caller: Caller, body: JsonBody) -> Answer {
     let body = body.object(&[
-        "expand", "fields", "fieldsByKeys", "jql", "maxResults", "nextPageToken", "properties", "reconcileIssues",
+        "expand",
+        "fields",
+        "fieldsByKeys",
+        "jql",
+        "maxResults",
+        "nextPageToken",
+        "properties",
+        "reconcileIssues",
     ])?;
     let names = texts(&body, "fields")?.unwrap_or_default();
     let reconcile = match body.get("reconcileIssues") {
@@ -203,7 +217,8 @@ fn search(
         let issues: Vec<Arc<Issue>> = ids.into_iter().filter_map(seen).collect();
         (condition, issues)
     };
-    let mut found: Vec<Arc<Issue>> = issues.into_iter().filter(|issue| jql::fits(&condition, issue)).collect();
+    let mut found: Vec<Arc<Issue>> =
+        issues.into_iter().filter(|issue| jql::fits(&condition, issue)).collect();
     jql::sort(&mut found, &query.order, &caller.directory).map_err(Refusal::bad)?;
     Ok(found)
 }

@@ -53,9 +53,12 @@ pub(crate) async fn user(caller: Caller, Query(parameters): Parameters) -> Answe
 
 /// `GET user/search`: by the beginning of a word of name or address; exactly one of the parameters.
 pub(crate) async fn search(caller: Caller, Query(parameters): Parameters) -> Answer {
-    let given = ["query", "accountId", "property"].into_iter().filter(|name| parameters.contains_key(*name)).count();
+    let given =
+        ["query", "accountId", "property"].into_iter().filter(|name| parameters.contains_key(*name)).count();
     if given != 1 {
-        return Err(Refusal::bad("Exactly one of the parameters 'query', 'accountId' and 'property' must be given."));
+        return Err(Refusal::bad(
+            "Exactly one of the parameters 'query', 'accountId' and 'property' must be given.",
+        ));
     }
     found(&caller, &parameters)
 }
@@ -79,8 +82,15 @@ fn found(caller: &Caller, parameters: &HashMap<String, String>) -> Answer {
                 || user.display_name.to_lowercase().split(' ').any(|word| word.starts_with(&query))
                 || (is_shown && user.email.to_lowercase().starts_with(&query)))
     };
-    let users: Vec<Value> =
-        caller.directory.users.iter().filter(fits).skip(start).take(most).map(|user| show.user(user)).collect();
+    let users: Vec<Value> = caller
+        .directory
+        .users
+        .iter()
+        .filter(fits)
+        .skip(start)
+        .take(most)
+        .map(|user| show.user(user))
+        .collect();
     Ok(ok(&Value::Array(users)))
 }
 
