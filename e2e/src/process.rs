@@ -89,25 +89,25 @@ impl Setup {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut variables: Vec<(String, String)> = [
             ("POSTROOM_DATA_FOLDER", folder.join("data").display().to_string()),
-            ("POSTROOM_SERVER__LISTEN", format!("127.0.0.1:{port}")),
-            ("POSTROOM_SERVER__PUBLIC_URL", format!("http://127.0.0.1:{port}")),
-            ("POSTROOM_MICROSOFT__LOGIN_URL", sim.entra.clone()),
-            ("POSTROOM_MICROSOFT__GRAPH_URL", sim.graph.clone()),
-            ("POSTROOM_MICROSOFT__CLIENT_ID", sim.client_id.clone()),
-            ("POSTROOM_MICROSOFT__CLIENT_SECRET", sim.client_secret.clone()),
-            ("POSTROOM_MICROSOFT__TENANT", sim.tenant_id.clone()),
-            ("POSTROOM_JIRA__BASE_URL", sim.jira.clone()),
-            ("POSTROOM_JIRA__USER", sim.jira_user.clone()),
-            ("POSTROOM_JIRA__TOKEN", sim.jira_token.clone()),
-            ("POSTROOM_INBOUND__POLL_INTERVAL", "200ms".to_owned()),
-            ("POSTROOM_INBOUND__QUARANTINE", "2s".to_owned()),
-            ("POSTROOM_INBOUND__LEASE", "2s".to_owned()),
-            ("POSTROOM_INBOUND__REQUEST_TIMEOUT", "1500ms".to_owned()),
+            ("POSTROOM_SERVER_LISTEN", format!("127.0.0.1:{port}")),
+            ("POSTROOM_SERVER_PUBLIC_URL", format!("http://127.0.0.1:{port}")),
+            ("POSTROOM_MICROSOFT_LOGIN_URL", sim.entra.clone()),
+            ("POSTROOM_MICROSOFT_GRAPH_URL", sim.graph.clone()),
+            ("POSTROOM_MICROSOFT_CLIENT_ID", sim.client_id.clone()),
+            ("POSTROOM_MICROSOFT_CLIENT_SECRET", sim.client_secret.clone()),
+            ("POSTROOM_MICROSOFT_TENANT", sim.tenant_id.clone()),
+            ("POSTROOM_JIRA_BASE_URL", sim.jira.clone()),
+            ("POSTROOM_JIRA_USER", sim.jira_user.clone()),
+            ("POSTROOM_JIRA_TOKEN", sim.jira_token.clone()),
+            ("POSTROOM_INBOUND_POLL_INTERVAL", "1s".to_owned()),
+            ("POSTROOM_INBOUND_QUARANTINE", "2s".to_owned()),
+            ("POSTROOM_INBOUND_LEASE", "2s".to_owned()),
+            ("POSTROOM_INBOUND_REQUEST_TIMEOUT", "1500ms".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
         if let Some(url) = database {
-            variables.push(("POSTROOM_DATABASE__URL".to_owned(), url.to_owned()));
+            variables.push(("POSTROOM_DATABASE_URL".to_owned(), url.to_owned()));
         }
         Ok(Self { folder: folder.to_owned(), port, variables, log: folder.join("serve.log") })
     }
@@ -163,6 +163,11 @@ impl Serve {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// The process id.
+    pub fn id(&self) -> Result<u32> {
+        self.child.id().context("postroom serve has ended")
     }
 
     /// SIGKILL, and waits for the end.

@@ -21,6 +21,8 @@ pub struct Destination {
     pub upload_limit: Option<u64>,
     /// The highest issue number seen; probes begin above it.
     highest: AtomicI64,
+    /// Failures in a row; -1 before anything was tried, so that a state left by the process before is put right.
+    failures: AtomicI64,
     db: Db,
 }
 
@@ -35,7 +37,7 @@ impl Destination {
         upload_limit: Option<u64>,
         highest: i64,
     ) -> Self {
-        Self { id, project_key, client, account_id, upload_limit, highest: AtomicI64::new(highest), db }
+        Self { id, project_key, client, account_id, upload_limit, highest: AtomicI64::new(highest), failures: AtomicI64::new(-1), db }
     }
 
     /// The highest issue number seen so far.
@@ -46,6 +48,23 @@ impl Destination {
     /// An issue with this number was seen.
     pub fn saw_key(&self, number: i64) {
         self.highest.fetch_max(number, Ordering::Relaxed);
+    }
+
+    /// Failures in a row.
+    pub fn failures(&self) -> i64 {
+        self.failures.load(Ordering::Relaxed).max(0)
+    }
+
+    /// One more failure; returns how many in a row.
+    pub fn failed(&self) -> i64 {
+        let before = self.failures();
+        self.failures.store(before + 1, Ordering::Relaxed);
+        before + 1
+    }
+
+    /// It took a write; returns whether that is news.
+    pub fn worked(&self) -> bool {
+        self.failures.swap(0, Ordering::Relaxed) != 0
     }
 
     /// The operation that adopted this attachment, if one did.

@@ -215,7 +215,7 @@ impl Page {
         let mut stack = vec![dom.document.clone()];
         while let Some(node) = stack.pop() {
             if let NodeData::Element { name, .. } = &node.data {
-                match name.local.as_ref() {
+                match &*name.local {
                     "form" => self.forms.extend(read_form(&node, &self.url)),
                     "a" => {
                         if let Some(target) = attribute(&node, "href").and_then(|href| self.url.join(&href).ok()) {
@@ -239,7 +239,7 @@ fn parse(html: &str) -> RcDom {
 
 fn attribute(node: &Handle, wanted: &str) -> Option<String> {
     let NodeData::Element { attrs, .. } = &node.data else { return None };
-    attrs.borrow().iter().find(|a| a.name.local.as_ref() == wanted).map(|a| a.value.to_string())
+    attrs.borrow().iter().find(|a| &*a.name.local == wanted).map(|a| a.value.to_string())
 }
 
 fn collect_text(node: &Handle, into: &mut String) {
@@ -250,7 +250,7 @@ fn collect_text(node: &Handle, into: &mut String) {
                 into.push_str(&contents.borrow());
                 into.push(' ');
             }
-            NodeData::Element { name, .. } if ["script", "style", "svg"].contains(&name.local.as_ref()) => continue,
+            NodeData::Element { name, .. } if ["script", "style", "svg"].contains(&&*name.local) => continue,
             _ => {}
         }
         stack.extend(node.children.borrow().iter().rev().cloned());
@@ -274,7 +274,7 @@ fn read_form(form: &Handle, base: &Url) -> Option<Form> {
         if let NodeData::Element { name, .. } = &node.data {
             let field = attribute(&node, "name").unwrap_or_default();
             let value = attribute(&node, "value");
-            match name.local.as_ref() {
+            match &*name.local {
                 "input" => {
                     let kind = attribute(&node, "type").unwrap_or_default().to_lowercase();
                     match kind.as_str() {
@@ -321,7 +321,7 @@ fn read_options(select: &Handle) -> Vec<(String, String, bool)> {
     let mut stack: Vec<Handle> = select.children.borrow().iter().rev().cloned().collect();
     while let Some(node) = stack.pop() {
         if let NodeData::Element { name, .. } = &node.data
-            && name.local.as_ref() == "option"
+            && &*name.local == "option"
         {
             let mut text = String::new();
             collect_text(&node, &mut text);

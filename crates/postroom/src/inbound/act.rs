@@ -166,6 +166,7 @@ impl Worker {
             Err(Stop::NotCommitted(NotCommitted::LeaseLost)) => {
                 tracing::info!("another worker took the message over");
             }
+            Err(Stop::NotCommitted(NotCommitted::Stopped)) => {}
             Err(Stop::NotCommitted(NotCommitted::Store(error))) => {
                 // Nothing was written to Jira on the strength of it; the claim runs out and the message comes back.
                 tracing::warn!(%error, "a change was not committed; the message is taken up again when its lease is over");
@@ -211,7 +212,7 @@ impl Worker {
                 };
                 match fetched {
                     Ok(mime) => {
-                        let name = format!("mime/{}", message.id);
+                        let name = format!("mime-{}", message.id);
                         if let Err(error) = self.blobs.put(&name, &mime).await {
                             tracing::error!(%error, "the MIME of a mail could not be stored");
                             let fault = Fault::own("own.store", &error.to_string());
@@ -219,7 +220,7 @@ impl Worker {
                             return Err(Stop::Over);
                         }
                         message.content = Content::Mime;
-                        stored.mime = Some(mime.to_vec());
+                        stored.mime = Some(mime);
                     }
                     // Gone meanwhile, or nothing that Exchange can convert: the JSON must do, and the trace says so.
                     Err(fault) if fault.status == Some(404) || fault.entry.class == fault::Class::Poison => {
@@ -233,8 +234,13 @@ impl Worker {
                     }
                 }
             }
-            Content::Mime => match self.blobs.get(&format!("mime/{}", message.id)).await {
-                Ok(mime) => stored.mime = Some(mime),
+            Content::Mime => match self.blobs.get(&format!("mime-{}", message.id)).await {
+                Ok(Some(mime)) => stored.mime = Some(mime),
+                Ok(None) => {
+                    let reason = "its stored content is gone from the object store; restore it, or discard the message";
+                    self.hold(message, "read", reason).await?;
+                    return Err(Stop::Over);
+                }
                 Err(error) => {
                     let reason = format!("its stored content cannot be read ({error}); restore it, or discard the message");
                     self.hold(message, "read", &reason).await?;
@@ -395,6 +401,7 @@ impl Worker {
                 let failures = destination.failures();
                 self.stop_destination(&mut work.message, &destination, &fault, failures).await
             }
+            Verdict::Wait { at } => self.release(&mut work.message, at).await,
             Verdict::TryAgain { at } => {
                 work.message.attempts += 1;
                 self.journal.commit(Change::of(&work.message, Fate::Released { not_before: at })).await?;

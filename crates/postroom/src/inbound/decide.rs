@@ -45,7 +45,7 @@ pub async fn decide_without(
     rich: &Rich,
     gone_issue: Option<&str>,
 ) -> Result<Decision, Fault> {
-    let parents = parents(facts, message, mail, gone_issue).await?;
+    let parents = parents(facts, message.workspace_id, mail, gone_issue).await?;
     let target = facts.connections.target_of(message.source_id).await?;
     let known = rules::Facts {
         destination: target,
@@ -56,9 +56,10 @@ pub async fn decide_without(
     Ok(rules::decide(mail, rich, &Profile::standard(), &known))
 }
 
-async fn parents(
+/// What the ledger knows of the mails that this one names, the nearest first.
+pub async fn parents(
     facts: &Facts<'_>,
-    message: &Message,
+    workspace: Uuid,
     mail: &Mail,
     gone_issue: Option<&str>,
 ) -> Result<Vec<Parent>, Fault> {
@@ -74,7 +75,7 @@ async fn parents(
     let ids: Vec<String> = named.iter().map(|id| (*id).clone()).collect();
     let relatives = facts
         .ledger
-        .relatives(facts.db, message.workspace_id, &ids)
+        .relatives(facts.db, workspace, &ids)
         .await
         .map_err(|error| Fault::own("own.store", &error.to_string()))?;
     Ok(named

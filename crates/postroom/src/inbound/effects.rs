@@ -176,8 +176,12 @@ impl Effect for MailEffect {
     }
 
     fn ready<'a>(&'a self, step: &'a Step, done: &'a [Step]) -> BoxFuture<'a, ()> {
-        let _ = (step, done);
-        Box::pin(async move { self.destination.client.ready().await })
+        Box::pin(async move {
+            match (&step.slot, self.issue(done)) {
+                (Slot::Issue, _) | (_, None) => self.destination.client.ready().await,
+                (_, Some(issue)) => self.destination.client.ready_for(issue).await,
+            }
+        })
     }
 
     fn write<'a>(&'a self, step: &'a Step, done: &'a [Step]) -> BoxFuture<'a, Written> {

@@ -15,6 +15,9 @@ pub const DEATHS: i64 = 10;
 /// How long a destination that needs a person waits before it is tried again by itself.
 const SLOWLY: SignedDuration = SignedDuration::from_secs(60);
 
+/// How Jira names its limit of writes to one issue (`RateLimit-Reason`).
+const PER_ISSUE: &str = "jira-per-issue-on-write";
+
 /// What follows from a fault while a plan is carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -27,6 +30,11 @@ pub enum Verdict {
     },
     /// The issue that a comment or a file should go to is gone: decide anew, on record (I11).
     DecideAnew,
+    /// The message waits until then, uncounted; nothing else does.
+    Wait {
+        /// Not before.
+        at: Timestamp,
+    },
     /// The message is tried again then, counted.
     TryAgain {
         /// Not before.
@@ -39,6 +47,10 @@ pub enum Verdict {
 /// Judges a refusal. `attempts` are the message's faults of its own so far in this stage, this one not included;
 /// `failures` the destination's in a row.
 pub fn refused(fault: &Fault, existing_issue: bool, attempts: i64, failures: i64, now: Timestamp) -> Verdict {
+    if fault.code.ends_with(PER_ISSUE) {
+        // Jira's limit of writes to one issue: only this message waits, the others go on.
+        return Verdict::Wait { at: after(now, wait(fault, 1)) };
+    }
     match fault.entry.class {
         Class::Transient => Verdict::StopDestination { until: after(now, wait(fault, failures)), needs_person: false },
         Class::SignIn | Class::Administrator | Class::Configuration => {
@@ -112,6 +124,13 @@ mod tests {
             panic!("stops the destination");
         };
         assert_eq!((until.as_second(), needs_person), (1847, false));
+    }
+
+    #[test]
+    fn a_limit_of_one_issue_stops_only_its_own_mail() {
+        let mut limit = of_class(Class::Transient);
+        limit.code = "HTTP 429, jira-per-issue-on-write".to_owned();
+        assert!(matches!(refused(&limit, true, 0, 0, NOW), Verdict::Wait { .. }));
     }
 
     #[test]

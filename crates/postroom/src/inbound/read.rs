@@ -9,7 +9,7 @@ pub struct Stored {
     /// The page JSON, exactly as the mailbox gave it.
     pub page: Vec<u8>,
     /// The MIME, where it was needed and fetched.
-    pub mime: Option<Vec<u8>>,
+    pub mime: Option<bytes::Bytes>,
     /// MIME was needed, but the mail was gone when it was fetched.
     pub mime_gone: bool,
 }

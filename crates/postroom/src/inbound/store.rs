@@ -256,3 +256,12 @@ pub async fn marked(db: &Db, outcomes: Vec<(Uuid, Marked, i64)>) -> Result<(), S
     .await?;
     tx.commit().await
 }
+
+/// The claims on sources of the process before are void: no other process can use this database.
+pub async fn release_sources(tx: &mut Tx) -> Result<(), StoreError> {
+    tx.execute(sql!("UPDATE source SET lease_until = NULL, fence = fence + 1 WHERE lease_until IS NOT NULL"), args![])
+        .await?;
+    tx.execute(sql!("UPDATE account SET refresh_lease_until = NULL WHERE refresh_lease_until IS NOT NULL"), args![])
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,388 @@
+//! Connections in use: which mailbox a source reads, which project it writes to, each made once and kept until its row
+//! changes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use fault::Fault;
+use jiff::Timestamp;
+use microsoft::{Budget, Mailbox};
+use secrecy::SecretString;
+use sqlx::FromRow;
+use store::{Clock, Db, Place, Sealer, StoreError, args, sql};
+use url::Url;
+use uuid::Uuid;
+
+use super::destination::Destination;
+use super::registration::Registration;
+use super::tokens::AccountTokens;
+
+/// Everything that reaches Microsoft and Jira. Shared by all of the program.
+#[derive(Debug)]
+pub struct Connections {
+    /// The database.
+    pub db: Db,
+    /// Opens secrets.
+    pub sealer: Sealer,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The client for Microsoft and Jira (custom CA, time-outs, no redirects).
+    pub http: reqwest::Client,
+    /// Addresses and limits.
+    pub reach: Reach,
+    /// This process.
+    pub owner: Uuid,
+    kept: Mutex<Kept>,
+}
+
+/// Addresses and limits, from the configuration.
+#[derive(Clone, Debug)]
+pub struct Reach {
+    /// For example `https://graph.microsoft.com`.
+    pub graph_url: Url,
+    /// Where Microsoft sends people back to.
+    pub redirect_uri: Url,
+    /// The longest that one request takes.
+    pub request_timeout: Duration,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    registrations: HashMap<Uuid, Arc<Registration>>,
+    tokens: HashMap<Uuid, Arc<AccountTokens>>,
+    budgets: HashMap<String, Arc<Budget>>,
+    mailboxes: HashMap<(Uuid, String), Arc<dyn Mailbox>>,
+    clients: HashMap<Uuid, Arc<jira::Client>>,
+    destinations: HashMap<Uuid, Arc<Destination>>,
+    sources: HashMap<Uuid, SourceRow>,
+}
+
+#[derive(Clone, Debug, FromRow)]
+struct SourceRow {
+    account_id: Uuid,
+    mailbox_native_id: String,
+    destination_id: Option<Uuid>,
+    issue_type_id: String,
+    issue_type_name: String,
+}
+
+#[derive(FromRow)]
+struct AccountRow {
+    app_registration_id: Uuid,
+    tenant_id: String,
+    object_id: String,
+}
+
+#[derive(FromRow)]
+struct RegistrationRow {
+    client_id: String,
+    tenant: String,
+    login_url: String,
+    secret_sealed: Option<Vec<u8>>,
+}
+
+#[derive(FromRow)]
+struct JiraRow {
+    kind: String,
+    base_url: String,
+    api_version: i64,
+    username: String,
+    token_sealed: Vec<u8>,
+}
+
+#[derive(FromRow)]
+struct DestinationRow {
+    jira_connection_id: Uuid,
+    project_key: String,
+    highest_key: i64,
+    account_id: Option<String>,
+    upload_limit: Option<i64>,
+}
+
+fn from_store(error: StoreError) -> Fault {
+    Fault::own("own.store", &error.to_string())
+}
+
+fn gone(what: &str) -> Fault {
+    Fault::own("own.connection_gone", &format!("the {what} was removed"))
+}
+
+impl Connections {
+    /// Nothing is opened yet.
+    pub fn new(
+        db: Db,
+        sealer: Sealer,
+        clock: Arc<dyn Clock>,
+        http: reqwest::Client,
+        reach: Reach,
+        owner: Uuid,
+    ) -> Self {
+        Self { db, sealer, clock, http, reach, owner, kept: Mutex::default() }
+    }
+
+    fn kept<T>(&self, look: impl FnOnce(&mut Kept) -> T) -> T {
+        look(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Rows were changed: whatever is kept is made anew at the next use. Budgets stay, the mailboxes' quotas do too.
+    pub fn forget(&self) {
+        self.kept(|kept| {
+            let budgets = std::mem::take(&mut kept.budgets);
+            *kept = Kept { budgets, ..Kept::default() };
+        });
+    }
+
+    async fn source(&self, id: Uuid) -> Result<SourceRow, Fault> {
+        if let Some(row) = self.kept(|kept| kept.sources.get(&id).cloned()) {
+            return Ok(row);
+        }
+        let row: SourceRow = self
+            .db
+            .fetch_optional(
+                sql!(
+                    "SELECT s.account_id, m.native_id AS mailbox_native_id, s.destination_id, s.issue_type_id, s.issue_type_name
+                     FROM source s JOIN mailbox m ON m.id = s.mailbox_id WHERE s.id = $1"
+                ),
+                args![id],
+            )
+            .await
+            .map_err(from_store)?
+            .ok_or_else(|| gone("source"))?;
+        self.kept(|kept| kept.sources.insert(id, row.clone()));
+        Ok(row)
+    }
+
+    /// The app registration with this row id.
+    pub async fn registration(&self, id: Uuid) -> Result<Arc<Registration>, Fault> {
+        if let Some(kept) = self.kept(|kept| kept.registrations.get(&id).cloned()) {
+            return Ok(kept);
+        }
+        let row: RegistrationRow = self
+            .db
+            .fetch_optional(
+                sql!("SELECT client_id, tenant, login_url, secret_sealed FROM app_registration WHERE id = $1"),
+                args![id],
+            )
+            .await
+            .map_err(from_store)?
+            .ok_or_else(|| gone("app registration"))?;
+        let secret = row
+            .secret_sealed
+            .map(|sealed| self.open("app_registration", "secret_sealed", id, &sealed))
+            .transpose()?;
+        let login_url = Url::parse(&row.login_url)
+            .map_err(|error| Fault::own("own.configuration", &format!("login address `{}`: {error}", row.login_url)))?;
+        let registration = Arc::new(Registration::new(
+            id,
+            row.client_id,
+            row.tenant,
+            login_url,
+            self.reach.redirect_uri.clone(),
+            secret,
+        ));
+        Ok(self.kept(|kept| Arc::clone(kept.registrations.entry(id).or_insert(registration))))
+    }
+
+    fn open(&self, table: &'static str, column: &'static str, row: Uuid, sealed: &[u8]) -> Result<SecretString, Fault> {
+        let plain = self
+            .sealer
+            .open(&Place::new(table, column, row), sealed)
+            .map_err(|error| Fault::own("own.seal", &error.to_string()))?;
+        Ok(SecretString::from(String::from_utf8_lossy(&plain).into_owned()))
+    }
+
+    /// The tokens of an account.
+    pub async fn tokens(&self, account: Uuid) -> Result<Arc<AccountTokens>, Fault> {
+        if let Some(kept) = self.kept(|kept| kept.tokens.get(&account).cloned()) {
+            return Ok(kept);
+        }
+        let row = self.account(account).await?;
+        let registration = self.registration(row.app_registration_id).await?;
+        let tokens = Arc::new(AccountTokens::new(
+            self.db.clone(),
+            self.sealer.clone(),
+            Arc::clone(&self.clock),
+            self.http.clone(),
+            registration,
+            account,
+            self.owner,
+        ));
+        Ok(self.kept(|kept| Arc::clone(kept.tokens.entry(account).or_insert(tokens))))
+    }
+
+    async fn account(&self, id: Uuid) -> Result<AccountRow, Fault> {
+        self.db
+            .fetch_optional(
+                sql!("SELECT app_registration_id, tenant_id, object_id FROM account WHERE id = $1"),
+                args![id],
+            )
+            .await
+            .map_err(from_store)?
+            .ok_or_else(|| gone("account"))
+    }
+
+    /// A mailbox through an account. `native_id` is the mailbox's id in the tenant, or its address while only that is known.
+    pub async fn mailbox_for(&self, account: Uuid, native_id: &str) -> Result<Arc<dyn Mailbox>, Fault> {
+        let key = (account, native_id.to_owned());
+        if let Some(kept) = self.kept(|kept| kept.mailboxes.get(&key).cloned()) {
+            return Ok(kept);
+        }
+        let row = self.account(account).await?;
+        let tokens = self.tokens(account).await?;
+        let budget = self.kept(|kept| {
+            let name = format!("{}/{native_id}", row.tenant_id);
+            Arc::clone(kept.budgets.entry(name).or_insert_with(|| Arc::new(Budget::graph())))
+        });
+        // One's own mailbox is `me`: it works with the narrower permission.
+        let user = if native_id == row.object_id {
+            microsoft::graph::User::Me
+        } else {
+            microsoft::graph::User::Id(native_id.to_owned())
+        };
+        let mailbox: Arc<dyn Mailbox> = Arc::new(microsoft::graph::GraphMailbox::new(
+            self.http.clone(),
+            self.reach.graph_url.clone(),
+            user,
+            tokens,
+            budget,
+            self.reach.request_timeout,
+        ));
+        Ok(self.kept(|kept| Arc::clone(kept.mailboxes.entry(key).or_insert(mailbox))))
+    }
+
+    /// The mailbox that a source reads.
+    pub async fn mailbox_of(&self, source: Uuid) -> Result<Arc<dyn Mailbox>, Fault> {
+        let row = self.source(source).await?;
+        self.mailbox_for(row.account_id, &row.mailbox_native_id).await
+    }
+
+    /// The client of a Jira connection.
+    pub async fn jira(&self, id: Uuid) -> Result<Arc<jira::Client>, Fault> {
+        if let Some(kept) = self.kept(|kept| kept.clients.get(&id).cloned()) {
+            return Ok(kept);
+        }
+        let row: JiraRow = self
+            .db
+            .fetch_optional(
+                sql!("SELECT kind, base_url, api_version, username, token_sealed FROM jira_connection WHERE id = $1"),
+                args![id],
+            )
+            .await
+            .map_err(from_store)?
+            .ok_or_else(|| gone("Jira connection"))?;
+        let token = self.open("jira_connection", "token_sealed", id, &row.token_sealed)?;
+        let client = Arc::new(self.jira_client(&row.kind, &row.base_url, row.api_version, &row.username, token)?);
+        Ok(self.kept(|kept| Arc::clone(kept.clients.entry(id).or_insert(client))))
+    }
+
+    /// A client for a Jira site that need not be stored yet (the form tests it first).
+    pub fn jira_client(
+        &self,
+        kind: &str,
+        base_url: &str,
+        api_version: i64,
+        username: &str,
+        token: SecretString,
+    ) -> Result<jira::Client, Fault> {
+        let base_url = Url::parse(base_url)
+            .map_err(|error| Fault::own("own.configuration", &format!("Jira address `{base_url}`: {error}")))?;
+        let auth = if kind == "data_center_token" {
+            jira::Auth::Bearer(token)
+        } else {
+            jira::Auth::Basic { user: username.to_owned(), token }
+        };
+        let api_version = if api_version == 2 { jira::ApiVersion::V2 } else { jira::ApiVersion::V3 };
+        Ok(jira::Client::new(
+            self.http.clone(),
+            jira::Site { base_url, api_version, auth },
+            jira::Settings { request_timeout: self.reach.request_timeout, ..jira::Settings::default() },
+        ))
+    }
+
+    /// The destination that a source writes to.
+    pub async fn destination_of(&self, source: Uuid) -> Result<Arc<Destination>, Fault> {
+        let row = self.source(source).await?;
+        let id = row.destination_id.ok_or_else(|| gone("destination of this source"))?;
+        if let Some(kept) = self.kept(|kept| kept.destinations.get(&id).cloned()) {
+            return Ok(kept);
+        }
+        let row: DestinationRow = self
+            .db
+            .fetch_optional(
+                sql!(
+                    "SELECT d.jira_connection_id, d.project_key, d.highest_key, j.account_id, j.upload_limit
+                     FROM destination d JOIN jira_connection j ON j.id = d.jira_connection_id WHERE d.id = $1"
+                ),
+                args![id],
+            )
+            .await
+            .map_err(from_store)?
+            .ok_or_else(|| gone("destination"))?;
+        let client = self.jira(row.jira_connection_id).await?;
+        let destination = Arc::new(Destination::new(
+            self.db.clone(),
+            id,
+            row.project_key,
+            client,
+            row.account_id,
+            row.upload_limit.and_then(|limit| u64::try_from(limit).ok()),
+            row.highest_key,
+        ));
+        Ok(self.kept(|kept| Arc::clone(kept.destinations.entry(id).or_insert(destination))))
+    }
+
+    /// Project and type of new issues of a source.
+    pub async fn target_of(&self, source: Uuid) -> Result<rules::Destination, Fault> {
+        let destination = self.destination_of(source).await?;
+        let row = self.source(source).await?;
+        Ok(rules::Destination {
+            project_key: destination.project_key.clone(),
+            issue_type_id: row.issue_type_id,
+            issue_type_name: row.issue_type_name,
+        })
+    }
+
+    /// A destination refused or does not answer: it takes no mail until then, says so, and no mail is held for it.
+    pub async fn stop_destination(&self, destination: &Destination, fault: &Fault, until: Timestamp, needs_person: bool) {
+        let failures = destination.failed();
+        let state = if needs_person { "offline" } else { "degraded" };
+        let record = serde_json::to_string(&fault.to_record()).unwrap_or_default();
+        let now = self.clock.now();
+        tracing::warn!(project = %destination.project_key, %fault, code = %fault.code, %until, "the destination is stopped");
+        let stored = self
+            .db
+            .execute(
+                sql!(
+                    "UPDATE destination SET not_before = CASE WHEN not_before > $1 THEN not_before ELSE $1 END, failures = $2,
+                       state_since = CASE WHEN state = $3 THEN state_since ELSE $4 END, state = $3, fault = $5 WHERE id = $6"
+                ),
+                args![until, failures, state, now, record, destination.id],
+            )
+            .await;
+        if let Err(error) = stored {
+            tracing::error!(%error, "the stop of a destination could not be stored");
+        }
+    }
+
+    /// A destination took a write: if it was stopped before, it is online again.
+    pub async fn destination_works(&self, destination: &Destination) {
+        if !destination.worked() {
+            return;
+        }
+        let now = self.clock.now();
+        let stored = self
+            .db
+            .execute(
+                sql!(
+                    "UPDATE destination SET not_before = 0, failures = 0, state = 'online', fault = NULL,
+                       state_since = CASE WHEN state = 'online' THEN state_since ELSE $1 END WHERE id = $2"
+                ),
+                args![now, destination.id],
+            )
+            .await;
+        if let Err(error) = stored {
+            tracing::error!(%error, "the recovery of a destination could not be stored");
+        }
+    }
+}

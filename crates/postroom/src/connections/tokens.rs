@@ -1,0 +1,270 @@
+//! Access tokens of an account: kept while they last, refreshed by one at a time, and the rotated refresh token is durable
+//! before its access token is used (R1 of design §4).
+//!
+//! Within the process a mutex lets one refresh run; between nodes it is a lease on the account's row (not an open
+//! transaction: the network lies in between).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fault::{Class, Fault};
+use futures::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
+use microsoft::AccessTokens;
+use microsoft::signin;
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::FromRow;
+use store::{Clock, Db, Place, Sealer, StoreError, args, sql};
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use super::registration::Registration;
+
+/// A token is renewed this long before it ends.
+const EARLY: SignedDuration = SignedDuration::from_mins(5);
+/// How long one refresh may take before another node may try.
+const LEASE: SignedDuration = SignedDuration::from_secs(60);
+/// The scopes that a mailbox is read and marked with. `.Shared` also covers mailboxes that the person has rights on.
+pub const MAIL_SCOPES: [&str; 4] = ["openid", "profile", "offline_access", "Mail.ReadWrite"];
+
+/// The tokens of one account.
+#[derive(Debug)]
+pub struct AccountTokens {
+    db: Db,
+    sealer: Sealer,
+    clock: Arc<dyn Clock>,
+    http: reqwest::Client,
+    registration: Arc<Registration>,
+    account: Uuid,
+    owner: Uuid,
+    now: Mutex<Option<Held>>,
+}
+
+#[derive(Debug)]
+struct Held {
+    token: SecretString,
+    until: Timestamp,
+}
+
+#[derive(FromRow)]
+struct Row {
+    workspace_id: Uuid,
+    tenant_id: String,
+    scopes: String,
+    refresh_sealed: Option<Vec<u8>>,
+    access_sealed: Option<Vec<u8>>,
+    access_expires_at: Option<i64>,
+    state: String,
+}
+
+impl AccountTokens {
+    /// Tokens of the account with this row id.
+    pub fn new(
+        db: Db,
+        sealer: Sealer,
+        clock: Arc<dyn Clock>,
+        http: reqwest::Client,
+        registration: Arc<Registration>,
+        account: Uuid,
+        owner: Uuid,
+    ) -> Self {
+        Self { db, sealer, clock, http, registration, account, owner, now: Mutex::new(None) }
+    }
+
+    async fn row(&self) -> Result<Row, Fault> {
+        self.db
+            .fetch_optional(
+                sql!(
+                    "SELECT workspace_id, tenant_id, scopes, refresh_sealed, access_sealed, access_expires_at, state FROM account
+                     WHERE id = $1"
+                ),
+                args![self.account],
+            )
+            .await
+            .map_err(|error| from_store(&error))?
+            .ok_or_else(|| Fault::own("own.account_gone", "the account was removed"))
+    }
+
+    fn stored(&self, row: &Row) -> Option<Held> {
+        let until = Timestamp::from_microsecond(row.access_expires_at?).ok()?;
+        let plain = self.sealer.open(&place("access_sealed", self.account), row.access_sealed.as_deref()?).ok()?;
+        Some(Held { token: SecretString::from(String::from_utf8(plain.to_vec()).ok()?), until })
+    }
+
+    fn lasts(&self, held: &Held) -> bool {
+        held.until.saturating_sub(EARLY).is_ok_and(|until| until > self.clock.now())
+    }
+
+    /// The token that lasts, whoever fetched it; else a fresh one. `refused` is a token that the server did not take.
+    async fn token(&self, refused: Option<&SecretString>) -> Result<SecretString, Fault> {
+        let not_refused = |held: &Held| refused.is_none_or(|r| r.expose_secret() != held.token.expose_secret());
+        let mut now = self.now.lock().await;
+        if let Some(held) = now.as_ref()
+            && self.lasts(held)
+            && not_refused(held)
+        {
+            return Ok(held.token.clone());
+        }
+        // Another node may have refreshed meanwhile, or is doing so: wait for it rather than refresh beside it.
+        for _ in 0..60 {
+            let row = self.row().await?;
+            if let Some(held) = self.stored(&row)
+                && self.lasts(&held)
+                && not_refused(&held)
+            {
+                let token = held.token.clone();
+                *now = Some(held);
+                return Ok(token);
+            }
+            if self.lease().await.map_err(|error| from_store(&error))? {
+                let held = self.refresh(row).await?;
+                let token = held.token.clone();
+                *now = Some(held);
+                return Ok(token);
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        Err(Fault::own("own.refresh_busy", "another node refreshes this account's token and does not come to an end"))
+    }
+
+    async fn lease(&self) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let until = now.saturating_add(LEASE).unwrap_or(Timestamp::MAX);
+        let mut tx = self.db.begin().await?;
+        let taken = tx
+            .execute(
+                sql!(
+                    "UPDATE account SET refresh_lease_owner = $1, refresh_lease_until = $2
+                     WHERE id = $3 AND (refresh_lease_until IS NULL OR refresh_lease_until <= $4 OR refresh_lease_owner = $1)"
+                ),
+                args![self.owner, until, self.account, now],
+            )
+            .await?;
+        tx.commit().await?;
+        Ok(taken == 1)
+    }
+
+    async fn refresh(&self, row: Row) -> Result<Held, Fault> {
+        let result = self.refresh_remote(&row).await;
+        let now = self.clock.now();
+        match result {
+            Ok(tokens) => {
+                let until = now
+                    .saturating_add(SignedDuration::try_from(tokens.expires_in).unwrap_or(SignedDuration::ZERO))
+                    .unwrap_or(Timestamp::MAX);
+                self.keep(&row, &tokens, until, now).await.map_err(|error| from_store(&error))?;
+                Ok(Held { token: tokens.access, until })
+            }
+            Err(fault) => {
+                tracing::warn!(account = %self.account, code = %fault.code, %fault, "the token could not be refreshed");
+                if let Err(error) = self.failed(&row, &fault, now).await {
+                    tracing::error!(%error, "the failed refresh could not be stored");
+                }
+                Err(fault)
+            }
+        }
+    }
+
+    async fn refresh_remote(&self, row: &Row) -> Result<signin::Tokens, Fault> {
+        let Some(sealed) = &row.refresh_sealed else {
+            return Err(Fault::own("own.not_signed_in", "the account has no refresh token"));
+        };
+        let plain = self
+            .sealer
+            .open(&place("refresh_sealed", self.account), sealed)
+            .map_err(|error| Fault::own("own.seal", &error.to_string()))?;
+        let refresh = SecretString::from(String::from_utf8_lossy(&plain).into_owned());
+        // After the first sign-in the account's own tenant answers, not `common`.
+        let (discovery, application) = self.registration.in_tenant(&self.http, &row.tenant_id).await?;
+        let scopes: Vec<&str> = MAIL_SCOPES.to_vec();
+        signin::refresh(&self.http, &discovery, &application, &refresh, &scopes).await
+    }
+
+    /// The new refresh token is committed before anybody sees the access token.
+    async fn keep(
+        &self,
+        row: &Row,
+        tokens: &signin::Tokens,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let sealed = |column, secret: &SecretString| {
+            self.sealer.seal(&place(column, self.account), secret.expose_secret().as_bytes())
+        };
+        let refresh = tokens.refresh.as_ref().map(|secret| sealed("refresh_sealed", secret));
+        let scopes = if tokens.scopes.is_empty() { row.scopes.clone() } else { tokens.scopes.join(" ") };
+        let mut tx = self.db.begin().await?;
+        tx.execute(
+            sql!(
+                "UPDATE account SET refresh_sealed = coalesce($1, refresh_sealed), access_sealed = $2, access_expires_at = $3,
+                   scopes = $4, refreshed_at = $5, refresh_lease_until = NULL, fault = NULL,
+                   state_since = CASE WHEN state = 'online' THEN state_since ELSE $5 END, state = 'online'
+                 WHERE id = $6"
+            ),
+            args![refresh, sealed("access_sealed", &tokens.access), until, scopes, now, self.account],
+        )
+        .await?;
+        if row.state != "online" {
+            event(&mut tx, row.workspace_id, self.account, now, "online", "the sign-in works again", None).await?;
+        }
+        tx.commit().await
+    }
+
+    async fn failed(&self, row: &Row, fault: &Fault, now: Timestamp) -> Result<(), StoreError> {
+        let state = if fault.entry.class == Class::Transient { "degraded" } else { "offline" };
+        let record = serde_json::to_string(&fault.to_record()).unwrap_or_default();
+        let mut tx = self.db.begin().await?;
+        tx.execute(
+            sql!(
+                "UPDATE account SET refresh_lease_until = NULL, fault = $1,
+                   state_since = CASE WHEN state = $2 THEN state_since ELSE $3 END, state = $2 WHERE id = $4"
+            ),
+            args![&record, state, now, self.account],
+        )
+        .await?;
+        if row.state != state {
+            event(&mut tx, row.workspace_id, self.account, now, state, &fault.to_string(), Some(record)).await?;
+        }
+        tx.commit().await
+    }
+}
+
+async fn event(
+    tx: &mut store::Tx,
+    workspace: Uuid,
+    account: Uuid,
+    now: Timestamp,
+    kind: &str,
+    text: &str,
+    fault: Option<String>,
+) -> Result<(), StoreError> {
+    tx.execute(
+        sql!(
+            "INSERT INTO connection_event (id, workspace_id, object_kind, object_id, at, kind, text, fault)
+             VALUES ($1, $2, 'account', $3, $4, $5, $6, $7)"
+        ),
+        args![Uuid::now_v7(), workspace, account, now, kind, text, fault],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Where an account's secret is sealed to.
+pub fn place(column: &'static str, account: Uuid) -> Place {
+    Place::new("account", column, account)
+}
+
+fn from_store(error: &StoreError) -> Fault {
+    Fault::own("own.store", &error.to_string())
+}
+
+impl AccessTokens for AccountTokens {
+    fn get(&self) -> BoxFuture<'_, Result<SecretString, Fault>> {
+        Box::pin(self.token(None))
+    }
+
+    fn refused(&self, token: &SecretString) -> BoxFuture<'_, Result<SecretString, Fault>> {
+        let token = token.clone();
+        Box::pin(async move { self.token(Some(&token)).await })
+    }
+}
