@@ -50,11 +50,11 @@ impl Refusal {
     pub(crate) fn field(field: &str, message: impl Into<String>) -> Self {
         let mut errors = Map::new();
         errors.insert(field.to_owned(), Value::String(message.into()));
-        Self::fields(errors)
+        Self::fields(&errors)
     }
 
     /// 400 with a message for each field.
-    pub(crate) fn fields(errors: Map<String, Value>) -> Self {
+    pub(crate) fn fields(errors: &Map<String, Value>) -> Self {
         Self::json(StatusCode::BAD_REQUEST, &json!({"errorMessages": [], "errors": errors}))
     }
 

@@ -1,6 +1,8 @@
 //! Reading the fields of a create or an edit: each value is checked as Jira checks it, and every complaint
 //! is collected, so that one answer names them all.
 
+#![allow(clippy::option_option, reason = "`Some(None)` clears a field, `None` leaves it")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -76,7 +78,7 @@ impl Reader<'_> {
             "duedate" => match value {
                 Value::Null => draft.due = Some(None),
                 Value::String(day) if day.parse::<jiff::civil::Date>().is_ok() => {
-                    draft.due = Some(Some(day.clone()))
+                    draft.due = Some(Some(day.clone()));
                 }
                 _ => self.complain("duedate", "Operation value must be a string in the format yyyy-MM-dd"),
             },
@@ -247,12 +249,11 @@ impl Reader<'_> {
                     Some(id) => option == id,
                     None => wanted == Some(text.as_str()),
                 });
-                match found {
-                    Some((option, _)) => Ok(CustomValue::Plain(Value::String(option.clone()))),
-                    None => {
-                        let shown = id.as_deref().or(wanted).unwrap_or("null");
-                        Err(format!("Option value '{shown}' is not valid"))
-                    }
+                if let Some((option, _)) = found {
+                    Ok(CustomValue::Plain(Value::String(option.clone())))
+                } else {
+                    let shown = id.as_deref().or(wanted).unwrap_or("null");
+                    Err(format!("Option value '{shown}' is not valid"))
                 }
             }
         };

@@ -419,18 +419,14 @@ impl Show<'_> {
             shown["fields"] = Value::Object(self.fields(issue, set, others));
         }
         if !properties.is_empty() {
-            shown["properties"] = Value::Object(self.properties(issue, properties));
+            shown["properties"] = Value::Object(wanted_properties(issue, properties));
         }
         shown
     }
+}
 
-    fn properties(&self, issue: &Issue, names: &[String]) -> Map<String, Value> {
-        let all = names.iter().any(|name| name == "*all");
-        issue
-            .properties
-            .iter()
-            .filter(|(key, _)| all || names.iter().any(|name| name == *key))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect()
-    }
+fn wanted_properties(issue: &Issue, names: &[String]) -> Map<String, Value> {
+    let all = names.iter().any(|name| name == "*all");
+    let wanted = issue.properties.iter().filter(|(key, _)| all || names.contains(key));
+    wanted.map(|(key, value)| (key.clone(), value.clone())).collect()
 }

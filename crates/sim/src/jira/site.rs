@@ -103,6 +103,7 @@ impl Directory {
 
 /// An issue with everything that hangs on it.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_field_names, reason = "issue_type is Jira's word")]
 pub(crate) struct Issue {
     pub(crate) id: u64,
     pub(crate) key: String,

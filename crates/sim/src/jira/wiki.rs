@@ -1,6 +1,8 @@
 //! Wiki markup, the text form of version 2: read into a document, and written from one. The subset is what
 //! `facts` of version 2 list: headings, emphasis, quotes, lists, tables, code, links, mentions.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 /// How deep emphasis may nest; deeper marks stay as plain text.
@@ -241,13 +243,13 @@ impl Inline {
                 before = ' ';
                 continue;
             }
-            if character == '\\' {
-                if let Some(escaped) = line[next..].chars().next().filter(char::is_ascii_punctuation) {
-                    self.plain.push(escaped);
-                    at = next + escaped.len_utf8();
-                    before = escaped;
-                    continue;
-                }
+            if character == '\\'
+                && let Some(escaped) = line[next..].chars().next().filter(char::is_ascii_punctuation)
+            {
+                self.plain.push(escaped);
+                at = next + escaped.len_utf8();
+                before = escaped;
+                continue;
             }
             if let Some(inner) =
                 rest.strip_prefix("{{").and_then(|rest| rest.split_once("}}")).map(|(inner, _)| inner)
@@ -367,7 +369,7 @@ fn write_blocks(parent: &Value, out: &mut String, marker: &str) {
         match node.get("type").and_then(Value::as_str).unwrap_or_default() {
             "heading" => {
                 let level = node.pointer("/attrs/level").and_then(Value::as_u64).unwrap_or(1);
-                out.push_str(&format!("h{level}. {}\n\n", write_inline(node)));
+                let _ = writeln!(out, "h{level}. {}\n", write_inline(node));
             }
             "bulletList" | "taskList" | "decisionList" => write_list(node, out, &format!("{marker}*")),
             "orderedList" => write_list(node, out, &format!("{marker}#")),
@@ -389,7 +391,7 @@ fn write_blocks(parent: &Value, out: &mut String, marker: &str) {
                     (format!("{{code:{language}}}"), "{code}")
                 };
                 let code: String = children(node).iter().filter_map(|text| text["text"].as_str()).collect();
-                out.push_str(&format!("{open}\n{code}\n{close}\n\n"));
+                let _ = write!(out, "{open}\n{code}\n{close}\n\n");
             }
             "rule" => out.push_str("----\n\n"),
             "table" => {
@@ -399,7 +401,7 @@ fn write_blocks(parent: &Value, out: &mut String, marker: &str) {
                         end = if cell["type"] == "tableHeader" { "||" } else { "|" };
                         let mut inner = String::new();
                         write_blocks(cell, &mut inner, "");
-                        out.push_str(&format!("{end}{}", inner.trim().replace('\n', " \\\\ ")));
+                        let _ = write!(out, "{end}{}", inner.trim().replace('\n', " \\\\ "));
                     }
                     out.push_str(end);
                     out.push('\n');
@@ -408,17 +410,17 @@ fn write_blocks(parent: &Value, out: &mut String, marker: &str) {
             }
             "mediaSingle" | "mediaGroup" => {
                 for media in children(node).iter().filter(|child| child["type"] == "media") {
-                    out.push_str(&format!("!{}|thumbnail!\n", attr(media, "alt")));
+                    let _ = writeln!(out, "!{}|thumbnail!", attr(media, "alt"));
                 }
                 out.push('\n');
             }
             "expand" | "nestedExpand" => {
-                out.push_str(&format!("{{panel:title={}}}\n", attr(node, "title").replace(['}', '|'], " ")));
+                let _ = writeln!(out, "{{panel:title={}}}", attr(node, "title").replace(['}', '|'], " "));
                 write_blocks(node, out, "");
                 out.push_str("{panel}\n\n");
             }
-            "blockCard" | "embedCard" => out.push_str(&format!("[{}]\n\n", attr(node, "url"))),
-            _ => out.push_str(&format!("{}\n\n", write_inline(node))),
+            "blockCard" | "embedCard" => out.push_str(&["[", attr(node, "url"), "]\n\n"].concat()),
+            _ => out.push_str(&(write_inline(node) + "\n\n")),
         }
     }
 }
@@ -426,7 +428,7 @@ fn write_blocks(parent: &Value, out: &mut String, marker: &str) {
 fn write_list(list: &Value, out: &mut String, marker: &str) {
     for item in children(list) {
         if matches!(item["type"].as_str(), Some("taskItem" | "decisionItem")) {
-            out.push_str(&format!("{marker} {}\n", write_inline(item)));
+            let _ = writeln!(out, "{marker} {}", write_inline(item));
             continue;
         }
         let mut words = String::new();
@@ -444,7 +446,7 @@ fn write_list(list: &Value, out: &mut String, marker: &str) {
                 _ => write_blocks(&json!({"content": [block]}), &mut nested, marker),
             }
         }
-        out.push_str(&format!("{marker} {words}\n{nested}"));
+        let _ = write!(out, "{marker} {words}\n{nested}");
     }
     if marker.len() == 1 {
         out.push('\n');
@@ -457,15 +459,15 @@ fn write_inline(node: &Value) -> String {
         match child["type"].as_str().unwrap_or_default() {
             "text" => out.push_str(&write_text(child)),
             "hardBreak" => out.push('\n'),
-            "mention" => out.push_str(&format!("[~accountid:{}]", attr(child, "id"))),
+            "mention" => out.push_str(&["[~accountid:", attr(child, "id"), "]"].concat()),
             "emoji" => {
                 let text = attr(child, "text");
                 out.push_str(if text.is_empty() { attr(child, "shortName") } else { text });
             }
             "date" => out.push_str(attr(child, "timestamp")),
             "status" => out.push_str(attr(child, "text")),
-            "inlineCard" => out.push_str(&format!("[{}]", attr(child, "url"))),
-            "mediaInline" => out.push_str(&format!("!{}|thumbnail!", attr(child, "alt"))),
+            "inlineCard" => out.push_str(&["[", attr(child, "url"), "]"].concat()),
+            "mediaInline" => out.push_str(&["!", attr(child, "alt"), "|thumbnail!"].concat()),
             _ => {}
         }
     }

@@ -57,7 +57,7 @@ fn read(state: &JiraState, caller: &Caller, given: &Map<String, Value>) -> Resul
 pub(crate) fn read_all(
     state: &JiraState,
     caller: &Caller,
-    given: Vec<Value>,
+    given: &[Value],
 ) -> Result<Vec<NewComment>, Refusal> {
     given
         .iter()

@@ -21,7 +21,7 @@ use super::{Names, Parameters, comments, expands, find, linked, list, page, prop
 /// Members of the body of create, edit and transition. The published document allows others; they are ignored.
 pub(crate) struct Update {
     pub(crate) fields: Map<String, Value>,
-    pub(crate) update: Map<String, Value>,
+    pub(crate) operations: Map<String, Value>,
     pub(crate) properties: BTreeMap<String, Value>,
     pub(crate) transition: Option<String>,
 }
@@ -43,12 +43,12 @@ impl Update {
         }
         let properties = properties::read_list(body.get("properties"))?;
         let transition = body.get("transition").and_then(id_of);
-        Ok(Self { fields, update, properties, transition })
+        Ok(Self { fields, operations: update, properties, transition })
     }
 
     /// Takes the comments out of `update`: `{"comment":[{"add":{"body":…}}]}`.
     pub(crate) fn take_comments(&mut self) -> Vec<Value> {
-        let Some(Value::Array(operations)) = self.update.remove("comment") else { return Vec::new() };
+        let Some(Value::Array(operations)) = self.operations.remove("comment") else { return Vec::new() };
         operations.into_iter().filter_map(|mut operation| operation.get_mut("add").map(Value::take)).collect()
     }
 }
@@ -57,7 +57,7 @@ impl Update {
 pub(crate) async fn create(State(state): State<Arc<JiraState>>, caller: Caller, body: JsonBody) -> Answer {
     let mut update = Update::read(body)?;
     let project = wanted_project(&caller.directory, &update.fields)?.clone();
-    let new_comments = comments::read_all(&state, &caller, update.take_comments())?;
+    let new_comments = comments::read_all(&state, &caller, &update.take_comments())?;
     let draft = match read_draft(&state, &caller, &project, &update) {
         Ok(draft) => draft,
         Err(refusal) => {
@@ -146,7 +146,7 @@ fn read_draft(
     for (field, value) in update.fields.iter().filter(|(field, _)| *field != "project") {
         reader.set(&mut draft, field, value);
     }
-    for (field, operations) in &update.update {
+    for (field, operations) in &update.operations {
         reader.operations(&mut draft, field, operations, None);
     }
     reader.require(&draft);
@@ -155,10 +155,10 @@ fn read_draft(
     {
         reader.unknown("reporter");
     }
-    finish(reader.errors, reader.detail, draft)
+    finish(&reader.errors, reader.detail, draft)
 }
 
-fn finish(errors: Map<String, Value>, detail: Option<String>, draft: Draft) -> Result<Draft, Refusal> {
+fn finish(errors: &Map<String, Value>, detail: Option<String>, draft: Draft) -> Result<Draft, Refusal> {
     if errors.is_empty() {
         return Ok(draft);
     }
@@ -190,10 +190,10 @@ pub(crate) fn read_edit(
     for (field, value) in &update.fields {
         reader.set(&mut draft, field, value);
     }
-    for (field, operations) in &update.update {
+    for (field, operations) in &update.operations {
         reader.operations(&mut draft, field, operations, Some(issue));
     }
-    finish(reader.errors, reader.detail, draft)
+    finish(&reader.errors, reader.detail, draft)
 }
 
 /// Puts a draft into an issue and says what changed.
@@ -391,10 +391,10 @@ pub(crate) async fn edit(
         return Err(Refusal::message(StatusCode::FORBIDDEN, message));
     }
     let mut update = Update::read(body)?;
-    if update.fields.is_empty() && update.update.is_empty() && update.properties.is_empty() {
+    if update.fields.is_empty() && update.operations.is_empty() && update.properties.is_empty() {
         return Err(Refusal::bad("one of 'fields' or 'update' required"));
     }
-    let new_comments = comments::read_all(&state, &caller, update.take_comments())?;
+    let new_comments = comments::read_all(&state, &caller, &update.take_comments())?;
     let draft = read_edit(&state, &caller, &issue, &update)?;
     let now = state.now();
     let (me, properties) = (&caller.user.account_id, update.properties);
@@ -433,7 +433,7 @@ pub(crate) async fn assign(
         "assignee".to_owned(),
         body.0.get("accountId").filter(|id| !id.is_null()).map_or(Value::Null, |id| json!({"accountId": id})),
     )]);
-    let update = Update { fields, update: Map::new(), properties: BTreeMap::new(), transition: None };
+    let update = Update { fields, operations: Map::new(), properties: BTreeMap::new(), transition: None };
     let draft = read_edit(&state, &caller, &issue, &update)?;
     let now = state.now();
     let mut site = state.site();

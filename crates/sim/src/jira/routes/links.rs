@@ -86,7 +86,11 @@ pub(crate) async fn create(State(state): State<Arc<JiraState>>, caller: Caller, 
         let message = format!("No issue link type with name '{shown}' found.");
         return Err(Refusal::message(StatusCode::NOT_FOUND, message));
     };
-    let new_comments = comments::read_all(&state, &caller, body.remove("comment").into_iter().collect())?;
+    let new_comments = comments::read_all(
+        &state,
+        &caller,
+        body.remove("comment").filter(|comment| !comment.is_null()).as_slice(),
+    )?;
     let now = state.now();
     let mut site = state.site();
     let side = |side: &str| {
@@ -200,7 +204,7 @@ pub(crate) async fn put_remote_link(
     let issue = find(&site, &names)?;
     let old = issue.remote_links.iter().find(|link| global_id.is_some() && link.global_id == global_id);
     let is_new = old.is_none();
-    let id = old.map(|link| link.id).unwrap_or_else(|| site.next_id(Sequence::RemoteLink));
+    let id = old.map_or_else(|| site.next_id(Sequence::RemoteLink), |link| link.id);
     let link = RemoteLink { id, global_id, body: kept };
     site.write(issue.id, now, |issue| match issue.remote_links.iter_mut().find(|own| own.id == id) {
         Some(place) => *place = link,

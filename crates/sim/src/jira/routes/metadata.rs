@@ -52,8 +52,10 @@ pub(crate) async fn tenant_info(State(state): State<Arc<JiraState>>) -> Response
     ok(&json!({"cloudId": Uuid::new_v5(&state.seed, b"cloud").to_string()}))
 }
 
-/// The fields that every issue has: id, name, JQL names, schema type, items of a list.
-const SYSTEM_FIELDS: [(&str, &str, &[&str], &str, Option<&str>); 22] = [
+/// A field that every issue has: id, name, JQL names, schema type, items of a list.
+type SystemField = (&'static str, &'static str, &'static [&'static str], &'static str, Option<&'static str>);
+
+const SYSTEM_FIELDS: [SystemField; 22] = [
     ("summary", "Summary", &["summary"], "string", None),
     ("issuetype", "Issue Type", &["issuetype", "type"], "issuetype", None),
     ("project", "Project", &["project"], "project", None),

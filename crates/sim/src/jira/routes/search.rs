@@ -154,16 +154,13 @@ fn answer(state: &JiraState, caller: &Caller, wanted: &Wanted) -> Answer {
         return Err(Refusal::bad("At most 50 issues can be reconciled."));
     }
     let now = state.now();
-    let (number, offset, ids) = match &wanted.token {
-        Some(token) => {
-            let (number, offset) = read_token(token).ok_or_else(bad_token)?;
-            let ids = state.cursors().find(number, &wanted.jql, now).ok_or_else(bad_token)?;
-            (Some(number), offset, ids)
-        }
-        None => {
-            let found = search(state, caller, &wanted.jql, &wanted.reconcile, now)?;
-            (None, 0, found.iter().map(|issue| issue.id).collect())
-        }
+    let (number, offset, ids) = if let Some(token) = &wanted.token {
+        let (number, offset) = read_token(token).ok_or_else(bad_token)?;
+        let ids = state.cursors().find(number, &wanted.jql, now).ok_or_else(bad_token)?;
+        (Some(number), offset, ids)
+    } else {
+        let found = search(state, caller, &wanted.jql, &wanted.reconcile, now)?;
+        (None, 0, found.iter().map(|issue| issue.id).collect())
     };
     let is_short = wanted.set.is_key_only() && wanted.properties.is_empty();
     let most = if is_short { wanted.most } else { wanted.most.min(PAGE_OF_FIELDS) };
@@ -172,9 +169,9 @@ fn answer(state: &JiraState, caller: &Caller, wanted: &Wanted) -> Answer {
     let (issues, others) = {
         let site = state.site();
         // Hidden from the page: what was deleted since. The rest is shown as the index has it.
-        let shown = |id: &u64| match wanted.reconcile.contains(id) {
-            true => site.issue(*id).cloned(),
-            false => site.indexed(*id, now).or_else(|| site.issue(*id)).cloned(),
+        let shown = |id: &u64| {
+            let indexed = if wanted.reconcile.contains(id) { None } else { site.indexed(*id, now) };
+            indexed.or_else(|| site.issue(*id)).cloned()
         };
         let issues: Vec<Arc<Issue>> = page.iter().filter_map(shown).collect();
         let others = linked(&site, &issues);
@@ -210,9 +207,9 @@ fn search(
         let scope = Scope { directory: &caller.directory, site: &site, caller: &caller.user, now };
         let condition = jql::resolve(filter, &scope).map_err(Refusal::bad)?;
         let ids = jql::candidates(&condition, &site).unwrap_or_else(|| site.ids().collect());
-        let seen = |id: u64| match reconcile.contains(&id) {
-            true => site.issue(id).cloned(),
-            false => site.indexed(id, now).cloned(),
+        let seen = |id: u64| {
+            let found = if reconcile.contains(&id) { site.issue(id) } else { site.indexed(id, now) };
+            found.cloned()
         };
         let issues: Vec<Arc<Issue>> = ids.into_iter().filter_map(seen).collect();
         (condition, issues)

@@ -54,7 +54,7 @@ pub(crate) async fn perform(
     let Some(status) = Status::ALL.into_iter().find(|status| status.transition() == wanted) else {
         return Err(Refusal::bad(format!("Transition id '{wanted}' is not valid for this issue.")));
     };
-    let new_comments = comments::read_all(&state, &caller, update.take_comments())?;
+    let new_comments = comments::read_all(&state, &caller, &update.take_comments())?;
     let draft = read_edit(&state, &caller, &issue, &update)?;
     let now = state.now();
     let me = &caller.user.account_id;

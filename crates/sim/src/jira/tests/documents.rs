@@ -17,6 +17,7 @@ fn schema() -> Option<jsonschema::Validator> {
     )
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "reads better where it is called")]
 fn root(content: Value) -> Value {
     json!({"type": "doc", "version": 1, "content": content})
 }

@@ -8,6 +8,7 @@ use super::{EMAIL, Peer, doc};
 
 const ISSUE: &str = "/rest/api/3/issue";
 
+#[allow(clippy::needless_pass_by_value, reason = "reads better where it is called")]
 fn fields(fields: Value) -> Value {
     json!({"fields": fields})
 }
@@ -229,7 +230,7 @@ async fn edit_and_history() {
         .as_array()
         .into_iter()
         .flatten()
-        .flat_map(|entry| entry["items"].as_array())
+        .filter_map(|entry| entry["items"].as_array())
         .flatten()
         .collect();
     let named: Vec<&str> = items.iter().filter_map(|item| item["field"].as_str()).collect();
@@ -376,7 +377,7 @@ async fn transitions_watchers_links() {
     let watchers = "/rest/api/3/issue/SUP-1/watchers";
     assert_eq!(peer.post(watchers, anna.body[0]["accountId"].clone()).await.status, StatusCode::NO_CONTENT);
     assert_eq!(peer.get(watchers).await.body["watchCount"], 2);
-    let link = json!({"type": {"name": "Relates"}, "inwardIssue": {"key": "SUP-1"}, "outwardIssue": {"key": "SUP-2"}});
+    let link = json!({"comment": null, "type": {"name": "Relates"}, "inwardIssue": {"key": "SUP-1"}, "outwardIssue": {"key": "SUP-2"}});
     let seen = peer.post("/rest/api/3/issueLink", link).await;
     assert_eq!((seen.status, seen.text.as_str()), (StatusCode::CREATED, ""));
     let issue = peer.get("/rest/api/3/issue/SUP-2?fields=issuelinks").await;
