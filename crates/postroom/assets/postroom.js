@@ -161,7 +161,7 @@
       const response = await fetch(form.action, {
         method: "POST", body: new URLSearchParams(new FormData(form)), headers: { accept: "text/html" },
       });
-      if (signedOut(response)) return void location.reload();
+      if (signedOut(response) || response.status === 401) return void location.reload();
       const page = parse(await response.text());
       if (!response.ok) {
         const [what, mend] = [$("h1", page), $(".problem .lead", page)];

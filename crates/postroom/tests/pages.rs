@@ -25,7 +25,11 @@ fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
 /// The text between the tags.
 fn text(html: &str) -> String {
     let body = html.split_once("<main").map_or(html, |(_, rest)| rest);
-    body.split('<').filter_map(|rest| rest.split_once('>')).map(|(_, text)| text).collect::<Vec<_>>().join(" ")
+    body.split('<')
+        .filter_map(|rest| rest.split_once('>'))
+        .map(|(_, text)| text)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Promise: no page needs anything that the policy forbids: no inline script, style or handler, nothing from elsewhere.
@@ -39,7 +43,11 @@ fn no_page_has_anything_inline() {
             if name(tag) == "script" {
                 assert!(attribute(tag, "src").is_some_and(|src| src.starts_with("/assets/")), "{}", at());
             }
-            assert!(!tag.split_whitespace().skip(1).any(|part| part.starts_with("on") && part.contains('=')), "{}", at());
+            assert!(
+                !tag.split_whitespace().skip(1).any(|part| part.starts_with("on") && part.contains('=')),
+                "{}",
+                at()
+            );
             for reference in [attribute(tag, "href"), attribute(tag, "src"), attribute(tag, "action")] {
                 assert!(!reference.is_some_and(|to| to.starts_with("javascript:")), "{}", at());
             }
@@ -79,8 +87,11 @@ fn every_form_has_a_token_and_every_control_a_label() {
                 assert!(form.contains("name=\"csrf\""), "{}: <form{form}", sample.name);
             }
         }
-        let labels: HashSet<&str> =
-            tags(&sample.html).into_iter().filter(|tag| name(tag) == "label").filter_map(|tag| attribute(tag, "for")).collect();
+        let labels: HashSet<&str> = tags(&sample.html)
+            .into_iter()
+            .filter(|tag| name(tag) == "label")
+            .filter_map(|tag| attribute(tag, "for"))
+            .collect();
         for tag in tags(&sample.html) {
             if matches!(name(tag), "input" | "select") && attribute(tag, "type") != Some("hidden") {
                 let id = attribute(tag, "id").unwrap_or_default();
@@ -95,7 +106,10 @@ fn every_form_has_a_token_and_every_control_a_label() {
             for element in sample.html.split(opens).skip(1) {
                 let (attributes, rest) = element.split_once('>').unwrap_or_default();
                 let inside = rest.split(closes).next().unwrap_or_default();
-                let words = inside.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text)).collect::<String>();
+                let words = inside
+                    .split('<')
+                    .map(|part| part.split_once('>').map_or(part, |(_, text)| text))
+                    .collect::<String>();
                 assert!(
                     attributes.contains("aria-label") || words.chars().any(char::is_alphanumeric),
                     "{}: {opens}{attributes}> says nothing",
@@ -152,9 +166,16 @@ fn the_navigation_has_no_dead_links() {
 fn colours_have_contrast() {
     let style = include_str!("../assets/postroom.css");
     let light = style.split(":root {").nth(1).and_then(|rest| rest.split('}').next()).unwrap();
-    let dark = style.split(":root[data-theme=\"dark\"] {").nth(1).and_then(|rest| rest.split('}').next()).unwrap();
-    let system = style.split(":root:not([data-theme=\"light\"]) {").nth(1).and_then(|rest| rest.split('}').next()).unwrap();
-    let lines = |values: &str| values.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect::<Vec<_>>();
+    let dark =
+        style.split(":root[data-theme=\"dark\"] {").nth(1).and_then(|rest| rest.split('}').next()).unwrap();
+    let system = style
+        .split(":root:not([data-theme=\"light\"]) {")
+        .nth(1)
+        .and_then(|rest| rest.split('}').next())
+        .unwrap();
+    let lines = |values: &str| {
+        values.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect::<Vec<_>>()
+    };
     assert_eq!(lines(dark), lines(system), "dark by the machine and by the switch are the same");
     for (theme, values) in [("light", light), ("dark", dark)] {
         let colour = |name: &str| {
@@ -176,9 +197,17 @@ fn colours_have_contrast() {
             pairs.extend(grounds.iter().map(|ground| (ink, *ground)));
         }
         pairs.extend([
-            ("on-accent", "accent"), ("on-accent", "accent-deep"), ("accent", "accent-wash"), ("ink", "good-wash"),
-            ("ink", "warn-wash"), ("ink", "bad-wash"), ("accent", "bad-wash"), ("accent", "warn-wash"), ("ink", "line"),
-            ("bad", "bad-wash"), ("quiet", "accent-wash"),
+            ("on-accent", "accent"),
+            ("on-accent", "accent-deep"),
+            ("accent", "accent-wash"),
+            ("ink", "good-wash"),
+            ("ink", "warn-wash"),
+            ("ink", "bad-wash"),
+            ("accent", "bad-wash"),
+            ("accent", "warn-wash"),
+            ("ink", "line"),
+            ("bad", "bad-wash"),
+            ("quiet", "accent-wash"),
         ]);
         for (ink, ground) in pairs {
             let ratio = contrast(ink, ground);

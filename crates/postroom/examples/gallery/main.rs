@@ -19,10 +19,11 @@ fn main() -> anyhow::Result<()> {
     let mut index = String::from("<!doctype html><meta charset=\"utf-8\"><title>Gallery</title><ul>");
     for theme in [Theme::Light, Theme::Dark] {
         for sample in samples::all(theme) {
-            let html = sample.html.replace("/assets/", "").replace("/messages/sample/mail", "mail-frame.html");
+            let html =
+                sample.html.replace("/assets/", "").replace("/messages/sample/mail", "mail-frame.html");
             let file = format!("{}-{}.html", sample.name, theme.word());
             std::fs::write(to.join(&file), html)?;
-            index.push_str(&format!("<li><a href=\"{file}\">{file}</a>"));
+            index.extend(["<li><a href=\"", &file, "\">", &file, "</a>"]);
         }
     }
     std::fs::write(to.join("index.html"), index)?;

@@ -20,7 +20,13 @@ pub struct Actor {
 
 /// Records a change. `action` is a verb and a kind (`pause source`), `object` what it was done to (an address, a name),
 /// `detail` the rest. None of them may hold a secret.
-pub async fn record(tx: &mut Tx, who: &Actor, action: &str, object: &str, detail: &str) -> Result<(), StoreError> {
+pub async fn record(
+    tx: &mut Tx,
+    who: &Actor,
+    action: &str,
+    object: &str,
+    detail: &str,
+) -> Result<(), StoreError> {
     tx.execute(
         sql!(
             "INSERT INTO audit (id, workspace_id, at, user_id, actor, action, object, detail)

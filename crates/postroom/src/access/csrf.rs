@@ -74,7 +74,9 @@ mod tests {
         let (first, second) = (mask(&token, rng), mask(&token, rng));
         assert_ne!(first, second);
         assert!(matches(&token, &first) && matches(&token, &second));
-        for wrong in [mask(&other, rng), token.clone(), String::new(), "zz".repeat(64), first[..64].to_owned()] {
+        for wrong in
+            [mask(&other, rng), token.clone(), String::new(), "zz".repeat(64), first[..64].to_owned()]
+        {
             assert!(!matches(&token, &wrong), "{wrong}");
         }
         assert!(!matches("", ""), "no token matches nothing");

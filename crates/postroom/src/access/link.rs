@@ -104,7 +104,9 @@ pub(super) async fn keep(
     lasts: SignedDuration,
 ) -> Result<(), StoreError> {
     tx.execute(
-        sql!("INSERT INTO one_time_link (token_hash, purpose, created_at, expires_at) VALUES ($1, $2, $3, $4)"),
+        sql!(
+            "INSERT INTO one_time_link (token_hash, purpose, created_at, expires_at) VALUES ($1, $2, $3, $4)"
+        ),
         args![hash(token), purpose.word(), now, now.saturating_add(lasts).unwrap_or(Timestamp::MAX)],
     )
     .await?;

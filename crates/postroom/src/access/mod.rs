@@ -15,20 +15,20 @@ pub mod pages;
 mod password;
 pub mod roles;
 pub(crate) mod session;
-mod settings;
 mod set_up;
+mod settings;
 mod sign_in;
-mod throttle;
 #[cfg(test)]
 mod tests;
+mod throttle;
 mod users;
 
 use axum::Router;
 use axum::routing::{get, post};
 
 pub use audit::Actor;
-pub use roles::{Admin, Owner, Role, User, Viewer};
 pub(crate) use roles::SignedIn;
+pub use roles::{Admin, Owner, Role, User, Viewer};
 pub use throttle::Throttle;
 
 use crate::web::Shell;

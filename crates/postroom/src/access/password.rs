@@ -2,9 +2,9 @@
 
 use std::sync::LazyLock;
 
+use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::Argon2;
 use rand::Rng;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
@@ -16,8 +16,7 @@ pub(super) const SHORTEST: usize = 12;
 /// The most bytes; more cannot be meant as a password.
 const LONGEST: usize = 1024;
 /// What the sign-up form says.
-pub(super) const RULE: &str =
-    "At least 12 characters; anything goes, also spaces. A password manager's or four unrelated words are good.";
+pub(super) const RULE: &str = "At least 12 characters; anything goes, also spaces. A password manager's or four unrelated words are good.";
 
 /// Each hash takes 19 MiB for a moment: no more than so many at once.
 static AT_ONCE: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(4));
@@ -31,7 +30,7 @@ pub(super) fn wrong(password: &str, email: &str) -> Option<String> {
         Some(format!("It is longer than {LONGEST} bytes; choose a shorter one."))
     } else if !email.is_empty() && password.to_lowercase() == email.to_lowercase() {
         Some("It is the address itself; choose another.".to_owned())
-    } else if password.chars().all(|char| Some(char) == password.chars().next()) {
+    } else if password.chars().all(|char| password.starts_with(char)) {
         Some("It is one character repeated; choose another.".to_owned())
     } else {
         None
@@ -42,7 +41,8 @@ pub(super) fn wrong(password: &str, email: &str) -> Option<String> {
 pub(super) async fn hash(password: SecretString) -> Result<String, Problem> {
     let salt: [u8; 16] = rand::rng().random();
     apart(move || {
-        let hash: PasswordHash = Argon2::default().hash_password_with_salt(password.expose_secret().as_bytes(), &salt)?;
+        let hash: PasswordHash =
+            Argon2::default().hash_password_with_salt(password.expose_secret().as_bytes(), &salt)?;
         Ok::<_, argon2::password_hash::Error>(hash.to_string())
     })
     .await?
@@ -65,13 +65,16 @@ pub(super) async fn verify(password: SecretString, hash: Option<String>) -> Resu
 /// A hash that nobody's password has.
 static NOBODY: LazyLock<String> = LazyLock::new(|| {
     let password: [u8; 32] = rand::rng().random();
-    let hash: Result<PasswordHash, _> = Argon2::default().hash_password_with_salt(&password, b"nobody's own salt");
+    let hash: Result<PasswordHash, _> =
+        Argon2::default().hash_password_with_salt(&password, b"nobody's own salt");
     hash.map(|hash| hash.to_string()).unwrap_or_default()
 });
 
 async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     let _slot = AT_ONCE.acquire().await.map_err(|error| Problem::internal(error.to_string()))?;
-    tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(format!("hashing stopped: {error}")))
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Problem::internal(format!("hashing stopped: {error}")))
 }
 
 #[cfg(test)]

@@ -122,10 +122,7 @@ impl Viewer {
 
     /// A button that posts a form of this session.
     pub fn post(&self, label: impl Into<String>, to: impl Into<String>) -> Action {
-        Action::new(
-            label,
-            Does::Post { to: to.into(), csrf: self.visitor.csrf.clone(), fields: Vec::new() },
-        )
+        Action::new(label, Does::Post { to: to.into(), csrf: self.visitor.csrf.clone(), fields: Vec::new() })
     }
 
     /// The CSRF token for a form that a template writes itself.
@@ -191,8 +188,12 @@ where
 /// Sends who is not signed in to where they can; before there is an owner, to the page that says how there will be one.
 async fn nobody(shell: &Shell, parts: &Parts) -> Response {
     if parts.method != Method::GET || !wants_page(&parts.headers) {
-        return Problem::new(StatusCode::UNAUTHORIZED, "Nobody is signed in here.", "Sign in, then try again.")
-            .into_response();
+        return Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "Nobody is signed in here.",
+            "Sign in, then try again.",
+        )
+        .into_response();
     }
     match users::is_any(&shell.db).await {
         Ok(false) => Redirect::to("/setup").into_response(),
@@ -207,9 +208,10 @@ async fn nobody(shell: &Shell, parts: &Parts) -> Response {
 }
 
 fn wants_page(headers: &HeaderMap) -> bool {
-    headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_none_or(|accept| {
-        accept.contains("text/html") || accept.contains("*/*")
-    })
+    headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_none_or(|accept| accept.contains("text/html") || accept.contains("*/*"))
 }
 
 macro_rules! at_least {

@@ -117,7 +117,10 @@ pub(crate) async fn find(db: &Db, id: &str, now: Timestamp) -> Result<Option<Sig
         .ok_or_else(|| StoreError::corrupt("console_user", "role", found.user_id, "is none of the roles"))?;
     if found.last_seen_at < now.saturating_sub(NOTED).unwrap_or(Timestamp::MIN).as_microsecond() {
         let noted = db
-            .execute(sql!("UPDATE session SET last_seen_at = $1 WHERE id_hash = $2"), args![now, hash.clone()])
+            .execute(
+                sql!("UPDATE session SET last_seen_at = $1 WHERE id_hash = $2"),
+                args![now, hash.clone()],
+            )
             .await;
         if let Err(error) = noted {
             // Reading goes on where writing cannot, as on a full disk.

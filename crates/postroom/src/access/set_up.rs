@@ -95,17 +95,15 @@ pub(super) async fn submit(
         return again(&client, &shell, jar, &posted.token, purpose, fields);
     }
     let who = Actor { workspace: shell.workspace, user: Some(user.id), name: email.clone(), at: now };
-    audit::record(&mut tx, &who, "add user", &email, &format!("role {}, by one-time link", user.role.word())).await?;
+    audit::record(&mut tx, &who, "add user", &email, &format!("role {}, by one-time link", user.role.word()))
+        .await?;
     let secrets = Secrets::fresh(&mut rand::rng());
     let id = session::begin(&mut tx, user.id, now, secrets).await?;
     tx.commit().await?;
 
     let secure = shell.is_https();
     let welcome = Flash::done("Your account is made, and you are signed in.");
-    let jar = jar
-        .add(session::cookie(&id, secure))
-        .add(csrf::visit_gone(secure))
-        .add(welcome.cookie(secure));
+    let jar = jar.add(session::cookie(&id, secure)).add(csrf::visit_gone(secure)).add(welcome.cookie(secure));
     Ok((jar, Redirect::to("/")).into_response())
 }
 

@@ -57,7 +57,8 @@ pub(super) async fn password(
     let (user, now) = (viewer.user(), shell.clock.now());
     let mut fields = password_fields();
     if let Some(wait) = shell.throttle.wait(&user.email, None, now) {
-        fields.fail("old", format!("Too many wrong tries. The next one is taken in {} s.", wait.as_secs() + 1));
+        fields
+            .fail("old", format!("Too many wrong tries. The next one is taken in {} s.", wait.as_secs() + 1));
     } else {
         let hash = users::password_hash(&shell.db, user.id).await?;
         if passwords::verify(posted.old, Some(hash)).await? {
@@ -81,7 +82,8 @@ pub(super) async fn password(
     session::end_all(&mut tx, user.id).await?;
     let secrets = Secrets::fresh(&mut rand::rng());
     let id = session::begin(&mut tx, user.id, now, secrets).await?;
-    audit::record(&mut tx, &viewer.actor(), "change password", &user.email, "all other sessions ended").await?;
+    audit::record(&mut tx, &viewer.actor(), "change password", &user.email, "all other sessions ended")
+        .await?;
     tx.commit().await?;
     let secure = shell.is_https();
     let said = Flash::done("Your password is changed. Wherever else you were signed in, you no longer are.");

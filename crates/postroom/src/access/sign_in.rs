@@ -74,7 +74,10 @@ pub(super) async fn submit(
     let hash = account.as_ref().map(|account| account.password_hash.clone());
     let right = password::verify(posted.password, hash).await?;
     let Some(account) = account.filter(|_| right) else {
-        fields.fail("", "Address and password do not belong together. Check both; capitals count in the password.");
+        fields.fail(
+            "",
+            "Address and password do not belong together. Check both; capitals count in the password.",
+        );
         let mut response = form(&client, &shell, jar, &posted.next, fields)?;
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
         return Ok(response);
@@ -98,7 +101,11 @@ pub(super) async fn submit(
 }
 
 /// `POST /sign-out`
-pub(super) async fn leave(client: Client, State(shell): State<Shell>, jar: CookieJar) -> Result<Response, Problem> {
+pub(super) async fn leave(
+    client: Client,
+    State(shell): State<Shell>,
+    jar: CookieJar,
+) -> Result<Response, Problem> {
     if let Ok(Some(signed_in)) = &client.0.signed_in {
         let mut tx = shell.db.begin().await?;
         session::end(&mut tx, &signed_in.session).await?;
@@ -116,7 +123,13 @@ fn fields(email: &str) -> Fields {
     ])
 }
 
-fn form(client: &Client, shell: &Shell, jar: CookieJar, next: &str, fields: Fields) -> Result<Response, Problem> {
+fn form(
+    client: &Client,
+    shell: &Shell,
+    jar: CookieJar,
+    next: &str,
+    fields: Fields,
+) -> Result<Response, Problem> {
     let (jar, csrf) = bound(jar, &client.0, shell.is_https());
     let mut frame = client.frame("Sign in");
     frame.csrf = csrf;

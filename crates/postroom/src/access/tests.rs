@@ -45,7 +45,8 @@ async fn links_that_do_not_work_say_so() {
     let expired = console.browser().get(&second).await;
     assert_eq!(expired.status, StatusCode::GONE);
     assert!(expired.body.contains("expired"), "{}", expired.body);
-    let fields = [("token", &*form.field("token")), ("name", "A"), ("email", "a@b.c"), ("password", PASSWORD)];
+    let fields =
+        [("token", &*form.field("token")), ("name", "A"), ("email", "a@b.c"), ("password", PASSWORD)];
     let posted = slow.post("/setup", &form.field("csrf"), &fields).await;
     assert_eq!(posted.status, StatusCode::GONE);
 }
@@ -120,13 +121,17 @@ async fn sessions_end() {
     let mut copy = owner.clone();
     let token = owner.token("/settings").await;
     assert_eq!(owner.post("/sign-out", &token, &[]).await.location(), "/sign-in");
-    assert_eq!(copy.get("/settings").await.location(), "/sign-in?next=%2Fsettings", "its id opens nothing any more");
+    assert_eq!(
+        copy.get("/settings").await.location(),
+        "/sign-in?next=%2Fsettings",
+        "its id opens nothing any more"
+    );
 
     let mut idle = console.browser();
     idle.sign_in("owner@contoso.test", PASSWORD).await;
-    console.clock.advance(Duration::from_secs(23 * 3600));
+    console.clock.advance(Duration::from_hours(23));
     assert_eq!(idle.get("/").await.status, StatusCode::OK);
-    console.clock.advance(Duration::from_secs(23 * 3600));
+    console.clock.advance(Duration::from_hours(23));
     assert_eq!(idle.get("/").await.status, StatusCode::OK, "use keeps it");
     console.clock.advance(Duration::from_secs(24 * 3600 + 1));
     assert_eq!(idle.get("/").await.location(), "/sign-in");
@@ -135,9 +140,25 @@ async fn sessions_end() {
     busy.sign_in("owner@contoso.test", PASSWORD).await;
     for _ in 0..31 {
         assert_eq!(busy.get("/").await.status, StatusCode::OK);
-        console.clock.advance(Duration::from_secs(23 * 3600 + 1800));
+        console.clock.advance(Duration::from_mins(23 * 60 + 30));
     }
     assert_eq!(busy.get("/").await.location(), "/sign-in");
+}
+
+/// Promise: a page that stood open while its session ended says so when it is used, and changes nothing.
+#[tokio::test]
+async fn a_stale_page_says_that_its_session_has_ended() {
+    let console = TestConsole::new().await;
+    let mut owner = console.owner().await;
+    let token = owner.token("/settings").await;
+    console.clock.advance(Duration::from_hours(25));
+    let answer = owner.post("/test/admin", &token, &[]).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    assert!(
+        answer.body.contains("Your session has ended") && answer.body.contains("href=\"/sign-in\""),
+        "{}",
+        answer.body
+    );
 }
 
 /// Promise: guessing is slowed down in clear words, also for addresses that nobody has, and time heals.
@@ -154,7 +175,9 @@ async fn guessing_is_slowed_down() {
         }
         let answer = guesser.sign_in(email, PASSWORD).await;
         assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
-        assert!(answer.body.contains("Too many wrong tries") && answer.headers.contains_key(header::RETRY_AFTER));
+        assert!(
+            answer.body.contains("Too many wrong tries") && answer.headers.contains_key(header::RETRY_AFTER)
+        );
     }
     console.clock.advance(Duration::from_secs(901));
     assert_eq!(console.browser().sign_in("owner@contoso.test", PASSWORD).await.location(), "/");
@@ -165,12 +188,20 @@ async fn guessing_is_slowed_down() {
 async fn roles_allow_what_they_say() {
     for console in TestConsole::all().await {
         let mut owner = console.owner().await;
-        for (role, admin, decide) in
-            [("viewer", StatusCode::FORBIDDEN, StatusCode::FORBIDDEN), ("admin", StatusCode::OK, StatusCode::FORBIDDEN)]
-        {
+        for (role, admin, decide) in [
+            ("viewer", StatusCode::FORBIDDEN, StatusCode::FORBIDDEN),
+            ("admin", StatusCode::OK, StatusCode::FORBIDDEN),
+        ] {
             let token = owner.token("/settings").await;
             let page = owner.post("/settings/invite", &token, &[("role", role)]).await;
-            let link = page.body.split("data-copy=\"http://127.0.0.1:7080").nth(1).unwrap().split('"').next().unwrap();
+            let link = page
+                .body
+                .split("data-copy=\"http://127.0.0.1:7080")
+                .nth(1)
+                .unwrap()
+                .split('"')
+                .next()
+                .unwrap();
             let mut person = console.browser();
             person.sign_up(link, &format!("{role}@contoso.test")).await;
             let token = person.token("/settings").await;
@@ -178,7 +209,10 @@ async fn roles_allow_what_they_say() {
             let refused = person.post("/test/admin", &token, &[]).await;
             assert_eq!(refused.status, admin, "{role}");
             assert_eq!(person.post("/test/owner", &token, &[]).await.status, decide, "{role}");
-            assert_eq!(person.post("/settings/invite", &token, &[("role", "owner")]).await.status, StatusCode::FORBIDDEN);
+            assert_eq!(
+                person.post("/settings/invite", &token, &[("role", "owner")]).await.status,
+                StatusCode::FORBIDDEN
+            );
             if admin == StatusCode::FORBIDDEN {
                 assert!(refused.body.contains("Ask an owner"), "{}", refused.body);
             }
@@ -197,16 +231,29 @@ async fn a_new_password_ends_other_sessions() {
         elsewhere.sign_in("owner@contoso.test", PASSWORD).await;
         let before = owner.cookies["postroom-session"].clone();
         let token = owner.token("/settings").await;
-        let wrong = owner.post("/settings/password", &token, &[("old", "not mine at all"), ("new", "another one of mine")]).await;
+        let wrong = owner
+            .post("/settings/password", &token, &[("old", "not mine at all"), ("new", "another one of mine")])
+            .await;
         assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert!(wrong.body.contains("This is not your password") && !wrong.body.contains("another one of mine"));
-        let done = owner.post("/settings/password", &token, &[("old", PASSWORD), ("new", "another one of mine")]).await;
+        assert!(
+            wrong.body.contains("This is not your password") && !wrong.body.contains("another one of mine")
+        );
+        let done = owner
+            .post("/settings/password", &token, &[("old", PASSWORD), ("new", "another one of mine")])
+            .await;
         assert_eq!(done.location(), "/settings", "{}", done.body);
         assert_ne!(owner.cookies["postroom-session"], before);
         assert_eq!(elsewhere.get("/").await.location(), "/sign-in");
         let log = owner.get("/settings/audit").await;
-        assert!(log.body.contains("change password") && log.body.contains("owner@contoso.test"), "{}", log.body);
-        assert_eq!(console.browser().sign_in("owner@contoso.test", "another one of mine").await.location(), "/");
+        assert!(
+            log.body.contains("change password") && log.body.contains("owner@contoso.test"),
+            "{}",
+            log.body
+        );
+        assert_eq!(
+            console.browser().sign_in("owner@contoso.test", "another one of mine").await.location(),
+            "/"
+        );
     }
 }
 
@@ -217,7 +264,8 @@ async fn mistakes_are_named_beside_their_fields() {
     let link = console.owner_link().await.unwrap();
     let mut browser = console.browser();
     let form = browser.get(&link).await;
-    let fields = [("token", &*form.field("token")), ("name", "Anna"), ("email", "no address"), ("password", "short")];
+    let fields =
+        [("token", &*form.field("token")), ("name", "Anna"), ("email", "no address"), ("password", "short")];
     let answer = browser.post("/setup", &form.field("csrf"), &fields).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.body.contains("It has 5 characters; 12 are the fewest."), "{}", answer.body);

@@ -52,7 +52,7 @@ impl Throttle {
         let tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         keys(email, client)
             .filter_map(|(key, free)| tries.get(&key).map(|tries| tries.free_at(free).duration_since(now)))
-            .filter(|wait| wait.is_positive())
+            .filter(SignedDuration::is_positive)
             .max()
     }
 
@@ -84,7 +84,8 @@ impl Throttle {
 
 /// What a try counts against, each with its free tries: a network address may be a whole office's.
 fn keys(email: &str, client: Option<IpAddr>) -> impl Iterator<Item = (Key, u32)> {
-    std::iter::once((Key::Email(email.to_owned()), FREE)).chain(client.map(|client| (Key::Client(client), FREE * 4)))
+    std::iter::once((Key::Email(email.to_owned()), FREE))
+        .chain(client.map(|client| (Key::Client(client), FREE * 4)))
 }
 
 #[cfg(test)]

@@ -33,7 +33,9 @@ pub(super) fn normal(email: &str) -> String {
 pub(super) fn is_address(email: &str) -> bool {
     email.len() <= 254
         && !email.chars().any(|char| char.is_whitespace() || char.is_control())
-        && email.split_once('@').is_some_and(|(local, host)| !local.is_empty() && !host.is_empty() && !host.contains('@'))
+        && email
+            .split_once('@')
+            .is_some_and(|(local, host)| !local.is_empty() && !host.is_empty() && !host.contains('@'))
 }
 
 /// A user with the hash of their password.

@@ -45,10 +45,14 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
 pub(super) async fn serve(Path(file): Path<String>) -> Response {
     let path = format!("/assets/{file}");
     match ASSETS.iter().find(|asset| asset.path == path) {
-        Some(asset) => {
-            ([(header::CONTENT_TYPE, asset.kind), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")], asset.content)
-                .into_response()
-        }
+        Some(asset) => (
+            [
+                (header::CONTENT_TYPE, asset.kind),
+                (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+            ],
+            asset.content,
+        )
+            .into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

@@ -103,7 +103,12 @@ impl Flash {
         // Browsers keep 4 KB of a cookie; a longer text is cut.
         let short = Self { good: self.good, text: self.text.chars().take(600).collect() };
         let value = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&short).unwrap_or_default());
-        Cookie::build((FLASH_COOKIE, value)).path("/").http_only(true).same_site(SameSite::Lax).secure(secure).build()
+        Cookie::build((FLASH_COOKIE, value))
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(secure)
+            .build()
     }
 
     /// The one that the browser carries.

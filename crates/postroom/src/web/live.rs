@@ -20,7 +20,7 @@ const KEPT: usize = 256;
 /// How often a silent stream says that it is alive; shorter than the idle time-outs of usual proxies.
 const HEARTBEAT: Duration = Duration::from_secs(20);
 /// A stream ends after this time and the browser begins a new one, so that a session that has ended does not listen on.
-const LONGEST: Duration = Duration::from_secs(15 * 60);
+const LONGEST: Duration = Duration::from_mins(15);
 
 /// Tells open pages what has changed. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -54,7 +54,10 @@ impl Bus {
 }
 
 /// The bus's topics as server-sent events: first `*`, because the page may be older than the stream.
-pub(super) fn stream(bus: &Bus, _viewer: &Viewer) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<>> {
+pub(super) fn stream(
+    bus: &Bus,
+    _viewer: &Viewer,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<>> {
     let topics = futures::stream::once(async { "*".to_owned() })
         .chain(bus.topics())
         .take_until(tokio::time::sleep(LONGEST))

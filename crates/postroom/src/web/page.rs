@@ -39,10 +39,10 @@ pub fn page_leading_to(template: &impl Template, target: &Url) -> Result<Respons
 pub fn mail_frame(cleaned: String) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    let document = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Mail</title><style>{MAIL_LOOK}</style>\
-         <body>{cleaned}"
+    let head = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Mail</title><style>{MAIL_LOOK}</style><body>"
     );
+    let document = [head, cleaned].concat();
     let mut response = (headers, Html(document)).into_response();
     response.extensions_mut().insert(ShowsMail);
     response

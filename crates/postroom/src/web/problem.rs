@@ -18,7 +18,7 @@ pub struct Problem {
     /// What they can do. One sentence.
     pub mend: String,
     /// A button that does it.
-    pub action: Option<Action>,
+    pub action: Option<Box<Action>>,
     /// For the log only.
     pub inside: String,
 }
@@ -72,7 +72,7 @@ impl Problem {
     /// With a button.
     #[must_use]
     pub fn with(self, action: Action) -> Self {
-        Self { action: Some(action), ..self }
+        Self { action: Some(Box::new(action)), ..self }
     }
 
     /// What a bare status means.
@@ -94,10 +94,11 @@ impl Problem {
             ),
             StatusCode::UNAUTHORIZED => ("Nobody is signed in here.", "Sign in, then try again."),
             StatusCode::FORBIDDEN => ("This is not allowed.", "Ask an owner of this installation."),
-            StatusCode::UNSUPPORTED_MEDIA_TYPE | StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => (
-                "What was sent cannot be read.",
-                "Go back, load the page again and repeat what you did.",
-            ),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE
+            | StatusCode::BAD_REQUEST
+            | StatusCode::UNPROCESSABLE_ENTITY => {
+                ("What was sent cannot be read.", "Go back, load the page again and repeat what you did.")
+            }
             status if status.is_client_error() => {
                 ("This request cannot be answered.", "Go back, load the page again and repeat what you did.")
             }

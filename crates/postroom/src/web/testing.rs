@@ -145,7 +145,10 @@ pub(crate) struct Browser<'a> {
 
 impl Browser<'_> {
     pub(crate) async fn get(&mut self, path: &str) -> Answer {
-        self.send(Request::get(path).header(header::ACCEPT, "text/html").body(Body::empty()).expect("a request")).await
+        self.send(
+            Request::get(path).header(header::ACCEPT, "text/html").body(Body::empty()).expect("a request"),
+        )
+        .await
     }
 
     /// Posts a form as a page of ours would, with the token that the page held.
@@ -169,7 +172,12 @@ impl Browser<'_> {
     pub(crate) async fn sign_up(&mut self, link: &str, email: &str) -> Answer {
         let form = self.get(link).await;
         let (csrf, token) = (form.field("csrf"), form.field("token"));
-        let fields = [("token", &*token), ("name", "Somebody"), ("email", email), ("password", "four unrelated words")];
+        let fields = [
+            ("token", &*token),
+            ("name", "Somebody"),
+            ("email", email),
+            ("password", "four unrelated words"),
+        ];
         self.post("/setup", &csrf, &fields).await
     }
 
@@ -179,7 +187,8 @@ impl Browser<'_> {
     }
 
     pub(crate) async fn send(&mut self, mut request: Request<Body>) -> Answer {
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         if !cookies.is_empty() {
             request.headers_mut().insert(header::COOKIE, cookies.join("; ").parse().expect("cookies"));
         }
@@ -199,6 +208,10 @@ impl Browser<'_> {
         }
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("a body").to_bytes();
-        Answer { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&body).into_owned() }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8_lossy(&body).into_owned(),
+        }
     }
 }

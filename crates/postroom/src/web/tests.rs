@@ -12,12 +12,18 @@ use super::{Flash, RequestId};
 async fn every_answer_has_a_strict_policy() {
     let console = TestConsole::new().await;
     let mut owner = console.owner().await;
-    for path in ["/", "/settings", "/settings/audit", "/nowhere", "/test/fails", "/sign-in", "/setup", "/healthz"] {
+    for path in
+        ["/", "/settings", "/settings/audit", "/nowhere", "/test/fails", "/sign-in", "/setup", "/healthz"]
+    {
         let answer = owner.get(path).await;
         let policy = answer.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
         for part in [
-            "default-src 'none'", "script-src 'self';", "style-src 'self';", "form-action 'self';",
-            "frame-ancestors 'none'", "base-uri 'none'",
+            "default-src 'none'",
+            "script-src 'self';",
+            "style-src 'self';",
+            "form-action 'self';",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
         ] {
             assert!(policy.contains(part), "{path}: {policy}");
         }
@@ -50,10 +56,16 @@ async fn over_tls_cookies_are_bound_to_the_host() {
 async fn errors_say_what_mends_them() {
     let console = TestConsole::new().await;
     let mut owner = console.owner().await;
-    for (path, status) in [("/nowhere", StatusCode::NOT_FOUND), ("/test/admin", StatusCode::METHOD_NOT_ALLOWED)] {
+    for (path, status) in
+        [("/nowhere", StatusCode::NOT_FOUND), ("/test/admin", StatusCode::METHOD_NOT_ALLOWED)]
+    {
         let answer = owner.get(path).await;
         assert_eq!(answer.status, status);
-        assert!(answer.body.contains("class=\"lead\"") && answer.body.contains("Sign out"), "{}", answer.body);
+        assert!(
+            answer.body.contains("class=\"lead\"") && answer.body.contains("Sign out"),
+            "{}",
+            answer.body
+        );
     }
     let token = owner.token("/settings").await;
     let large = "x".repeat(2 << 20);
@@ -83,7 +95,8 @@ async fn faults_show_a_reference_only() {
 async fn problems_are_json_for_programs() {
     let console = TestConsole::new().await;
     let mut owner = console.owner().await;
-    let request = Request::get("/nowhere").header(header::ACCEPT, "application/json").body(Body::empty()).unwrap();
+    let request =
+        Request::get("/nowhere").header(header::ACCEPT, "application/json").body(Body::empty()).unwrap();
     let answer = owner.send(request).await;
     let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
@@ -95,7 +108,8 @@ async fn problems_are_json_for_programs() {
 async fn other_hosts_get_no_page() {
     let console = TestConsole::new().await;
     let mut browser = console.browser();
-    let to = |host: &str| Request::get("/sign-in?next=/x").header(header::HOST, host).body(Body::empty()).unwrap();
+    let to =
+        |host: &str| Request::get("/sign-in?next=/x").header(header::HOST, host).body(Body::empty()).unwrap();
     let answer = browser.send(to("evil.example:7080")).await;
     assert_eq!(answer.status, StatusCode::MISDIRECTED_REQUEST);
     assert!(answer.body.contains(PUBLIC), "it names the address that works");

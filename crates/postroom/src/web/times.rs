@@ -41,7 +41,8 @@ impl Times {
 
     /// As `09:12` today, `13 March` this year, `13 March 2025` before.
     pub fn on(&self, at: Timestamp) -> Moment {
-        let (then, now) = (at.to_zoned_datetime(self.zone.clone()), self.now.to_zoned_datetime(self.zone.clone()));
+        let (then, now) =
+            (at.to_zoned_datetime(self.zone.clone()), self.now.to_zoned_datetime(self.zone.clone()));
         let words = if then.date() == now.date() {
             then.strftime("%H:%M").to_string()
         } else if then.year() == now.year() {

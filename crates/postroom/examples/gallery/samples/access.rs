@@ -1,7 +1,7 @@
 //! Setting up, signing in, settings.
 
 use postroom::access::pages::{
-    AuditPage, AuditRow, Invitation, NoLinkPage, SettingsPage, SetUpPage, SignInPage, UserRow,
+    AuditPage, AuditRow, Invitation, NoLinkPage, SetUpPage, SettingsPage, SignInPage, UserRow,
 };
 use postroom::web::components::Pager;
 use postroom::web::form::{Field, Fields};
@@ -15,11 +15,16 @@ pub(crate) fn all(theme: Theme) -> Vec<Sample> {
     wrong.fail("email", "This is no address: write it as name@company.com.");
     wrong.fail("password", "It has 8 characters; 12 are the fewest.");
     let mut refused = sign_in();
-    refused.fail("", "Address and password do not belong together. Check both; capitals count in the password.");
+    refused
+        .fail("", "Address and password do not belong together. Check both; capitals count in the password.");
     vec![
         sample(
             "setup-no-link",
-            &NoLinkPage { frame: outside("Postroom has no owner yet"), problem: String::new(), has_users: false },
+            &NoLinkPage {
+                frame: outside("Postroom has no owner yet"),
+                problem: String::new(),
+                has_users: false,
+            },
         ),
         sample(
             "setup-expired",
@@ -40,10 +45,18 @@ pub(crate) fn all(theme: Theme) -> Vec<Sample> {
         ),
         sample(
             "setup-wrong",
-            &SetUpPage { frame: outside("Make your account"), token: "x".into(), role: "viewer", fields: wrong },
+            &SetUpPage {
+                frame: outside("Make your account"),
+                token: "x".into(),
+                role: "viewer",
+                fields: wrong,
+            },
         ),
         sample("sign-in", &SignInPage { frame: outside("Sign in"), next: "/".into(), fields: sign_in() }),
-        sample("sign-in-refused", &SignInPage { frame: outside("Sign in"), next: "/".into(), fields: refused }),
+        sample(
+            "sign-in-refused",
+            &SignInPage { frame: outside("Sign in"), next: "/".into(), fields: refused },
+        ),
         sample("settings", &settings(theme)),
         sample(
             "audit",
@@ -90,7 +103,13 @@ fn settings(theme: Theme) -> SettingsPage {
         ]),
         users: vec![
             user("Anna Berg", "anna@contoso.com", "owner", Some(ago(-30)), true),
-            user("Bartholomew Featherstonehaugh", "bartholomew.featherstonehaugh@subsidiary.contoso.com", "viewer", None, false),
+            user(
+                "Bartholomew Featherstonehaugh",
+                "bartholomew.featherstonehaugh@subsidiary.contoso.com",
+                "viewer",
+                None,
+                false,
+            ),
         ],
         may_invite: true,
         invitation: Some(Invitation {
@@ -112,7 +131,13 @@ fn audit() -> Vec<AuditRow> {
     };
     vec![
         row(-40, "anna@contoso.com", "invite user", "admin", "one-time link, 7 days"),
-        row(-4_000, "anna@contoso.com", "confirm source", "support@contoso.com", "Inbox to SUP, Task, from now on; handled mail is marked as read"),
+        row(
+            -4_000,
+            "anna@contoso.com",
+            "confirm source",
+            "support@contoso.com",
+            "Inbox to SUP, Task, from now on; handled mail is marked as read",
+        ),
         row(-90_000, "command line", "retry message", "0199f1c2-a3b4-7c5d-9e8f-7a6b5c4d3e2f", ""),
     ]
 }

@@ -1,8 +1,8 @@
 //! Message Sources and Jira.
 
 use postroom::connections::pages::{
-    ConfirmPage, ConnectJiraPage, DryRun, DryRunRow, Expiry, JiraPage, JiraRow, ProjectRow, Said, SignInFailedPage,
-    SignedInPage, SourcePage, SourceRow, SourcesPage,
+    ConfirmPage, ConnectJiraPage, DryRun, DryRunRow, Expiry, JiraPage, JiraRow, ProjectRow, Said,
+    SignInFailedPage, SignedInPage, SourcePage, SourceRow, SourcesPage,
 };
 use postroom::web::chart::{Bar, Chart};
 use postroom::web::components::{
@@ -15,7 +15,9 @@ use super::{Sample, ago, exact, frame, jira_down, on, password_reset, post, samp
 
 pub(crate) fn all(theme: Theme) -> Vec<Sample> {
     let mut failed = connect(theme);
-    failed.fields.fail("base_url", "There is no Jira at this address: it answered with a page of another kind.");
+    failed
+        .fields
+        .fail("base_url", "There is no Jira at this address: it answered with a page of another kind.");
     failed.ping = Some(ping(false));
     let empty = SourcesPage { rows: Vec::new(), ..sources(theme) };
     let mut paused = sources(theme);
@@ -41,7 +43,11 @@ pub(crate) fn all(theme: Theme) -> Vec<Sample> {
         sample("jira", &jira(theme)),
         sample(
             "jira-empty",
-            &JiraPage { frame: frame(theme, Section::Jira, "Jira"), rows: Vec::new(), empty: JiraPage::nothing() },
+            &JiraPage {
+                frame: frame(theme, Section::Jira, "Jira"),
+                rows: Vec::new(),
+                empty: JiraPage::nothing(),
+            },
         ),
         sample("jira-new", &connect(theme)),
         sample("jira-new-failed", &failed),
@@ -55,7 +61,10 @@ fn sign_in() -> Action {
 fn sources_frame(theme: Theme) -> Frame {
     let create = Menu::named(
         "Create",
-        vec![Action::go("For an account that is signed in", "/sources/new"), Action::go("From a shared mailbox", "/sources/new?shared")],
+        vec![
+            Action::go("For an account that is signed in", "/sources/new"),
+            Action::go("From a shared mailbox", "/sources/new?shared"),
+        ],
     );
     frame(theme, Section::Sources, "Message Sources").with(create).with(sign_in()).live("sources source-")
 }
@@ -103,7 +112,17 @@ fn ping(good: bool) -> PingView {
             check("Token", true, "renewed, good for 72 min", "", "212 ms"),
             check("Mailbox", true, "support@contoso.com, signed in as anna@contoso.com", "", "88 ms"),
             check("Folder", true, "Inbox: 12 mails, 3 unread", "", "61 ms"),
-            check("Jira project SUP", good, if good { "issues can be created; type Task" } else { "the token may not create issues in SUP" }, if good { "" } else { "Give the user of the token the permission Create Issues in SUP." }, "143 ms"),
+            check(
+                "Jira project SUP",
+                good,
+                if good {
+                    "issues can be created; type Task"
+                } else {
+                    "the token may not create issues in SUP"
+                },
+                if good { "" } else { "Give the user of the token the permission Create Issues in SUP." },
+                "143 ms",
+            ),
         ],
         close: "/sources".into(),
     }
@@ -145,7 +164,10 @@ fn sources(theme: Theme) -> SourcesPage {
         since: None,
         text: "An administrator of contoso.com has to approve Postroom once. Send them the link.".into(),
         code: "AADSTS90094".into(),
-        action: Some(Action::copy("Copy link for the administrator", "https://login.microsoftonline.com/contoso.com/v2.0/adminconsent")),
+        action: Some(Action::copy(
+            "Copy link for the administrator",
+            "https://login.microsoftonline.com/contoso.com/v2.0/adminconsent",
+        )),
     });
     let mut long = row(
         "customer-relations-and-returns-department-emea@subsidiary-with-a-long-name.contoso.com",
@@ -170,7 +192,11 @@ fn source(theme: Theme, well: bool) -> SourcePage {
         .live("sources source-1");
     let bars = |count: u64, label: &dyn Fn(u64) -> String| -> Vec<Bar> {
         (0..count)
-            .map(|n| Bar { label: label(n), ended: (n * 7919) % 43 * u64::from(n % 24 > 6), held: u64::from(n % 11 == 9) * 2 })
+            .map(|n| Bar {
+                label: label(n),
+                ended: (n * 7919) % 43 * u64::from(n % 24 > 6),
+                held: u64::from(n % 11 == 9) * 2,
+            })
             .collect()
     };
     let entry = |at, tone, text: &str, who: &str, detail: &str| TimelineEntry {
@@ -182,12 +208,39 @@ fn source(theme: Theme, well: bool) -> SourcePage {
     };
     let mut entries = vec![
         entry(exact(-3600 * 6), Tone::Good, "Online again; 3 mails had waited and were handled.", "", ""),
-        entry(exact(-3600 * 6 - 300), Tone::Warn, "Degraded: the mail server timed out.", "", "ErrorTimeoutExpired"),
-        entry(exact(-86_400 * 3), Tone::Good, "Confirmed: Inbox to SUP, from now on.", "anna@contoso.com", ""),
-        entry(exact(-86_400 * 3 - 60), Tone::Quiet, "Signed in as support@contoso.com.", "anna@contoso.com", ""),
+        entry(
+            exact(-3600 * 6 - 300),
+            Tone::Warn,
+            "Degraded: the mail server timed out.",
+            "",
+            "ErrorTimeoutExpired",
+        ),
+        entry(
+            exact(-86_400 * 3),
+            Tone::Good,
+            "Confirmed: Inbox to SUP, from now on.",
+            "anna@contoso.com",
+            "",
+        ),
+        entry(
+            exact(-86_400 * 3 - 60),
+            Tone::Quiet,
+            "Signed in as support@contoso.com.",
+            "anna@contoso.com",
+            "",
+        ),
     ];
     if !well {
-        entries.insert(0, entry(exact(-3600 * 5), Tone::Bad, "Offline: Microsoft ended this sign-in because the password was reset.", "", "AADSTS50173"));
+        entries.insert(
+            0,
+            entry(
+                exact(-3600 * 5),
+                Tone::Bad,
+                "Offline: Microsoft ended this sign-in because the password was reset.",
+                "",
+                "AADSTS50173",
+            ),
+        );
     }
     SourcePage {
         frame,
@@ -203,8 +256,16 @@ fn source(theme: Theme, well: bool) -> SourcePage {
         ping: well.then(|| ping(true)),
         timeline: Timeline { entries, empty: "Nothing yet." },
         charts: vec![
-            Chart { caption: "Last 24 hours".into(), span: "Hour", bars: bars(24, &|n| format!("{n:02}:00")) },
-            Chart { caption: "Last 30 days".into(), span: "Day", bars: bars(30, &|n| format!("{} March", n + 1)) },
+            Chart {
+                caption: "Last 24 hours".into(),
+                span: "Hour",
+                bars: bars(24, &|n| format!("{n:02}:00")),
+            },
+            Chart {
+                caption: "Last 30 days".into(),
+                span: "Day",
+                bars: bars(30, &|n| format!("{} March", n + 1)),
+            },
         ],
         expires: vec![Expiry {
             what: "Client secret".into(),
@@ -223,7 +284,8 @@ fn source(theme: Theme, well: bool) -> SourcePage {
         edit: Some(Action::go("Change", "/sources/1/settings")),
         dangers: vec![
             post("Pause", "/sources/1/pause"),
-            post("Delete", "/sources/1/delete").danger("1,204 messages stay on record; the mailbox is no longer read."),
+            post("Delete", "/sources/1/delete")
+                .danger("1,204 messages stay on record; the mailbox is no longer read."),
         ],
     }
 }
@@ -241,25 +303,57 @@ fn confirm(theme: Theme) -> ConfirmPage {
         action: "/sources/1/confirm".into(),
         account: "support@contoso.com".into(),
         from: Fields::new(vec![
-            Field::email("mailbox", "Mailbox").value("support@contoso.com").hint("A shared mailbox's address can stand here, where the account may open it."),
-            Field::select("folder", "Folder", vec![Choice::new("inbox", "Inbox (12 mails)"), Choice::new("a", "Inbox/Customers (3 mails)")]),
+            Field::email("mailbox", "Mailbox")
+                .value("support@contoso.com")
+                .hint("A shared mailbox's address can stand here, where the account may open it."),
+            Field::select(
+                "folder",
+                "Folder",
+                vec![Choice::new("inbox", "Inbox (12 mails)"), Choice::new("a", "Inbox/Customers (3 mails)")],
+            ),
         ]),
         start: Fields::new(vec![
             Field::radio("start", "Begin with", ConfirmPage::start_choices(Some(12))).value("now"),
             Field::date("since", "Since").optional(),
         ]),
         to: Fields::new(vec![
-            Field::select("project", "Project", vec![Choice::new("SUP", "SUP · Support"), Choice::new("OPS", "OPS · Operations")]),
-            Field::select("issue_type", "Issue type", vec![Choice::new("1", "Task"), Choice::new("2", "Bug")]),
+            Field::select(
+                "project",
+                "Project",
+                vec![Choice::new("SUP", "SUP · Support"), Choice::new("OPS", "OPS · Operations")],
+            ),
+            Field::select(
+                "issue_type",
+                "Issue type",
+                vec![Choice::new("1", "Task"), Choice::new("2", "Bug")],
+            ),
         ]),
         after: Fields::new(vec![
             Field::radio("handled", "Handled mail", ConfirmPage::handled_choices()).value("read"),
             ConfirmPage::handled_target(),
         ]),
         dry_run: Some(DryRun::Rows(vec![
-            row(ago(-300), "Bea Ruiz", "Printer on floor 3 is on fire", MailState::Issue, "no earlier mail known: new issue in SUP"),
-            row(ago(-4000), "Bea Ruiz", "AW: Printer on floor 3 is on fire", MailState::Comment, "answers a mail that is known"),
-            row(ago(-9000), "Mail Delivery System", &"Undeliverable: ".repeat(12), MailState::Ignored, "bounce: Content-Type: multipart/report; report-type=delivery-status"),
+            row(
+                ago(-300),
+                "Bea Ruiz",
+                "Printer on floor 3 is on fire",
+                MailState::Issue,
+                "no earlier mail known: new issue in SUP",
+            ),
+            row(
+                ago(-4000),
+                "Bea Ruiz",
+                "AW: Printer on floor 3 is on fire",
+                MailState::Comment,
+                "answers a mail that is known",
+            ),
+            row(
+                ago(-9000),
+                "Mail Delivery System",
+                &"Undeliverable: ".repeat(12),
+                MailState::Ignored,
+                "bounce: Content-Type: multipart/report; report-type=delivery-status",
+            ),
         ])),
         lying: Some(12),
         is_change: false,
@@ -281,7 +375,9 @@ fn signed_in(theme: Theme) -> SignedInPage {
 }
 
 fn jira(theme: Theme) -> JiraPage {
-    let mut frame = frame(theme, Section::Jira, "Jira").with(Action::go("Connect Jira", "/jira/new").with_icon(Icon::Plus)).live("jira");
+    let mut frame = frame(theme, Section::Jira, "Jira")
+        .with(Action::go("Connect Jira", "/jira/new").with_icon(Icon::Plus))
+        .live("jira");
     frame.flash = Some(Flash::done("contoso.atlassian.net is connected."));
     let project = |key: &str, name: &str, health, text: &str, sources| ProjectRow {
         key: key.into(),
@@ -307,7 +403,13 @@ fn jira(theme: Theme) -> JiraPage {
         } else {
             vec![
                 project("SUP", "Support", Health::Online, "", 1),
-                project("BILL", "Billing and everything around invoices", Health::Offline, "the issue type Task is gone", 2),
+                project(
+                    "BILL",
+                    "Billing and everything around invoices",
+                    Health::Offline,
+                    "the issue type Task is gone",
+                    2,
+                ),
             ]
         },
     };
@@ -330,13 +432,17 @@ fn connect(theme: Theme) -> ConnectJiraPage {
                 "kind",
                 "Kind",
                 vec![
-                    Choice::new("cloud_token", "Jira Cloud").hint("With the address of a user and an API token."),
-                    Choice::new("data_center_token", "Jira Data Center").hint("With a personal access token."),
+                    Choice::new("cloud_token", "Jira Cloud")
+                        .hint("With the address of a user and an API token."),
+                    Choice::new("data_center_token", "Jira Data Center")
+                        .hint("With a personal access token."),
                 ],
             )
             .value("cloud_token"),
             Field::url("base_url", "Address of the site").placeholder("https://company.atlassian.net"),
-            Field::email("username", "User").hint("Whose token it is; issues are created in this name.").optional(),
+            Field::email("username", "User")
+                .hint("Whose token it is; issues are created in this name.")
+                .optional(),
             Field::secret("token", "Token").autocomplete("new-password"),
         ]),
         fault: None,

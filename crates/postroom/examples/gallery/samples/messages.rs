@@ -1,6 +1,8 @@
 //! Messages.
 
-use postroom::messages::pages::{Filter, Jira, MessagePage, MessageRow, MessagesPage, RuleLine, Shown, StepLine};
+use postroom::messages::pages::{
+    Filter, Jira, MessagePage, MessageRow, MessagesPage, RuleLine, Shown, StepLine,
+};
 use postroom::web::components::{Action, Empty, FaultView, MailState, Pager, StepState, Tone};
 use postroom::web::{Section, Theme};
 
@@ -12,7 +14,12 @@ pub(crate) const MAIL: &str = "<!doctype html><meta charset=\"utf-8\"><style>bod
      <table border=1><tr><td>Room</td><td>3.14</td></tr></table><p>Bea</p>";
 
 pub(crate) fn all(theme: Theme) -> Vec<Sample> {
-    let empty = MessagesPage { rows: Vec::new(), search: "invoice 4711".into(), pager: Pager::default(), ..list(theme) };
+    let empty = MessagesPage {
+        rows: Vec::new(),
+        search: "invoice 4711".into(),
+        pager: Pager::default(),
+        ..list(theme)
+    };
     vec![
         sample("messages", &list(theme)),
         sample("messages-empty", &empty),
@@ -49,13 +56,45 @@ fn list(theme: Theme) -> MessagesPage {
         rows: vec![
             row(MailState::Waiting, "Chiara Neri", "Fwd: contract", "", "", ago(-4)),
             row(MailState::Acting, "Bea Ruiz", "Printer on floor 3 is on fire", "", "", ago(-40)),
-            row(MailState::Held, "数据服务 <data@example.cn>", "Quarterly numbers", "", "Jira refused it three times: the field Priority is required.", ago(-400)),
-            row(MailState::Issue, "Dmitri", &"A subject that goes on and on because somebody pasted the whole mail into it ".repeat(4), "SUP-1204", "", ago(-4_000)),
-            row(MailState::Comment, "Bea Ruiz", "AW: Printer on floor 3 is on fire", "SUP-1199", "", ago(-9_000)),
-            row(MailState::Ignored, "Mail Delivery System", "Undeliverable: Invoice 4711", "", "bounce: multipart/report", ago(-86_000)),
+            row(
+                MailState::Held,
+                "数据服务 <data@example.cn>",
+                "Quarterly numbers",
+                "",
+                "Jira refused it three times: the field Priority is required.",
+                ago(-400),
+            ),
+            row(
+                MailState::Issue,
+                "Dmitri",
+                &"A subject that goes on and on because somebody pasted the whole mail into it ".repeat(4),
+                "SUP-1204",
+                "",
+                ago(-4_000),
+            ),
+            row(
+                MailState::Comment,
+                "Bea Ruiz",
+                "AW: Printer on floor 3 is on fire",
+                "SUP-1199",
+                "",
+                ago(-9_000),
+            ),
+            row(
+                MailState::Ignored,
+                "Mail Delivery System",
+                "Undeliverable: Invoice 4711",
+                "",
+                "bounce: multipart/report",
+                ago(-86_000),
+            ),
             row(MailState::Rejected, "newsletter@shop.example", "", "", "larger than 25 MiB", ago(-190_000)),
         ],
-        pager: Pager { shown: "1–50 of 12,904".into(), newer: None, older: Some("/messages?before=1".into()) },
+        pager: Pager {
+            shown: "1–50 of 12,904".into(),
+            newer: None,
+            older: Some("/messages?before=1".into()),
+        },
         empty: Empty {
             title: "No mail matches".into(),
             text: "Nothing with “invoice 4711” in subject, sender or issue.".into(),
@@ -127,7 +166,12 @@ fn issue(theme: Theme) -> MessagePage {
 
 fn held(theme: Theme) -> MessagePage {
     MessagePage {
-        frame: frame(theme, Section::Messages, &"A subject of three hundred characters, more or less, ".repeat(6)).live("messages"),
+        frame: frame(
+            theme,
+            Section::Messages,
+            &"A subject of three hundred characters, more or less, ".repeat(6),
+        )
+        .live("messages"),
         state: MailState::Held,
         end: "Held for a person.".into(),
         issue: String::new(),
@@ -142,11 +186,19 @@ fn held(theme: Theme) -> MessagePage {
             waiting: "This mail waits; the others go on.".into(),
             actions: vec![
                 post("Retry", "/messages/1/retry").primary(),
-                post("Discard", "/messages/1/discard").danger("1 mail ends as discarded. Nothing is written to Jira; the mail stays in the mailbox."),
+                post("Discard", "/messages/1/discard").danger(
+                    "1 mail ends as discarded. Nothing is written to Jira; the mail stays in the mailbox.",
+                ),
             ],
             details: vec![("HTTP status".into(), "400".into())],
         }),
-        steps: vec![StepLine { what: "Create issue".into(), state: StepState::Held, at: Some(exact(-7_000)), result: "Priority is required".into(), href: String::new() }],
+        steps: vec![StepLine {
+            what: "Create issue".into(),
+            state: StepState::Held,
+            at: Some(exact(-7_000)),
+            result: "Priority is required".into(),
+            href: String::new(),
+        }],
         shown: Shown::Source,
         mail_href: String::new(),
         text: "Received: from a by b\r\nSubject: =?utf-8?q?x?=\r\n".repeat(40),
@@ -164,7 +216,14 @@ fn ignored(theme: Theme) -> MessagePage {
         issue: String::new(),
         steps: Vec::new(),
         actions: vec![post("Handle it as an issue", "/messages/1/again")],
-        rules: vec![rule("Our own mail", false, ""), rule("Automatic mail", true, "bounce: Content-Type: multipart/report; report-type=delivery-status")],
+        rules: vec![
+            rule("Our own mail", false, ""),
+            rule(
+                "Automatic mail",
+                true,
+                "bounce: Content-Type: multipart/report; report-type=delivery-status",
+            ),
+        ],
         reasons: Vec::new(),
         shown: Shown::Mail,
         mail_href: String::new(),

@@ -8,8 +8,8 @@ use askama::Template;
 use postroom::web::components::{Action, Does, FaultView, Health, Tone};
 use postroom::web::overview::{Needed, Numbers, OverviewView, SourceLine};
 use postroom::web::times::Times;
-use store::{Clock, SystemClock};
 use postroom::web::{Flash, Frame, Problem, ProblemPage, Section, Theme};
+use store::{Clock, SystemClock};
 
 /// A page with its name.
 pub(crate) struct Sample {
@@ -154,7 +154,11 @@ fn overview(theme: Theme, faulty: bool) -> OverviewView {
             href: "/sources/3".into(),
             fault: password_reset(),
         });
-        needed.push(Needed { object: "contoso.atlassian.net".into(), href: "/jira".into(), fault: jira_down() });
+        needed.push(Needed {
+            object: "contoso.atlassian.net".into(),
+            href: "/jira".into(),
+            fault: jira_down(),
+        });
     }
     OverviewView {
         frame: frame(theme, Section::Overview, "Overview"),

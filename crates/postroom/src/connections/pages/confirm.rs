@@ -23,6 +23,7 @@ pub struct DryRunRow {
 }
 
 /// What would happen to the newest mails.
+#[allow(clippy::large_enum_variant, reason = "there is one of it, on one page")]
 #[derive(Clone, Debug)]
 pub enum DryRun {
     /// The newest mails.
@@ -65,7 +66,8 @@ impl ConfirmPage {
             |lying| format!("The {lying} mails that lie in the folder now are handled too, oldest first."),
         );
         vec![
-            Choice::new("now", "New mail only").hint("What lies in the folder now is recorded and left alone."),
+            Choice::new("now", "New mail only")
+                .hint("What lies in the folder now is recorded and left alone."),
             Choice::new("since", "Mail since a date").hint("Older mail is recorded and left alone."),
             Choice::new("everything", "Everything").hint(everything),
         ]
@@ -77,7 +79,8 @@ impl ConfirmPage {
             Choice::new("leave", "Leave it as it is"),
             Choice::new("read", "Mark it as read"),
             Choice::new("category", "Give it a category").hint("Its name stands in the field below."),
-            Choice::new("move", "Move it to a folder").hint("Its name stands in the field below; it must exist."),
+            Choice::new("move", "Move it to a folder")
+                .hint("Its name stands in the field below; it must exist."),
         ]
     }
 

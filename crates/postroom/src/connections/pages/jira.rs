@@ -74,7 +74,8 @@ impl JiraPage {
     pub fn nothing() -> Empty {
         Empty {
             title: "No Jira site is connected yet".to_owned(),
-            text: "Its address and a token are enough. The connection is tested before it is kept.".to_owned(),
+            text: "Its address and a token are enough. The connection is tested before it is kept."
+                .to_owned(),
             action: Some(Action::go("Connect Jira", "/jira/new").primary()),
         }
     }

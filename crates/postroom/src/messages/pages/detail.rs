@@ -102,6 +102,9 @@ pub struct MessagePage {
 
 impl MessagePage {
     fn is_shown(&self, word: &str) -> bool {
-        matches!((self.shown, word), (Shown::Mail, "mail") | (Shown::Text, "text") | (Shown::Source, "source"))
+        matches!(
+            (self.shown, word),
+            (Shown::Mail, "mail") | (Shown::Text, "text") | (Shown::Source, "source")
+        )
     }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use http::{HeaderMap, HeaderName, header};
 
 use super::{RequestId, Visitor};
@@ -18,14 +18,16 @@ pub(super) async fn errors(request: Request, next: Next) -> Response {
     let reference = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
     let json = wants_json(request.headers());
     let response = next.run(request).await;
-    if !(response.status().is_client_error() || response.status().is_server_error()) || is_dressed(&response) {
+    if !(response.status().is_client_error() || response.status().is_server_error()) || is_dressed(&response)
+    {
         return response;
     }
     let problem = response.extensions().get::<Arc<Problem>>().cloned();
     let problem = problem.unwrap_or_else(|| Arc::new(Problem::of_status(response.status())));
     let status = problem.status;
     let mut dressed = if json {
-        Json(serde_json::json!({ "what": problem.what, "mend": problem.mend, "reference": reference })).into_response()
+        Json(serde_json::json!({ "what": problem.what, "mend": problem.mend, "reference": reference }))
+            .into_response()
     } else {
         let mut frame = match &visitor {
             Some(visitor) => visitor.frame(Section::Outside, title(&problem)),
@@ -55,9 +57,11 @@ fn copy(from: &HeaderMap, to: &mut HeaderMap, name: &HeaderName) {
 
 /// Whether a handler wrote the page (a form with its errors) or the document itself.
 fn is_dressed(response: &Response) -> bool {
-    response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| {
-        kind.starts_with("text/html") || kind.starts_with("application/json")
-    })
+    response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| kind.starts_with("text/html") || kind.starts_with("application/json"))
 }
 
 fn wants_json(headers: &HeaderMap) -> bool {

@@ -14,6 +14,7 @@ use url::form_urlencoded;
 
 use super::{LARGEST_FORM, Visitor};
 use crate::web::Problem;
+use crate::web::components::Action;
 
 /// The name of the field that carries the token.
 const FIELD: &str = "csrf";
@@ -28,7 +29,8 @@ pub(super) async fn prove(request: Request, next: Next) -> Response {
     let Some(visitor) = request.extensions().get::<Visitor>().cloned() else {
         return Problem::internal("a form without a visitor").into_response();
     };
-    let given = request.headers().get("x-csrf-token").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let given =
+        request.headers().get("x-csrf-token").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let (given, request) = match given {
         Some(given) => (Some(given), request),
         None => match from_body(request).await {
@@ -38,6 +40,18 @@ pub(super) async fn prove(request: Request, next: Next) -> Response {
     };
     match given {
         Some(given) if visitor.accepts(&given) => next.run(request).await,
+        // A page that stood open while its session ended: what to do is another thing than with a strange form.
+        _ if matches!(visitor.signed_in, Ok(None))
+            && !matches!(request.uri().path(), "/sign-in" | "/setup") =>
+        {
+            Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "Your session has ended, so nothing was changed.",
+                "Sign in, then repeat what you did.",
+            )
+            .with(Action::go("Sign in", "/sign-in").primary())
+            .into_response()
+        }
         Some(_) => refused("its token is not the session's"),
         None => refused("it has no token"),
     }
@@ -76,17 +90,21 @@ fn from_here(headers: &HeaderMap) -> bool {
 
 /// Takes the token out of a form's body and gives the request back whole.
 async fn from_body(request: Request) -> Result<(Option<String>, Request), StatusCode> {
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind =
+        request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if !kind.starts_with("application/x-www-form-urlencoded") {
         return Ok((None, request));
     }
     let (parts, body) = request.into_parts();
     let bytes = match Limited::new(body, LARGEST_FORM).collect().await {
         Ok(collected) => collected.to_bytes(),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => return Err(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+            return Err(StatusCode::PAYLOAD_TOO_LARGE);
+        }
         Err(_) => return Err(StatusCode::BAD_REQUEST),
     };
-    let given = form_urlencoded::parse(&bytes).find(|(name, _)| name == FIELD).map(|(_, value)| value.into_owned());
+    let given =
+        form_urlencoded::parse(&bytes).find(|(name, _)| name == FIELD).map(|(_, value)| value.into_owned());
     Ok((given, Request::from_parts(parts, Body::from(bytes))))
 }
 
@@ -95,14 +113,21 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap())).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()))
+            .collect()
     }
 
     /// Promise: a form of another site is refused whatever token it carries.
     #[test]
     fn other_sites_are_told_apart() {
         assert!(from_here(&headers(&[("sec-fetch-site", "same-origin"), ("origin", "null")])));
-        assert!(!from_here(&headers(&[("sec-fetch-site", "cross-site"), ("host", "a"), ("origin", "http://a")])));
+        assert!(!from_here(&headers(&[
+            ("sec-fetch-site", "cross-site"),
+            ("host", "a"),
+            ("origin", "http://a")
+        ])));
         assert!(!from_here(&headers(&[("sec-fetch-site", "same-site")])));
         assert!(!from_here(&headers(&[("host", "a:1"), ("origin", "http://b:1")])));
         assert!(!from_here(&headers(&[("host", "a:1"), ("origin", "http://a")])));

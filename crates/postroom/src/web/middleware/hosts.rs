@@ -51,7 +51,8 @@ enum Verdict {
 }
 
 fn judge(public: &Url, asked: Option<&str>) -> Verdict {
-    let Some(asked) = asked.and_then(|asked| Url::parse(&format!("{}://{asked}/", public.scheme())).ok()) else {
+    let Some(asked) = asked.and_then(|asked| Url::parse(&format!("{}://{asked}/", public.scheme())).ok())
+    else {
         return Verdict::Strange;
     };
     let same_port = asked.port_or_known_default() == public.port_or_known_default();

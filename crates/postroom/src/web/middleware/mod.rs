@@ -20,15 +20,15 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 
-pub use visitor::{Client, Peer};
 pub(crate) use visitor::Visitor;
+pub use visitor::{Client, Peer};
 
 use super::{Problem, Shell};
 
 /// The largest body that a page's form may have.
 pub(super) const LARGEST_FORM: usize = 1 << 20;
 /// How long a page may take; a ping asks several servers, each with a time-out of its own.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// A request's id: in its log line, in the answer's `x-request-id`, and the reference on an error page.
 #[derive(Clone, Debug, PartialEq, Eq)]

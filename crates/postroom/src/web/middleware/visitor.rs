@@ -174,6 +174,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Client {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         let visitor = parts.extensions.get::<Visitor>().cloned();
-        visitor.map(Self).ok_or_else(|| crate::web::Problem::internal("a page outside of the console's router"))
+        visitor
+            .map(Self)
+            .ok_or_else(|| crate::web::Problem::internal("a page outside of the console's router"))
     }
 }
