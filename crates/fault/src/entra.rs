@@ -32,7 +32,7 @@ pub(crate) static GRANT_REVOKED: Entry = Entry {
     class: Class::SignIn,
     who: Who::MailboxOwner,
     mend: "Sign in again.",
-    link: None,
+    link: Some("https://learn.microsoft.com/entra/identity-platform/refresh-tokens"),
 };
 pub(crate) static GRANT_EXPIRED: Entry = Entry {
     id: "entra.grant_expired",
@@ -40,7 +40,7 @@ pub(crate) static GRANT_EXPIRED: Entry = Entry {
     class: Class::SignIn,
     who: Who::MailboxOwner,
     mend: "Sign in again.",
-    link: None,
+    link: Some("https://learn.microsoft.com/entra/identity-platform/refresh-tokens"),
 };
 pub(crate) static GRANT_INVALID: Entry = Entry {
     id: "entra.grant_invalid",
@@ -192,7 +192,9 @@ pub(crate) static CONDITIONAL_ACCESS: Entry = Entry {
     class: Class::Administrator,
     who: Who::EntraAdministrator,
     mend: "Exclude the application, the account or the address of this server from the policy; the sign-in log names it.",
-    link: None,
+    link: Some(
+        "https://learn.microsoft.com/entra/identity/conditional-access/troubleshoot-conditional-access",
+    ),
 };
 pub(crate) static CONSENT_REQUIRED: Entry = Entry {
     id: "entra.consent_required",
@@ -200,7 +202,7 @@ pub(crate) static CONSENT_REQUIRED: Entry = Entry {
     class: Class::Administrator,
     who: Who::EntraAdministrator,
     mend: "Open the administrator's consent link and accept.",
-    link: None,
+    link: Some("https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent"),
 };
 pub(crate) static ADMIN_APPROVAL: Entry = Entry {
     id: "entra.admin_approval",
@@ -208,7 +210,7 @@ pub(crate) static ADMIN_APPROVAL: Entry = Entry {
     class: Class::Administrator,
     who: Who::EntraAdministrator,
     mend: "Open the administrator's consent link and accept.",
-    link: None,
+    link: Some("https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent"),
 };
 pub(crate) static APP_DISABLED: Entry = Entry {
     id: "entra.app_disabled",
@@ -248,7 +250,7 @@ pub(crate) static SECRET_WRONG: Entry = Entry {
     class: Class::Configuration,
     who: Who::Operator,
     mend: "Put in the secret's value (not its id) from Entra.",
-    link: None,
+    link: Some("https://learn.microsoft.com/entra/identity-platform/how-to-add-credentials"),
 };
 pub(crate) static SECRET_EXPIRED: Entry = Entry {
     id: "entra.secret_expired",
@@ -256,7 +258,7 @@ pub(crate) static SECRET_EXPIRED: Entry = Entry {
     class: Class::Configuration,
     who: Who::Operator,
     mend: "Make a new client secret in Entra and put it in.",
-    link: None,
+    link: Some("https://learn.microsoft.com/entra/identity-platform/how-to-add-credentials"),
 };
 pub(crate) static CREDENTIAL_MISSING: Entry = Entry {
     id: "entra.credential_missing",
@@ -264,7 +266,7 @@ pub(crate) static CREDENTIAL_MISSING: Entry = Entry {
     class: Class::Configuration,
     who: Who::Operator,
     mend: "Set the client secret, or register the redirect URI as platform Web.",
-    link: None,
+    link: Some("https://learn.microsoft.com/entra/identity-platform/how-to-add-credentials"),
 };
 pub(crate) static CERTIFICATE_REFUSED: Entry = Entry {
     id: "entra.certificate_refused",
@@ -272,7 +274,7 @@ pub(crate) static CERTIFICATE_REFUSED: Entry = Entry {
     class: Class::Configuration,
     who: Who::Operator,
     mend: "Upload the right certificate to the app registration; check this machine's clock.",
-    link: None,
+    link: Some("https://learn.microsoft.com/entra/identity-platform/certificate-credentials"),
 };
 pub(crate) static CLOCK: Entry = Entry {
     id: "entra.clock",
@@ -288,7 +290,7 @@ pub(crate) static REDIRECT_URI: Entry = Entry {
     class: Class::Configuration,
     who: Who::Operator,
     mend: "Add exactly the redirect URI that Postroom shows to the app registration, platform Web.",
-    link: None,
+    link: Some("https://learn.microsoft.com/entra/identity-platform/reply-url"),
 };
 pub(crate) static SINGLE_TENANT: Entry = Entry {
     id: "entra.single_tenant",
@@ -304,7 +306,7 @@ pub(crate) static TENANT: Entry = Entry {
     class: Class::Configuration,
     who: Who::Operator,
     mend: "Check [microsoft] tenant and login_url.",
-    link: None,
+    link: Some("https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud"),
 };
 pub(crate) static CLIENT_ID: Entry = Entry {
     id: "entra.client_id",
@@ -320,7 +322,7 @@ pub(crate) static PERMISSIONS: Entry = Entry {
     class: Class::Configuration,
     who: Who::Operator,
     mend: "Add the permissions that Postroom lists to the app registration.",
-    link: None,
+    link: Some("https://learn.microsoft.com/graph/permissions-reference"),
 };
 pub(crate) static SCOPE: Entry = Entry {
     id: "entra.scope",
@@ -352,7 +354,7 @@ pub(crate) static REQUEST: Entry = Entry {
     class: Class::Configuration,
     who: Who::Operator,
     mend: "Check the settings under [microsoft]; report it if they are right.",
-    link: None,
+    link: Some("https://learn.microsoft.com/entra/identity-platform/reference-error-codes"),
 };
 pub(crate) static ID_TOKEN: Entry = Entry {
     id: "entra.id_token",
@@ -360,6 +362,30 @@ pub(crate) static ID_TOKEN: Entry = Entry {
     class: Class::Configuration,
     who: Who::Operator,
     mend: "Check [microsoft] login_url and this machine's clock, then sign in again.",
+    link: None,
+};
+pub(crate) static SPA_REDIRECT: Entry = Entry {
+    id: "entra.spa_redirect",
+    cause: "The redirect URI is registered for a single-page application, whose sign-ins end after 24 hours",
+    class: Class::Configuration,
+    who: Who::Operator,
+    mend: "Register the redirect URI as platform Web instead, then sign in again.",
+    link: Some("https://learn.microsoft.com/entra/identity-platform/reply-url"),
+};
+pub(crate) static DEVICE_CODE_PENDING: Entry = Entry {
+    id: "entra.device_code_pending",
+    cause: "Nobody has entered the code at Microsoft yet",
+    class: Class::Transient,
+    who: Who::MailboxOwner,
+    mend: "Open the address that is shown and enter the code.",
+    link: None,
+};
+pub(crate) static DEVICE_CODE_OVER: Entry = Entry {
+    id: "entra.device_code_over",
+    cause: "The code was wrong, or it was not entered in time",
+    class: Class::SignIn,
+    who: Who::MailboxOwner,
+    mend: "Begin the sign-in again and enter the new code.",
     link: None,
 };
 pub(crate) static DISCOVERY: Entry = Entry {
@@ -376,7 +402,7 @@ pub(crate) static UNKNOWN: Entry = Entry {
     class: Class::SignIn,
     who: Who::MailboxOwner,
     mend: "Sign in again; the code in Details tells Microsoft's support what happened.",
-    link: None,
+    link: Some("https://learn.microsoft.com/entra/identity-platform/reference-error-codes"),
 };
 
 /// All of this page.
@@ -426,6 +452,9 @@ pub(crate) static ALL: &[&Entry] = &[
     &VERIFIER,
     &REQUEST,
     &ID_TOKEN,
+    &SPA_REDIRECT,
+    &DEVICE_CODE_PENDING,
+    &DEVICE_CODE_OVER,
     &DISCOVERY,
     &UNKNOWN,
 ];
@@ -439,14 +468,17 @@ pub(crate) fn by_number(number: u32) -> Option<&'static Entry> {
         90_055 => &THROTTLED,
         50_196 => &LOOP,
         50_173 => &GRANT_REVOKED,
-        70_008 | 700_082 | 50_089 | 50_085 => &GRANT_EXPIRED,
-        70_000 | 700_084 => &GRANT_INVALID,
+        70_008 | 700_082 => &GRANT_EXPIRED,
+        70_000 => &GRANT_INVALID,
+        700_084 => &SPA_REDIRECT,
+        70_016 => &DEVICE_CODE_PENDING,
+        70_018 | 70_019 => &DEVICE_CODE_OVER,
         50_132 | 50_133 => &SESSION_INVALID,
         50_055 | 50_144 => &PASSWORD_EXPIRED,
         50_056 | 50_126 => &PASSWORD_WRONG,
         50_072 | 50_074 | 50_076 | 50_078 | 50_079 | 50_158 | 50_161 | 53_004 | 53_010 => &MFA_REQUIRED,
         70_043 => &SIGN_IN_FREQUENCY,
-        50_058 | 50_197 | 9_002_341 => &SIGN_IN_REQUIRED,
+        50_058 | 50_085 | 50_089 | 50_197 | 9_002_341 => &SIGN_IN_REQUIRED,
         65_004 => &DECLINED,
         16_000 | 16_003 | 50_020 | 90_072 => &ACCOUNT_OTHER_TENANT,
         500_208 => &ACCOUNT_PERSONAL,
@@ -491,7 +523,9 @@ pub(crate) fn by_error(error: &str, status: u16) -> &'static Entry {
         "interaction_required" | "login_required" => &SIGN_IN_REQUIRED,
         "consent_required" => &CONSENT_REQUIRED,
         "invalid_client" => &SECRET_WRONG,
-        "access_denied" => &DECLINED,
+        "access_denied" | "authorization_declined" => &DECLINED,
+        "authorization_pending" | "slow_down" => &DEVICE_CODE_PENDING,
+        "expired_token" | "bad_verification_code" => &DEVICE_CODE_OVER,
         "unauthorized_client" => &CLIENT_ID,
         "invalid_resource" | "invalid_scope" => &SCOPE,
         "invalid_request" | "unsupported_grant_type" | "unsupported_response_type" => &REQUEST,

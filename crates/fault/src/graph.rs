@@ -8,7 +8,7 @@ pub(crate) static THROTTLED: Entry = Entry {
     class: Class::Transient,
     who: Who::Nobody,
     mend: "Wait: Postroom goes on by itself.",
-    link: None,
+    link: Some("https://learn.microsoft.com/graph/throttling-limits"),
 };
 pub(crate) static UNAVAILABLE: Entry = Entry {
     id: "graph.unavailable",
@@ -40,7 +40,7 @@ pub(crate) static ACCESS_DENIED: Entry = Entry {
     class: Class::Administrator,
     who: Who::EntraAdministrator,
     mend: "Grant the permission or the right on the mailbox; an access policy may stand against it.",
-    link: None,
+    link: Some("https://learn.microsoft.com/graph/auth-limit-mailbox-access"),
 };
 pub(crate) static SEND_AS: Entry = Entry {
     id: "graph.send_as",
@@ -200,7 +200,7 @@ pub(crate) static UNKNOWN: Entry = Entry {
     class: Class::Transient,
     who: Who::Operator,
     mend: "Look at Details; Postroom tries again by itself.",
-    link: None,
+    link: Some("https://learn.microsoft.com/graph/errors"),
 };
 
 /// All of this page.

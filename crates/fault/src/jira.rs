@@ -8,7 +8,7 @@ pub(crate) static THROTTLED: Entry = Entry {
     class: Class::Transient,
     who: Who::Nobody,
     mend: "Wait: Postroom goes on by itself.",
-    link: None,
+    link: Some("https://developer.atlassian.com/cloud/jira/platform/rate-limiting/"),
 };
 pub(crate) static UNAVAILABLE: Entry = Entry {
     id: "jira.unavailable",
@@ -24,7 +24,7 @@ pub(crate) static TOKEN: Entry = Entry {
     class: Class::Administrator,
     who: Who::JiraAdministrator,
     mend: "Make a new API token and put it in under Jira.",
-    link: None,
+    link: Some("https://id.atlassian.com/manage-profile/security/api-tokens"),
 };
 pub(crate) static SCOPE: Entry = Entry {
     id: "jira.scope",

@@ -6,6 +6,7 @@
 //! the other side wrote it, a detail for people who dig, ids for support, and when to try again.
 
 mod entra;
+mod ews;
 mod graph;
 mod jira;
 mod make;
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use make::{EntraError, GraphAnswer, JiraAnswer, Network, NetworkKind};
+pub use make::{EntraError, EwsAnswer, GraphAnswer, JiraAnswer, Network, NetworkKind};
 pub use scrub::scrub;
 
 /// What kind of fault it is, and so how the program goes on.
@@ -128,7 +129,7 @@ pub enum Retry {
 
 /// Every entry of the catalogue.
 pub fn catalogue() -> impl Iterator<Item = &'static Entry> {
-    [entra::ALL, graph::ALL, jira::ALL, network::ALL, own::ALL].into_iter().flatten().copied()
+    [entra::ALL, graph::ALL, ews::ALL, jira::ALL, network::ALL, own::ALL].into_iter().flatten().copied()
 }
 
 /// The entry with this id.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Fault, Ids, entra, graph, jira, network, scrub};
+use crate::{Fault, Ids, entra, ews, graph, jira, network, scrub};
 
 /// Entra's error body (facts: Microsoft identity platform, token error response), with the HTTP status.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -57,6 +57,27 @@ pub struct GraphAnswer<'a> {
     pub client_request_id: Option<&'a str>,
     /// Whether `WWW-Authenticate` carried a claims challenge.
     pub claims_challenge: bool,
+}
+
+/// An answer of Exchange Web Services that is not a success.
+#[derive(Clone, Debug, Default)]
+pub struct EwsAnswer<'a> {
+    /// HTTP status; 200 for a fault inside a response message.
+    pub status: u16,
+    /// `ResponseCode`; empty where there is none.
+    pub code: &'a str,
+    /// `MessageText`.
+    pub message: &'a str,
+    /// `X-EWS-Policy-Reason`.
+    pub policy_reason: Option<&'a str>,
+    /// `x-ms-diagnostics`.
+    pub diagnostics: Option<&'a str>,
+    /// `BackOffMilliseconds`, or `Retry-After`.
+    pub back_off: Option<Duration>,
+    /// The server's id of the request.
+    pub request_id: Option<&'a str>,
+    /// Ours.
+    pub client_request_id: Option<&'a str>,
 }
 
 /// A Jira answer that is not a success.
@@ -149,6 +170,29 @@ impl Fault {
             detail: scrub(answer.message),
             status: Some(answer.status),
             retry_after: answer.retry_after,
+            ids: Ids {
+                trace: answer.request_id.map(str::to_owned),
+                correlation: answer.client_request_id.map(str::to_owned),
+            },
+            ..Self::of(entry)
+        }
+    }
+
+    /// From an answer of Exchange Web Services.
+    pub fn ews(answer: &EwsAnswer<'_>) -> Self {
+        let (policy, diagnostics) =
+            (answer.policy_reason.unwrap_or_default(), answer.diagnostics.unwrap_or_default());
+        let by_status = || ews::by_status(answer.status, policy, diagnostics);
+        let entry =
+            if policy.is_empty() { ews::by_code(answer.code).unwrap_or_else(by_status) } else { by_status() };
+        let code =
+            if answer.code.is_empty() { format!("HTTP {}", answer.status) } else { scrub(answer.code) };
+        let said = [answer.message, policy, diagnostics].into_iter().filter(|text| !text.is_empty());
+        Self {
+            code,
+            detail: scrub(&said.collect::<Vec<_>>().join("; ")),
+            status: Some(answer.status),
+            retry_after: answer.back_off,
             ids: Ids {
                 trace: answer.request_id.map(str::to_owned),
                 correlation: answer.client_request_id.map(str::to_owned),

@@ -17,6 +17,8 @@ mod mailbox;
 mod network;
 mod retry_after;
 pub mod signin;
+#[cfg(test)]
+mod testing;
 mod tokens;
 
 pub use budget::{Budget, Charge, Limits, Permit, Priority};

@@ -56,6 +56,8 @@ pub struct GraphMessage {
     pub headers: Vec<(String, String)>,
     /// The resource's type where it is not a plain message, for example `#microsoft.graph.eventMessageRequest`.
     pub kind: Option<String>,
+    /// The version of the resource, for `If-Match`.
+    pub etag: Option<String>,
 }
 
 /// Somebody with an address.
@@ -110,6 +112,8 @@ struct Wire<'a> {
     id: Lenient<String>,
     #[serde(default, rename = "@odata.type")]
     kind: Lenient<String>,
+    #[serde(default, rename = "@odata.etag")]
+    etag: Lenient<String>,
     #[serde(default)]
     internet_message_id: Lenient<String>,
     #[serde(default)]
@@ -245,6 +249,7 @@ pub fn read(raw: &[u8]) -> Result<GraphMessage, Unreadable> {
             .map(|header| (header.name, header.value.unwrap_or_default()))
             .collect(),
         kind: wire.kind.0,
+        etag: wire.etag.0,
     })
 }
 

@@ -88,10 +88,7 @@ impl GraphMailbox {
     /// the message meanwhile. Where there is none, a message that does not exist must be refused as such, not as forbidden.
     async fn may_write(&self, newest: Option<&Item>) -> Result<String, Fault> {
         let read = newest.and_then(|item| message::read(&item.raw).ok());
-        let etag = newest.and_then(|item| {
-            let json: Value = serde_json::from_slice(&item.raw).ok()?;
-            json.get("@odata.etag").and_then(Value::as_str).map(str::to_owned)
-        });
+        let etag = read.as_ref().and_then(|message| message.etag.clone());
         let is_real = read.is_some();
         let (id, is_read) = match &read {
             Some(message) => (NativeId::from(message.id.as_str()), message.is_read),

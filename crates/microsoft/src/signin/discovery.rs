@@ -185,6 +185,22 @@ async fn get_once<T: DeserializeOwned>(http: &reqwest::Client, url: &Url) -> Res
         .map_err(|error| wrong(&format!("{url} answers with something else: {error}")))
 }
 
+/// Endpoints as a login address would name them.
+#[cfg(test)]
+pub(super) fn for_tests(login: &str, tenant: &str) -> Discovery {
+    let url = |path: &str| format!("{login}/{tenant}/{path}").parse().expect("an address");
+    Discovery {
+        issuer: format!("{login}/{{tenantid}}/v2.0"),
+        authorization_endpoint: url("oauth2/v2.0/authorize"),
+        token_endpoint: url("oauth2/v2.0/token"),
+        jwks_uri: url("discovery/v2.0/keys"),
+        end_session_endpoint: None,
+        device_authorization_endpoint: None,
+        tenant: tenant.to_owned(),
+        keys: Arc::default(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
