@@ -12,7 +12,11 @@ use crate::config::Config;
 
 /// Makes or refreshes the app registration and the Jira connection that the configuration names. No network: what is wrong
 /// with them shows at the first use, in a ping, and in `postroom doctor`.
-pub async fn bootstrap(connections: &Connections, workspace: Uuid, config: &Config) -> Result<(), StoreError> {
+pub async fn bootstrap(
+    connections: &Connections,
+    workspace: Uuid,
+    config: &Config,
+) -> Result<(), StoreError> {
     registration(connections, workspace, config).await?;
     jira_site(connections, workspace, config).await?;
     connections.forget();
@@ -78,7 +82,11 @@ async fn jira_site(connections: &Connections, workspace: Uuid, config: &Config) 
         now: connections.clock.now(),
     };
     let mut tx = connections.db.begin().await?;
-    if before.is_some() { jira::update(&mut tx, kept).await? } else { jira::insert(&mut tx, kept).await? }
+    if before.is_some() {
+        jira::update(&mut tx, kept).await?
+    } else {
+        jira::insert(&mut tx, kept).await?
+    }
     tx.commit().await
 }
 

@@ -212,8 +212,9 @@ fn fill(about: &About, posted: &Posted, offer: &Offer) -> Filled {
         start: Fields::new(start_fields(about, posted, offer)),
         to: Fields::new(vec![
             Field::select("project", "Project", offer.project_choices()).value(offer.chosen_value()),
-            Field::select("issue_type", "Issue type", offer.type_choices())
-                .value(offer.type_named(&posted.issue_type).map_or_else(String::new, |kind| kind.name.clone())),
+            Field::select("issue_type", "Issue type", offer.type_choices()).value(
+                offer.type_named(&posted.issue_type).map_or_else(String::new, |kind| kind.name.clone()),
+            ),
         ]),
         after: Fields::new(vec![
             Field::radio("handled", "Handled mail", ConfirmPage::handled_choices()).value(&posted.handled),
@@ -237,7 +238,8 @@ fn from_fields(about: &About, posted: &Posted, offer: &Offer) -> Vec<Field> {
     if let Some(source) = &about.change {
         let only = |value: &str, label: &str| vec![Choice::new(value, label)];
         return vec![
-            Field::select("mailbox", "Mailbox", only(&source.mailbox, &source.mailbox)).value(&source.mailbox),
+            Field::select("mailbox", "Mailbox", only(&source.mailbox, &source.mailbox))
+                .value(&source.mailbox),
             Field::select("folder", "Folder", only(&source.folder_id, &source.folder_name))
                 .value(&source.folder_id)
                 .hint("Another folder is another source."),
@@ -246,7 +248,9 @@ fn from_fields(about: &About, posted: &Posted, offer: &Offer) -> Vec<Field> {
     let folders: Vec<Choice> = match &offer.folders {
         Ok(folders) => folders
             .iter()
-            .map(|folder| Choice::new(folder.id.as_str(), format!("{} ({} mails)", folder.path, folder.total)))
+            .map(|folder| {
+                Choice::new(folder.id.as_str(), format!("{} ({} mails)", folder.path, folder.total))
+            })
             .collect(),
         Err(_) => vec![Choice::new("inbox", "Inbox")],
     };
@@ -254,7 +258,10 @@ fn from_fields(about: &About, posted: &Posted, offer: &Offer) -> Vec<Field> {
     vec![
         Field::email("mailbox", "Mailbox")
             .value(if posted.mailbox.is_empty() { &about.account.username } else { &posted.mailbox })
-            .hint(format!("{}, or the address of a shared mailbox that it has full access to.", about.account.username)),
+            .hint(format!(
+                "{}, or the address of a shared mailbox that it has full access to.",
+                about.account.username
+            )),
         Field::select("folder", "Folder", folders).value(chosen),
     ]
 }
@@ -275,7 +282,10 @@ fn start_fields(about: &About, posted: &Posted, offer: &Offer) -> Vec<Field> {
     let lying = offer.folder(&posted.folder).map(|folder| folder.total);
     vec![
         Field::radio("start", "Start with", ConfirmPage::start_choices(lying)).value(&posted.start),
-        Field::date("since", "Since").optional().value(&posted.since).hint("For the second choice. Midnight in the workspace's time zone."),
+        Field::date("since", "Since")
+            .optional()
+            .value(&posted.since)
+            .hint("For the second choice. Midnight in the workspace's time zone."),
     ]
 }
 
@@ -329,7 +339,10 @@ async fn judge(
     offer: &Offer,
     filled: &mut Filled,
 ) -> Option<Chosen> {
-    if !offer.reading.is_own && !scopes::is_granted(&about.account.scopes, scopes::SHARED) && about.change.is_none() {
+    if !offer.reading.is_own
+        && !scopes::is_granted(&about.account.scopes, scopes::SHARED)
+        && about.change.is_none()
+    {
         filled.fail(
             "mailbox",
             "Reading a mailbox of somebody else takes one more permission: on Message Sources choose Create, Shared mailbox, \
@@ -348,7 +361,10 @@ async fn judge(
     }
     let issue_type = offer.type_named(&posted.issue_type).cloned();
     if let (Some((_, project)), None, Some(Ok(_))) = (chosen, &issue_type, &offer.types) {
-        filled.fail("issue_type", format!("{} has no issue type of that name: choose one of the list.", project.key));
+        filled.fail(
+            "issue_type",
+            format!("{} has no issue type of that name: choose one of the list.", project.key),
+        );
     }
     if let (Some((connection, project)), Some(issue_type)) = (chosen, &issue_type) {
         fit(state, connection, project, issue_type, filled).await;
@@ -356,7 +372,8 @@ async fn judge(
     if filled.failed() {
         return None;
     }
-    let ((connection, project), (start_kind, start_at), (handled, handled_target, handled_name)) = (chosen?, start?, handled?);
+    let ((connection, project), (start_kind, start_at), (handled, handled_target, handled_name)) =
+        (chosen?, start?, handled?);
     Some(Chosen {
         folder: folder?,
         mailbox: offer.mailbox.clone()?,
@@ -392,7 +409,8 @@ async fn fit(
     }
     match fields {
         Ok(fields) => {
-            const OURS: [&str; 6] = ["project", "issuetype", "summary", "description", "reporter", "attachment"];
+            const OURS: [&str; 6] =
+                ["project", "issuetype", "summary", "description", "reporter", "attachment"];
             let missing: Vec<&str> = fields
                 .iter()
                 .filter(|field| field.required && !field.has_default_value && !OURS.contains(&field.id()))
@@ -409,7 +427,9 @@ async fn fit(
                 );
             }
         }
-        Err(error) => filled.fail("issue_type", format!("Its fields cannot be read: {}", error.fault.sentence())),
+        Err(error) => {
+            filled.fail("issue_type", format!("Its fields cannot be read: {}", error.fault.sentence()))
+        }
     }
 }
 
@@ -429,10 +449,14 @@ fn start(
         "everything" => Some(("everything".to_owned(), Timestamp::UNIX_EPOCH)),
         "since" => {
             let Ok(day) = posted.since.trim().parse::<Date>() else {
-                filled.fail("since", "The date is missing: write it as year-month-day, for example 2026-03-01.");
+                filled.fail(
+                    "since",
+                    "The date is missing: write it as year-month-day, for example 2026-03-01.",
+                );
                 return None;
             };
-            let midnight = day.to_zoned(admin.times().zone.clone()).ok().map(|zoned| zoned.timestamp());
+            let midnight =
+                day.to_zoned_datetime(admin.times().zone.clone()).ok().map(|zoned| zoned.timestamp());
             match midnight {
                 Some(at) if at <= now => Some(("since".to_owned(), at)),
                 _ => {
@@ -540,26 +564,41 @@ enum Kept {
     Refused(&'static str, String),
 }
 
-async fn keep(admin: &Admin, state: &State, about: &About, offer: &Offer, chosen: Chosen) -> Result<Kept, Problem> {
+async fn keep(
+    admin: &Admin,
+    state: &State,
+    about: &About,
+    offer: &Offer,
+    chosen: Chosen,
+) -> Result<Kept, Problem> {
     let connections = &state.connections;
     let highest = match highest_key(state, chosen.connection, &chosen.project.key).await {
         Ok(highest) => highest,
-        Err(fault) => return Ok(Kept::Refused("project", format!("Its newest issue cannot be read: {}", fault.sentence()))),
+        Err(fault) => {
+            return Ok(Kept::Refused(
+                "project",
+                format!("Its newest issue cannot be read: {}", fault.sentence()),
+            ));
+        }
     };
     let (now, workspace) = (connections.clock.now(), admin.workspace());
     let address = &offer.reading.address;
     let mut tx = connections.db.begin().await?;
-    let mailbox = match &about.change {
-        Some(source) => source.mailbox_id,
-        None => {
-            let tenant = &about.account.tenant_id;
-            match sources::mailbox(&mut tx, tenant, &offer.reading.native_id, address).await? {
-                Some(known) if known.workspace_id != workspace => {
-                    let error = format!("{address} belongs to another workspace of this installation: disconnect it there first.");
-                    return Ok(Kept::Refused("mailbox", error));
-                }
-                Some(known) => known.id,
-                None => sources::add_mailbox(&mut tx, workspace, tenant, &offer.reading.native_id, address, now).await?,
+    let mailbox = if let Some(source) = &about.change {
+        source.mailbox_id
+    } else {
+        let tenant = &about.account.tenant_id;
+        match sources::mailbox(&mut tx, tenant, &offer.reading.native_id, address).await? {
+            Some(known) if known.workspace_id != workspace => {
+                let error = format!(
+                    "{address} belongs to another workspace of this installation: disconnect it there first."
+                );
+                return Ok(Kept::Refused("mailbox", error));
+            }
+            Some(known) => known.id,
+            None => {
+                sources::add_mailbox(&mut tx, workspace, tenant, &offer.reading.native_id, address, now)
+                    .await?
             }
         }
     };
@@ -595,7 +634,8 @@ async fn keep(admin: &Admin, state: &State, about: &About, offer: &Offer, chosen
         }
         None => match sources::of_folder(&mut tx, mailbox, &confirmed.folder_id).await? {
             Some((_, None)) => {
-                let error = "This folder is read by a source already: change that one instead of making a second.";
+                let error =
+                    "This folder is read by a source already: change that one instead of making a second.";
                 return Ok(Kept::Refused("folder", error.to_owned()));
             }
             Some((id, Some(_))) => {
@@ -611,10 +651,21 @@ async fn keep(admin: &Admin, state: &State, about: &About, offer: &Offer, chosen
     };
     let detail = format!(
         "{}, to {} as {}, start {}, handled mail: {}",
-        confirmed.folder_name, chosen.project.key, confirmed.issue_type_name, confirmed.start_kind, confirmed.handled
+        confirmed.folder_name,
+        chosen.project.key,
+        confirmed.issue_type_name,
+        confirmed.start_kind,
+        confirmed.handled
     );
     audit::record(&mut tx, &admin.actor(), what, address, &detail).await?;
-    let event = Event { object: Object::Source, id, kind: "confirmed", text, actor: &admin.user().email, detail: None };
+    let event = Event {
+        object: Object::Source,
+        id,
+        kind: "confirmed",
+        text,
+        actor: &admin.user().email,
+        detail: None,
+    };
     events::add(&mut tx, workspace, now, &event).await?;
     tx.commit().await?;
     connections.forget();
@@ -622,14 +673,18 @@ async fn keep(admin: &Admin, state: &State, about: &About, offer: &Offer, chosen
     state.engine.work.notify_one();
     state.shell.bus.tell("sources");
     let verb = if about.change.is_some() { "goes on" } else { "is read from now on" };
-    Ok(Kept::Source(format!("{address}, {} {verb}; its mail goes to {}.", confirmed.folder_name, chosen.project.key)))
+    Ok(Kept::Source(format!(
+        "{address}, {} {verb}; its mail goes to {}.",
+        confirmed.folder_name, chosen.project.key
+    )))
 }
 
 /// The highest issue number of a project; 0 for an empty one.
 async fn highest_key(state: &State, connection: Uuid, project: &str) -> Result<i64, Fault> {
     let client = state.connections.jira(connection).await?;
     let jql = format!("project = {} ORDER BY key DESC", jira::quoted(project));
-    let search = jira::Search { jql: &jql, fields: &["summary"], max_results: Some(1), ..jira::Search::default() };
+    let search =
+        jira::Search { jql: &jql, fields: &["summary"], max_results: Some(1), ..jira::Search::default() };
     let found = client.search(&search).await.map_err(|error| error.fault)?;
     let newest = found.issues.first().and_then(|issue| issue.key.rsplit('-').next()?.parse().ok());
     Ok(newest.unwrap_or(0))

@@ -4,8 +4,8 @@ use fault::Fault;
 use jiff::Timestamp;
 use ledger::Ledger;
 use mail::Mail;
-use microsoft::{FolderId, Item, Mailbox};
 use microsoft::graph::message;
+use microsoft::{FolderId, Item, Mailbox};
 use rules::{Outcome, Profile};
 use uuid::Uuid;
 
@@ -70,13 +70,18 @@ async fn row(
         }
     };
     let (end, mut why) = decide(connections, ledger, &mail, target).await?;
-    if message::read(&item.raw).is_ok_and(|read| read.needs_mime()) && matches!(end, MailState::Issue | MailState::Comment) {
+    if message::read(&item.raw).is_ok_and(|read| read.needs_mime())
+        && matches!(end, MailState::Issue | MailState::Comment)
+    {
         why.push_str("; its attachments come along");
     }
     if target.start.is_some_and(|start| item.received_at < start) {
         why = format!("older than the start point, so it is left alone; one like it: {why}");
     }
-    let from = mail.from.as_ref().map_or_else(String::new, |from| from.name.clone().unwrap_or_else(|| from.address.clone()));
+    let from = mail
+        .from
+        .as_ref()
+        .map_or_else(String::new, |from| from.name.clone().unwrap_or_else(|| from.address.clone()));
     Ok(DryRunRow { received, from, subject: mail.subject, end, why })
 }
 

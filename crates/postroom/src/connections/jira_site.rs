@@ -115,10 +115,7 @@ pub async fn check_project(client: &Client, project: &str, issue_type: Option<&s
         },
         Err(error) => Err(error.fault),
     };
-    vec![
-        Check::new("Permissions", allowed, permissions_took),
-        Check::new("Issue type", found, types_took),
-    ]
+    vec![Check::new("Permissions", allowed, permissions_took), Check::new("Issue type", found, types_took)]
 }
 
 /// Tests a connection and records what was found.
@@ -133,9 +130,9 @@ pub async fn ping_on_record(
         return Ok(None);
     }
     let begun = Instant::now();
-    let checks = match connections.jira(id).await {
-        Ok(client) => check_site(&client).await.0,
-        Err(fault) => vec![Check::new("Jira", Err(fault), begun.elapsed())],
+    let (checks, found) = match connections.jira(id).await {
+        Ok(client) => check_site(&client).await,
+        Err(fault) => (vec![Check::new("Jira", Err(fault), begun.elapsed())], None),
     };
     let report = Report { at: connections.clock.now(), checks };
     let wrong = report.checks.iter().find_map(Check::fault);
@@ -148,15 +145,27 @@ pub async fn ping_on_record(
     let mut tx = connections.db.begin().await?;
     rows::checked(&mut tx, id, health, fault, report.at).await?;
     ping::record(&mut tx, workspace, Object::Jira, id, actor, &report).await?;
+    if let Some(found) = &found {
+        learn(&mut tx, id, found).await?;
+    }
     if report.is_good() {
         rows::release(&mut tx, id).await?;
     }
     tx.commit().await?;
+    if found.is_some() {
+        connections.forget();
+    }
     if report.is_good() {
         state.engine.work.notify_one();
     }
     state.shell.bus.tell("jira");
     Ok(Some(report))
+}
+
+/// Keeps what a test found out.
+pub async fn learn(tx: &mut store::Tx, id: Uuid, found: &Found) -> Result<(), StoreError> {
+    let limit = found.upload_limit.and_then(|bytes| i64::try_from(bytes).ok());
+    rows::learned(tx, id, found.myself.id(), &found.myself.display_name, limit).await
 }
 
 /// `?ping=` of the list.
@@ -190,13 +199,19 @@ pub async fn list(
     web::page(&JiraPage { frame, rows: listed, empty: JiraPage::nothing() })
 }
 
-fn jira_row(viewer: &Viewer, row: JiraConnection, projects: &[&rows::Project], result: Option<&Report>) -> JiraRow {
+fn jira_row(
+    viewer: &Viewer,
+    row: JiraConnection,
+    projects: &[&rows::Project],
+    result: Option<&Report>,
+) -> JiraRow {
     let id = row.id;
     let fault = row.fault.as_deref().and_then(stored_fault);
     let sources: i64 = projects.iter().map(|project| project.sources).sum();
-    let remove = viewer
-        .post("Remove", format!("/jira/{id}/remove"))
-        .danger(format!("The connection to {} and its sealed token are removed. Nothing in Jira is changed.", row.base_url));
+    let remove = viewer.post("Remove", format!("/jira/{id}/remove")).danger(format!(
+        "The connection to {} and its sealed token are removed. Nothing in Jira is changed.",
+        row.base_url
+    ));
     let mut menu = vec![Action::go("Change address or token", format!("/jira/{id}/edit"))];
     if sources == 0 {
         menu.push(remove);
@@ -221,7 +236,11 @@ fn jira_row(viewer: &Viewer, row: JiraConnection, projects: &[&rows::Project], r
                 key: project.project_key.clone(),
                 name: project.project_name.clone(),
                 health: Health::of_row(&project.state).unwrap_or(Health::Degraded),
-                text: project.fault.as_deref().and_then(stored_fault).map_or_else(String::new, |f| f.sentence()),
+                text: project
+                    .fault
+                    .as_deref()
+                    .and_then(stored_fault)
+                    .map_or_else(String::new, |f| f.sentence()),
                 sources: u64::try_from(project.sources).unwrap_or(0),
             })
             .collect(),
@@ -264,7 +283,24 @@ pub struct Posted {
     #[serde(default)]
     username: String,
     #[serde(default)]
-    token: SecretString,
+    token: Token,
+}
+
+/// A token as it is posted: never shown.
+#[derive(Default, Deserialize)]
+#[serde(from = "String")]
+struct Token(SecretString);
+
+impl From<String> for Token {
+    fn from(token: String) -> Self {
+        Self(SecretString::from(token.trim().to_owned()))
+    }
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token(…)")
+    }
 }
 
 fn fields(posted: &Posted, is_change: bool) -> Fields {
@@ -277,8 +313,10 @@ fn fields(posted: &Posted, is_change: bool) -> Fields {
             "kind",
             "Kind",
             vec![
-                Choice::new("cloud_token", "Jira Cloud").hint("An API token together with its user's address."),
-                Choice::new("data_center_token", "Jira Data Center").hint("A personal access token; no user is needed."),
+                Choice::new("cloud_token", "Jira Cloud")
+                    .hint("An API token together with its user's address."),
+                Choice::new("data_center_token", "Jira Data Center")
+                    .hint("A personal access token; no user is needed."),
             ],
         )
         .value(kind),
@@ -329,7 +367,8 @@ pub async fn edit(
     let row = rows::one(&state.connections.db, admin.workspace(), id)
         .await?
         .ok_or_else(|| Problem::not_found("Jira connection"))?;
-    let posted = Posted { kind: row.kind, base_url: row.base_url, username: row.username, token: SecretString::default() };
+    let posted =
+        Posted { kind: row.kind, base_url: row.base_url, username: row.username, token: Token::default() };
     form_page(&admin, fields(&posted, true), None, None, Some(id))
 }
 
@@ -362,10 +401,13 @@ pub fn site_address(text: &str) -> Result<Url, String> {
         return Err("The address is missing: write for example https://example.atlassian.net.".to_owned());
     }
     let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-    let mut url = Url::parse(&whole)
-        .map_err(|error| format!("This is no address ({error}): write for example https://example.atlassian.net."))?;
+    let mut url = Url::parse(&whole).map_err(|error| {
+        format!("This is no address ({error}): write for example https://example.atlassian.net.")
+    })?;
     if !matches!(url.scheme(), "https" | "http") || url.host_str().is_none() {
-        return Err("The address begins with https://: write for example https://example.atlassian.net.".to_owned());
+        return Err(
+            "The address begins with https://: write for example https://example.atlassian.net.".to_owned()
+        );
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("The address holds a user or a password: write them into their own fields.".to_owned());
@@ -383,7 +425,12 @@ pub fn site_address(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-async fn keep(admin: &Admin, state: &State, posted: Posted, change: Option<Uuid>) -> Result<Response, Problem> {
+async fn keep(
+    admin: &Admin,
+    state: &State,
+    posted: Posted,
+    change: Option<Uuid>,
+) -> Result<Response, Problem> {
     let connections = &state.connections;
     let is_change = change.is_some();
     let mut form = fields(&posted, is_change);
@@ -399,14 +446,13 @@ async fn keep(admin: &Admin, state: &State, posted: Posted, change: Option<Uuid>
     if !data_center && username.is_empty() {
         form.fail("username", "Jira Cloud takes a token together with its user: write the user's address.");
     }
-    let given = SecretString::from(posted.token.expose_secret().trim().to_owned());
+    let given = posted.token.0.clone();
     let token = if given.expose_secret().is_empty() {
-        match change {
-            Some(id) => Some(stored_token(state, id).await?),
-            None => {
-                form.fail("token", "The token is missing: paste the one that you made for Postroom.");
-                None
-            }
+        if let Some(id) = change {
+            Some(stored_token(state, id).await?)
+        } else {
+            form.fail("token", "The token is missing: paste the one that you made for Postroom.");
+            None
         }
     } else {
         Some(given.clone())
@@ -415,7 +461,10 @@ async fn keep(admin: &Admin, state: &State, posted: Posted, change: Option<Uuid>
         && let Some(there) = rows::of_site(&connections.db, admin.workspace(), &base_url).await?
         && change != Some(there)
     {
-        form.fail("base_url", "This site is connected already: change that connection instead of making a second one.");
+        form.fail(
+            "base_url",
+            "This site is connected already: change that connection instead of making a second one.",
+        );
     }
     let (false, Some(token)) = (form.failed(), token) else {
         return form_page(admin, form, None, None, change);
@@ -438,11 +487,18 @@ async fn keep(admin: &Admin, state: &State, posted: Posted, change: Option<Uuid>
         && server.is_cloud() == data_center
         && !server.deployment_type.is_empty()
     {
-        form.fail("kind", format!("The site says that it is Jira {}: choose that kind.", server.deployment_type));
+        form.fail(
+            "kind",
+            format!("The site says that it is Jira {}: choose that kind.", server.deployment_type),
+        );
         return form_page(admin, form, Some(&report), None, change);
     }
     let id = change.unwrap_or_else(Uuid::now_v7);
-    let name = found.server.as_ref().and_then(|server| server.server_title.clone()).filter(|title| !title.is_empty());
+    let name = found
+        .server
+        .as_ref()
+        .and_then(|server| server.server_title.clone())
+        .filter(|title| !title.is_empty());
     let sealed = (!given.expose_secret().is_empty())
         .then(|| connections.sealer.seal(&place(id), given.expose_secret().as_bytes()));
     let now = connections.clock.now();
@@ -461,11 +517,17 @@ async fn keep(admin: &Admin, state: &State, posted: Posted, change: Option<Uuid>
         now,
     };
     let mut tx = connections.db.begin().await?;
-    if is_change { rows::update(&mut tx, kept).await? } else { rows::insert(&mut tx, kept).await? }
+    if is_change {
+        rows::update(&mut tx, kept).await?
+    } else {
+        rows::insert(&mut tx, kept).await?
+    }
     let what = if is_change { "change Jira connection" } else { "connect Jira" };
-    audit::record(&mut tx, &admin.actor(), what, &base_url, &format!("as {}", found.myself.display_name)).await?;
+    audit::record(&mut tx, &admin.actor(), what, &base_url, &format!("as {}", found.myself.display_name))
+        .await?;
     let text = if is_change { "address or token changed" } else { "connected" };
-    let event = Event { object: Object::Jira, id, kind: "changed", text, actor: &admin.user().email, detail: None };
+    let event =
+        Event { object: Object::Jira, id, kind: "changed", text, actor: &admin.user().email, detail: None };
     events::add(&mut tx, admin.workspace(), now, &event).await?;
     ping::record(&mut tx, admin.workspace(), Object::Jira, id, &admin.user().email, &report).await?;
     tx.commit().await?;
@@ -486,7 +548,10 @@ fn field_of(fault: &Fault) -> &'static str {
 }
 
 fn host_of(base_url: &str) -> String {
-    Url::parse(base_url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| base_url.to_owned())
+    Url::parse(base_url)
+        .ok()
+        .and_then(|url| url.host_str().map(str::to_owned))
+        .unwrap_or_else(|| base_url.to_owned())
 }
 
 /// Where a connection's token is sealed to.
@@ -495,7 +560,8 @@ pub fn place(id: Uuid) -> Place {
 }
 
 async fn stored_token(state: &State, id: Uuid) -> Result<SecretString, Problem> {
-    let sealed = rows::token(&state.connections.db, id).await?.ok_or_else(|| Problem::not_found("Jira connection"))?;
+    let sealed =
+        rows::token(&state.connections.db, id).await?.ok_or_else(|| Problem::not_found("Jira connection"))?;
     let plain = state.connections.sealer.open(&place(id), &sealed).map_err(StoreError::from)?;
     Ok(SecretString::from(String::from_utf8_lossy(&plain).into_owned()))
 }

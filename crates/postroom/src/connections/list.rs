@@ -1,5 +1,7 @@
 //! The list of Message Sources: a line per source when all is well, a second one where something is to be said.
 
+use std::fmt::Write;
+
 use axum::extract::{Query, State as Shared};
 use axum::response::Response;
 use fault::{Class, Fault};
@@ -44,7 +46,8 @@ pub async fn show(
     for account in accounts::unused(&connections.db, viewer.workspace()).await? {
         rows.push(account_row(&viewer, &account));
     }
-    let sign_in = || viewer.post("Sign in with Microsoft", "/sources/sign-in").with_icon(Icon::Grid).primary();
+    let sign_in =
+        || viewer.post("Sign in with Microsoft", "/sources/sign-in").with_icon(Icon::Grid).primary();
     let mut frame = viewer.frame(Section::Sources, "Message Sources").live("sources");
     if !rows.is_empty() && viewer.may(Role::Admin) {
         let create = vec![
@@ -92,7 +95,12 @@ pub fn health(source: &Source) -> (Health, Vec<Trouble>) {
             troubles.push(Trouble { fault, since: time(since.unwrap_or_default()), at });
         }
     };
-    add(Side::Account, Some(&source.account_state), source.account_fault.as_deref(), Some(source.account_since));
+    add(
+        Side::Account,
+        Some(&source.account_state),
+        source.account_fault.as_deref(),
+        Some(source.account_since),
+    );
     add(Side::Mailbox, Some(&source.state), source.fault.as_deref(), Some(source.state_since));
     add(
         Side::Project,
@@ -108,13 +116,19 @@ pub fn health(source: &Source) -> (Health, Vec<Trouble>) {
     {
         troubles.remove(1);
     }
-    let states = [Some(source.state.as_str()), Some(source.account_state.as_str()), source.destination_state.as_deref()];
+    let states = [
+        Some(source.state.as_str()),
+        Some(source.account_state.as_str()),
+        source.destination_state.as_deref(),
+    ];
     let health = if source.paused_at.is_some() {
         Health::Paused
     } else if source.confirmed_at.is_none() {
         Health::Unconfirmed
     } else if states.contains(&Some("offline")) {
-        let approval = |trouble: &Trouble| matches!(trouble.fault.entry.id, "entra.admin_approval" | "entra.consent_required");
+        let approval = |trouble: &Trouble| {
+            matches!(trouble.fault.entry.id, "entra.admin_approval" | "entra.consent_required")
+        };
         if troubles.iter().any(approval) { Health::ApprovalNeeded } else { Health::Offline }
     } else if states.contains(&Some("degraded")) {
         Health::Degraded
@@ -130,7 +144,9 @@ pub fn mend(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Option<Actio
     if trouble.at == Side::Project {
         return match (trouble.fault.entry.class, source.jira_connection_id) {
             (Class::Transient, _) => None,
-            (_, Some(jira)) if matches!(trouble.fault.entry.id, "jira.token" | "jira.captcha" | "jira.scope") => {
+            (_, Some(jira))
+                if matches!(trouble.fault.entry.id, "jira.token" | "jira.captcha" | "jira.scope") =>
+            {
                 Some(Action::go("Replace the token", format!("/jira/{jira}/edit")))
             }
             _ => Some(viewer.post("Try now", format!("/sources/{id}/try-now")).with_icon(Icon::Retry)),
@@ -155,7 +171,7 @@ fn said(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Said {
     }
     if source.waiting > 0 && trouble.at == Side::Project {
         let waiting = thousands(u64::try_from(source.waiting).unwrap_or(0));
-        text.push_str(&format!(" {waiting} mails are waiting; none is lost."));
+        let _ = write!(text, " {waiting} mails are waiting; none is lost.");
     }
     Said {
         tone: if transient { Tone::Warn } else { Tone::Bad },
@@ -171,15 +187,25 @@ fn beside(viewer: &Viewer, source: &Source, health: Health, troubles: &[Trouble]
     match health {
         Health::Degraded => {
             let project = troubles.iter().any(|trouble| trouble.at == Side::Project);
-            let next = if project { source.destination_not_before.unwrap_or(source.next_poll_at) } else { source.next_poll_at };
+            let next = if project {
+                source.destination_not_before.unwrap_or(source.next_poll_at)
+            } else {
+                source.next_poll_at
+            };
             if time(next) > viewer.times().now {
-                let again = if source.failures > 1 { format!(" ({} times so far)", source.failures) } else { String::new() };
+                let again = if source.failures > 1 {
+                    format!(" ({} times so far)", source.failures)
+                } else {
+                    String::new()
+                };
                 format!("trying again {}{again}", moment(viewer, next).words)
             } else {
                 "trying again now".to_owned()
             }
         }
-        Health::Paused => source.paused_at.map_or_else(String::new, |at| format!("since {}", viewer.times().on(time(at)).words)),
+        Health::Paused => source
+            .paused_at
+            .map_or_else(String::new, |at| format!("since {}", viewer.times().on(time(at)).words)),
         Health::Online if source.last_success_at.is_none() => "reading for the first time".to_owned(),
         Health::Online if source.last_mail_at.is_none() => "no mail yet".to_owned(),
         _ => String::new(),
@@ -189,7 +215,8 @@ fn beside(viewer: &Viewer, source: &Source, health: Health, troubles: &[Trouble]
 /// What can be done to a source, for its menu.
 pub fn actions(viewer: &Viewer, source: &Source) -> Vec<Action> {
     let id = source.id;
-    let mut actions = vec![Action::go("Change settings", format!("/sources/{id}/edit")).with_icon(Icon::Settings)];
+    let mut actions =
+        vec![Action::go("Change settings", format!("/sources/{id}/edit")).with_icon(Icon::Settings)];
     actions.push(if source.paused_at.is_some() {
         viewer.post("Resume", format!("/sources/{id}/resume")).with_icon(Icon::Play)
     } else {
@@ -204,7 +231,10 @@ pub fn removal(viewer: &Viewer, source: &Source) -> Action {
     let waiting = match source.waiting {
         0 => String::new(),
         1 => " 1 mail that is recorded is not handled.".to_owned(),
-        many => format!(" {} mails that are recorded are not handled.", thousands(u64::try_from(many).unwrap_or(0))),
+        many => format!(
+            " {} mails that are recorded are not handled.",
+            thousands(u64::try_from(many).unwrap_or(0))
+        ),
     };
     viewer.post("Remove", format!("/sources/{}/remove", source.id)).with_icon(Icon::Bin).danger(format!(
         "{} is no longer read.{waiting} Mail in the mailbox, issues in Jira and the list of messages stay as they are.",
@@ -227,10 +257,15 @@ fn source_row(viewer: &Viewer, source: &Source, result: Option<&Report>) -> Sour
         last_mail: source.last_mail_at.map(|at| moment(viewer, at)),
         beside: beside(viewer, source, health, &troubles),
         said: troubles.iter().map(|trouble| said(viewer, source, trouble)).collect(),
-        ping: admin.then(|| viewer.post("Ping", format!("/sources/{id}/ping")).icon_only(Icon::Ping).in_place()),
-        validate: admin
-            .then(|| viewer.post("Validate: sign in again", format!("/sources/{id}/sign-in")).icon_only(Icon::Validate)),
-        menu: Menu::more(format!("More for {}", source.mailbox), if admin { actions(viewer, source) } else { Vec::new() }),
+        ping: admin
+            .then(|| viewer.post("Ping", format!("/sources/{id}/ping")).icon_only(Icon::Ping).in_place()),
+        validate: admin.then(|| {
+            viewer.post("Validate: sign in again", format!("/sources/{id}/sign-in")).icon_only(Icon::Validate)
+        }),
+        menu: Menu::more(
+            format!("More for {}", source.mailbox),
+            if admin { actions(viewer, source) } else { Vec::new() },
+        ),
         result: result.map(|report| report.view(viewer.times(), "/sources")),
     }
 }
@@ -246,7 +281,9 @@ fn account_row(viewer: &Viewer, account: &Account) -> SourceRow {
             since: None,
             text: "Signed in; it reads nothing before folder and project are chosen.".to_owned(),
             code: String::new(),
-            action: admin.then(|| Action::go("Choose folder and project", format!("/sources/new?account={id}")).primary()),
+            action: admin.then(|| {
+                Action::go("Choose folder and project", format!("/sources/new?account={id}")).primary()
+            }),
         },
         Some(fault) => Said {
             tone: Tone::Bad,
@@ -256,10 +293,11 @@ fn account_row(viewer: &Viewer, account: &Account) -> SourceRow {
             action: admin.then(|| viewer.post("Sign in again", format!("/accounts/{id}/sign-in")).primary()),
         },
     };
-    let remove = viewer.post("Remove", format!("/accounts/{id}/remove")).with_icon(Icon::Bin).danger(format!(
-        "The sign-in of {} and its sealed tokens are removed. Nothing in the mailbox is changed.",
-        account.username
-    ));
+    let remove =
+        viewer.post("Remove", format!("/accounts/{id}/remove")).with_icon(Icon::Bin).danger(format!(
+            "The sign-in of {} and its sealed tokens are removed. Nothing in the mailbox is changed.",
+            account.username
+        ));
     SourceRow {
         id: id.to_string(),
         mailbox: account.username.clone(),
@@ -272,9 +310,15 @@ fn account_row(viewer: &Viewer, account: &Account) -> SourceRow {
         beside: format!("signed in {}", moment(viewer, account.signed_in_at).words),
         said: vec![said],
         ping: None,
-        validate: admin
-            .then(|| viewer.post("Validate: sign in again", format!("/accounts/{id}/sign-in")).icon_only(Icon::Validate)),
-        menu: Menu::more(format!("More for {}", account.username), if admin { vec![remove] } else { Vec::new() }),
+        validate: admin.then(|| {
+            viewer
+                .post("Validate: sign in again", format!("/accounts/{id}/sign-in"))
+                .icon_only(Icon::Validate)
+        }),
+        menu: Menu::more(
+            format!("More for {}", account.username),
+            if admin { vec![remove] } else { Vec::new() },
+        ),
         result: None,
     }
 }

@@ -59,7 +59,12 @@ pub(super) fn project_value(connection: Uuid, key: &str) -> String {
 
 impl Offer {
     /// Asks the mailbox and Jira.
-    pub(super) async fn load(state: &State, admin: &Admin, reading: Reading, posted: &Posted) -> Result<Self, Problem> {
+    pub(super) async fn load(
+        state: &State,
+        admin: &Admin,
+        reading: Reading,
+        posted: &Posted,
+    ) -> Result<Self, Problem> {
         let sites = rows::all(&state.connections.db, admin.workspace()).await?;
         let ((mailbox, folders), (projects, project_problem)) =
             tokio::join!(folders_of(state, &reading), projects_of(state, &sites));
@@ -68,7 +73,8 @@ impl Offer {
             Some(at) => Some(types_of(state, &projects[at]).await),
             None => None,
         };
-        let mut offer = Self { reading, mailbox, folders, chosen_folder: None, projects, project_problem, chosen, types };
+        let mut offer =
+            Self { reading, mailbox, folders, chosen_folder: None, projects, project_problem, chosen, types };
         offer.chosen_folder = offer.folder(&posted.folder).cloned();
         Ok(offer)
     }
@@ -96,12 +102,18 @@ impl Offer {
 
     /// The projects as choices; their site is named where there are several.
     pub(super) fn project_choices(&self) -> Vec<Choice> {
-        let several = self.projects.first().is_some_and(|(first, _)| self.projects.iter().any(|(site, _)| site.id != first.id));
+        let several = self
+            .projects
+            .first()
+            .is_some_and(|(first, _)| self.projects.iter().any(|(site, _)| site.id != first.id));
         self.projects
             .iter()
             .map(|(site, project)| {
                 let at = if several { format!(" · {}", site.name) } else { String::new() };
-                Choice::new(project_value(site.id, &project.key), format!("{} · {}{at}", project.key, project.name))
+                Choice::new(
+                    project_value(site.id, &project.key),
+                    format!("{} · {}{at}", project.key, project.name),
+                )
             })
             .collect()
     }
@@ -140,14 +152,19 @@ impl Offer {
     }
 }
 
-async fn folders_of(state: &State, reading: &Reading) -> (Option<Arc<dyn Mailbox>>, Result<Vec<Folder>, Fault>) {
+async fn folders_of(
+    state: &State,
+    reading: &Reading,
+) -> (Option<Arc<dyn Mailbox>>, Result<Vec<Folder>, Fault>) {
     let mailbox = match state.connections.mailbox_for(reading.account, &reading.native_id).await {
         Ok(mailbox) => mailbox,
         Err(fault) => return (None, Err(fault)),
     };
     let folders = match tokio::time::timeout(LIST_WITHIN, mailbox.folders()).await {
         Ok(Ok(mut folders)) => {
-            folders.sort_by_key(|folder| (!folder.path.to_lowercase().starts_with("inbox"), folder.path.to_lowercase()));
+            folders.sort_by_key(|folder| {
+                (!folder.path.to_lowercase().starts_with("inbox"), folder.path.to_lowercase())
+            });
             Ok(folders)
         }
         Ok(Err(fault)) => Err(fault),
@@ -165,9 +182,15 @@ fn too_slow(who: &str) -> Fault {
     Fault::network(&host)
 }
 
-async fn projects_of(state: &State, sites: &[JiraConnection]) -> (Vec<(JiraConnection, Project)>, Option<String>) {
+async fn projects_of(
+    state: &State,
+    sites: &[JiraConnection],
+) -> (Vec<(JiraConnection, Project)>, Option<String>) {
     if sites.is_empty() {
-        return (Vec::new(), Some("No Jira site is connected yet: connect one under Jira, then come back.".to_owned()));
+        return (
+            Vec::new(),
+            Some("No Jira site is connected yet: connect one under Jira, then come back.".to_owned()),
+        );
     }
     let asked = sites.iter().map(async |site| {
         let client = state.connections.jira(site.id).await?;
@@ -180,12 +203,16 @@ async fn projects_of(state: &State, sites: &[JiraConnection]) -> (Vec<(JiraConne
     for (site, answer) in sites.iter().zip(join_all(asked).await) {
         match answer {
             Ok(projects) => all.extend(projects.into_iter().map(|project| (site.clone(), project))),
-            Err(fault) => problem = Some(format!("The projects of {} cannot be read: {}", site.name, fault.sentence())),
+            Err(fault) => {
+                problem = Some(format!("The projects of {} cannot be read: {}", site.name, fault.sentence()))
+            }
         }
     }
     all.truncate(MOST_PROJECTS);
     if all.is_empty() && problem.is_none() {
-        problem = Some("The Jira user sees no project: give it access to one, then load this page again.".to_owned());
+        problem = Some(
+            "The Jira user sees no project: give it access to one, then load this page again.".to_owned(),
+        );
     }
     // One site that does not answer does not stand in the way of the others.
     let problem = problem.filter(|_| all.is_empty());
@@ -198,11 +225,15 @@ fn choose(projects: &[(JiraConnection, Project)], wanted: &str) -> Option<usize>
         return (!projects.is_empty()).then_some(0);
     }
     let whole = projects.iter().position(|(site, project)| project_value(site.id, &project.key) == wanted);
-    let mut by_key = projects.iter().enumerate().filter(|(_, (_, project))| project.key == wanted).map(|(at, _)| at);
+    let mut by_key =
+        projects.iter().enumerate().filter(|(_, (_, project))| project.key == wanted).map(|(at, _)| at);
     whole.or_else(|| by_key.next().filter(|_| by_key.next().is_none()))
 }
 
-async fn types_of(state: &State, (site, project): &(JiraConnection, Project)) -> Result<Vec<IssueType>, Fault> {
+async fn types_of(
+    state: &State,
+    (site, project): &(JiraConnection, Project),
+) -> Result<Vec<IssueType>, Fault> {
     let client = state.connections.jira(site.id).await?;
     let types = match tokio::time::timeout(LIST_WITHIN, client.issue_types(&project.key)).await {
         Ok(types) => types.map_err(|error| error.fault)?,

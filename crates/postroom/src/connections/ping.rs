@@ -52,9 +52,13 @@ impl Check {
     fn view(&self) -> CheckView {
         let took = format!("{} ms", self.took_ms);
         match self.fault() {
-            None => {
-                CheckView { name: self.name.clone(), good: true, text: self.text.clone(), mend: String::new(), took }
-            }
+            None => CheckView {
+                name: self.name.clone(),
+                good: true,
+                text: self.text.clone(),
+                mend: String::new(),
+                took,
+            },
             Some(fault) => CheckView {
                 name: self.name.clone(),
                 good: false,
@@ -110,10 +114,11 @@ impl Report {
 }
 
 /// Tests what a source reads and where its mail goes.
-pub async fn source(connections: &Connections, source: &Source) -> Report {
-    let (mut checks, jira) = tokio::join!(mailbox_checks(connections, source), project_checks(connections, source));
+pub async fn source(connections: &Connections, source: &Source) -> (Report, Option<jira_site::Found>) {
+    let (mut checks, (jira, found)) =
+        tokio::join!(mailbox_checks(connections, source), project_checks(connections, source));
     checks.extend(jira);
-    Report { at: connections.clock.now(), checks }
+    (Report { at: connections.clock.now(), checks }, found)
 }
 
 async fn mailbox_checks(connections: &Connections, source: &Source) -> Vec<Check> {
@@ -123,25 +128,28 @@ async fn mailbox_checks(connections: &Connections, source: &Source) -> Vec<Check
         Err(fault) => return vec![Check::new("Account", Err(fault), begun.elapsed())],
     };
     let folder = source.folder_id.as_str().into();
-    let report = mailbox.probe(&folder).await;
+    let report = mailbox.probe_folder(&folder).await;
     report.checks.into_iter().map(|check| Check::new(check.name, check.outcome, check.took)).collect()
 }
 
-async fn project_checks(connections: &Connections, source: &Source) -> Vec<Check> {
+async fn project_checks(
+    connections: &Connections,
+    source: &Source,
+) -> (Vec<Check>, Option<jira_site::Found>) {
     let (Some(connection), Some(project)) = (source.jira_connection_id, &source.project_key) else {
         let fault = Fault::own("own.connection_gone", "the source has no Jira project");
-        return vec![Check::new("Jira", Err(fault), Duration::ZERO)];
+        return (vec![Check::new("Jira", Err(fault), Duration::ZERO)], None);
     };
     let begun = Instant::now();
     let client = match connections.jira(connection).await {
         Ok(client) => client,
-        Err(fault) => return vec![Check::new("Jira", Err(fault), begun.elapsed())],
+        Err(fault) => return (vec![Check::new("Jira", Err(fault), begun.elapsed())], None),
     };
     let (mut checks, found) = jira_site::check_site(&client).await;
     if found.is_some() {
         checks.extend(jira_site::check_project(&client, project, Some(&source.issue_type_id)).await);
     }
-    checks
+    (checks, found)
 }
 
 /// Tests a source and records what was found. Where all is good, the source and its project are tried at once.
@@ -152,9 +160,12 @@ pub async fn source_on_record(
     actor: &str,
 ) -> Result<Option<Report>, StoreError> {
     let Some(row) = sources::one(&connections.db, workspace, id).await? else { return Ok(None) };
-    let report = source(connections, &row).await;
+    let (report, found) = source(connections, &row).await;
     let mut tx = connections.db.begin().await?;
     record(&mut tx, workspace, Object::Source, id, actor, &report).await?;
+    if let (Some(connection), Some(found)) = (row.jira_connection_id, &found) {
+        jira_site::learn(&mut tx, connection, found).await?;
+    }
     if report.is_good() {
         sources::poll_now(&mut tx, id, report.at).await?;
         if let Some(connection) = row.jira_connection_id {
@@ -162,6 +173,9 @@ pub async fn source_on_record(
         }
     }
     tx.commit().await?;
+    if found.is_some() {
+        connections.forget();
+    }
     Ok(Some(report))
 }
 
@@ -188,6 +202,7 @@ pub async fn record(
 /// What the last ping of an object found.
 pub async fn last(connections: &Connections, id: Uuid) -> Result<Option<Report>, StoreError> {
     let Some(last) = events::last_ping(&connections.db, id).await? else { return Ok(None) };
-    let checks = last.detail.as_deref().and_then(|detail| serde_json::from_str(detail).ok()).unwrap_or_default();
+    let checks =
+        last.detail.as_deref().and_then(|detail| serde_json::from_str(detail).ok()).unwrap_or_default();
     Ok(Some(Report { at: Timestamp::from_microsecond(last.at).unwrap_or(Timestamp::MIN), checks }))
 }

@@ -10,7 +10,8 @@
 /// - `offline_access` gives the refresh token, without which a source would stop after an hour;
 /// - `User.Read` answers *who am I* in a ping;
 /// - `Mail.ReadWrite` reads the mail and marks it when it is handled. Many tenants let only an administrator grant it.
-pub const SIGN_IN: [&str; 6] = ["openid", "profile", "email", "offline_access", "User.Read", "Mail.ReadWrite"];
+pub const SIGN_IN: [&str; 6] =
+    ["openid", "profile", "email", "offline_access", "User.Read", "Mail.ReadWrite"];
 
 /// Asked for on top where a mailbox of somebody else (a shared one) is to be read. Not asked for otherwise: it opens every
 /// mailbox that the person has rights on.

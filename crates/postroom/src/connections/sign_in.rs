@@ -104,7 +104,9 @@ async fn account(state: &State, viewer: &Viewer, id: Uuid) -> Result<Account, Pr
 async fn begin(admin: &Admin, state: &State, purpose: Purpose, shared: bool) -> Result<Response, Problem> {
     let connections = &state.connections;
     let registration = match &purpose {
-        Purpose::New => rows::registration(&connections.db, admin.workspace()).await?.ok_or_else(no_registration)?,
+        Purpose::New => {
+            rows::registration(&connections.db, admin.workspace()).await?.ok_or_else(no_registration)?
+        }
         Purpose::Validate(account) | Purpose::Replace(account) => account.app_registration_id,
     };
     let begun = async {
@@ -116,14 +118,15 @@ async fn begin(admin: &Admin, state: &State, purpose: Purpose, shared: bool) -> 
     };
     let (discovery, application) = match begun.await {
         Ok(begun) => begun,
-        Err(fault) => return failed(admin, &fault, None),
+        Err(fault) => return failed(admin, state, &fault, None).await,
     };
     let asked = scopes::asked(shared);
     let hint = match &purpose {
-        Purpose::Validate(account) => Hint::Login(account.username.clone()),
+        Purpose::Validate(account) => Hint::LoginHint(account.username.clone()),
         Purpose::New | Purpose::Replace(_) => Hint::SelectAccount,
     };
-    let begun = signin::begin(&discovery, &application, &asked, Some(&hint), &mut rand::rng());
+    let picks = hint == Hint::SelectAccount;
+    let begun = signin::begin(&discovery, &application, &asked, Some(hint), &mut rand::rng());
     let state_hash = hash(&begun.state);
     let now = connections.clock.now();
     let (word, account) = match &purpose {
@@ -135,7 +138,9 @@ async fn begin(admin: &Admin, state: &State, purpose: Purpose, shared: bool) -> 
         workspace: admin.workspace(),
         registration,
         browser_hash: admin.session_hash().to_vec(),
-        verifier_sealed: connections.sealer.seal(&place(&state_hash), begun.verifier.expose_secret().as_bytes()),
+        verifier_sealed: connections
+            .sealer
+            .seal(&place(&state_hash), begun.verifier.expose_secret().as_bytes()),
         state_hash,
         nonce: begun.nonce.clone(),
         scopes: asked.join(" "),
@@ -148,7 +153,7 @@ async fn begin(admin: &Admin, state: &State, purpose: Purpose, shared: bool) -> 
     let mut tx = connections.db.begin().await?;
     rows::begin(&mut tx, new).await?;
     tx.commit().await?;
-    if matches!(hint, Hint::SelectAccount) {
+    if picks {
         // The picker is a page of Microsoft's own, which the button's page allows its forms to lead to.
         return Ok(see_other(begun.url.as_str()));
     }
@@ -174,12 +179,29 @@ fn place(state_hash: &[u8]) -> Place {
     Place::new("sign_in", "verifier_sealed", hex::encode(state_hash))
 }
 
+/// A code to be redeemed: never shown.
+#[derive(Deserialize)]
+#[serde(from = "String")]
+struct Code(SecretString);
+
+impl From<String> for Code {
+    fn from(code: String) -> Self {
+        Self(SecretString::from(code))
+    }
+}
+
+impl std::fmt::Debug for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Code(…)")
+    }
+}
+
 /// What Microsoft's redirect brings.
 #[derive(Debug, Default, Deserialize)]
 pub struct Brought {
     #[serde(default)]
     state: String,
-    code: Option<SecretString>,
+    code: Option<Code>,
     #[serde(default)]
     error: String,
     #[serde(default)]
@@ -204,16 +226,21 @@ pub async fn come_back(
         Err(response) => return Ok(response),
     };
     if brought.admin_consent.is_some() && brought.code.is_none() && brought.error.is_empty() {
-        let flash = Flash::done("Microsoft says that the approval was given. Sign in with the mailbox's account now.");
+        let flash = Flash::done(
+            "Microsoft says that the approval was given. Sign in with the mailbox's account now.",
+        );
         return Ok(flash_to(&admin, &flash, "/sources"));
     }
     let connections = &state.connections;
     let state_hash = hash(&brought.state);
     let now = connections.clock.now();
-    let taken = rows::take(&connections.db, admin.workspace(), &state_hash, admin.session_hash(), now).await?;
+    let taken =
+        rows::take(&connections.db, admin.workspace(), &state_hash, admin.session_hash(), now).await?;
     let Some(sign_in) = taken else {
-        tracing::warn!("a sign-in came back with a state that is unknown, used, too old or another browser's");
-        return failed(&admin, &Fault::own("own.state", ""), None);
+        tracing::warn!(
+            "a sign-in came back with a state that is unknown, used, too old or another browser's"
+        );
+        return failed(&admin, &state, &Fault::own("own.state", ""), None).await;
     };
     let retry = sign_in.account_id;
     let Some(code) = brought.code else {
@@ -225,14 +252,14 @@ pub async fn come_back(
         });
         tracing::warn!(%fault, code = %fault.code, "a sign-in was not completed at Microsoft");
         let link = consent_link(&state, &sign_in, &fault).await;
-        return failed_with(&admin, &fault, retry, link);
+        return failed_with(&admin, &state, &fault, retry, link).await;
     };
-    let tokens = match redeem(&state, &sign_in, &state_hash, &code).await {
+    let tokens = match redeem(&state, &sign_in, &state_hash, &code.0).await {
         Ok(tokens) => tokens,
         Err(fault) => {
             tracing::warn!(%fault, code = %fault.code, "a sign-in could not be completed");
             let link = consent_link(&state, &sign_in, &fault).await;
-            return failed_with(&admin, &fault, retry, link);
+            return failed_with(&admin, &state, &fault, retry, link).await;
         }
     };
     keep(&admin, &state, &sign_in, tokens).await
@@ -276,7 +303,9 @@ async fn redeem(
     };
     let asked: Vec<&str> = sign_in.scopes.split_ascii_whitespace().collect();
     let now = connections.clock.now();
-    signin::redeem(&connections.http, &discovery, &application, code, &verifier, &sign_in.nonce, &asked, now).await
+    let code = code.expose_secret();
+    signin::redeem(&connections.http, &discovery, &application, code, &verifier, &sign_in.nonce, &asked, now)
+        .await
 }
 
 async fn tenant_of(state: &State, account: Uuid) -> Result<Option<String>, Fault> {
@@ -293,7 +322,7 @@ async fn keep(admin: &Admin, state: &State, sign_in: &SignIn, tokens: Tokens) ->
     let workspace = admin.workspace();
     let (Some(claims), Some(refresh)) = (&tokens.id, &tokens.refresh) else {
         let fault = Fault::own("entra.id_token", "the answer held no id_token or no refresh token");
-        return failed(admin, &fault, sign_in.account_id);
+        return failed(admin, state, &fault, sign_in.account_id).await;
     };
     let before = match sign_in.account_id {
         Some(id) => rows::account(&connections.db, workspace, id).await?,
@@ -302,7 +331,13 @@ async fn keep(admin: &Admin, state: &State, sign_in: &SignIn, tokens: Tokens) ->
     if let Some(before) = before.as_ref().filter(|_| sign_in.purpose == "validate")
         && (before.object_id != claims.oid || before.tenant_id != claims.tid)
     {
-        return swapped(admin, before, &claims.preferred_username);
+        return swapped(
+            admin,
+            state,
+            before,
+            claims.preferred_username.as_deref().unwrap_or("somebody else"),
+        )
+        .await;
     }
     let known = rows::row_of(&connections.db, workspace, &claims.tid, &claims.oid).await?;
     let id = known.unwrap_or_else(Uuid::now_v7);
@@ -311,6 +346,7 @@ async fn keep(admin: &Admin, state: &State, sign_in: &SignIn, tokens: Tokens) ->
     let seal = |column, secret: &SecretString| {
         connections.sealer.seal(&tokens::place(column, id), secret.expose_secret().as_bytes())
     };
+    let username = claims.preferred_username.clone().unwrap_or_else(|| claims.oid.clone());
     let lasts = SignedDuration::try_from(tokens.expires_in).unwrap_or(SignedDuration::ZERO);
     let account = SignedIn {
         id,
@@ -318,8 +354,8 @@ async fn keep(admin: &Admin, state: &State, sign_in: &SignIn, tokens: Tokens) ->
         registration: sign_in.app_registration_id,
         tenant: claims.tid.clone(),
         object_id: claims.oid.clone(),
-        username: claims.preferred_username.clone(),
-        display_name: if claims.name.is_empty() { claims.preferred_username.clone() } else { claims.name.clone() },
+        username: username.clone(),
+        display_name: claims.name.clone().unwrap_or(username),
         scopes: granted.clone(),
         refresh_sealed: seal("refresh_sealed", refresh),
         access_sealed: seal("access_sealed", &tokens.access),
@@ -330,7 +366,14 @@ async fn keep(admin: &Admin, state: &State, sign_in: &SignIn, tokens: Tokens) ->
     let mut tx = connections.db.begin().await?;
     rows::put(&mut tx, account).await?;
     let text = format!("signed in as {name}");
-    let event = Event { object: Object::Account, id, kind: "signed_in", text: &text, actor: &admin.user().email, detail: None };
+    let event = Event {
+        object: Object::Account,
+        id,
+        kind: "signed_in",
+        text: &text,
+        actor: &admin.user().email,
+        detail: None,
+    };
     events::add(&mut tx, workspace, now, &event).await?;
     audit::record(&mut tx, &admin.actor(), "sign in mailbox", &name, &format!("granted: {granted}")).await?;
     rows::wake_sources(&mut tx, id, now).await?;
@@ -347,31 +390,47 @@ async fn keep(admin: &Admin, state: &State, sign_in: &SignIn, tokens: Tokens) ->
     state.engine.poll.notify_one();
     state.shell.bus.tell("sources");
     if handed > 0 {
-        let flash = Flash::done(format!("{name} is signed in and reads {handed} sources. Ping them to see whether they may."));
+        let flash = Flash::done(format!(
+            "{name} is signed in and reads {handed} sources. Ping them to see whether they may."
+        ));
         return Ok(flash_to(admin, &flash, "/sources"));
     }
     Ok(see_other(&format!("/accounts/{id}")))
 }
 
 /// Somebody else came back: nothing was stored. Whoever means it signs in once more to say so.
-fn swapped(admin: &Admin, before: &Account, now: &str) -> Result<Response, Problem> {
+async fn swapped(admin: &Admin, state: &State, before: &Account, now: &str) -> Result<Response, Problem> {
     let detail = format!("{} before, {now} now", before.username);
     let fault = Fault::own("own.swapped_account", &detail);
     let mut view = FaultView::of(&fault, None);
-    view.what = format!("You signed in as {now}, but these mailboxes are read as {}. Nothing was changed.", before.username);
-    view.mend = format!("Sign in as {}, or let {now} read these mailboxes from now on: that takes one more sign-in.", before.username);
-    view = view
-        .with(admin.post("Use the other account", format!("/accounts/{}/replace", before.id)))
-        .with(admin.post(format!("Sign in as {}", before.username), format!("/accounts/{}/sign-in", before.id)).primary());
-    failed_page(admin, view)
+    view.what = format!(
+        "You signed in as {now}, but these mailboxes are read as {}. Nothing was changed.",
+        before.username
+    );
+    view.mend = format!(
+        "Sign in as {}, or let {now} read these mailboxes from now on: that takes one more sign-in.",
+        before.username
+    );
+    view = view.with(admin.post("Use the other account", format!("/accounts/{}/replace", before.id))).with(
+        admin
+            .post(format!("Sign in as {}", before.username), format!("/accounts/{}/sign-in", before.id))
+            .primary(),
+    );
+    failed_page(admin, state, view).await
 }
 
-fn failed(admin: &Admin, fault: &Fault, account: Option<Uuid>) -> Result<Response, Problem> {
-    failed_with(admin, fault, account, None)
-}
-
-fn failed_with(
+async fn failed(
     admin: &Admin,
+    state: &State,
+    fault: &Fault,
+    account: Option<Uuid>,
+) -> Result<Response, Problem> {
+    failed_with(admin, state, fault, account, None).await
+}
+
+async fn failed_with(
+    admin: &Admin,
+    state: &State,
     fault: &Fault,
     account: Option<Uuid>,
     link: Option<Url>,
@@ -384,12 +443,16 @@ fn failed_with(
     if let Some(link) = link {
         view = view.with(Action::copy("Copy link for the administrator", link.as_str()));
     }
-    failed_page(admin, view)
+    failed_page(admin, state, view).await
 }
 
-fn failed_page(admin: &Admin, fault: FaultView) -> Result<Response, Problem> {
+async fn failed_page(admin: &Admin, state: &State, fault: FaultView) -> Result<Response, Problem> {
     let frame: Frame = admin.frame(Section::Sources, "The sign-in was not completed");
-    let mut response = web::page(&SignInFailedPage { frame, fault })?;
+    let page = SignInFailedPage { frame, fault };
+    let mut response = match login_url(state, admin).await {
+        Some(login) => web::page_leading_to(&page, &login)?,
+        None => web::page(&page)?,
+    };
     *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     Ok(response)
 }

@@ -46,12 +46,17 @@ pub async fn set_paused(
     let (changed, word, text) = if paused {
         (sources::pause(&mut tx, actor.workspace, source.id, now).await?, "pause source", "paused")
     } else {
-        (sources::resume(&mut tx, actor.workspace, source.id, now).await?, "resume source", "resumed; it goes on where it stood")
+        (
+            sources::resume(&mut tx, actor.workspace, source.id, now).await?,
+            "resume source",
+            "resumed; it goes on where it stood",
+        )
     };
     if changed {
         audit::record(&mut tx, actor, word, &source.mailbox, &source.folder_name).await?;
         let kind = if paused { "paused" } else { "resumed" };
-        let event = Event { object: Object::Source, id: source.id, kind, text, actor: &actor.name, detail: None };
+        let event =
+            Event { object: Object::Source, id: source.id, kind, text, actor: &actor.name, detail: None };
         events::add(&mut tx, actor.workspace, now, &event).await?;
     }
     tx.commit().await?;
@@ -70,7 +75,11 @@ pub async fn pause(
 ) -> Result<Response, Problem> {
     let source = source(&state, &admin, id).await?;
     set_paused(&state, &admin.actor(), &source, true).await?;
-    Ok(flash_to(&admin, &Flash::done(format!("{} is paused: nothing is read until it is resumed.", source.mailbox)), "/sources"))
+    Ok(flash_to(
+        &admin,
+        &Flash::done(format!("{} is paused: nothing is read until it is resumed.", source.mailbox)),
+        "/sources",
+    ))
 }
 
 /// POST /sources/{id}/resume
@@ -81,7 +90,11 @@ pub async fn resume(
 ) -> Result<Response, Problem> {
     let source = source(&state, &admin, id).await?;
     set_paused(&state, &admin.actor(), &source, false).await?;
-    Ok(flash_to(&admin, &Flash::done(format!("{} is read again; it goes on where it stood.", source.mailbox)), "/sources"))
+    Ok(flash_to(
+        &admin,
+        &Flash::done(format!("{} is read again; it goes on where it stood.", source.mailbox)),
+        "/sources",
+    ))
 }
 
 /// POST /sources/{id}/try-now
@@ -139,5 +152,9 @@ pub async fn remove_account(
     tx.commit().await?;
     state.connections.forget();
     state.shell.bus.tell("sources");
-    Ok(flash_to(&admin, &Flash::done(format!("The sign-in of {} was removed.", account.username)), "/sources"))
+    Ok(flash_to(
+        &admin,
+        &Flash::done(format!("The sign-in of {} was removed.", account.username)),
+        "/sources",
+    ))
 }

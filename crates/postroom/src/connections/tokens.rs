@@ -19,13 +19,12 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::registration::Registration;
+use super::scopes;
 
 /// A token is renewed this long before it ends.
 const EARLY: SignedDuration = SignedDuration::from_mins(5);
 /// How long one refresh may take before another node may try.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
-/// The scopes that a mailbox is read and marked with. `.Shared` also covers mailboxes that the person has rights on.
-pub const MAIL_SCOPES: [&str; 4] = ["openid", "profile", "offline_access", "Mail.ReadWrite"];
 
 /// The tokens of one account.
 #[derive(Debug)]
@@ -176,7 +175,8 @@ impl AccountTokens {
         let refresh = SecretString::from(String::from_utf8_lossy(&plain).into_owned());
         // After the first sign-in the account's own tenant answers, not `common`.
         let (discovery, application) = self.registration.in_tenant(&self.http, &row.tenant_id).await?;
-        let scopes: Vec<&str> = MAIL_SCOPES.to_vec();
+        // As at the sign-in: a refresh that asks for less may give less.
+        let scopes = scopes::asked(scopes::is_granted(&row.scopes, scopes::SHARED));
         signin::refresh(&self.http, &discovery, &application, &refresh, &scopes).await
     }
 

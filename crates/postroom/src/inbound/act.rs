@@ -254,7 +254,7 @@ impl Worker {
 
     async fn read(&self, message: &Message, stored: Stored) -> Result<Option<(Arc<Mail>, Arc<mail::Rich>)>, Stop> {
         // Large mail is read beside the runtime's workers, so that it never stands in the way of the small ones.
-        let large = stored.mime.as_ref().map_or(stored.page.len(), Vec::len) > 256 << 10;
+        let large = stored.mime.as_ref().map_or(stored.page.len(), bytes::Bytes::len) > 256 << 10;
         let read = move || {
             std::panic::catch_unwind(AssertUnwindSafe(|| {
                 let mail = read::read(&stored)?;

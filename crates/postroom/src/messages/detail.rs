@@ -36,14 +36,16 @@ pub async fn show(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
     let db = &state.connections.db;
-    let message = rows::one(db, viewer.workspace(), id).await?.ok_or_else(|| Problem::not_found("message"))?;
+    let message =
+        rows::one(db, viewer.workspace(), id).await?.ok_or_else(|| Problem::not_found("message"))?;
     let summary = opened::summary(&state.ledger, id, &message.summary_sealed);
     let stored = state.ledger.plan(db, id).await?;
     let steps = state.ledger.steps(db, id).await?;
     let times = rows::step_times(db, id).await?;
     let content = opened::content(db, &state.ledger, &state.blobs, id, &message.content).await?;
     let mail = content.as_ref().and_then(|content| content.mail.as_ref().ok());
-    let trace: Trace = stored.as_ref().and_then(|plan| serde_json::from_slice(&plan.trace).ok()).unwrap_or_default();
+    let trace: Trace =
+        stored.as_ref().and_then(|plan| serde_json::from_slice(&plan.trace).ok()).unwrap_or_default();
     let plan: Option<Plan> = stored.as_ref().and_then(|plan| serde_json::from_slice(&plan.body).ok());
     let shown = match asked.show.as_str() {
         "text" => Shown::Text,
@@ -51,7 +53,8 @@ pub async fn show(
         _ => Shown::Mail,
     };
     let key = message.issue_key.clone().unwrap_or_default();
-    let issue_href = if key.is_empty() { String::new() } else { issue_address(message.base_url.as_deref(), &key) };
+    let issue_href =
+        if key.is_empty() { String::new() } else { issue_address(message.base_url.as_deref(), &key) };
     let title = if summary.subject.is_empty() { "(no subject)" } else { &summary.subject };
     let mut problems: Vec<String> = mail.map_or_else(Vec::new, |mail| {
         mail.problems.iter().map(|problem| format!("{}: {}", problem.place, problem.text)).collect()
@@ -62,7 +65,8 @@ pub async fn show(
     let lines = steps
         .iter()
         .map(|step| {
-            let at = times.iter().find(|(id, _)| *id == step.id).map(|(_, at)| viewer.times().exact(time(*at)));
+            let at =
+                times.iter().find(|(id, _)| *id == step.id).map(|(_, at)| viewer.times().exact(time(*at)));
             step_line(step, plan.as_ref(), at, &issue_href)
         })
         .collect();
@@ -112,18 +116,25 @@ fn comment_address(issue_href: &str, comment: Option<&str>) -> String {
 fn end(viewer: &Viewer, message: &Whole) -> String {
     let key = message.issue_key.as_deref().unwrap_or("an issue");
     let by = message.ended_by.as_deref().unwrap_or("a rule");
-    let at = message.ended_at.map_or_else(String::new, |at| format!(" {}", viewer.times().ago(time(at)).words));
+    let at =
+        message.ended_at.map_or_else(String::new, |at| format!(" {}", viewer.times().ago(time(at)).words));
     match (message.state.as_str(), message.ending.as_deref()) {
         ("ended", Some("issue")) => format!("Became {key}{at}.{}", mark(message)),
         ("ended", Some("comment")) => format!("Became a comment on {key}{at}.{}", mark(message)),
         ("ended", Some("ignored")) if by == "discarded" => {
-            format!("{}{at}.", message.reason.as_deref().unwrap_or("discarded").replacen("discarded", "Discarded", 1))
+            format!(
+                "{}{at}.",
+                message.reason.as_deref().unwrap_or("discarded").replacen("discarded", "Discarded", 1)
+            )
         }
         ("ended", Some("ignored")) => format!("Ignored by the rule {by}{at}."),
         ("ended", Some("rejected")) => format!("Rejected by {by}{at}."),
-        ("held", _) => format!("Waits for a person{}.", message.ended_at.map_or_else(String::new, |at| {
-            format!(" since {}", viewer.times().on(time(at)).words)
-        })),
+        ("held", _) => format!(
+            "Waits for a person{}.",
+            message
+                .ended_at
+                .map_or_else(String::new, |at| { format!(" since {}", viewer.times().on(time(at)).words) })
+        ),
         ("recorded", _) => "Recorded; it is handled when the round of its folder is complete.".to_owned(),
         _ if time(message.not_before) > viewer.times().now => {
             format!("Is taken up again {}.", viewer.times().ago(time(message.not_before)).words)
@@ -169,7 +180,8 @@ fn held(viewer: &Viewer, message: &Whole, steps: &[Step]) -> Option<FaultView> {
     }
     // The reason says what to do already.
     view.mend = String::new();
-    "The other mails go on; later mails of the same conversation wait for this one up to 15 minutes.".clone_into(&mut view.waiting);
+    "The other mails go on; later mails of the same conversation wait for this one up to 15 minutes."
+        .clone_into(&mut view.waiting);
     if viewer.may(Role::Admin) {
         let done = steps.iter().filter(|step| step.state == StepState::Done).count();
         let warning = match done {
@@ -177,8 +189,14 @@ fn held(viewer: &Viewer, message: &Whole, steps: &[Step]) -> Option<FaultView> {
             1 => "What was written to Jira (1 step) stays there; the rest is not done. The mail stays in the mailbox.".to_owned(),
             many => format!("What was written to Jira ({many} steps) stays there; the rest is not done. The mail stays in the mailbox."),
         };
-        view.actions.insert(0, viewer.post("Discard", format!("/messages/{id}/discard")).with_icon(Icon::Bin).danger(warning));
-        view.actions.insert(0, viewer.post("Retry", format!("/messages/{id}/retry")).with_icon(Icon::Retry).primary());
+        view.actions.insert(
+            0,
+            viewer.post("Discard", format!("/messages/{id}/discard")).with_icon(Icon::Bin).danger(warning),
+        );
+        view.actions.insert(
+            0,
+            viewer.post("Retry", format!("/messages/{id}/retry")).with_icon(Icon::Retry).primary(),
+        );
     }
     Some(view)
 }
@@ -190,8 +208,13 @@ fn facts(message: &Whole, summary: &ledger::record::Summary, mail: Option<&Mail>
     };
     let mut facts = vec![("From".to_owned(), person(Some(&summary.name), &summary.from))];
     if let Some(mail) = mail {
-        let to: Vec<String> =
-            mail.to.iter().chain(&mail.cc).take(20).map(|to| person(to.name.as_deref(), &to.address)).collect();
+        let to: Vec<String> = mail
+            .to
+            .iter()
+            .chain(&mail.cc)
+            .take(20)
+            .map(|to| person(to.name.as_deref(), &to.address))
+            .collect();
         if !to.is_empty() {
             facts.push(("To".to_owned(), to.join(", ")));
         }
@@ -281,7 +304,7 @@ fn attachments(id: Uuid, mail: &Mail) -> Vec<(String, String, String)> {
             let size = match attachment.size {
                 bytes @ 0..1024 => format!("{bytes} B"),
                 bytes @ 1024..1_048_576 => format!("{} KiB", bytes / 1024),
-                bytes => format!("{}.{} MiB", bytes >> 20, (bytes & 0xf_ffff) * 10 >> 20),
+                bytes => format!("{}.{} MiB", bytes >> 20, ((bytes & 0xf_ffff) * 10) >> 20),
             };
             (attachment.name.clone(), size, format!("/messages/{id}/attachments/{number}"))
         })

@@ -55,7 +55,14 @@ pub async fn retry(state: &State, actor: &Actor, id: Uuid) -> Result<Done, Store
             rows::doubt_step(&mut tx, held.id, until, now).await?;
         }
     }
-    audit::record(&mut tx, actor, "retry message", &id.to_string(), message.reason.as_deref().unwrap_or_default()).await?;
+    audit::record(
+        &mut tx,
+        actor,
+        "retry message",
+        &id.to_string(),
+        message.reason.as_deref().unwrap_or_default(),
+    )
+    .await?;
     tx.commit().await?;
     tell(state, &message);
     Ok(Done::Yes)
@@ -94,7 +101,8 @@ fn answer(admin: &Admin, id: Uuid, done: Done, text: &str) -> Result<Response, P
     match done {
         Done::Yes => Ok(flash_to(admin, &Flash::done(text), &format!("/messages/{id}"))),
         Done::NotHeld => {
-            let flash = Flash::failed("The mail is no longer held: somebody was faster, so nothing was changed.");
+            let flash =
+                Flash::failed("The mail is no longer held: somebody was faster, so nothing was changed.");
             Ok(flash_to(admin, &flash, &format!("/messages/{id}")))
         }
         Done::Nowhere => Err(Problem::not_found("message")),

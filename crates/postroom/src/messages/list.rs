@@ -64,7 +64,8 @@ pub async fn show(
     let search = asked.q.trim();
     let (mut found, mut newer) = (Found::default(), None);
     if let Some(place) = Place::of_word(&asked.after) {
-        let rows = rows::list_newer(&state.connections.db, workspace, (filter, source), place, PAGE + 1).await?;
+        let rows =
+            rows::list_newer(&state.connections.db, workspace, (filter, source), place, PAGE + 1).await?;
         let more = rows.len() > usize::from(PAGE);
         found.rows = open(&state, rows.into_iter().skip(usize::from(more)).collect());
         newer = found.rows.first().filter(|_| more).map(|(row, _)| row.place());
@@ -161,9 +162,14 @@ fn empty(filter: Filter, search: &str) -> Empty {
     let (title, text) = match (filter, search.is_empty()) {
         (_, false) => (
             "No mail matches".to_owned(),
-            format!("Looked at the newest {} mails: subject, sender and issue.", thousands(MOST_SEARCHED as u64)),
+            format!(
+                "Looked at the newest {} mails: subject, sender and issue.",
+                thousands(MOST_SEARCHED as u64)
+            ),
         ),
-        (Filter::Held, true) => ("No mail is held".to_owned(), "Mail that needs a person stands here.".to_owned()),
+        (Filter::Held, true) => {
+            ("No mail is held".to_owned(), "Mail that needs a person stands here.".to_owned())
+        }
         (Filter::All, true) => (
             "No mail yet".to_owned(),
             "Here stands every mail that a source finds, with its one end and the reason.".to_owned(),
@@ -252,7 +258,11 @@ fn message_row(viewer: &Viewer, row: Row, summary: Summary) -> MessageRow {
         state,
         from: if summary.name.is_empty() { summary.from } else { summary.name },
         subject: summary.subject,
-        issue_href: if issue.is_empty() { String::new() } else { issue_address(row.base_url.as_deref(), &issue) },
+        issue_href: if issue.is_empty() {
+            String::new()
+        } else {
+            issue_address(row.base_url.as_deref(), &issue)
+        },
         issue,
         why,
         source: row.mailbox,

@@ -41,19 +41,24 @@ pub async fn content(
 ) -> Result<Option<Content>, StoreError> {
     let Some(content) = ledger.contents(db, &[id]).await?.remove(&id) else { return Ok(None) };
     let mime = if state == "mime" {
-        blobs.get(&format!("mime/{id}")).await.inspect_err(|error| {
-            tracing::error!(message = %id, %error, "the MIME of a mail cannot be read");
-        }).ok().flatten()
+        blobs
+            .get(&format!("mime-{id}"))
+            .await
+            .inspect_err(|error| {
+                tracing::error!(message = %id, %error, "the MIME of a mail cannot be read");
+            })
+            .ok()
+            .flatten()
     } else {
         None
     };
     let page = content.page.to_vec();
     let mime_gone = state == "gone";
     let read = move || {
-        let stored = Stored { page, mime: mime.map(|mime| mime.to_vec()), mime_gone };
+        let stored = Stored { page, mime, mime_gone };
         let mail = read::read(&stored).map(Arc::new);
         let is_mime = stored.mime.is_some();
-        Content { mail, source: stored.mime.unwrap_or(stored.page), is_mime }
+        Content { mail, source: stored.mime.map_or(stored.page, |mime| mime.to_vec()), is_mime }
     };
     // Reading takes time that other pages want: it has a thread of its own.
     let read = tokio::task::spawn_blocking(read).await;

@@ -30,10 +30,32 @@ const LARGEST_HTML: usize = 2 << 20;
 
 /// What a style may say: how text and tables look. Nothing that moves things over others or loads something.
 const STYLES: [&str; 26] = [
-    "background-color", "border", "border-bottom", "border-collapse", "border-color", "border-left", "border-right",
-    "border-style", "border-top", "border-width", "color", "font-family", "font-size", "font-style", "font-weight", "height",
-    "line-height", "margin", "margin-bottom", "margin-left", "margin-top", "padding", "text-align", "text-decoration",
-    "vertical-align", "width",
+    "background-color",
+    "border",
+    "border-bottom",
+    "border-collapse",
+    "border-color",
+    "border-left",
+    "border-right",
+    "border-style",
+    "border-top",
+    "border-width",
+    "color",
+    "font-family",
+    "font-size",
+    "font-style",
+    "font-weight",
+    "height",
+    "line-height",
+    "margin",
+    "margin-bottom",
+    "margin-left",
+    "margin-top",
+    "padding",
+    "text-align",
+    "text-decoration",
+    "vertical-align",
+    "width",
 ];
 
 /// GET /messages/{id}/mail
@@ -51,30 +73,29 @@ pub async fn show(
 
 async fn mail_of(state: &State, viewer: &Viewer, id: Uuid) -> Result<Arc<Mail>, Problem> {
     let db = &state.connections.db;
-    let message = rows::one(db, viewer.workspace(), id).await?.ok_or_else(|| Problem::not_found("message"))?;
+    let message =
+        rows::one(db, viewer.workspace(), id).await?.ok_or_else(|| Problem::not_found("message"))?;
     let content = opened::content(db, &state.ledger, &state.blobs, id, &message.content)
         .await?
         .ok_or_else(|| Problem::not_found("content of this message any more"))?;
     content.mail.map_err(|error| {
-        Problem::invalid(format!("This mail cannot be read: {error}."), "Its source is shown on the message's page.")
+        Problem::invalid(
+            format!("This mail cannot be read: {error}."),
+            "Its source is shown on the message's page.",
+        )
     })
 }
 
 /// A mail's body as HTML that is safe to show.
 pub fn cleaned(mail: &Mail) -> String {
-    match &mail.html {
-        Some(html) => {
-            let mut end = html.len().min(LARGEST_HTML);
-            while !html.is_char_boundary(end) {
-                end -= 1;
-            }
-            clean(&html[..end], &images(mail))
-        }
-        None => {
-            let text = mail.text.clone().unwrap_or_default();
-            format!("<pre>{}</pre>", ammonia::clean_text(&text))
-        }
+    let Some(html) = &mail.html else {
+        return format!("<pre>{}</pre>", ammonia::clean_text(mail.text.as_deref().unwrap_or_default()));
+    };
+    let mut end = html.len().min(LARGEST_HTML);
+    while !html.is_char_boundary(end) {
+        end -= 1;
     }
+    clean(&html[..end], &images(mail))
 }
 
 /// The mail's own small images, by content id, as addresses that hold them.
@@ -83,10 +104,13 @@ fn images(mail: &Mail) -> HashMap<String, String> {
     let mut size = 0;
     for attachment in &mail.attachments {
         let Some(cid) = &attachment.content_id else { continue };
-        let shown = ["image/png", "image/jpeg", "image/gif", "image/webp"].contains(&attachment.content_type.as_str());
-        if shown && attachment.content.len() <= LARGEST_IMAGE && size + attachment.content.len() <= ALL_IMAGES {
+        let shown = ["image/png", "image/jpeg", "image/gif", "image/webp"]
+            .contains(&attachment.content_type.as_str());
+        if shown && attachment.content.len() <= LARGEST_IMAGE && size + attachment.content.len() <= ALL_IMAGES
+        {
             size += attachment.content.len();
-            let data = format!("data:{};base64,{}", attachment.content_type, STANDARD.encode(&attachment.content));
+            let data =
+                format!("data:{};base64,{}", attachment.content_type, STANDARD.encode(&attachment.content));
             all.insert(cid.clone(), data);
         }
     }
@@ -98,7 +122,9 @@ fn clean(html: &str, images: &HashMap<String, String>) -> String {
     let mut builder = Builder::default();
     builder
         .add_tags(["font", "center", "u"])
-        .add_generic_attributes(["style", "align", "valign", "width", "height", "bgcolor", "color", "size", "border"])
+        .add_generic_attributes([
+            "style", "align", "valign", "width", "height", "bgcolor", "color", "size", "border",
+        ])
         .add_generic_attributes(["cellpadding", "cellspacing", "dir"])
         .filter_style_properties(HashSet::from(STYLES))
         .url_schemes(HashSet::from(["http", "https", "mailto", "cid"]))
@@ -156,10 +182,24 @@ mod tests {
              <iframe src=https://spy.example></iframe><svg onload=alert(1)></svg><base href=https://spy.example>\
              <meta http-equiv=refresh content='0;url=https://spy.example'><table background=https://spy.example><tr><td>q</table>";
         let cleaned = clean(html, &images);
-        for bad in ["script", "spy.example", "javascript", "onclick", "onload", "<form", "<iframe", "position", "svg", "@import"] {
+        for bad in [
+            "script",
+            "spy.example",
+            "javascript",
+            "onclick",
+            "onload",
+            "<form",
+            "<iframe",
+            "position",
+            "svg",
+            "@import",
+        ] {
             assert!(!cleaned.contains(bad), "{bad} in {cleaned}");
         }
-        assert!(cleaned.contains("data:image/png;base64,AA==") && cleaned.contains("https://ok.example"), "{cleaned}");
+        assert!(
+            cleaned.contains("data:image/png;base64,AA==") && cleaned.contains("https://ok.example"),
+            "{cleaned}"
+        );
         assert!(cleaned.contains("color:red") && cleaned.contains("noopener noreferrer"), "{cleaned}");
     }
 }

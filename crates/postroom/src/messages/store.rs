@@ -25,7 +25,8 @@ pub enum Filter {
 
 impl Filter {
     /// All of them, in the order in which they are offered.
-    pub const ALL: [Self; 6] = [Self::All, Self::Held, Self::Issues, Self::Comments, Self::Ignored, Self::Open];
+    pub const ALL: [Self; 6] =
+        [Self::All, Self::Held, Self::Issues, Self::Comments, Self::Ignored, Self::Open];
 
     /// The word in the address; empty for all.
     pub fn word(self) -> &'static str {
@@ -199,7 +200,10 @@ pub async fn list_state(db: &Db, workspace: Uuid, state: &str, limit: u16) -> Re
 /// How many are held, and how many have no end yet.
 pub async fn counts(db: &Db, workspace: Uuid) -> Result<(u64, u64), StoreError> {
     let (held,): (i64,) = db
-        .fetch_one(sql!("SELECT count(*) FROM message WHERE workspace_id = $1 AND state = 'held'"), args![workspace])
+        .fetch_one(
+            sql!("SELECT count(*) FROM message WHERE workspace_id = $1 AND state = 'held'"),
+            args![workspace],
+        )
         .await?;
     let (open,): (i64,) = db
         .fetch_one(
@@ -211,7 +215,11 @@ pub async fn counts(db: &Db, workspace: Uuid) -> Result<(u64, u64), StoreError> 
 }
 
 /// How many messages ended in each way since a time.
-pub async fn endings_since(db: &Db, workspace: Uuid, since: Timestamp) -> Result<Vec<(String, i64)>, StoreError> {
+pub async fn endings_since(
+    db: &Db,
+    workspace: Uuid,
+    since: Timestamp,
+) -> Result<Vec<(String, i64)>, StoreError> {
     db.fetch_all(
         sql!(
             "SELECT coalesce(ending, 'open') AS ending, count(*) AS mails FROM message

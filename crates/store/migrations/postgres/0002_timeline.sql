@@ -5,3 +5,5 @@ ALTER TABLE connection_event ADD COLUMN detail TEXT;
 ALTER TABLE source ADD COLUMN removed_at BIGINT;
 -- What `handled_target` is called where it is a folder's id.
 ALTER TABLE source ADD COLUMN handled_name TEXT NOT NULL DEFAULT '';
+-- Held mail is looked for often and is rare.
+CREATE INDEX message_held ON message (workspace_id, received_at) WHERE state = 'held';

@@ -153,9 +153,8 @@ pub async fn release(tx: &mut Tx, connection: Uuid) -> Result<(), StoreError> {
 
 /// The sealed token.
 pub async fn token(db: &Db, id: Uuid) -> Result<Option<Vec<u8>>, StoreError> {
-    let row: Option<(Vec<u8>,)> = db
-        .fetch_optional(sql!("SELECT token_sealed FROM jira_connection WHERE id = $1"), args![id])
-        .await?;
+    let row: Option<(Vec<u8>,)> =
+        db.fetch_optional(sql!("SELECT token_sealed FROM jira_connection WHERE id = $1"), args![id]).await?;
     Ok(row.map(|row| row.0))
 }
 
@@ -184,6 +183,25 @@ pub async fn checked(
                state_since = CASE WHEN state = $3 THEN state_since ELSE $1 END, state = $3 WHERE id = $4"
         ),
         args![now, fault, state, id],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Keeps what a test found out about a connection: whom it writes as, and the largest file.
+pub async fn learned(
+    tx: &mut Tx,
+    id: Uuid,
+    account_id: Option<&str>,
+    display_name: &str,
+    upload_limit: Option<i64>,
+) -> Result<(), StoreError> {
+    tx.execute(
+        sql!(
+            "UPDATE jira_connection SET account_id = coalesce($1, account_id), display_name = $2,
+               upload_limit = coalesce($3, upload_limit) WHERE id = $4"
+        ),
+        args![account_id.map(str::to_owned), display_name, upload_limit, id],
     )
     .await?;
     Ok(())

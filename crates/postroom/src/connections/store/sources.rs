@@ -335,8 +335,11 @@ pub async fn resume(tx: &mut Tx, workspace: Uuid, id: Uuid, now: Timestamp) -> R
 
 /// Asks a source now rather than when its time comes.
 pub async fn poll_now(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
-    tx.execute(sql!("UPDATE source SET next_poll_at = $1 WHERE id = $2 AND next_poll_at > $1"), args![now, id])
-        .await?;
+    tx.execute(
+        sql!("UPDATE source SET next_poll_at = $1 WHERE id = $2 AND next_poll_at > $1"),
+        args![now, id],
+    )
+    .await?;
     Ok(())
 }
 
@@ -376,12 +379,7 @@ pub struct Counted {
 }
 
 /// Mails of a source since a time, counted by spans of so many microseconds.
-pub async fn counted(
-    db: &Db,
-    source: Uuid,
-    since: Timestamp,
-    span: i64,
-) -> Result<Vec<Counted>, StoreError> {
+pub async fn counted(db: &Db, source: Uuid, since: Timestamp, span: i64) -> Result<Vec<Counted>, StoreError> {
     db.fetch_all(
         sql!(
             "SELECT received_at / $1 AS span, CAST(CASE WHEN state = 'held' THEN 1 ELSE 0 END AS BIGINT) AS held, count(*) AS mails

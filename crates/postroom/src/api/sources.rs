@@ -1,0 +1,114 @@
+//! Message Sources over the API.
+
+use axum::extract::{Path, State as Shared};
+use axum::{Extension, Json};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::State;
+use super::caller::Caller;
+use super::problem::{Refused, fault};
+use crate::cli::shapes::{Ping, PingCheck, Source as Shape, Sources};
+use crate::connections::routes::time;
+use crate::connections::store::sources::{self, Source};
+use crate::connections::{list as listed, ping as pinged, switch};
+use crate::web::components::Health;
+
+fn id(text: &str) -> Result<Uuid, Refused> {
+    Uuid::parse_str(text).map_err(|_| Refused::not_found("Message Source"))
+}
+
+fn shape(source: &Source) -> Shape {
+    let (health, troubles) = listed::health(source);
+    let state = match health {
+        Health::Online => "online",
+        Health::Degraded => "degraded",
+        Health::Offline | Health::ApprovalNeeded => "offline",
+        Health::Unconfirmed | Health::Paused => "paused",
+    };
+    let at = |micros: Option<i64>| -> Option<Timestamp> { micros.map(time) };
+    let name = |key: &String| match source.project_name.as_deref().filter(|name| !name.is_empty()) {
+        Some(name) => format!("{key} ({name})"),
+        None => key.clone(),
+    };
+    Shape {
+        id: source.id.to_string(),
+        mailbox: source.mailbox.clone(),
+        folder: source.folder_name.clone(),
+        state: state.to_owned(),
+        since: Some(time(source.paused_at.unwrap_or(source.state_since))),
+        project: source.project_key.as_ref().map(name),
+        last_success_at: at(source.last_success_at),
+        last_mail_at: at(source.last_mail_at),
+        waiting: u64::try_from(source.waiting).unwrap_or(0),
+        fault: troubles.first().map(|trouble| fault(&trouble.fault)),
+    }
+}
+
+/// GET /api/v1/sources
+pub(super) async fn list(
+    Shared(state): Shared<State>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Sources>, Refused> {
+    let all = sources::all(&state.connections.db, caller.actor().workspace).await?;
+    Ok(Json(Sources { sources: all.iter().map(shape).collect() }))
+}
+
+/// POST /api/v1/sources/{id}/ping
+pub(super) async fn ping(
+    Shared(state): Shared<State>,
+    Extension(caller): Extension<Caller>,
+    Path(source): Path<String>,
+) -> Result<Json<Ping>, Refused> {
+    let actor = caller.actor();
+    let report = pinged::source_on_record(&state.connections, actor.workspace, id(&source)?, &actor.name)
+        .await?
+        .ok_or_else(|| Refused::not_found("Message Source"))?;
+    state.engine.poll.notify_one();
+    state.engine.work.notify_one();
+    state.shell.bus.tell("sources");
+    let checks = report
+        .checks
+        .iter()
+        .map(|check| PingCheck {
+            name: check.name.clone(),
+            ok: check.fault.is_none(),
+            text: check.text.clone(),
+            took_ms: check.took_ms,
+            fault: check.fault().as_ref().map(fault),
+        })
+        .collect();
+    Ok(Json(Ping { ok: report.is_good(), checks }))
+}
+
+async fn set_paused(
+    state: &State,
+    caller: &Caller,
+    source: &str,
+    paused: bool,
+) -> Result<Json<Shape>, Refused> {
+    let (db, actor, source) = (&state.connections.db, caller.actor(), id(source)?);
+    let gone = || Refused::not_found("Message Source");
+    let row = sources::one(db, actor.workspace, source).await?.ok_or_else(gone)?;
+    switch::set_paused(&state.of_connections(), actor, &row, paused).await?;
+    let row = sources::one(db, actor.workspace, source).await?.ok_or_else(gone)?;
+    Ok(Json(shape(&row)))
+}
+
+/// POST /api/v1/sources/{id}/pause
+pub(super) async fn pause(
+    Shared(state): Shared<State>,
+    Extension(caller): Extension<Caller>,
+    Path(source): Path<String>,
+) -> Result<Json<Shape>, Refused> {
+    set_paused(&state, &caller, &source, true).await
+}
+
+/// POST /api/v1/sources/{id}/resume
+pub(super) async fn resume(
+    Shared(state): Shared<State>,
+    Extension(caller): Extension<Caller>,
+    Path(source): Path<String>,
+) -> Result<Json<Shape>, Refused> {
+    set_paused(&state, &caller, &source, false).await
+}

@@ -1,0 +1,202 @@
+//! One Message Source: state and timeline on top, then throughput, what will end, settings.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Path, State as Shared};
+use axum::response::Response;
+use jiff::{SignedDuration, Timestamp};
+use store::StoreError;
+use uuid::Uuid;
+
+use super::jira_site::stored_fault;
+use super::list;
+use super::pages::{Expiry, SourcePage};
+use super::routes::{State, moment, time};
+use super::store::events;
+use super::store::sources::{self, Counted, Source};
+use crate::access::{Role, Viewer};
+use crate::web::chart::{Bar, Chart};
+use crate::web::components::{Action, FaultView, Health, Icon, Timeline, TimelineEntry, Tone};
+use crate::web::times::{Times, thousands};
+use crate::web::{self, Problem, Section};
+
+/// An hour and a day in microseconds.
+const HOUR: i64 = 3_600_000_000;
+const DAY: i64 = 24 * HOUR;
+/// A refresh token that is not used for so long ends (Microsoft identity platform, refresh tokens: 90 days).
+const IDLE: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// GET /sources/{id}
+pub async fn show(
+    viewer: Viewer,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let db = &state.connections.db;
+    let source = sources::one(db, viewer.workspace(), id)
+        .await?
+        .ok_or_else(|| Problem::not_found("Message Source"))?;
+    let (health, troubles) = list::health(&source);
+    let admin = viewer.may(Role::Admin);
+    let mut frame = viewer
+        .frame(Section::Sources, &source.mailbox)
+        .live(&format!("source-{id} sources"))
+        .with(Action::go("Its messages", format!("/messages?source={id}")).with_icon(Icon::Mail));
+    if admin {
+        frame = frame
+            .with(viewer.post("Ping", format!("/sources/{id}/ping")).with_icon(Icon::Ping))
+            .with(viewer.post("Validate", format!("/sources/{id}/sign-in")).with_icon(Icon::Validate));
+    }
+    let waiting = u64::try_from(source.waiting).unwrap_or(0);
+    let fault = troubles.first().map(|trouble| {
+        let view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since))).waiting(waiting);
+        match list::mend(&viewer, &source, trouble).filter(|_| admin) {
+            Some(action) => view.with(action),
+            None => view,
+        }
+    });
+    let now = viewer.times().now;
+    let charts = vec![
+        chart(db, id, viewer.times(), now, HOUR, 24).await?,
+        chart(db, id, viewer.times(), now, DAY, 30).await?,
+    ];
+    web::page(&SourcePage {
+        frame,
+        health,
+        since: moment(&viewer, since(&source, health)),
+        facts: facts(&source),
+        last_mail: source.last_mail_at.map(|at| moment(&viewer, at)),
+        last_success: source.last_success_at.map(|at| moment(&viewer, at)),
+        fault,
+        ping: None,
+        timeline: timeline(&state, &viewer, &source).await?,
+        charts,
+        expires: expires(&viewer, &source),
+        settings: settings(&viewer, &source),
+        edit: admin.then(|| Action::go("Change", format!("/sources/{id}/edit")).with_icon(Icon::Settings)),
+        dangers: if admin {
+            list::actions(&viewer, &source).into_iter().skip(1).collect()
+        } else {
+            Vec::new()
+        },
+    })
+}
+
+fn since(source: &Source, health: Health) -> i64 {
+    match health {
+        Health::Paused => source.paused_at.unwrap_or(source.state_since),
+        _ => source.state_since.max(source.account_since),
+    }
+}
+
+fn facts(source: &Source) -> Vec<(String, String)> {
+    let mut facts = vec![("Waiting".to_owned(), thousands(u64::try_from(source.waiting).unwrap_or(0)))];
+    if let Some(key) = &source.project_key {
+        let name = source.project_name.as_deref().filter(|name| !name.is_empty());
+        facts
+            .push(("Goes to".to_owned(), name.map_or_else(|| key.clone(), |name| format!("{key} · {name}"))));
+    }
+    facts
+}
+
+async fn timeline(state: &State, viewer: &Viewer, source: &Source) -> Result<Timeline, StoreError> {
+    let lines = events::newest(&state.connections.db, [source.id, source.account_id], 50).await?;
+    let entries = lines
+        .into_iter()
+        .map(|line| {
+            let fault = line.fault.as_deref().and_then(stored_fault);
+            let tone = match line.kind.as_str() {
+                "online" | "signed_in" | "confirmed" | "resumed" => Tone::Good,
+                "degraded" => Tone::Warn,
+                "offline" => Tone::Bad,
+                _ => Tone::Quiet,
+            };
+            let mut text = line.text;
+            if let Some(first) = text.get_mut(0..1) {
+                first.make_ascii_uppercase();
+            }
+            TimelineEntry {
+                at: viewer.times().ago(time(line.at)),
+                tone,
+                text,
+                who: line.actor,
+                detail: fault.map_or_else(String::new, |fault| fault.detail),
+            }
+        })
+        .collect();
+    Ok(Timeline { entries, empty: "Nothing has happened yet." })
+}
+
+async fn chart(
+    db: &store::Db,
+    source: Uuid,
+    times: &Times,
+    now: Timestamp,
+    span: i64,
+    bars: i64,
+) -> Result<Chart, StoreError> {
+    let last = now.as_microsecond() / span;
+    let first = last - bars + 1;
+    let counted: Vec<Counted> = sources::counted(db, source, time(first * span), span).await?;
+    let mut by_span: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
+    for count in counted {
+        let mails = u64::try_from(count.mails).unwrap_or(0);
+        let (ended, held) = by_span.entry(count.span).or_default();
+        *(if count.held == 1 { held } else { ended }) += mails;
+    }
+    let label = |at: i64| {
+        let zoned = time(at * span).to_zoned_datetime(times.zone.clone());
+        if span == HOUR { zoned.strftime("%H:%M").to_string() } else { zoned.strftime("%-d %b").to_string() }
+    };
+    let bars = (first..=last)
+        .map(|at| {
+            let (ended, held) = by_span.get(&at).copied().unwrap_or_default();
+            Bar { label: label(at), ended, held }
+        })
+        .collect();
+    let (caption, span) = if span == HOUR { ("Last 24 hours", "Hour") } else { ("Last 30 days", "Day") };
+    Ok(Chart { caption: caption.to_owned(), span, bars })
+}
+
+/// What will end. A secret's end is not told by Microsoft to the app itself; it stands in the portal.
+fn expires(viewer: &Viewer, source: &Source) -> Vec<Expiry> {
+    let used = source.refreshed_at.unwrap_or(source.signed_in_at);
+    let end = time(used).saturating_add(IDLE).unwrap_or(Timestamp::MAX);
+    vec![Expiry {
+        what: "Sign-in".to_owned(),
+        at: Some(viewer.times().on(end)),
+        text: format!(
+            "Microsoft ends the sign-in of {} when it is not used for 90 days. Every poll uses it: this is the end only if \
+             Postroom stands still until then.",
+            source.username
+        ),
+        action: None,
+    }]
+}
+
+fn settings(viewer: &Viewer, source: &Source) -> Vec<(String, String)> {
+    let start = match source.start_kind.as_str() {
+        "everything" => "everything that lay in the folder".to_owned(),
+        "since" => format!("mail since {}", viewer.times().on(time(source.start_at)).exact),
+        _ => format!("mail that came after {}", viewer.times().on(time(source.start_at)).exact),
+    };
+    let handled = match source.handled.as_str() {
+        "read" => "is marked as read".to_owned(),
+        "category" => format!("gets the category {}", source.handled_name),
+        "move" => format!("is moved to {}", source.handled_name),
+        _ => "stays as it is".to_owned(),
+    };
+    let mut settings = vec![
+        ("Read as".to_owned(), source.username.clone()),
+        ("Mailbox".to_owned(), source.mailbox.clone()),
+        ("Folder".to_owned(), source.folder_name.clone()),
+        ("Connection type".to_owned(), "Graph".to_owned()),
+        ("Starts with".to_owned(), start),
+    ];
+    if let Some(key) = &source.project_key {
+        settings.push(("Project".to_owned(), key.clone()));
+        settings.push(("Issue type".to_owned(), source.issue_type_name.clone()));
+    }
+    settings.push(("Handled mail".to_owned(), handled));
+    settings
+}
