@@ -496,8 +496,7 @@ pub(crate) fn by_number(number: u32) -> Option<&'static Entry> {
         7_000_112 | 1_000_031 => &APP_DISABLED,
         50_002 | 500_021 | 500_022 | 500_212 | 500_213 => &APP_BLOCKED,
         650_052 => &SERVICE_MISSING,
-        80_001 | 80_002 | 80_003 | 80_004 | 80_005 | 80_006 | 80_007 | 80_008 | 80_009 | 80_010 | 80_011
-        | 80_012 | 80_013 | 80_014 => &PASSWORD_AGENT,
+        80_001..=80_014 => &PASSWORD_AGENT,
         70_002 | 7_000_215 => &SECRET_WRONG,
         7_000_222 => &SECRET_EXPIRED,
         7_000_218 | 700_025 => &CREDENTIAL_MISSING,

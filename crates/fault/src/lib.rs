@@ -94,7 +94,7 @@ pub struct Fault {
     /// When to try again, where the other side said so.
     pub retry_after: Option<Duration>,
     /// Ids for support.
-    pub ids: Ids,
+    pub ids: Box<Ids>,
 }
 
 /// A fault as it is stored: the entry by its id, so that a newer catalogue tells it in its own words.
@@ -159,7 +159,7 @@ impl Fault {
             detail: String::new(),
             status: None,
             retry_after: None,
-            ids: Ids::default(),
+            ids: Box::default(),
         }
     }
 
@@ -195,7 +195,7 @@ impl Fault {
             code: self.code.clone(),
             detail: self.detail.clone(),
             status: self.status,
-            ids: self.ids.clone(),
+            ids: (*self.ids).clone(),
         }
     }
 
@@ -209,7 +209,7 @@ impl Fault {
             detail: record.detail,
             status: record.status,
             retry_after: None,
-            ids: record.ids,
+            ids: Box::new(record.ids),
         }
     }
 }

@@ -148,7 +148,7 @@ impl Fault {
             detail: scrub(&error.error_description),
             status: (error.status != 0).then_some(error.status),
             retry_after: error.retry_after,
-            ids: Ids { trace: error.trace_id.clone(), correlation: error.correlation_id.clone() },
+            ids: Box::new(Ids { trace: error.trace_id.clone(), correlation: error.correlation_id.clone() }),
             ..Self::of(entry)
         }
     }
@@ -170,10 +170,10 @@ impl Fault {
             detail: scrub(answer.message),
             status: Some(answer.status),
             retry_after: answer.retry_after,
-            ids: Ids {
+            ids: Box::new(Ids {
                 trace: answer.request_id.map(str::to_owned),
                 correlation: answer.client_request_id.map(str::to_owned),
-            },
+            }),
             ..Self::of(entry)
         }
     }
@@ -193,10 +193,10 @@ impl Fault {
             detail: scrub(&said.collect::<Vec<_>>().join("; ")),
             status: Some(answer.status),
             retry_after: answer.back_off,
-            ids: Ids {
+            ids: Box::new(Ids {
                 trace: answer.request_id.map(str::to_owned),
                 correlation: answer.client_request_id.map(str::to_owned),
-            },
+            }),
             ..Self::of(entry)
         }
     }
@@ -218,7 +218,7 @@ impl Fault {
             detail: scrub(&format!("{}: {text}", answer.operation)),
             status: Some(answer.status),
             retry_after: answer.retry_after,
-            ids: Ids { trace: answer.trace_id.map(str::to_owned), correlation: None },
+            ids: Box::new(Ids { trace: answer.trace_id.map(str::to_owned), correlation: None }),
             ..Self::of(entry)
         }
     }

@@ -9,7 +9,7 @@ const LONGEST: usize = 600;
 
 static SECRETS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r##"(?x)
+        r#"(?x)
         eyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]+)*                         # a JWT
         | (?i:bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}                    # an Authorization header
         | (?i:(client_)?secret|password|refresh_token|access_token|id_token|api_token|assertion|code_verifier)
@@ -17,7 +17,7 @@ static SECRETS: LazyLock<Regex> = LazyLock::new(|| {
         | [?&](code|state|token)=[^\s&]+                               # the query of an address
         | ATATT[A-Za-z0-9_=-]{16,}                                      # an Atlassian API token
         | [A-Za-z0-9+/_-]{64,}={0,2}                                    # anything long without a space
-        "##,
+        "#,
     )
     .expect("the expression is constant and valid")
 });

@@ -21,7 +21,7 @@ use window::Window;
 /// What waits in vain this long in the lowest priority goes on as backlog, so that a busy mailbox is still marked.
 const PATIENCE_OF_SLACK: Duration = Duration::from_secs(15);
 /// The shortest and the longest pause where the service names none.
-const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(300));
+const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(5));
 
 /// Who goes first, and how much of the quota is theirs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,10 +54,10 @@ impl Limits {
     /// service-specific throttling limits).
     pub const GRAPH: Self = Self {
         requests: 10_000,
-        request_span: Duration::from_secs(600),
+        request_span: Duration::from_mins(10),
         at_once: 4,
         upload_bytes: 150_000_000,
-        upload_span: Duration::from_secs(300),
+        upload_span: Duration::from_mins(5),
     };
 }
 
@@ -197,7 +197,7 @@ impl Budget {
             if !pausing {
                 state.throttled_in_a_row = state.throttled_in_a_row.saturating_add(1);
             }
-            let until = now.checked_add(pause).unwrap_or(now + Duration::from_secs(86_400));
+            let until = now.checked_add(pause).unwrap_or(now + Duration::from_hours(24));
             state.paused_until = Some(state.paused_until.map_or(until, |before| before.max(until)));
         }
         self.changed.notify_waiters();

@@ -1,6 +1,6 @@
 use super::*;
 
-const PATIENT: Duration = Duration::from_secs(3_600);
+const PATIENT: Duration = Duration::from_hours(1);
 
 fn budget(limits: Limits) -> Arc<Budget> {
     Arc::new(Budget::new(limits, 7))
@@ -19,7 +19,7 @@ async fn no_more_than_ten_thousand_requests_in_any_ten_minutes() {
     }
     assert_eq!(begun.elapsed(), Duration::ZERO);
     drop(take(&budget, Priority::Live).await);
-    assert!(begun.elapsed() >= Duration::from_secs(600), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() >= Duration::from_mins(10), "{:?}", begun.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,7 +101,7 @@ async fn pauses_without_a_named_time_grow_and_begin_small_again() {
         drop(take(&budget, Priority::Live).await);
     }
     assert!(pauses[0] >= Duration::from_millis(1_400) && pauses[0] <= Duration::from_secs(2), "{pauses:?}");
-    assert!(pauses.iter().all(|pause| *pause <= Duration::from_secs(300)));
+    assert!(pauses.iter().all(|pause| *pause <= Duration::from_mins(5)));
     assert!(pauses[11] >= Duration::from_secs(200), "{pauses:?}");
     budget.answered();
     budget.throttled(None);
@@ -140,7 +140,7 @@ async fn bytes_sent_up_are_limited_too() {
     drop(budget.acquire(large, Priority::Live, PATIENT).await.expect("free"));
     let begun = Instant::now();
     drop(budget.acquire(large, Priority::Live, PATIENT).await.expect("patient enough"));
-    assert!(begun.elapsed() >= Duration::from_secs(300), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() >= Duration::from_mins(5), "{:?}", begun.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

@@ -282,7 +282,8 @@ impl GraphMessage {
 }
 
 fn has_cid(html: &str) -> bool {
-    html.as_bytes().windows(4).any(|window| window.eq_ignore_ascii_case(b"cid:"))
+    let bytes = html.as_bytes();
+    html.match_indices(':').any(|(at, _)| at >= 3 && bytes[at - 3..at].eq_ignore_ascii_case(b"cid"))
 }
 
 /// The JSON without half surrogates: Exchange hands on `\ud83d` alone where a mail was cut in the middle of a character, which
@@ -294,7 +295,7 @@ pub(super) fn mended(json: &str) -> Cow<'_, str> {
         u16::from_str_radix(digits, 16).ok()
     };
     let bytes = json.as_bytes();
-    if !bytes.windows(3).any(|window| window.eq_ignore_ascii_case(b"\\ud")) {
+    if !json.contains("\\ud") && !json.contains("\\uD") {
         return Cow::Borrowed(json);
     }
     let (mut out, mut copied, mut at) = (String::new(), 0, 0);
@@ -340,8 +341,9 @@ mod tests {
 
     fn with(changes: Value) -> GraphMessage {
         let mut message = plain();
-        for (key, value) in changes.as_object().expect("an object") {
-            message[key] = value.clone();
+        let Value::Object(changes) = changes else { panic!("an object") };
+        for (key, value) in changes {
+            message[key] = value;
         }
         read(message.to_string().as_bytes()).expect("reads")
     }

@@ -146,7 +146,7 @@ async fn a_short_pause_is_waited_for_and_a_long_one_is_handed_on() {
     let fault = long.message(&id("m1")).await.expect_err("too long to wait for");
     assert_eq!(fault.entry.id, "graph.throttled");
     let asked_for = fault.retry_after.expect("named");
-    assert!(asked_for > Duration::from_secs(590) && asked_for <= Duration::from_secs(600), "{asked_for:?}");
+    assert!(asked_for > Duration::from_secs(590) && asked_for <= Duration::from_mins(10), "{asked_for:?}");
     // Nobody else goes to a mailbox that has asked for a pause.
     let fault = long.mime(&id("m2")).await.expect_err("paused");
     assert_eq!((fault.entry.id, server.asked().len()), ("graph.paused", 1));
@@ -163,7 +163,7 @@ async fn retry_after_as_a_date_is_held_against_the_servers_own_clock() {
     .await;
     let (mailbox, _) = mailbox(&server.url);
     let wait = mailbox.message(&id("m1")).await.expect_err("throttled").retry_after.expect("named");
-    assert!(wait > Duration::from_secs(590) && wait <= Duration::from_secs(600), "{wait:?}");
+    assert!(wait > Duration::from_secs(590) && wait <= Duration::from_mins(10), "{wait:?}");
 }
 
 #[tokio::test]

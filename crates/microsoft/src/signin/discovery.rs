@@ -153,7 +153,7 @@ async fn get<T: DeserializeOwned>(http: &reqwest::Client, url: &Url) -> Result<T
         match get_once(http, url).await {
             Err(fault) if fault.entry.class == fault::Class::Transient => match pauses.next() {
                 Some(pause) if fault.retry_after.is_none_or(|asked| asked <= pause) => {
-                    tokio::time::sleep(pause).await
+                    tokio::time::sleep(pause).await;
                 }
                 _ => return Err(fault),
             },

@@ -139,12 +139,12 @@ pub fn begin_with_claims<R: CryptoRng + ?Sized>(
             .append_pair("nonce", &nonce)
             .append_pair("code_challenge", &challenge(verifier.expose_secret()))
             .append_pair("code_challenge_method", "S256");
-        match &hint {
+        match hint {
             Some(Hint::SelectAccount) => {
                 query.append_pair("prompt", "select_account");
             }
             Some(Hint::LoginHint(who)) => {
-                query.append_pair("login_hint", who);
+                query.append_pair("login_hint", &who);
             }
             None => {}
         }

@@ -122,7 +122,7 @@ async fn an_id_token_that_is_not_what_it_should_be_is_refused() {
         ("several audiences", |claims| claims["aud"] = json!([CLIENT, "x"])),
         ("another issuer", |claims| claims["iss"] = json!("https://evil.test/v2.0")),
         ("another tenant in the issuer", |claims| {
-            claims["tid"] = json!("00000000-604b-40ac-a9d7-9fd97c0b779f")
+            claims["tid"] = json!("00000000-604b-40ac-a9d7-9fd97c0b779f");
         }),
         ("no tenant", |claims| claims["tid"] = Value::Null),
         ("another nonce", |claims| claims["nonce"] = json!("n-2")),

@@ -89,7 +89,7 @@ async fn identify(http: &reqwest::Client, token: &str, expected: &Expected<'_>) 
         Ok(id) => return Ok(id),
         Err(Doubt::Refused(fault)) => return Err(fault),
         Err(Doubt::UnknownKey(kid)) => {
-            tracing::info!(kid, "an id_token names a new key, fetching the keys again")
+            tracing::info!(kid, "an id_token names a new key, fetching the keys again");
         }
     }
     let keys = expected.discovery.fetch_keys(http).await?;
