@@ -28,6 +28,15 @@ pub(crate) fn render(document: &Value, image: &dyn Fn(&str) -> Option<String>) -
     writer.out
 }
 
+/// Makes every heading of rendered text one of `level`, so that a page keeps its order of headings.
+pub(crate) fn flatten_headings(html: &str, level: u8) -> String {
+    // Only tags have an angle bracket here: every text is escaped.
+    (1..=6).fold(html.to_owned(), |html, own| {
+        html.replace(&format!("<h{own}>"), &format!("<h{level}>"))
+            .replace(&format!("</h{own}>"), &format!("</h{level}>"))
+    })
+}
+
 struct Writer<'a> {
     out: String,
     image: &'a dyn Fn(&str) -> Option<String>,
@@ -72,7 +81,7 @@ impl Writer<'_> {
             "panel" => self.wrap(&format!("div class=\"panel panel-{}\"", escape(text("panelType"))), node),
             "table" => {
                 self.out
-                    .push_str("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table\">");
+                    .push_str("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table\">");
                 self.wrap("table class=\"doc\"", node);
                 self.out.push_str("</div>");
             }

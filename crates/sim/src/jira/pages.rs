@@ -13,7 +13,7 @@ use http::{HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 
 use super::JiraState;
-use super::html::escape;
+use super::html::{escape, flatten_headings};
 use super::routes::{Parameters, page as read_page};
 use super::site::{Attachment, CustomValue, Directory, Issue, LINK_TYPES, PRIORITIES};
 
@@ -189,7 +189,7 @@ async fn browse(State(state): State<Arc<JiraState>>, Path(key): Path<String>) ->
     out.push_str("<h2>Description</h2>");
     match &issue.description {
         Some(document) => {
-            let html = document.to_html(&|media| state.image_address(media));
+            let html = flatten_headings(&document.to_html(&|media| state.image_address(media)), 3);
             let _ = write!(out, "<div class=\"rich\">{html}</div>");
         }
         None => out.push_str("<p class=\"soft\">None.</p>"),
@@ -299,7 +299,7 @@ fn comments(out: &mut String, issue: &Issue, directory: &Directory, state: &Jira
             comment.id,
             person(directory, Some(&comment.author)),
             when(comment.created),
-            comment.body.to_html(&|media| state.image_address(media))
+            flatten_headings(&comment.body.to_html(&|media| state.image_address(media)), 4)
         );
         if !comment.properties.is_empty() {
             property_table(out, &comment.properties, "Comment properties");

@@ -27,6 +27,7 @@ async fn pages_show_text_as_text() {
     assert!(
         !seen.text.contains("<script") && !seen.text.contains("<img") && !seen.text.contains("javascript:")
     );
+    assert!(seen.text.contains("<h3>cell</h3>"), "headings of texts stand below the page's own");
     assert!(seen.text.contains("Simulated") && seen.text.contains("a comment"));
     assert!(seen.text.contains("href=\"https://a.test/?q=&quot;x\""));
     assert!(!seen.text.contains(" style=") && !seen.text.contains("<style"), "no inline style");
