@@ -5,7 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 use rand::CryptoRng;
 use sqlx::FromRow;
 use store::{Db, StoreError, Tx, args, sql};
+use uuid::Uuid;
 
+use super::audit::{self, Actor};
 use super::csrf;
 use super::roles::Role;
 use super::users;
@@ -23,6 +25,8 @@ pub enum Purpose {
     FirstOwner,
     /// A further user signs up in this role.
     Invitation(Role),
+    /// This user, who forgot theirs, chooses a new password.
+    NewPassword(Uuid),
 }
 
 impl Purpose {
@@ -30,21 +34,26 @@ impl Purpose {
         match self {
             Self::FirstOwner => "first owner".to_owned(),
             Self::Invitation(role) => format!("invitation {}", role.word()),
+            Self::NewPassword(user) => format!("new password {user}"),
         }
     }
 
     fn of_row(word: &str) -> Option<Self> {
-        match word.strip_prefix("invitation ") {
-            Some(role) => Role::of_row(role).map(Self::Invitation),
-            None => (word == "first owner").then_some(Self::FirstOwner),
+        if let Some(role) = word.strip_prefix("invitation ") {
+            Role::of_row(role).map(Self::Invitation)
+        } else if let Some(user) = word.strip_prefix("new password ") {
+            user.parse().ok().map(Self::NewPassword)
+        } else {
+            (word == "first owner").then_some(Self::FirstOwner)
         }
     }
 
-    /// The role that its user gets.
-    pub fn role(self) -> Role {
+    /// The role of the user that it makes, if it makes one.
+    pub fn role(self) -> Option<Role> {
         match self {
-            Self::FirstOwner => Role::Owner,
-            Self::Invitation(role) => role,
+            Self::FirstOwner => Some(Role::Owner),
+            Self::Invitation(role) => Some(role),
+            Self::NewPassword(_) => None,
         }
     }
 }
@@ -87,6 +96,26 @@ pub fn first_owner<'a>(
         keep(&mut tx, &token, Purpose::FirstOwner, now, OWNER_LINK).await?;
         tx.commit().await?;
         Ok(Some(address(shell, &token)))
+    }
+}
+
+/// A link by which a user who forgot their password chooses a new one; none where nobody signs in with this address. For
+/// the command line, so that the last owner is never locked out, and for an owner who helps somebody.
+pub fn new_password<'a>(
+    shell: &'a Shell,
+    who: &'a Actor,
+    email: &'a str,
+    rng: &mut dyn CryptoRng,
+) -> impl Future<Output = Result<Option<String>, StoreError>> + Send + use<'a> {
+    let token = csrf::secret(rng);
+    async move {
+        let Some(account) = users::by_email(&shell.db, email).await? else { return Ok(None) };
+        let mut tx = shell.db.begin().await?;
+        keep(&mut tx, &token, Purpose::NewPassword(account.id), shell.clock.now(), OWNER_LINK).await?;
+        audit::record(&mut tx, who, "make password link", &users::normal(email), "one-time link, 24 hours")
+            .await?;
+        tx.commit().await?;
+        Ok(Some(shell.address(&format!("/new-password?token={token}"))))
     }
 }
 

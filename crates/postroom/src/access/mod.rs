@@ -6,11 +6,13 @@
 //! Postroom starts ([`link::first_owner`]), and invitations. [`audit::record`] is called in the transaction of every
 //! change.
 //!
-//! Actions, one file each: [`set_up`] (a one-time link becomes a user), [`sign_in`], [`settings`].
+//! Actions, one file each: [`set_up`] (a one-time link becomes a user), [`new_password`] (one for who
+//! forgot theirs), [`sign_in`], [`settings`].
 
 pub mod audit;
 pub(crate) mod csrf;
 pub mod link;
+mod new_password;
 pub mod pages;
 mod password;
 pub mod roles;
@@ -43,6 +45,8 @@ pub(crate) fn routes(shell: Shell) -> Router {
         .route("/settings/theme", post(settings::theme))
         .route("/settings/password", post(settings::password))
         .route("/settings/invite", post(settings::invite))
+        .route("/settings/password-link", post(settings::password_link))
+        .route("/new-password", get(new_password::show).post(new_password::submit))
         .route("/settings/audit", get(settings::audit))
         .with_state(shell)
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::web::components::Pager;
+use crate::web::components::{Action, Menu, Pager};
 use crate::web::form::Fields;
 use crate::web::times::Moment;
 use crate::web::{Frame, Theme};
@@ -33,6 +33,18 @@ pub struct SetUpPage {
     pub fields: Fields,
 }
 
+/// A one-time link gives a new password.
+#[derive(Clone, Debug, Template)]
+#[template(path = "access/new_password.html")]
+pub struct NewPasswordPage {
+    /// The frame.
+    pub frame: Frame,
+    /// The link's token.
+    pub token: String,
+    /// The password.
+    pub fields: Fields,
+}
+
 /// Signing in.
 #[derive(Clone, Debug, Template)]
 #[template(path = "access/sign_in.html")]
@@ -58,6 +70,8 @@ pub struct UserRow {
     pub last_seen: Option<Moment>,
     /// Whether it is the person who looks.
     pub is_you: bool,
+    /// Makes a link for a new password; for owners.
+    pub password_link: Option<Action>,
 }
 
 /// Settings.
@@ -80,13 +94,13 @@ pub struct SettingsPage {
     pub audit: Vec<AuditRow>,
 }
 
-/// An invitation just made.
+/// A link just made, for somebody else.
 #[derive(Clone, Debug)]
 pub struct Invitation {
     /// The link.
     pub link: String,
-    /// The role of who opens it.
-    pub role: &'static str,
+    /// Whom to give it to and what it does, a sentence.
+    pub text: String,
     /// Until when it works.
     pub until: Moment,
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::audit::{self, Actor};
 use super::link::{self, Found, Purpose};
 use super::pages::{NoLinkPage, SetUpPage};
-use super::roles::User;
+use super::roles::{Role, User};
 use super::session::Secrets;
 use super::{csrf, password, session, users};
 use crate::web::form::{Field, Fields, secret};
@@ -47,7 +47,9 @@ pub(super) async fn show(
         return Ok(Redirect::to("/sign-in").into_response());
     }
     match link::find(&shell.db, &asked.token, shell.clock.now()).await? {
-        Found::Works(purpose) => form(&client, &shell, jar, &asked.token, purpose, fields("", "")),
+        Found::Works(purpose) if purpose.role().is_some() => {
+            form(&client, &shell, jar, &asked.token, purpose, fields("", ""))
+        }
         found => no_link(&client, &shell, &asked.token, found).await,
     }
 }
@@ -61,10 +63,11 @@ pub(super) async fn submit(
 ) -> Result<Response, Problem> {
     use secrecy::ExposeSecret;
     let now = shell.clock.now();
-    let purpose = match link::find(&shell.db, &posted.token, now).await? {
-        Found::Works(purpose) => purpose,
+    let (purpose, role) = match link::find(&shell.db, &posted.token, now).await? {
+        Found::Works(purpose) => (purpose, purpose.role()),
         found => return no_link(&client, &shell, &posted.token, found).await,
     };
+    let Some(role) = role else { return no_link(&client, &shell, &posted.token, Found::Unknown).await };
     let (name, email) = (posted.name.trim(), users::normal(&posted.email));
     let mut fields = fields(name, &email);
     if name.is_empty() || name.chars().count() > 100 {
@@ -81,7 +84,7 @@ pub(super) async fn submit(
     }
 
     let hash = password::hash(posted.password).await?;
-    let user = User { id: Uuid::now_v7(), email: email.clone(), name: name.to_owned(), role: purpose.role() };
+    let user = User { id: Uuid::now_v7(), email: email.clone(), name: name.to_owned(), role };
     let mut tx = shell.db.begin().await?;
     let spent = link::spend(&mut tx, &posted.token, now).await?;
     let too_late = purpose == Purpose::FirstOwner && users::is_any_in(&mut tx).await?;
@@ -140,7 +143,7 @@ fn form(
     let title = if purpose == Purpose::FirstOwner { "Make the owner's account" } else { "Make your account" };
     let mut frame = client.frame(title);
     frame.csrf = csrf;
-    let role = purpose.role().word();
+    let role = purpose.role().map_or("", Role::word);
     let response = page(&SetUpPage { frame, token: token.to_owned(), role, fields })?;
     Ok((jar, response).into_response())
 }
@@ -156,7 +159,12 @@ pub(super) fn bound(jar: CookieJar, visitor: &Visitor, secure: bool) -> (CookieJ
     (jar.add(csrf::visit_cookie(&visit, secure)), token)
 }
 
-async fn no_link(client: &Client, shell: &Shell, token: &str, found: Found) -> Result<Response, Problem> {
+pub(super) async fn no_link(
+    client: &Client,
+    shell: &Shell,
+    token: &str,
+    found: Found,
+) -> Result<Response, Problem> {
     let has_users = users::is_any(&shell.db).await?;
     let (status, problem) = match found {
         _ if token.is_empty() => (StatusCode::OK, ""),

@@ -111,8 +111,29 @@ pub(super) async fn invite(
     audit::record(&mut tx, &owner.actor(), "invite user", role.word(), "one-time link, 7 days").await?;
     tx.commit().await?;
     let until = owner.times().on(now.saturating_add(link::INVITATION).unwrap_or(Timestamp::MAX));
-    let invitation = Invitation { link: link::address(&shell, &token), role: role.word(), until };
+    let text = format!("Give this link to whom you invite as {}.", role.word());
+    let invitation = Invitation { link: link::address(&shell, &token), text, until };
     render(&owner, &shell, password_fields(), Some(invitation)).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct PostedEmail {
+    email: String,
+}
+
+/// `POST /settings/password-link`: for a user who forgot their password; shown once as well.
+pub(super) async fn password_link(
+    owner: Owner,
+    State(shell): State<Shell>,
+    Form(posted): Form<PostedEmail>,
+) -> Result<Response, Problem> {
+    let actor = owner.actor();
+    let making = link::new_password(&shell, &actor, &posted.email, &mut rand::rng());
+    let link = making.await?.ok_or_else(|| Problem::not_found("user"))?;
+    let until =
+        owner.times().ago(shell.clock.now().saturating_add(link::OWNER_LINK).unwrap_or(Timestamp::MAX));
+    let text = format!("Give this link to {}: it lets them choose a new password.", posted.email);
+    render(&owner, &shell, password_fields(), Some(Invitation { link, text, until })).await
 }
 
 #[derive(Deserialize)]
@@ -169,6 +190,11 @@ async fn render(
         let last_seen = user.last_seen_at.and_then(|at| Timestamp::from_microsecond(at).ok());
         rows.push(UserRow {
             is_you: user.id == viewer.user().id,
+            password_link: (viewer.may(Role::Owner) && user.id != viewer.user().id).then(|| {
+                viewer
+                    .post("Make a link for a new password", "/settings/password-link")
+                    .field("email", &user.email)
+            }),
             role,
             last_seen: last_seen.map(|at| viewer.times().ago(at)),
             name: user.name,

@@ -257,6 +257,40 @@ async fn a_new_password_ends_other_sessions() {
     }
 }
 
+/// Promise: who forgot their password gets a new one by a link that works once; their sessions end, and only an owner or
+/// the machine's own command line makes such a link.
+#[tokio::test]
+async fn a_forgotten_password_is_replaced_by_a_link() {
+    for console in TestConsole::all().await {
+        let mut owner = console.owner().await;
+        let who = super::Actor {
+            workspace: console.shell.workspace,
+            user: None,
+            name: "command line".into(),
+            at: store::Clock::now(&*console.clock),
+        };
+        let making = super::link::new_password(&console.shell, &who, "Owner@contoso.test", &mut rand::rng());
+        let link = making.await.unwrap().unwrap().replace("http://127.0.0.1:7080", "");
+        let nobody = super::link::new_password(&console.shell, &who, "x@y.z", &mut rand::rng());
+        assert_eq!(nobody.await.unwrap(), None);
+
+        let mut browser = console.browser();
+        let form = browser.get(&link).await;
+        let (csrf, token) = (form.field("csrf"), form.field("token"));
+        let setup = browser.get(&format!("/setup?token={token}")).await;
+        assert_eq!(setup.status, StatusCode::NOT_FOUND, "it makes no user");
+        let short = browser.post("/new-password", &csrf, &[("token", &token), ("password", "short")]).await;
+        assert_eq!(short.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let chosen = [("token", &*token), ("password", "another one of mine")];
+        assert_eq!(browser.post("/new-password", &csrf, &chosen).await.location(), "/sign-in");
+        assert_eq!(browser.post("/new-password", &csrf, &chosen).await.status, StatusCode::GONE);
+        assert_eq!(owner.get("/").await.location(), "/sign-in", "the sessions before have ended");
+        assert_eq!(browser.sign_in("owner@contoso.test", "another one of mine").await.location(), "/");
+        let log = browser.get("/settings/audit").await.body;
+        assert!(log.contains("command line") && log.contains("make password link"), "{log}");
+    }
+}
+
 /// Promise: a sign-up with mistakes names each beside its field, keeps what was typed, and shows no password.
 #[tokio::test]
 async fn mistakes_are_named_beside_their_fields() {

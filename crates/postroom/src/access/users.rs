@@ -68,10 +68,15 @@ pub(super) async fn password_hash(db: &Db, id: Uuid) -> Result<String, StoreErro
     Ok(row.password_hash)
 }
 
-/// Stores another password.
-pub(super) async fn set_password(tx: &mut Tx, id: Uuid, hash: &str) -> Result<(), StoreError> {
-    tx.execute(sql!("UPDATE console_user SET password_hash = $1 WHERE id = $2"), args![hash, id]).await?;
-    Ok(())
+/// Stores another password and gives the address that is signed in with.
+pub(super) async fn set_password(tx: &mut Tx, id: Uuid, hash: &str) -> Result<String, StoreError> {
+    let (email,): (String,) = tx
+        .fetch_one(
+            sql!("UPDATE console_user SET password_hash = $1 WHERE id = $2 RETURNING email"),
+            args![hash, id],
+        )
+        .await?;
+    Ok(email)
 }
 
 /// Adds a user. An address that is taken gives a duplicate.

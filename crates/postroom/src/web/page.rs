@@ -74,3 +74,28 @@ pub struct ProblemPage {
     /// By which the log knows the request.
     pub reference: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise: a form that leads to Microsoft is let through to there and nowhere else.
+    #[test]
+    fn forms_lead_where_they_are_said_to() {
+        let frame = Frame::outside("Going", super::super::Theme::System);
+        let leave =
+            Leave { frame, to: "https://login.example.com/x?state=\"><b>".into(), name: "Microsoft".into() };
+        let target =
+            Url::parse("https://login.example.com/common/oauth2/v2.0/authorize?state=secret").unwrap();
+        let response = page_leading_to(&leave, &target).unwrap();
+        let origin = response.extensions().get::<FormsLeadTo>().unwrap();
+        assert_eq!(origin.0, "https://login.example.com", "the origin alone, no query");
+        assert!(!leave.render().unwrap().contains("\"><b>"));
+    }
+
+    /// Promise: mail is shown under the policy for mail.
+    #[test]
+    fn mail_has_its_own_policy() {
+        assert!(mail_frame("<p>x</p>".into()).extensions().get::<ShowsMail>().is_some());
+    }
+}

@@ -126,7 +126,17 @@ fn feature(shell: Shell) -> Router {
     async fn fails(State(_): State<Shell>, _: Viewer) -> Result<Response, Problem> {
         Err(Problem::internal("a secret of the inside"))
     }
+    async fn mail(_: Viewer) -> Response {
+        super::mail_frame("<p>x</p>".into())
+    }
+    async fn leads(viewer: Viewer) -> Result<Response, Problem> {
+        let frame = viewer.frame(Section::Sources, "Leads");
+        let page = super::Leave { frame, to: "https://login.example.com/".into(), name: "Microsoft".into() };
+        super::page_leading_to(&page, &Url::parse("https://login.example.com/x").expect("an address"))
+    }
     Router::new()
+        .route("/test/mail", get(mail))
+        .route("/test/leads", get(leads))
         .route("/", get(viewer))
         .route("/test/admin", post(admin))
         .route("/test/owner", post(owner))

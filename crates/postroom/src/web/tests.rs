@@ -35,6 +35,26 @@ async fn every_answer_has_a_strict_policy() {
     }
 }
 
+/// Promise: mail runs nothing and loads nothing, and only our own pages show it; a form may lead to the login page only
+/// where a page says so.
+#[tokio::test]
+async fn mail_and_forms_that_leave_have_their_own_policies() {
+    let console = TestConsole::new().await;
+    let mut owner = console.owner().await;
+    let policy = |answer: &super::testing::Answer| {
+        answer.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned()
+    };
+    let mail = policy(&owner.get("/test/mail").await);
+    for part in
+        ["default-src 'none'", "img-src data:;", "form-action 'none'", "frame-ancestors 'self'", "sandbox"]
+    {
+        assert!(mail.contains(part), "{mail}");
+    }
+    assert!(!mail.contains("script-src") && !mail.contains("allow-scripts"), "{mail}");
+    let leads = policy(&owner.get("/test/leads").await);
+    assert!(leads.contains("form-action 'self' https://login.example.com;"), "{leads}");
+}
+
 /// Promise: over TLS browsers are told to stay there, and cookies are bound to the host.
 #[tokio::test]
 async fn over_tls_cookies_are_bound_to_the_host() {

@@ -93,6 +93,8 @@ fn settings(theme: Theme) -> SettingsPage {
         role,
         last_seen,
         is_you,
+        password_link: (!is_you)
+            .then(|| super::post("Make a link for a new password", "/settings/password-link")),
     };
     SettingsPage {
         frame: frame(theme, Section::Settings, "Settings"),
@@ -114,7 +116,7 @@ fn settings(theme: Theme) -> SettingsPage {
         may_invite: true,
         invitation: Some(Invitation {
             link: format!("https://postroom.example.com/setup?token={}", "5e".repeat(32)),
-            role: "admin",
+            text: "Give this link to whom you invite as admin.".into(),
             until: on(86_400 * 7),
         }),
         audit: audit(),

@@ -42,7 +42,7 @@ pub(super) async fn prove(request: Request, next: Next) -> Response {
         Some(given) if visitor.accepts(&given) => next.run(request).await,
         // A page that stood open while its session ended: what to do is another thing than with a strange form.
         _ if matches!(visitor.signed_in, Ok(None))
-            && !matches!(request.uri().path(), "/sign-in" | "/setup") =>
+            && !matches!(request.uri().path(), "/sign-in" | "/setup" | "/new-password") =>
         {
             Problem::new(
                 StatusCode::UNAUTHORIZED,
