@@ -115,8 +115,23 @@ fn challenge(headers: &HeaderMap) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
+    use proptest::prelude::*;
 
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_it_panic(
+            status in any::<u16>(),
+            body in r#"(\{"error":|\{"code":"|"innerError":|"message":|[\[\]{}":,a-zA-Z0-9\\]){0,30}"#,
+            challenge in r#"(Bearer |claims="|insufficient_claims|error=|[A-Za-z0-9+/=",]){0,20}"#,
+        ) {
+            let mut headers = HeaderMap::new();
+            headers.insert("www-authenticate", challenge.parse().expect("printable"));
+            let refused = Refused::read(status, &headers, body.as_bytes(), None);
+            prop_assert_eq!(refused.fault.status, Some(status));
+        }
+    }
 
     #[test]
     fn the_deepest_code_that_is_known_decides() {

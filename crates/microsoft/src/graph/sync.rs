@@ -156,34 +156,9 @@ impl GraphMailbox {
     }
 
     fn read_page(&self, body: Vec<u8>) -> Result<Page, Fault> {
-        // One wrong byte in one mail must not keep the page away.
-        let text = String::from_utf8(body)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        let listing: Listing<'_> = serde_json::from_str(&text).map_err(|error| {
-            network::unreadable(self.host(), &format!("a page that is no listing: {error}"))
-        })?;
-        let (link, complete) = match (listing.next, listing.delta) {
-            (Some(next), _) => (next, false),
-            (None, Some(delta)) => (delta, true),
-            (None, None) => {
-                return Err(network::unreadable(self.host(), "a page that does not say how it goes on"));
-            }
-        };
+        let page = take_apart(body).map_err(|detail| network::unreadable(self.host(), &detail))?;
         // Told now, while the page can still be read again, and not at the next poll.
-        self.followed(&link)?;
-        let mut page = Page {
-            items: Vec::with_capacity(listing.value.len()),
-            removed: Vec::new(),
-            cursor: Cursor::from(link),
-            complete,
-        };
-        for raw in listing.value {
-            match read_row(raw) {
-                Some(Row::Item(item)) => page.items.push(item),
-                Some(Row::Removed(id)) => page.removed.push(id),
-                None => tracing::error!(bytes = raw.get().len(), "a row of a page has no id and is left out"),
-            }
-        }
+        self.followed(page.cursor.as_str())?;
         Ok(page)
     }
 
@@ -205,6 +180,34 @@ impl GraphMailbox {
     }
 }
 
+/// Takes a page apart; the error is what is wrong with it.
+fn take_apart(body: Vec<u8>) -> Result<Page, String> {
+    // One wrong byte in one mail must not keep the page away.
+    let text = String::from_utf8(body)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+    let listing: Listing<'_> =
+        serde_json::from_str(&text).map_err(|error| format!("a page that is no listing: {error}"))?;
+    let (link, complete) = match (listing.next, listing.delta) {
+        (Some(next), _) => (next, false),
+        (None, Some(delta)) => (delta, true),
+        (None, None) => return Err("a page that does not say how it goes on".to_owned()),
+    };
+    let mut page = Page {
+        items: Vec::with_capacity(listing.value.len()),
+        removed: Vec::new(),
+        cursor: Cursor::from(link),
+        complete,
+    };
+    for raw in listing.value {
+        match read_row(raw) {
+            Some(Row::Item(item)) => page.items.push(item),
+            Some(Row::Removed(id)) => page.removed.push(id),
+            None => tracing::error!(bytes = raw.get().len(), "a row of a page has no id and is left out"),
+        }
+    }
+    Ok(page)
+}
+
 fn is_forgotten(refused: &Refused) -> bool {
     refused.fault.status == Some(410) || FORGOTTEN.iter().any(|code| refused.says(code))
 }
@@ -221,4 +224,60 @@ pub(super) fn of_folder(fault: Fault) -> Fault {
     }
     let Some(entry) = fault::entry("graph.folder_gone") else { return fault };
     Fault { entry, ..fault }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn page(rows: &[String]) -> Result<Page, String> {
+        take_apart(format!(r#"{{"value":[{}],"@odata.deltaLink":"l"}}"#, rows.join(",")).into_bytes())
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_read_costs_that_row_only() {
+        let rows = ["7", "null", "{}", r#"{"id":""}"#, r#"{"id":"a"}"#, r#"{"id":"b","subject":"\ud83d"}"#];
+        let page = page(&rows.map(str::to_owned)).expect("a page");
+        let ids: Vec<&str> = page.items.iter().map(|item| item.id.as_str()).collect();
+        assert_eq!(ids, ["a", "b"]);
+        assert!(page.items.iter().all(|item| !item.is_whole && item.received_at == Timestamp::UNIX_EPOCH));
+    }
+
+    #[test]
+    fn one_wrong_byte_does_not_keep_the_page_away() {
+        let mut body = br#"{"value":[{"id":"a","subject":"?"}],"@odata.nextLink":"l"}"#.to_vec();
+        let at = body.iter().position(|byte| *byte == b'?').expect("there");
+        body[at] = 0xff;
+        let page = take_apart(body).expect("a page");
+        assert!(!page.complete && page.items.len() == 1);
+    }
+
+    #[test]
+    fn a_page_that_leads_nowhere_is_no_page() {
+        for body in ["", "[]", "{}", r#"{"value":[]}"#, r#"{"value":{},"@odata.deltaLink":"l"}"#] {
+            assert!(take_apart(body.as_bytes().to_vec()).is_err(), "{body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_message_keeps_its_bytes(texts in prop::collection::vec(any::<String>(), 0..8)) {
+            let messages: Vec<Value> =
+                texts.iter().enumerate().map(|(n, text)| json!({ "id": format!("m{n}"), "subject": text })).collect();
+            let rows: Vec<String> = messages.iter().map(|message| format!(" {message} ")).collect();
+            let page = page(&rows).expect("a page");
+            prop_assert_eq!(page.items.len(), texts.len());
+            for (item, row) in page.items.iter().zip(&rows) {
+                prop_assert_eq!(std::str::from_utf8(&item.raw).expect("text"), row.trim());
+            }
+        }
+
+        #[test]
+        fn no_page_makes_it_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = take_apart(body);
+        }
+    }
 }

@@ -151,3 +151,36 @@ fn judge(claims: Claims, key: &Key, expected: &Expected<'_>) -> Result<IdClaims,
         sub: claims.sub.filter(|sub| !sub.is_empty()).ok_or_else(|| refused("it has no subject"))?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::discovery::for_tests;
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_text_passes_for_an_id_token(head in r"[ -~]{0,60}", body in r"[ -~]{0,60}", raw in "\\PC{0,120}") {
+            use base64::Engine as _;
+            use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+            let discovery = for_tests("https://login.microsoftonline.com", "common");
+            let app = Application {
+                client_id: "c".to_owned(),
+                client_secret: None,
+                tenant: "common".to_owned(),
+                redirect_uri: "https://postroom.example.org/return".parse().expect("a URL"),
+            };
+            let expected = Expected { discovery: &discovery, app: &app, nonce: "n", now: Timestamp::UNIX_EPOCH };
+            let keys: Keys = serde_json::from_str(r#"{"keys":[{"kty":"RSA","kid":"k","n":"AQAB","e":"AQAB"}]}"#).expect("keys");
+            let made = [
+                raw,
+                format!("{}.{}.x", URL_SAFE_NO_PAD.encode(&head), URL_SAFE_NO_PAD.encode(&body)),
+                format!("{}.{}.x", URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","kid":"k"}"#), URL_SAFE_NO_PAD.encode(&body)),
+            ];
+            for token in made {
+                prop_assert!(verify(&token, &keys, &expected).is_err());
+            }
+        }
+    }
+}

@@ -24,7 +24,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 pub use discovery::{Discovery, discover};
-pub use token::{redeem, refresh, refresh_with_claims};
+pub use token::{as_application, redeem, refresh, refresh_with_claims};
 
 /// The `claims` that opt in to continuous access evaluation: tokens live longer, and Graph may challenge them.
 pub const CONTINUOUS_ACCESS: &str = r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#;

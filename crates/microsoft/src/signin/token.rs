@@ -133,6 +133,19 @@ pub async fn refresh_with_claims(
     Ok(tokens(body, scopes, None))
 }
 
+/// A token of the application itself (application permission): no person, no refresh token; asked for again when it ends. The
+/// discovery must be that of the tenant. `scope` names the resource, for example `https://graph.microsoft.com/.default`.
+pub async fn as_application(
+    http: &reqwest::Client,
+    discovery: &Discovery,
+    app: &Application,
+    scope: &str,
+) -> Result<Tokens, Fault> {
+    let form = [("grant_type", "client_credentials"), ("scope", scope)];
+    let body = post(http, &discovery.token_endpoint, app, &form, Again::Transient).await?;
+    Ok(tokens(body, &[scope], None))
+}
+
 fn tokens(body: Body, asked: &[&str], id: Option<IdClaims>) -> Tokens {
     let seconds = match body.expires_in {
         Some(Seconds::Number(seconds)) => seconds,
