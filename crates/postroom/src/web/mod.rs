@@ -26,6 +26,7 @@ pub mod overview;
 mod page;
 mod problem;
 mod shell;
+mod states;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
