@@ -6,7 +6,7 @@
 //!
 //! - [`inbound`]: fetch, record, read, decide, act, mark: the main job
 //! - [`connections`]: accounts, sources, Jira sites: sign-in, ping, health
-//! - [`messages`]: search, trace, hold
+//! - [`messages`]: search, trace, hold; [`overview`]: the first page
 //! - [`access`]: users, sessions, roles, audit
 //! - [`web`]: the console's outside; [`api`]: the same for machines
 //! - [`jobs`]: what runs in the background
@@ -22,6 +22,7 @@ pub mod doctor;
 pub mod inbound;
 pub mod jobs;
 pub mod messages;
+pub mod overview;
 pub mod serve;
 pub mod telemetry;
 pub mod web;

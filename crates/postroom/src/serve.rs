@@ -29,7 +29,7 @@ use crate::config::{Config, Tls};
 use crate::connections::{self, Connections, Reach};
 use crate::jobs::{Engine, Parts};
 use crate::web::Shell;
-use crate::{access, api, messages, telemetry, web};
+use crate::{access, api, messages, overview, telemetry, web};
 
 /// A running service.
 pub struct Running {
@@ -201,13 +201,15 @@ fn features(
     blobs: &Blobs,
     engine: &Arc<Engine>,
 ) -> Vec<Router> {
+    let state = connections::routes::State {
+        shell: shell.clone(),
+        connections: Arc::clone(connections),
+        ledger: ledger.clone(),
+        engine: Arc::clone(engine),
+    };
     vec![
-        connections::routes::router(connections::routes::State {
-            shell: shell.clone(),
-            connections: Arc::clone(connections),
-            ledger: ledger.clone(),
-            engine: Arc::clone(engine),
-        }),
+        overview::router(state.clone()),
+        connections::routes::router(state),
         messages::routes::router(messages::routes::State {
             shell: shell.clone(),
             connections: Arc::clone(connections),

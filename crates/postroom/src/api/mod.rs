@@ -8,12 +8,14 @@ mod caller;
 mod messages;
 mod problem;
 mod sources;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use axum::extract::{FromRef, State as Shared};
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use ledger::Ledger;
 use store::Blobs;
@@ -87,7 +89,7 @@ fn routes() -> Router<State> {
         .route("/api/v1/messages/{id}", get(messages::one))
         .route("/api/v1/messages/{id}/retry", post(messages::retry))
         .route("/api/v1/messages/{id}/discard", post(messages::discard))
-        .fallback(|| async { Refused::nothing_here() })
+        .route("/api/v1/{*rest}", any(|| async { Refused::nothing_here() }))
 }
 
 async fn health(Shared(state): Shared<State>) -> Json<Health> {

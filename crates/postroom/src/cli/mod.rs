@@ -13,7 +13,7 @@ mod serve;
 pub mod shapes;
 mod sim;
 mod sources;
-mod table;
+pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 mod version;

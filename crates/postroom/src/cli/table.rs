@@ -12,7 +12,7 @@ pub(super) fn table(heads: &[&str]) -> Table {
 }
 
 /// Text from mail in one cell: control characters would move the terminal's cursor or worse.
-pub(super) fn cell(text: &str, most: usize) -> String {
+pub(crate) fn cell(text: &str, most: usize) -> String {
     let clean: String = text.chars().map(|c| if c.is_control() || is_bidi(c) { ' ' } else { c }).collect();
     if clean.chars().count() <= most {
         return clean;

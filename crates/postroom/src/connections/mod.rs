@@ -27,6 +27,8 @@ pub mod store;
 pub mod switch;
 mod tokens;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 pub use bootstrap::bootstrap;

@@ -1,1 +1,189 @@
-//! Tests of messages.
+//! What messages promise: nothing is hidden, and a person's decision is on record and does nothing twice.
+
+use http::StatusCode;
+use ledger::{Change, Ending, Fate, NewPlan, Op, Slot, Stage, Step, StepState};
+use rules::{Outcome, Plan, Trace, TraceLine};
+use store::{args, sql};
+use uuid::Uuid;
+
+use super::hold::{self, Done};
+use super::store as rows;
+use crate::access::Actor;
+use crate::connections::testing::{Connected, Office};
+
+fn actor(office: &Office) -> Actor {
+    Actor { workspace: office.workspace(), user: None, name: "tester".to_owned(), at: office.now() }
+}
+
+fn a_step(slot: Slot, state: StepState, position: i64) -> Step {
+    Step {
+        id: Uuid::now_v7(),
+        position,
+        op: Op(format!("op-{}", Uuid::now_v7())),
+        slot,
+        state,
+        intent_at: None,
+        mark: 0,
+        attempts: 1,
+        remote: None,
+        fault: None,
+    }
+}
+
+/// Holds messages as the worker does; with a plan of these steps where there are any.
+async fn hold_all(office: &Office, reason: &str, outcome: Option<(Outcome, Vec<Step>)>) {
+    let (db, ledger) = (&office.console.shell.db, &office.state.ledger);
+    let mut tx = db.begin().await.unwrap();
+    let claimed = ledger.claim(&mut tx, Uuid::now_v7(), office.now() + jiff::SignedDuration::from_mins(1), 10).await.unwrap();
+    assert!(!claimed.is_empty(), "there is something to hold");
+    for mut message in claimed {
+        message.stage = Stage::Act;
+        let mut change = Change::of(&message, Fate::Ended(Ending::Held { by: "act".to_owned(), reason: reason.to_owned() }));
+        if let Some((outcome, steps)) = &outcome {
+            let line = TraceLine { rule: "new-issue".to_owned(), matched: true, why: "becomes a Task in SUP".to_owned() };
+            change.plan = Some(NewPlan {
+                revision: 0,
+                format: Plan::FORMAT,
+                body: serde_json::to_vec(&Plan { outcome: outcome.clone(), steps: Vec::new() }).unwrap(),
+                trace: serde_json::to_vec(&Trace { profile: "standard".to_owned(), lines: vec![line] }).unwrap(),
+            });
+            change = change.with_steps(steps.clone());
+        }
+        ledger.apply(&mut tx, &[change], office.now()).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+async fn state_of(office: &Office, id: Uuid) -> (String, i64) {
+    office
+        .console
+        .shell
+        .db
+        .fetch_one(sql!("SELECT state, generation FROM message WHERE id = $1"), args![id])
+        .await
+        .unwrap()
+}
+
+async fn one_held(office: &Office, outcome: Option<(Outcome, Vec<Step>)>) -> (Connected, Uuid) {
+    let there = office.connect().await;
+    let id = office.record(there, &["printer is on fire"]).await[0];
+    hold_all(office, "Jira refuses a field. Retry it", outcome).await;
+    (there, id)
+}
+
+/// Promise: filters, search and pages show every mail once, the newest first.
+#[tokio::test]
+async fn lists_show_every_mail_once() {
+    for office in Office::all().await {
+        let there = office.connect().await;
+        let subjects: Vec<String> = (0..120).map(|n| format!("mail number {n:03}")).collect();
+        office.record(there, &subjects.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        let mut owner = office.console.owner().await;
+        let (mut path, mut seen) = ("/messages".to_owned(), Vec::new());
+        loop {
+            let page = owner.get(&path).await;
+            assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+            let shown = page.body.split("mail number ").skip(1).map(|rest| rest[..3].to_owned());
+            seen.extend(shown);
+            let older = page.body.split("href=\"/messages?").find_map(|rest| rest.strip_prefix("before="));
+            match older.and_then(|rest| rest.split_once('"')) {
+                Some((place, _)) => path = format!("/messages?before={place}"),
+                None => break,
+            }
+        }
+        let expected: Vec<String> = (0..120).rev().map(|n| format!("{n:03}")).collect();
+        assert_eq!(seen, expected);
+        let found = owner.get("/messages?q=NUMBER+007").await;
+        assert!(found.body.contains("mail number 007") && !found.body.contains("mail number 008"), "{}", found.body);
+        let held = owner.get("/messages?filter=held").await;
+        assert!(held.body.contains("No mail is held"), "{}", held.body);
+    }
+}
+
+/// Promise: a held mail says why, shows its trace and its steps, and offers what a person can do.
+#[tokio::test]
+async fn a_held_mail_explains_itself() {
+    let office = Office::new().await;
+    let steps = vec![a_step(Slot::Issue, StepState::Held, 0)];
+    let (_, id) = one_held(&office, Some((Outcome::Issue, steps))).await;
+    let mut owner = office.console.owner().await;
+    let page = owner.get(&format!("/messages/{id}")).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    for part in ["printer is on fire", "Jira refuses a field", "becomes a Task in SUP", "Create issue", "Retry", "Discard", "Anna"] {
+        assert!(page.body.contains(part), "{part} is missing: {}", page.body);
+    }
+    let mail = owner.get(&format!("/messages/{id}/mail")).await;
+    assert_eq!(mail.status, StatusCode::OK, "{}", mail.body);
+    assert!(mail.body.contains("<b>there</b>") && !mail.body.contains("<script"), "{}", mail.body);
+    let policy = mail.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("default-src 'none'") && policy.contains("sandbox"), "{policy}");
+    for show in ["text", "source"] {
+        let page = owner.get(&format!("/messages/{id}?show={show}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{show}: {}", page.body);
+    }
+    assert_eq!(owner.get(&format!("/messages/{}", Uuid::now_v7())).await.status, StatusCode::NOT_FOUND);
+}
+
+/// Promise: retrying a mail without a plan reads it anew, once.
+#[tokio::test]
+async fn a_mail_without_a_plan_is_read_anew() {
+    for office in Office::all().await {
+        let (_, id) = one_held(&office, None).await;
+        assert_eq!(hold::retry(&office.messages, &actor(&office), id).await.unwrap(), Done::Yes);
+        assert_eq!(state_of(&office, id).await, ("ready".to_owned(), 0));
+        assert_eq!(hold::retry(&office.messages, &actor(&office), id).await.unwrap(), Done::NotHeld);
+        assert_eq!(hold::discard(&office.messages, &actor(&office), id).await.unwrap(), Done::NotHeld);
+    }
+}
+
+/// Promise: a step held in doubt is looked for before it is written again; what is done stays done.
+#[tokio::test]
+async fn a_retried_plan_goes_on_where_it_stood() {
+    for office in Office::all().await {
+        let mut done = a_step(Slot::Issue, StepState::Done, 0);
+        done.remote = Some(ledger::Remote { id: "10".to_owned(), key: Some("SUP-1".to_owned()), media: None });
+        let held = a_step(Slot::Description, StepState::Held, 1);
+        let (_, id) = one_held(&office, Some((Outcome::Issue, vec![done, held]))).await;
+        assert_eq!(hold::retry(&office.messages, &actor(&office), id).await.unwrap(), Done::Yes);
+        assert_eq!(state_of(&office, id).await, ("acting".to_owned(), 0));
+        let steps = office.state.ledger.steps(&office.console.shell.db, id).await.unwrap();
+        assert_eq!(steps[0].state, StepState::Done);
+        let StepState::InDoubt { until } = steps[1].state else { panic!("{:?}", steps[1].state) };
+        assert_eq!(until, office.now() + office.state.ledger.timing.quarantine);
+    }
+}
+
+/// Promise: a mail that was decided to be held is decided anew, in a generation of its own.
+#[tokio::test]
+async fn a_decision_to_hold_is_made_anew() {
+    for office in Office::all().await {
+        let outcome = Outcome::Held { reason: "no address".to_owned() };
+        let (_, id) = one_held(&office, Some((outcome, Vec::new()))).await;
+        assert_eq!(hold::retry(&office.messages, &actor(&office), id).await.unwrap(), Done::Yes);
+        assert_eq!(state_of(&office, id).await, ("ready".to_owned(), 1));
+    }
+}
+
+/// Promise: a discarded mail has its one end, with who did it, and it is in the audit log.
+#[tokio::test]
+async fn discarding_is_an_end_on_record() {
+    for office in Office::all().await {
+        let (_, id) = one_held(&office, None).await;
+        let mut owner = office.console.owner().await;
+        let token = owner.token(&format!("/messages/{id}")).await;
+        let done = owner.post(&format!("/messages/{id}/discard"), &token, &[]).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
+        let message = rows::one(&office.console.shell.db, office.workspace(), id).await.unwrap().unwrap();
+        assert_eq!((message.state.as_str(), message.ending.as_deref()), ("ended", Some("ignored")));
+        assert_eq!(message.ended_by.as_deref(), Some("discarded"));
+        assert_eq!(message.reason.as_deref(), Some("discarded by owner@contoso.test"));
+        let audit: Vec<(String,)> = office
+            .console
+            .shell
+            .db
+            .fetch_all(sql!("SELECT actor FROM audit WHERE action = 'discard message'"), args![])
+            .await
+            .unwrap();
+        assert_eq!(audit.len(), 1);
+    }
+}

@@ -1,0 +1,97 @@
+//! What the API promises: who may ask, and that it answers as the command line reads.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::Router;
+use axum::body::Body;
+use http::{Method, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use store::{args, sql};
+use tower::ServiceExt;
+use uuid::Uuid;
+
+use crate::cli::shapes::{ApiProblem, Health, Messages, Source, Sources};
+use crate::connections::testing::Office;
+
+async fn ask(router: &Router, method: Method, path: &str, token: Option<&str>) -> (StatusCode, String) {
+    let mut request = Request::builder().method(method).uri(path).header(header::HOST, "127.0.0.1:7080");
+    if let Some(token) = token {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    }
+    let answer = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    let status = answer.status();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8_lossy(&body).into_owned())
+}
+
+async fn token(office: &Office, text: &str, role: &str) {
+    office
+        .console
+        .shell
+        .db
+        .execute(
+            sql!(
+                "INSERT INTO api_token (id, workspace_id, token_hash, name, role, created_at) VALUES ($1, $2, $3, 'test', $4, $5)"
+            ),
+            args![Uuid::now_v7(), office.workspace(), digest(&SHA256, text.as_bytes()).as_ref(), role, office.now()],
+        )
+        .await
+        .unwrap();
+}
+
+/// Promise: nobody reads without a token or a session, and nothing is changed without a token that may.
+#[tokio::test]
+async fn who_asks_is_asked() {
+    for office in Office::all().await {
+        let there = office.connect().await;
+        token(&office, "admin-token", "admin").await;
+        token(&office, "viewer-token", "viewer").await;
+        let router = &office.console.router;
+        let pause = format!("/api/v1/sources/{}/pause", there.source);
+        for (method, path, token, status) in [
+            (Method::GET, "/api/v1/sources", None, StatusCode::UNAUTHORIZED),
+            (Method::GET, "/api/v1/sources", Some("wrong"), StatusCode::UNAUTHORIZED),
+            (Method::GET, "/api/v1/sources", Some("viewer-token"), StatusCode::OK),
+            (Method::POST, &*pause, None, StatusCode::UNAUTHORIZED),
+            (Method::POST, &*pause, Some("viewer-token"), StatusCode::FORBIDDEN),
+            (Method::POST, &*pause, Some("admin-token"), StatusCode::OK),
+            (Method::GET, "/api/v1/nothing", Some("admin-token"), StatusCode::NOT_FOUND),
+        ] {
+            let (found, body) = ask(router, method.clone(), path, token).await;
+            assert_eq!(found, status, "{method} {path} {token:?}: {body}");
+            if !found.is_success() {
+                let problem: ApiProblem = serde_json::from_str(&body).unwrap();
+                assert!(problem.mend.ends_with('.'), "{body}");
+            }
+        }
+        let mut owner = office.console.owner().await;
+        assert_eq!(owner.get("/api/v1/sources").await.status, StatusCode::OK, "a session reads");
+        let csrf = owner.token("/sources").await;
+        let changed = owner.post(&pause, &csrf, &[]).await;
+        assert_eq!(changed.status, StatusCode::UNAUTHORIZED, "a session changes nothing");
+    }
+}
+
+/// Promise: the local socket answers whoever can open it, in the shapes of the command line.
+#[tokio::test]
+async fn the_socket_answers_in_shapes() {
+    let office = Office::new().await;
+    let there = office.connect().await;
+    office.record(there, &["first", "second"]).await;
+    let router = super::local_router(office.api.clone());
+    let (_, body) = ask(&router, Method::GET, "/api/v1/health", None).await;
+    assert!(serde_json::from_str::<Health>(&body).unwrap().ready);
+    let (_, body) = ask(&router, Method::GET, "/api/v1/sources", None).await;
+    let sources: Sources = serde_json::from_str(&body).unwrap();
+    assert_eq!((sources.sources[0].mailbox.as_str(), sources.sources[0].waiting), ("support@contoso.test", 2));
+    let path = format!("/api/v1/sources/{}/pause", there.source);
+    let (_, body) = ask(&router, Method::POST, &path, None).await;
+    assert_eq!(serde_json::from_str::<Source>(&body).unwrap().state, "paused");
+    let (_, body) = ask(&router, Method::GET, "/api/v1/messages?state=&limit=1", None).await;
+    let messages: Messages = serde_json::from_str(&body).unwrap();
+    assert_eq!(messages.messages.iter().map(|m| m.subject.as_str()).collect::<Vec<_>>(), ["second"]);
+    let path = format!("/api/v1/messages/{}/retry", messages.messages[0].id);
+    let (status, body) = ask(&router, Method::POST, &path, None).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{body}");
+    let (status, _) = ask(&router, Method::GET, "/api/v1/messages/no-id", None).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}

@@ -1,0 +1,280 @@
+//! A console with its features on a database of its own, for tests: nothing runs in the background, and the addresses of
+//! Microsoft and Jira lead nowhere unless a test says otherwise.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use ledger::record::{Incoming, Mailbox, Summary};
+use ledger::{Keys, Ledger, Timing};
+use secrecy::SecretString;
+use store::testing::{TestDb, TestFolder};
+use store::{Blobs, Clock, IdentityKey, Sealer, args, sql};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+use uuid::Uuid;
+
+use super::store::accounts::{self, SignedIn};
+use super::store::jira::{self as jira_rows, Kept, NewDestination};
+use super::store::sources::{self, Confirmed};
+use super::{Connections, Reach, jira_site, routes, tokens};
+use crate::jobs::{Engine, Parts};
+use crate::web::testing::{PUBLIC, TestConsole};
+use crate::{api, messages, web};
+
+/// A console with connections, messages and the API.
+pub(crate) struct Office {
+    pub(crate) console: TestConsole,
+    pub(crate) state: routes::State,
+    pub(crate) messages: messages::routes::State,
+    pub(crate) api: api::State,
+    _folder: TestFolder,
+}
+
+/// What [`Office::connect`] made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Connected {
+    pub(crate) account: Uuid,
+    pub(crate) jira: Uuid,
+    pub(crate) destination: Uuid,
+    pub(crate) mailbox: Uuid,
+    pub(crate) source: Uuid,
+}
+
+/// An address where nobody listens.
+pub(crate) const NOWHERE: &str = "http://127.0.0.1:1";
+
+impl Office {
+    /// One on SQLite.
+    pub(crate) async fn new() -> Self {
+        Self::on(TestDb::sqlite().await).await
+    }
+
+    /// One on every database that this machine has.
+    pub(crate) async fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        for db in TestDb::all().await {
+            all.push(Self::on(db).await);
+        }
+        all
+    }
+
+    async fn on(db: TestDb) -> Self {
+        let mut console = TestConsole::on(db, PUBLIC).await;
+        let shell = console.shell.clone();
+        let clock: Arc<dyn Clock> = console.clock.clone();
+        let sealer = Sealer::ephemeral();
+        let folder = TestFolder::new();
+        let blobs = Blobs::open(folder.path().join("blobs"), sealer.clone()).expect("blobs are opened");
+        let ledger = Ledger {
+            keys: Keys::new(IdentityKey::from_bytes(&[7; 32])),
+            sealer: Arc::new(sealer.clone()),
+            timing: Timing {
+                quarantine: SignedDuration::from_secs(120),
+                lease: Duration::from_secs(60),
+                request: Duration::from_secs(5),
+            },
+            held_release: SignedDuration::from_mins(15),
+        };
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(Duration::from_secs(5))
+            .build()
+            .expect("a client is made");
+        let connections = Arc::new(Connections::new(
+            shell.db.clone(),
+            sealer,
+            Arc::clone(&clock),
+            http,
+            Reach {
+                graph_url: Url::parse(NOWHERE).expect("an address"),
+                redirect_uri: Url::parse(PUBLIC).and_then(|url| url.join("oauth/callback")).expect("an address"),
+                request_timeout: Duration::from_secs(5),
+            },
+            Uuid::now_v7(),
+        ));
+        let parts = Parts {
+            db: shell.db.clone(),
+            ledger: ledger.clone(),
+            connections: Arc::clone(&connections),
+            blobs: blobs.clone(),
+            clock,
+            bus: shell.bus.clone(),
+            poll_interval: Duration::from_secs(60),
+            owner: Uuid::now_v7(),
+            program: CancellationToken::new(),
+        };
+        let engine = Arc::new(Engine::start(parts).await.expect("the engine starts"));
+        // What a test sees is what its own actions did.
+        engine.stop().await;
+        let state = routes::State {
+            shell: shell.clone(),
+            connections: Arc::clone(&connections),
+            ledger: ledger.clone(),
+            engine: Arc::clone(&engine),
+        };
+        let messages = messages::routes::State {
+            shell: shell.clone(),
+            connections: Arc::clone(&connections),
+            ledger: ledger.clone(),
+            blobs: blobs.clone(),
+            engine: Arc::clone(&engine),
+        };
+        let api = api::State { shell: shell.clone(), connections, ledger, blobs, engine };
+        let features = vec![routes::router(state.clone()), messages::routes::router(messages.clone())];
+        console.router = web::router_with(&shell, features, vec![api::router(api.clone())]);
+        Self { console, state, messages, api, _folder: folder }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.console.shell.clock.now()
+    }
+
+    pub(crate) fn workspace(&self) -> Uuid {
+        self.console.shell.workspace
+    }
+
+    /// An app registration whose sign-in page is nowhere.
+    pub(crate) async fn register(&self) -> Uuid {
+        let id = Uuid::now_v7();
+        let mut tx = self.console.shell.db.begin().await.expect("begins");
+        accounts::put_registration(&mut tx, self.workspace(), id, (NOWHERE, "client", "organizations"), None, self.now())
+            .await
+            .expect("the registration is kept");
+        tx.commit().await.expect("commits");
+        id
+    }
+
+    /// Somebody who is signed in, with an access token for an hour.
+    pub(crate) async fn sign_in(&self, registration: Uuid, username: &str) -> Uuid {
+        let id = Uuid::now_v7();
+        let seal = |column, text: &str| self.state.connections.sealer.seal(&tokens::place(column, id), text.as_bytes());
+        let account = SignedIn {
+            id,
+            workspace: self.workspace(),
+            registration,
+            tenant: "tenant".to_owned(),
+            object_id: format!("oid-{username}"),
+            username: username.to_owned(),
+            display_name: "Support".to_owned(),
+            scopes: "openid Mail.ReadWrite User.Read".to_owned(),
+            refresh_sealed: seal("refresh_sealed", "refresh"),
+            access_sealed: seal("access_sealed", "access"),
+            access_until: self.now() + SignedDuration::from_hours(1),
+            now: self.now(),
+        };
+        let mut tx = self.console.shell.db.begin().await.expect("begins");
+        accounts::put(&mut tx, account).await.expect("the account is kept");
+        tx.commit().await.expect("commits");
+        id
+    }
+
+    /// A Jira connection whose site is at `base_url`.
+    pub(crate) async fn connect_jira(&self, base_url: &str) -> Uuid {
+        let id = Uuid::now_v7();
+        let token = SecretString::from("jira-token");
+        let sealed = self.state.connections.sealer.seal(&jira_site::place(id), secrecy::ExposeSecret::expose_secret(&token).as_bytes());
+        let kept = Kept {
+            id,
+            workspace: self.workspace(),
+            name: "Contoso".to_owned(),
+            kind: "cloud_token",
+            base_url: base_url.to_owned(),
+            api_version: 3,
+            username: "bot@contoso.test".to_owned(),
+            token_sealed: Some(sealed),
+            account_id: Some("bot".to_owned()),
+            display_name: Some("Postroom".to_owned()),
+            upload_limit: None,
+            now: self.now(),
+        };
+        let mut tx = self.console.shell.db.begin().await.expect("begins");
+        jira_rows::insert(&mut tx, kept).await.expect("the connection is kept");
+        tx.commit().await.expect("commits");
+        id
+    }
+
+    /// A confirmed source `support@contoso.test`, Inbox, to SUP; nothing behind it answers.
+    pub(crate) async fn connect(&self) -> Connected {
+        let registration = self.register().await;
+        let account = self.sign_in(registration, "support@contoso.test").await;
+        let jira = self.connect_jira(NOWHERE).await;
+        let (now, workspace, source) = (self.now(), self.workspace(), Uuid::now_v7());
+        let mut tx = self.console.shell.db.begin().await.expect("begins");
+        let mailbox = sources::add_mailbox(&mut tx, workspace, "tenant", "oid-support", "support@contoso.test", now)
+            .await
+            .expect("the mailbox is kept");
+        let new = NewDestination { workspace, connection: jira, key: "SUP", name: "Support", highest: 0, now };
+        let destination = jira_rows::destination(&mut tx, &new).await.expect("the destination is kept");
+        sources::insert(&mut tx, source, confirmed(workspace, account, mailbox, destination, now))
+            .await
+            .expect("the source is kept");
+        tx.commit().await.expect("commits");
+        Connected { account, jira, destination, mailbox, source }
+    }
+
+    /// Records mails with these subjects, oldest first, a second apart.
+    pub(crate) async fn record(&self, to: Connected, subjects: &[&str]) -> Vec<Uuid> {
+        let (db, ledger) = (&self.console.shell.db, &self.state.ledger);
+        let at = Mailbox { id: to.mailbox, tenant: "tenant".to_owned(), native_id: "oid-support".to_owned() };
+        let mut ids = Vec::new();
+        for (n, subject) in subjects.iter().enumerate() {
+            let received_at = self.now() + SignedDuration::from_secs(i64::try_from(n).expect("a small number"));
+            let page = serde_json::json!({
+                "id": format!("native-{subject}"), "subject": subject, "receivedDateTime": received_at.to_string(),
+                "from": { "emailAddress": { "name": "Anna", "address": "anna@contoso.test" } },
+                "body": { "contentType": "html", "content": "<p>Hello <script>alert(1)</script><b>there</b></p>" },
+                "internetMessageHeaders": [{ "name": "Subject", "value": subject }],
+            });
+            let incoming = Incoming {
+                native_id: format!("native-{subject}"),
+                message_id: Some(format!("{n}-{subject}@contoso.test")),
+                conversation: None,
+                references: Vec::new(),
+                received_at,
+                summary: Summary {
+                    subject: (*subject).to_owned(),
+                    from: "anna@contoso.test".to_owned(),
+                    name: "Anna".to_owned(),
+                    message_id: None,
+                },
+                page: serde_json::to_vec(&page).expect("JSON"),
+                needs_mime: false,
+                ignored: None,
+            };
+            let mut tx = db.begin().await.expect("begins");
+            ledger
+                .record(&mut tx, self.workspace(), &at, to.source, vec![incoming], self.now())
+                .await
+                .expect("the mail is recorded");
+            ledger.release_round(&mut tx, to.source).await.expect("the round ends");
+            let (id,): (Uuid,) = tx
+                .fetch_one(sql!("SELECT message_id FROM message_alias WHERE value = $1"), args![format!("native-{subject}")])
+                .await
+                .expect("the mail is there");
+            tx.commit().await.expect("commits");
+            ids.push(id);
+        }
+        ids
+    }
+}
+
+/// What a source shall do.
+pub(crate) fn confirmed(workspace: Uuid, account: Uuid, mailbox: Uuid, destination: Uuid, now: Timestamp) -> Confirmed {
+    Confirmed {
+        workspace,
+        account,
+        mailbox,
+        folder_id: "inbox-id".to_owned(),
+        folder_name: "Inbox".to_owned(),
+        destination,
+        issue_type_id: "10001".to_owned(),
+        issue_type_name: "Task".to_owned(),
+        start_kind: "everything".to_owned(),
+        start_at: Timestamp::UNIX_EPOCH,
+        handled: "read".to_owned(),
+        handled_target: String::new(),
+        handled_name: String::new(),
+        now,
+    }
+}
