@@ -104,7 +104,10 @@ impl GraphMailbox {
             }
             tries += 1;
             let pause = if pauses_all { Duration::ZERO } else { PAUSE * 2_u32.pow(tries) / 2 };
+            // A conflict, a forgotten place or a redirect pass by other means than asking the same again.
+            let may_pass = matches!(refused.fault.status, None | Some(408 | 429 | 500..=599));
             let goes_on = refused.fault.entry.class == Class::Transient
+                && may_pass
                 && !refused.is_too_large
                 && tries < TRIES
                 && begun.elapsed() + pause < PATIENCE;
