@@ -141,7 +141,7 @@ pub struct Change {
     pub stamp: Option<String>,
     /// Move it there.
     pub move_to: Option<FolderId>,
-    /// Delete it (into *Deleted Items*' recoverable part, as the mailbox does). Wins over a move.
+    /// Delete it as the mailbox does: into *Deleted Items*, and for good out of there. Wins over a move.
     pub delete: bool,
 }
 
