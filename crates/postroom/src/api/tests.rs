@@ -82,7 +82,10 @@ async fn the_socket_answers_in_shapes() {
     assert!(serde_json::from_str::<Health>(&body).unwrap().ready);
     let (_, body) = ask(&router, Method::GET, "/api/v1/sources", None).await;
     let sources: Sources = serde_json::from_str(&body).unwrap();
-    assert_eq!((sources.sources[0].mailbox.as_str(), sources.sources[0].waiting), ("support@contoso.test", 2));
+    assert_eq!(
+        (sources.sources[0].mailbox.as_str(), sources.sources[0].waiting),
+        ("support@contoso.test", 2)
+    );
     let path = format!("/api/v1/sources/{}/pause", there.source);
     let (_, body) = ask(&router, Method::POST, &path, None).await;
     assert_eq!(serde_json::from_str::<Source>(&body).unwrap().state, "paused");

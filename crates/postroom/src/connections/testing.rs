@@ -88,7 +88,9 @@ impl Office {
             http,
             Reach {
                 graph_url: Url::parse(NOWHERE).expect("an address"),
-                redirect_uri: Url::parse(PUBLIC).and_then(|url| url.join("oauth/callback")).expect("an address"),
+                redirect_uri: Url::parse(PUBLIC)
+                    .and_then(|url| url.join("oauth/callback"))
+                    .expect("an address"),
                 request_timeout: Duration::from_secs(5),
             },
             Uuid::now_v7(),
@@ -138,9 +140,16 @@ impl Office {
     pub(crate) async fn register(&self) -> Uuid {
         let id = Uuid::now_v7();
         let mut tx = self.console.shell.db.begin().await.expect("begins");
-        accounts::put_registration(&mut tx, self.workspace(), id, (NOWHERE, "client", "organizations"), None, self.now())
-            .await
-            .expect("the registration is kept");
+        accounts::put_registration(
+            &mut tx,
+            self.workspace(),
+            id,
+            (NOWHERE, "client", "organizations"),
+            None,
+            self.now(),
+        )
+        .await
+        .expect("the registration is kept");
         tx.commit().await.expect("commits");
         id
     }
@@ -148,7 +157,9 @@ impl Office {
     /// Somebody who is signed in, with an access token for an hour.
     pub(crate) async fn sign_in(&self, registration: Uuid, username: &str) -> Uuid {
         let id = Uuid::now_v7();
-        let seal = |column, text: &str| self.state.connections.sealer.seal(&tokens::place(column, id), text.as_bytes());
+        let seal = |column, text: &str| {
+            self.state.connections.sealer.seal(&tokens::place(column, id), text.as_bytes())
+        };
         let account = SignedIn {
             id,
             workspace: self.workspace(),
@@ -173,7 +184,11 @@ impl Office {
     pub(crate) async fn connect_jira(&self, base_url: &str) -> Uuid {
         let id = Uuid::now_v7();
         let token = SecretString::from("jira-token");
-        let sealed = self.state.connections.sealer.seal(&jira_site::place(id), secrecy::ExposeSecret::expose_secret(&token).as_bytes());
+        let sealed = self
+            .state
+            .connections
+            .sealer
+            .seal(&jira_site::place(id), secrecy::ExposeSecret::expose_secret(&token).as_bytes());
         let kept = Kept {
             id,
             workspace: self.workspace(),
@@ -201,10 +216,12 @@ impl Office {
         let jira = self.connect_jira(NOWHERE).await;
         let (now, workspace, source) = (self.now(), self.workspace(), Uuid::now_v7());
         let mut tx = self.console.shell.db.begin().await.expect("begins");
-        let mailbox = sources::add_mailbox(&mut tx, workspace, "tenant", "oid-support", "support@contoso.test", now)
-            .await
-            .expect("the mailbox is kept");
-        let new = NewDestination { workspace, connection: jira, key: "SUP", name: "Support", highest: 0, now };
+        let mailbox =
+            sources::add_mailbox(&mut tx, workspace, "tenant", "oid-support", "support@contoso.test", now)
+                .await
+                .expect("the mailbox is kept");
+        let new =
+            NewDestination { workspace, connection: jira, key: "SUP", name: "Support", highest: 0, now };
         let destination = jira_rows::destination(&mut tx, &new).await.expect("the destination is kept");
         sources::insert(&mut tx, source, confirmed(workspace, account, mailbox, destination, now))
             .await
@@ -219,7 +236,8 @@ impl Office {
         let at = Mailbox { id: to.mailbox, tenant: "tenant".to_owned(), native_id: "oid-support".to_owned() };
         let mut ids = Vec::new();
         for (n, subject) in subjects.iter().enumerate() {
-            let received_at = self.now() + SignedDuration::from_secs(i64::try_from(n).expect("a small number"));
+            let received_at =
+                self.now() + SignedDuration::from_secs(i64::try_from(n).expect("a small number"));
             let page = serde_json::json!({
                 "id": format!("native-{subject}"), "subject": subject, "receivedDateTime": received_at.to_string(),
                 "from": { "emailAddress": { "name": "Anna", "address": "anna@contoso.test" } },
@@ -249,7 +267,10 @@ impl Office {
                 .expect("the mail is recorded");
             ledger.release_round(&mut tx, to.source).await.expect("the round ends");
             let (id,): (Uuid,) = tx
-                .fetch_one(sql!("SELECT message_id FROM message_alias WHERE value = $1"), args![format!("native-{subject}")])
+                .fetch_one(
+                    sql!("SELECT message_id FROM message_alias WHERE value = $1"),
+                    args![format!("native-{subject}")],
+                )
                 .await
                 .expect("the mail is there");
             tx.commit().await.expect("commits");
@@ -260,7 +281,13 @@ impl Office {
 }
 
 /// What a source shall do.
-pub(crate) fn confirmed(workspace: Uuid, account: Uuid, mailbox: Uuid, destination: Uuid, now: Timestamp) -> Confirmed {
+pub(crate) fn confirmed(
+    workspace: Uuid,
+    account: Uuid,
+    mailbox: Uuid,
+    destination: Uuid,
+    now: Timestamp,
+) -> Confirmed {
     Confirmed {
         workspace,
         account,

@@ -60,7 +60,11 @@ async fn a_strange_callback_is_refused_in_words() {
     let mut owner = office.console.owner().await;
     let page = owner.get("/oauth/callback?state=x&code=secret-code").await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(page.body.contains("Begin the sign-in again") && !page.body.contains("secret-code"), "{}", page.body);
+    assert!(
+        page.body.contains("Begin the sign-in again") && !page.body.contains("secret-code"),
+        "{}",
+        page.body
+    );
     let found = accounts::unused(&office.console.shell.db, office.workspace()).await.unwrap();
     assert!(found.is_empty(), "{found:?}");
 }
@@ -126,7 +130,8 @@ async fn sources_are_switched_on_record() {
         assert!(owner.get("/messages").await.body.contains("first"), "the list of messages stays");
         let audit: Vec<(String, String)> =
             db.fetch_all(sql!("SELECT action, actor FROM audit ORDER BY at, id"), args![]).await.unwrap();
-        let source: Vec<&str> = audit.iter().map(|row| row.0.as_str()).filter(|what| what.contains("source")).collect();
+        let source: Vec<&str> =
+            audit.iter().map(|row| row.0.as_str()).filter(|what| what.contains("source")).collect();
         assert_eq!(source, ["pause source", "resume source", "remove source"]);
         // The same folder again: taken into use anew, not a second time beside.
         let mut tx = db.begin().await.unwrap();
@@ -147,7 +152,9 @@ async fn viewers_change_nothing() {
     let mut owner = office.console.owner().await;
     let token = owner.token("/sources").await;
     office.console.shell.db.execute(sql!("UPDATE console_user SET role = 'viewer'"), args![]).await.unwrap();
-    for path in ["/sources/sign-in".to_owned(), format!("/sources/{}/pause", there.source), "/jira/new".to_owned()] {
+    for path in
+        ["/sources/sign-in".to_owned(), format!("/sources/{}/pause", there.source), "/jira/new".to_owned()]
+    {
         let answer = owner.post(&path, &token, &[]).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
     }
@@ -183,7 +190,12 @@ async fn forms_keep_what_was_typed() {
     ] {
         assert!(page.body.contains(part), "{part} is missing: {}", page.body);
     }
-    let fields = [("kind", "cloud_token"), ("base_url", NOWHERE), ("username", "bot@contoso.test"), ("token", "s3cret-token")];
+    let fields = [
+        ("kind", "cloud_token"),
+        ("base_url", NOWHERE),
+        ("username", "bot@contoso.test"),
+        ("token", "s3cret-token"),
+    ];
     let page = owner.post("/jira/new", &token, &fields).await;
     assert!(page.body.contains(NOWHERE) && page.body.contains("bot@contoso.test"), "{}", page.body);
     assert!(page.body.contains("base_url-error") && !page.body.contains("s3cret-token"), "{}", page.body);
@@ -235,7 +247,12 @@ async fn a_mailbox_has_one_workspace() {
             let found = sources::mailbox(&mut tx, "tenant", native, address).await.unwrap();
             assert_eq!(found.map(|mailbox| mailbox.id), Some(there.mailbox), "{native}");
         }
-        assert!(sources::mailbox(&mut tx, "other", "oid-support", "support@contoso.test").await.unwrap().is_none());
+        assert!(
+            sources::mailbox(&mut tx, "other", "oid-support", "support@contoso.test")
+                .await
+                .unwrap()
+                .is_none()
+        );
     }
 }
 

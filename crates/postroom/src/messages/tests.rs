@@ -34,18 +34,29 @@ fn a_step(slot: Slot, state: StepState, position: i64) -> Step {
 async fn hold_all(office: &Office, reason: &str, outcome: Option<(Outcome, Vec<Step>)>) {
     let (db, ledger) = (&office.console.shell.db, &office.state.ledger);
     let mut tx = db.begin().await.unwrap();
-    let claimed = ledger.claim(&mut tx, Uuid::now_v7(), office.now() + jiff::SignedDuration::from_mins(1), 10).await.unwrap();
+    let claimed = ledger
+        .claim(&mut tx, Uuid::now_v7(), office.now() + jiff::SignedDuration::from_mins(1), 10)
+        .await
+        .unwrap();
     assert!(!claimed.is_empty(), "there is something to hold");
     for mut message in claimed {
         message.stage = Stage::Act;
-        let mut change = Change::of(&message, Fate::Ended(Ending::Held { by: "act".to_owned(), reason: reason.to_owned() }));
+        let mut change = Change::of(
+            &message,
+            Fate::Ended(Ending::Held { by: "act".to_owned(), reason: reason.to_owned() }),
+        );
         if let Some((outcome, steps)) = &outcome {
-            let line = TraceLine { rule: "new-issue".to_owned(), matched: true, why: "becomes a Task in SUP".to_owned() };
+            let line = TraceLine {
+                rule: "new-issue".to_owned(),
+                matched: true,
+                why: "becomes a Task in SUP".to_owned(),
+            };
             change.plan = Some(NewPlan {
                 revision: 0,
                 format: Plan::FORMAT,
                 body: serde_json::to_vec(&Plan { outcome: outcome.clone(), steps: Vec::new() }).unwrap(),
-                trace: serde_json::to_vec(&Trace { profile: "standard".to_owned(), lines: vec![line] }).unwrap(),
+                trace: serde_json::to_vec(&Trace { profile: "standard".to_owned(), lines: vec![line] })
+                    .unwrap(),
             });
             change = change.with_steps(steps.clone());
         }
@@ -94,7 +105,11 @@ async fn lists_show_every_mail_once() {
         let expected: Vec<String> = (0..120).rev().map(|n| format!("{n:03}")).collect();
         assert_eq!(seen, expected);
         let found = owner.get("/messages?q=NUMBER+007").await;
-        assert!(found.body.contains("mail number 007") && !found.body.contains("mail number 008"), "{}", found.body);
+        assert!(
+            found.body.contains("mail number 007") && !found.body.contains("mail number 008"),
+            "{}",
+            found.body
+        );
         let held = owner.get("/messages?filter=held").await;
         assert!(held.body.contains("No mail is held"), "{}", held.body);
     }
@@ -109,7 +124,15 @@ async fn a_held_mail_explains_itself() {
     let mut owner = office.console.owner().await;
     let page = owner.get(&format!("/messages/{id}")).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.body);
-    for part in ["printer is on fire", "Jira refuses a field", "becomes a Task in SUP", "Create issue", "Retry", "Discard", "Anna"] {
+    for part in [
+        "printer is on fire",
+        "Jira refuses a field",
+        "becomes a Task in SUP",
+        "Create issue",
+        "Retry",
+        "Discard",
+        "Anna",
+    ] {
         assert!(page.body.contains(part), "{part} is missing: {}", page.body);
     }
     let mail = owner.get(&format!("/messages/{id}/mail")).await;
@@ -141,7 +164,8 @@ async fn a_mail_without_a_plan_is_read_anew() {
 async fn a_retried_plan_goes_on_where_it_stood() {
     for office in Office::all().await {
         let mut done = a_step(Slot::Issue, StepState::Done, 0);
-        done.remote = Some(ledger::Remote { id: "10".to_owned(), key: Some("SUP-1".to_owned()), media: None });
+        done.remote =
+            Some(ledger::Remote { id: "10".to_owned(), key: Some("SUP-1".to_owned()), media: None });
         let held = a_step(Slot::Description, StepState::Held, 1);
         let (_, id) = one_held(&office, Some((Outcome::Issue, vec![done, held]))).await;
         assert_eq!(hold::retry(&office.messages, &actor(&office), id).await.unwrap(), Done::Yes);
