@@ -1,0 +1,221 @@
+//! Scopes: which exist, on which resource, in which words the consent screen tells them, and who may consent to them.
+
+use std::collections::BTreeSet;
+
+use super::errors::TokenError;
+
+/// What a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Resource {
+    Graph,
+    Exchange,
+}
+
+/// A scope that exists.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) resource: Resource,
+    pub(crate) name: &'static str,
+    pub(crate) words: &'static str,
+    /// Only administrators may consent, whatever the policy.
+    pub(crate) admin_only: bool,
+    /// Microsoft's managed policy leaves consent to administrators.
+    pub(crate) barred: bool,
+}
+
+const fn graph(name: &'static str, words: &'static str, admin_only: bool, barred: bool) -> Known {
+    Known { resource: Resource::Graph, name, words, admin_only, barred }
+}
+
+const fn exchange(name: &'static str, words: &'static str) -> Known {
+    Known { resource: Resource::Exchange, name, words, admin_only: false, barred: true }
+}
+
+/// The scopes that exist here.
+pub(crate) const KNOWN: [Known; 26] = [
+    graph("User.Read", "Sign you in and read your profile", false, false),
+    graph("User.ReadBasic.All", "Read all users' basic profiles", false, false),
+    graph("User.Read.All", "Read all users' full profiles", true, false),
+    graph("Directory.Read.All", "Read directory data", true, false),
+    graph("Mail.ReadBasic", "Read your basic mail", false, true),
+    graph("Mail.ReadBasic.Shared", "Read your basic mail and that of mailboxes shared with you", false, true),
+    graph("Mail.Read", "Read your mail", false, true),
+    graph("Mail.Read.Shared", "Read your mail and that of mailboxes shared with you", false, true),
+    graph("Mail.ReadWrite", "Read and write access to your mail", false, true),
+    graph("Mail.ReadWrite.Shared", "Read and write your mail and that of mailboxes shared with you", false, true),
+    graph("Mail.Send", "Send mail as you", false, false),
+    graph("Mail.Send.Shared", "Send mail on behalf of others or yourself", false, false),
+    graph("Mail-Advanced.ReadWrite", "Change your mail after it was received", true, false),
+    graph("Mail-Advanced.ReadWrite.Shared", "Change mail of mailboxes shared with you after it was received", true, false),
+    graph("MailboxSettings.Read", "Read your mailbox settings", false, true),
+    graph("MailboxSettings.ReadWrite", "Read and write your mailbox settings", false, true),
+    graph("MailboxFolder.Read", "Read your mailbox folders", false, true),
+    graph("MailboxFolder.ReadWrite", "Read and write your mailbox folders", false, true),
+    graph("MailboxItem.Read", "Read your mailbox items", false, true),
+    graph("Calendars.Read", "Read your calendars", false, false),
+    graph("Contacts.Read", "Read your contacts", false, false),
+    graph("Files.Read", "Read your files", false, false),
+    exchange("EWS.AccessAsUser.All", "Access mailboxes as you via Exchange Web Services"),
+    exchange("EAS.AccessAsUser.All", "Access mailboxes as you via Exchange ActiveSync"),
+    exchange("IMAP.AccessAsUser.All", "Read and write your mail via IMAP"),
+    exchange("POP.AccessAsUser.All", "Read and write your mail via POP"),
+];
+
+/// The scopes of OpenID Connect.
+pub(crate) const OPENID: [(&str, &str); 4] = [
+    ("openid", "Sign you in"),
+    ("profile", "View your basic profile"),
+    ("email", "View your email address"),
+    ("offline_access", "Maintain access to data you have given it access to"),
+];
+
+/// The resource's well-known address, for the scopes of the answer.
+fn origin(resource: Resource) -> &'static str {
+    match resource {
+        Resource::Graph => "https://graph.microsoft.com",
+        Resource::Exchange => "https://outlook.office365.com",
+    }
+}
+
+/// A list of scopes as asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) openid: BTreeSet<&'static str>,
+    /// Resource and scope, in the case in which they exist.
+    pub(crate) scopes: BTreeSet<(Resource, &'static str)>,
+    /// Resources asked for as a whole with `/.default`.
+    pub(crate) whole: BTreeSet<Resource>,
+    /// Whether scopes were written with their resource, so that the answer writes them so too.
+    pub(crate) is_long: bool,
+}
+
+impl Asked {
+    /// Reads a `scope` parameter. `own` are this simulator's addresses of Graph and EWS, which count as the resources'.
+    pub(crate) fn read(text: &str, own: &[(String, Resource)]) -> Result<Self, TokenError> {
+        let mut asked = Self::default();
+        for word in text.split_whitespace() {
+            if let Some((name, _)) = OPENID.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)) {
+                asked.openid.insert(name);
+                continue;
+            }
+            let (resource, name) = split(word, own)?;
+            if word.contains("://") {
+                asked.is_long = true;
+            }
+            if name.eq_ignore_ascii_case(".default") {
+                asked.whole.insert(resource);
+                continue;
+            }
+            let known = KNOWN.iter().find(|known| known.resource == resource && known.name.eq_ignore_ascii_case(name));
+            let Some(known) = known else {
+                return Err(TokenError::of(650_053).saying(&format!(
+                    "The application asked for scope '{name}' that doesn't exist on the resource '{}'. Contact the app vendor.",
+                    origin(resource)
+                )));
+            };
+            asked.scopes.insert((resource, known.name));
+        }
+        if !asked.whole.is_empty() && !asked.scopes.is_empty() {
+            return Err(TokenError::of(70_011).saying(&format!(
+                "The provided value for the input parameter 'scope' is not valid. The scope {text} is not valid. .default scope can't be combined with resource-specific scopes."
+            )));
+        }
+        Ok(asked)
+    }
+
+    /// The resources that are named.
+    pub(crate) fn resources(&self) -> BTreeSet<Resource> {
+        self.scopes.iter().map(|(resource, _)| *resource).chain(self.whole.iter().copied()).collect()
+    }
+
+    /// Every scope by name, for comparing with consents.
+    pub(crate) fn names(&self) -> BTreeSet<String> {
+        self.openid.iter().map(|name| (*name).to_owned()).chain(self.scopes.iter().map(|(_, name)| (*name).to_owned())).collect()
+    }
+}
+
+/// Resource and name of a scope.
+fn split<'a>(word: &'a str, own: &[(String, Resource)]) -> Result<(Resource, &'a str), TokenError> {
+    if !word.contains("://") {
+        return Ok((Resource::Graph, word));
+    }
+    let lower = word.to_ascii_lowercase();
+    let public = [
+        ("https://graph.microsoft.com", Resource::Graph),
+        ("https://graph.microsoft.us", Resource::Graph),
+        ("https://outlook.office365.com", Resource::Exchange),
+        ("https://outlook.office.com", Resource::Exchange),
+    ];
+    let all = public.into_iter().chain(own.iter().map(|(address, resource)| (address.as_str(), *resource)));
+    for (address, resource) in all {
+        if lower.starts_with(&address.to_ascii_lowercase())
+            && let Some(name) = word[address.len()..].strip_prefix('/')
+        {
+            return Ok((resource, name.trim_start_matches('/')));
+        }
+    }
+    let resource = word.rsplit_once('/').map_or(word, |(resource, _)| resource);
+    Err(TokenError::of(500_011).saying(&format!(
+        "The resource principal named {resource} was not found in the tenant named Contoso. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant."
+    )))
+}
+
+/// The scopes as an answer lists them.
+pub(crate) fn listed(names: &BTreeSet<String>, resource: Resource, is_long: bool) -> String {
+    let mut out: Vec<String> = Vec::new();
+    for known in KNOWN.iter().filter(|known| known.resource == resource && names.contains(known.name)) {
+        let long = is_long || resource != Resource::Graph;
+        out.push(if long { format!("{}/{}", origin(resource), known.name) } else { known.name.to_owned() });
+    }
+    if resource == Resource::Graph {
+        // offline_access is never listed.
+        out.extend(OPENID.iter().take(3).filter(|(name, _)| names.contains(*name)).map(|(name, _)| (*name).to_owned()));
+    }
+    out.join(" ")
+}
+
+/// What a scope lets the app do, in words.
+pub(crate) fn words(name: &str) -> &'static str {
+    let openid = OPENID.iter().find(|(own, _)| *own == name).map(|(_, words)| *words);
+    openid.or_else(|| KNOWN.iter().find(|known| known.name == name).map(|known| known.words)).unwrap_or("Unknown")
+}
+
+/// Whether somebody who is no administrator may consent.
+pub(crate) fn user_may_consent(name: &str, barred_by_policy: bool) -> bool {
+    KNOWN
+        .iter()
+        .find(|known| known.name == name)
+        .is_none_or(|known| !known.admin_only && !(known.barred && barred_by_policy))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Short, long, of either resource, in any case.
+    #[test]
+    fn scopes_are_read() {
+        let asked = Asked::read(
+            "openid offline_access mail.readwrite https://outlook.office365.com/EWS.AccessAsUser.All",
+            &[],
+        )
+        .expect("scopes");
+        assert_eq!(asked.resources(), [Resource::Graph, Resource::Exchange].into());
+        assert!(asked.scopes.contains(&(Resource::Graph, "Mail.ReadWrite")));
+        assert_eq!(Asked::read("Mail.Nonsense", &[]).map_err(|error| error.code), Err(650_053));
+        assert_eq!(Asked::read("https://else.example/x", &[]).map_err(|error| error.code), Err(500_011));
+        let mixed = Asked::read("https://graph.microsoft.com/.default Mail.Read", &[]);
+        assert_eq!(mixed.map_err(|error| error.code), Err(70_011));
+        let own = [("http://127.0.0.1:81".to_owned(), Resource::Graph)];
+        assert!(Asked::read("http://127.0.0.1:81/.default", &own).is_ok_and(|asked| !asked.whole.is_empty()));
+    }
+
+    /// The managed policy leaves mail to administrators, sending not.
+    #[test]
+    fn the_managed_policy_bars_mail() {
+        assert!(user_may_consent("Mail.ReadWrite", false));
+        assert!(!user_may_consent("Mail.ReadWrite", true));
+        assert!(user_may_consent("Mail.Send", true));
+        assert!(!user_may_consent("Mail-Advanced.ReadWrite", false));
+    }
+}

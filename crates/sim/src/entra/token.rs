@@ -1,0 +1,329 @@
+//! The token endpoint: authorization_code, refresh_token, client_credentials.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::body::Body;
+use axum::extract::{Path, State};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode, header};
+use percent_encoding::percent_decode_str;
+use serde_json::json;
+
+use super::authorize::parameters;
+use super::errors::{TokenError, json_response};
+use super::grants::{Access, CODE_LIVES, Method};
+use super::keys::challenge;
+use super::scopes::{Asked, Resource, listed};
+use super::{Authority, EntraState};
+use crate::tenant::{Registration, User};
+
+/// POST token.
+pub(crate) async fn token(
+    State(state): State<Arc<EntraState>>,
+    Path(tenant): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    let mut trace = state.trace();
+    let correlation = headers.get("client-request-id").and_then(|value| value.to_str().ok());
+    if let Some(id) = correlation.and_then(|text| uuid::Uuid::parse_str(text).ok()) {
+        trace.correlation = id;
+    }
+    let outcome = state.answer(&tenant, &headers, &body);
+    let response = outcome.unwrap_or_else(|error| error.response(state.base(), &trace));
+    response.map(Body::from)
+}
+
+struct Ask<'a> {
+    fields: &'a HashMap<String, String>,
+}
+
+impl Ask<'_> {
+    fn text(&self, name: &str) -> Option<&str> {
+        self.fields.get(name).map(String::as_str).filter(|text| !text.is_empty())
+    }
+
+    fn needed(&self, name: &str) -> Result<&str, TokenError> {
+        self.text(name).ok_or_else(|| TokenError::missing(name))
+    }
+}
+
+/// Client id and secret of `Authorization: Basic`.
+fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, encoded) = text.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let pair = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (id, secret) = pair.split_once(':')?;
+    let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    Some((decode(id), decode(secret)))
+}
+
+impl EntraState {
+    fn answer(&self, tenant: &str, headers: &HeaderMap, body: &[u8]) -> Result<Response<Bytes>, TokenError> {
+        let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        if !kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
+            return Err(TokenError::missing("grant_type"));
+        }
+        let fields = parameters(&String::from_utf8_lossy(body));
+        let ask = Ask { fields: &fields };
+        let grant = ask.needed("grant_type")?;
+        let authority = self.authority(tenant)?;
+        let basic = basic(headers);
+        let client_id = match (&basic, ask.text("client_id")) {
+            (_, Some(id)) => id,
+            (Some((id, _)), None) => id,
+            (None, None) => return Err(TokenError::missing("client_id")),
+        };
+        let registration = self.registration(client_id, &authority)?;
+        let secret = basic.as_ref().map(|(_, secret)| secret.as_str()).or_else(|| ask.text("client_secret"));
+        check_client(&registration, secret, &ask)?;
+        match grant {
+            "authorization_code" => self.redeem(&registration, &ask),
+            "refresh_token" => self.refresh(&registration, &ask),
+            "client_credentials" => self.app_only(&registration, &authority, &ask),
+            other => Err(TokenError::of(70_003).saying(&format!("The app requested an unsupported grant type '{other}'."))),
+        }
+    }
+
+    fn redeem(&self, registration: &Registration, ask: &Ask<'_>) -> Result<Response<Bytes>, TokenError> {
+        let text = ask.needed("code")?;
+        let redirect_uri = ask.needed("redirect_uri")?;
+        let Some(code) = self.grants.code(text) else {
+            return Err(TokenError::of(9_002_313).saying("Invalid request. The authorization code is malformed or invalid."));
+        };
+        if !code.client_id.eq_ignore_ascii_case(&registration.client_id) {
+            return Err(TokenError::of(70_000).saying("The provided authorization code was issued to another client."));
+        }
+        if code.used {
+            return Err(TokenError::of(54_005));
+        }
+        if self.core.now().duration_since(code.issued) > CODE_LIVES {
+            return Err(TokenError::of(70_008));
+        }
+        if code.redirect_uri != redirect_uri {
+            return Err(TokenError::of(50_011).saying(&format!(
+                "The redirect URI '{redirect_uri}' does not match the one of the authorization request."
+            )));
+        }
+        match (&code.challenge, ask.text("code_verifier")) {
+            (None, None) => {}
+            (Some((wanted, Method::S256)), Some(verifier)) if challenge(verifier) == *wanted => {}
+            (Some((wanted, Method::Plain)), Some(verifier)) if verifier == wanted => {}
+            (Some(_), None) => {
+                return Err(TokenError::of(501_481).saying("The Code_Verifier is missing though the authorization request had a code_challenge."));
+            }
+            _ => return Err(TokenError::of(501_481)),
+        }
+        let asked = self.one_resource(ask.text("scope").unwrap_or(&code.scope), ask.text("scope").is_none())?;
+        let user = self.user(code.user)?;
+        let asked_at_first = Asked::read(&code.scope, self.own_resources())?;
+        if !self.grants.use_code(text) {
+            return Err(TokenError::of(54_005));
+        }
+        let offline = asked_at_first.openid.contains("offline_access");
+        let openid = asked_at_first.openid.contains("openid");
+        self.give(registration, user, &asked, &Give { offline, openid, nonce: code.nonce.as_deref(), ask })
+    }
+
+    fn refresh(&self, registration: &Registration, ask: &Ask<'_>) -> Result<Response<Bytes>, TokenError> {
+        let text = ask.needed("refresh_token")?;
+        let user = self.grants.refresh(text, &registration.client_id, self.core.now())?;
+        let user = self.user(user)?;
+        let asked = self.one_resource(ask.text("scope").unwrap_or("openid offline_access"), false)?;
+        let openid = asked.openid.contains("openid") || ask.text("scope").is_none();
+        self.give(registration, user, &asked, &Give { offline: true, openid, nonce: None, ask })
+    }
+
+    fn app_only(
+        &self,
+        registration: &Registration,
+        authority: &Authority,
+        ask: &Ask<'_>,
+    ) -> Result<Response<Bytes>, TokenError> {
+        if *authority != Authority::Own {
+            return Err(TokenError::of(9_002_313).saying("The client_credentials grant needs a tenant id: it is not supported on the common and organizations endpoints."));
+        }
+        let scope = ask.needed("scope")?;
+        let asked = self.one_resource(scope, false)?;
+        let Some(resource) = asked.whole.iter().next().copied() else {
+            return Err(TokenError::of(70_011).saying(&format!(
+                "The provided request must include a 'scope' input parameter. The provided value for the input parameter 'scope' is not valid. The scope {scope} is not valid."
+            )));
+        };
+        let roles = if resource == Resource::Graph { registration.roles.clone() } else { BTreeSet::new() };
+        let (access, seconds) = self.access_token(registration, None, resource, roles);
+        let body = json!({"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": access});
+        Ok(json_response(StatusCode::OK, &body))
+    }
+
+    /// Scopes of one resource; of several only the first where `takes_first`.
+    fn one_resource(&self, scope: &str, takes_first: bool) -> Result<Asked, TokenError> {
+        let mut asked = Asked::read(scope, self.own_resources())?;
+        let resources = asked.resources();
+        if resources.len() > 1 {
+            if !takes_first {
+                return Err(TokenError::of(28_000).saying(&format!(
+                    "Provided value for the input parameter scope is not valid because it contains more than one resource. Scope {scope} is not valid."
+                )));
+            }
+            let first = resources.first().copied();
+            asked.scopes.retain(|(resource, _)| Some(*resource) == first);
+        }
+        Ok(asked)
+    }
+
+    fn user(&self, oid: uuid::Uuid) -> Result<&User, TokenError> {
+        if let Some(error) = self.grants.refusal(oid) {
+            return Err(error);
+        }
+        self.tenant.user_by_oid(oid).ok_or_else(|| TokenError::of(50_034))
+    }
+
+    fn give(
+        &self,
+        registration: &Registration,
+        user: &User,
+        asked: &Asked,
+        give: &Give<'_>,
+    ) -> Result<Response<Bytes>, TokenError> {
+        let resource = asked.resources().first().copied().unwrap_or(Resource::Graph);
+        let consented = self.grants.consented(user.oid, &registration.client_id);
+        let missing = asked.scopes.iter().any(|(_, name)| !consented.contains(*name));
+        if missing {
+            let text = format!(
+                "The user or administrator has not consented to use the application with ID '{}' named '{}'. Send an interactive authorization request for this user and resource.",
+                registration.client_id, registration.name
+            );
+            return Err(TokenError::of(65_001).saying(&text).suberror("consent_required"));
+        }
+        // A token has everything that was consented to on its resource, not only what was asked this time.
+        let scope = listed(&consented, resource, asked.is_long);
+        let (access, seconds) = self.access_token(registration, Some(user), resource, consented.clone());
+        let mut body = json!({
+            "token_type": "Bearer",
+            "scope": scope,
+            "expires_in": seconds,
+            "ext_expires_in": seconds,
+            "access_token": access,
+        });
+        if give.offline {
+            let refresh = format!("1.{}{}", self.core.chance.secret(), self.core.chance.secret());
+            self.grants.keep_refresh(refresh.clone(), user.oid, &registration.client_id, self.core.now());
+            body["refresh_token"] = refresh.into();
+        }
+        if give.openid {
+            body["id_token"] = self.id_token(registration, user, &consented, give.nonce).into();
+        }
+        if give.ask.text("client_info") == Some("1") {
+            let info = json!({"uid": user.oid, "utid": self.tenant.id}).to_string();
+            body["client_info"] = URL_SAFE_NO_PAD.encode(info).into();
+        }
+        Ok(json_response(StatusCode::OK, &body))
+    }
+
+    fn access_token(
+        &self,
+        registration: &Registration,
+        user: Option<&User>,
+        resource: Resource,
+        scopes: BTreeSet<String>,
+    ) -> (String, i64) {
+        let now = self.core.now();
+        let lifetime = self.access_lifetime();
+        let expires = now.saturating_add(lifetime).unwrap_or(now);
+        let audience = match resource {
+            Resource::Graph => "00000003-0000-0000-c000-000000000000",
+            Resource::Exchange => "https://outlook.office365.com",
+        };
+        let mut claims = json!({
+            "aud": audience,
+            "iss": format!("https://sts.windows.net/{}/", self.tenant.id),
+            "iat": now.as_second(), "nbf": now.as_second(), "exp": expires.as_second(),
+            "appid": registration.client_id,
+            "app_displayname": registration.name,
+            "tid": self.tenant.id,
+            "uti": self.core.chance.uuid().simple().to_string(),
+            "ver": "1.0",
+        });
+        let names: Vec<&str> = scopes.iter().map(String::as_str).collect();
+        match user {
+            Some(user) => {
+                claims["scp"] = listed(&scopes, resource, false).into();
+                claims["oid"] = user.oid.to_string().into();
+                claims["upn"] = user.upn.as_str().into();
+                claims["name"] = user.name.as_str().into();
+            }
+            None => claims["roles"] = names.into(),
+        }
+        let text = self.signer.sign(&claims).unwrap_or_else(|| self.core.chance.secret());
+        let access = Access {
+            user: user.map(|user| user.oid),
+            client_id: Arc::from(registration.client_id.as_str()),
+            resource,
+            scopes,
+            issued: now,
+            expires,
+        };
+        self.grants.keep_access(text.clone(), access);
+        (text, lifetime.as_secs())
+    }
+
+    fn id_token(
+        &self,
+        registration: &Registration,
+        user: &User,
+        consented: &BTreeSet<String>,
+        nonce: Option<&str>,
+    ) -> String {
+        let now = self.core.now().as_second();
+        let pair = format!("{}/{}", registration.client_id, user.oid);
+        let mut claims = json!({
+            "aud": registration.client_id,
+            "iss": self.issuer(),
+            "iat": now, "nbf": now, "exp": now + 3_600,
+            "sub": URL_SAFE_NO_PAD.encode(digest(&SHA256, pair.as_bytes())),
+            "tid": self.tenant.id,
+            "uti": self.core.chance.uuid().simple().to_string(),
+            "ver": "2.0",
+        });
+        if consented.contains("profile") {
+            claims["name"] = user.name.as_str().into();
+            claims["oid"] = user.oid.to_string().into();
+            claims["preferred_username"] = user.upn.as_str().into();
+        }
+        if consented.contains("email") && user.mailbox {
+            claims["email"] = user.upn.as_str().into();
+        }
+        if let Some(nonce) = nonce {
+            claims["nonce"] = nonce.into();
+        }
+        self.signer.sign(&claims).unwrap_or_default()
+    }
+}
+
+struct Give<'a> {
+    offline: bool,
+    openid: bool,
+    nonce: Option<&'a str>,
+    ask: &'a Ask<'a>,
+}
+
+/// Whether the client proves who it is.
+fn check_client(registration: &Registration, secret: Option<&str>, ask: &Ask<'_>) -> Result<(), TokenError> {
+    match secret {
+        Some(secret) if registration.secrets.iter().any(|own| own == secret) => Ok(()),
+        Some(_) => Err(TokenError::of(7_000_215).saying(&format!(
+            "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{}'.",
+            registration.client_id
+        ))),
+        None if ask.text("client_assertion").is_some() => Err(TokenError::of(700_027)),
+        None => Err(TokenError::of(7_000_218)),
+    }
+}
