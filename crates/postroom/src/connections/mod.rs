@@ -30,6 +30,8 @@ mod tokens;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_sign_in;
 
 pub use bootstrap::bootstrap;
 pub use destination::Destination;

@@ -83,7 +83,7 @@ impl Offer {
     pub(super) fn folder(&self, wanted: &str) -> Option<&Folder> {
         let folders = self.folders.as_ref().ok()?;
         if wanted.is_empty() || wanted.eq_ignore_ascii_case("inbox") {
-            let inbox = folders.iter().find(|folder| folder.path.eq_ignore_ascii_case("inbox"));
+            let inbox = folders.iter().find(|folder| is_inbox(folder));
             return inbox.or_else(|| folders.first().filter(|_| wanted.is_empty()));
         }
         folders.iter().find(|folder| folder.id.as_str() == wanted)
@@ -152,6 +152,11 @@ impl Offer {
     }
 }
 
+/// Its name depends on the owner's language.
+fn is_inbox(folder: &Folder) -> bool {
+    folder.well_known.as_deref() == Some("inbox")
+}
+
 async fn folders_of(
     state: &State,
     reading: &Reading,
@@ -162,9 +167,8 @@ async fn folders_of(
     };
     let folders = match tokio::time::timeout(LIST_WITHIN, mailbox.folders()).await {
         Ok(Ok(mut folders)) => {
-            folders.sort_by_key(|folder| {
-                (!folder.path.to_lowercase().starts_with("inbox"), folder.path.to_lowercase())
-            });
+            // The Inbox first: it is what nearly everybody wants.
+            folders.sort_by_key(|folder| (!is_inbox(folder), folder.path.to_lowercase()));
             Ok(folders)
         }
         Ok(Err(fault)) => Err(fault),

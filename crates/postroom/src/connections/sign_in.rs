@@ -246,6 +246,7 @@ pub async fn come_back(
     let Some(code) = brought.code else {
         let fault = Fault::entra(&EntraError {
             error: brought.error,
+            error_codes: code_of(&brought.error_description),
             error_description: brought.error_description,
             suberror: brought.error_subcode,
             ..EntraError::default()
@@ -263,6 +264,13 @@ pub async fn come_back(
         }
     };
     keep(&admin, &state, &sign_in, tokens).await
+}
+
+/// The code that the description of a redirect's error begins with (`AADSTS90094: …`): a redirect has no list of codes, and
+/// `access_denied` alone does not tell a person's *no* from an administrator's approval that is missing.
+fn code_of(description: &str) -> Vec<u32> {
+    let number = description.trim_start().strip_prefix("AADSTS").and_then(|rest| rest.split_once(':'));
+    number.and_then(|(number, _)| number.parse().ok()).into_iter().collect()
 }
 
 fn approved(brought: &Brought) -> Result<Response, Problem> {

@@ -138,13 +138,18 @@ impl Office {
 
     /// An app registration whose sign-in page is nowhere.
     pub(crate) async fn register(&self) -> Uuid {
+        self.register_at(NOWHERE).await
+    }
+
+    /// An app registration whose sign-in page is there.
+    pub(crate) async fn register_at(&self, login_url: &str) -> Uuid {
         let id = Uuid::now_v7();
         let mut tx = self.console.shell.db.begin().await.expect("begins");
         accounts::put_registration(
             &mut tx,
             self.workspace(),
             id,
-            (NOWHERE, "client", "organizations"),
+            (login_url, "client", "organizations"),
             None,
             self.now(),
         )

@@ -1,0 +1,279 @@
+//! Signing in against a sign-in service in the same process: real HTTP, real signatures, and answers that a test can spoil.
+
+use std::sync::{Arc, LazyLock, Mutex};
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Form, Json, Router};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use fault::Fault;
+use http::StatusCode;
+use microsoft::AccessTokens;
+use serde_json::{Value, json};
+use store::{args, sql};
+use url::Url;
+use uuid::Uuid;
+
+use super::store::accounts;
+use super::testing::Office;
+use crate::web::testing::{Answer, Browser};
+
+const TENANT: &str = "6babcaad-604b-40ac-a9d7-9fd97c0b779f";
+
+static KEY: LazyLock<KeyPair> = LazyLock::new(|| KeyPair::generate(KeySize::Rsa2048).expect("a key"));
+
+/// What the service answers with.
+#[derive(Clone, Debug)]
+struct Told {
+    login: String,
+    nonce: String,
+    oid: &'static str,
+    scope: &'static str,
+    refuses: Option<(u32, &'static str)>,
+    redeemed: usize,
+    now: i64,
+}
+
+type Shared = Arc<Mutex<Told>>;
+
+async fn discovery(State(told): State<Shared>, Path(tenant): Path<String>) -> Json<Value> {
+    let login = told.lock().unwrap().login.clone();
+    let issuer = if tenant == "organizations" { "{tenantid}".to_owned() } else { tenant.clone() };
+    Json(json!({
+        "issuer": format!("{login}/{issuer}/v2.0"),
+        "authorization_endpoint": format!("{login}/{tenant}/oauth2/v2.0/authorize"),
+        "token_endpoint": format!("{login}/{tenant}/oauth2/v2.0/token"),
+        "jwks_uri": format!("{login}/{tenant}/discovery/v2.0/keys"),
+    }))
+}
+
+async fn keys() -> Json<Value> {
+    // PKCS #1: SEQUENCE { INTEGER modulus (257 bytes with its sign), INTEGER 65537 }.
+    let der = KEY.public_key().as_ref();
+    let modulus = URL_SAFE_NO_PAD.encode(&der[9..265]);
+    Json(json!({ "keys": [{ "kty": "RSA", "use": "sig", "kid": "k", "n": modulus, "e": "AQAB" }] }))
+}
+
+async fn token(State(told): State<Shared>, Form(asked): Form<Vec<(String, String)>>) -> Response {
+    let told = {
+        let mut told = told.lock().unwrap();
+        told.redeemed += 1;
+        told.clone()
+    };
+    if let Some((code, error)) = told.refuses {
+        let body = json!({
+            "error": error, "error_description": format!("AADSTS{code}: refused."), "error_codes": [code],
+            "trace_id": "t", "correlation_id": "c",
+        });
+        return (StatusCode::BAD_REQUEST, Json(body)).into_response();
+    }
+    assert!(asked.iter().any(|(name, _)| name == "scope"), "{asked:?}");
+    let claims = json!({
+        "aud": "client", "iss": format!("{}/{TENANT}/v2.0", told.login), "tid": TENANT, "oid": told.oid,
+        "sub": format!("sub-{}", told.oid), "exp": told.now + 3_600, "nonce": told.nonce,
+        "preferred_username": format!("{}@contoso.test", told.oid), "name": "Somebody",
+    });
+    let [head, body] =
+        [json!({ "alg": "RS256", "kid": "k" }), claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+    let signed = format!("{head}.{body}");
+    let mut signature = vec![0; KEY.public_modulus_len()];
+    KEY.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).expect("signed");
+    Json(json!({
+        "token_type": "Bearer", "scope": told.scope, "expires_in": 3599, "access_token": "access-canary",
+        "refresh_token": "refresh-canary", "id_token": format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)),
+    }))
+    .into_response()
+}
+
+/// An office with a sign-in service beside it.
+async fn office() -> (Office, Shared, Uuid) {
+    let office = Office::new().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let login = format!("http://{}", listener.local_addr().expect("an address"));
+    let told = Arc::new(Mutex::new(Told {
+        login: login.clone(),
+        nonce: String::new(),
+        oid: "support",
+        scope: "openid profile email User.Read Mail.ReadWrite",
+        refuses: None,
+        redeemed: 0,
+        now: office.now().as_second(),
+    }));
+    let router = Router::new()
+        .route("/{tenant}/v2.0/.well-known/openid-configuration", get(discovery))
+        .route("/{tenant}/discovery/v2.0/keys", get(keys))
+        .route("/{tenant}/oauth2/v2.0/token", post(token))
+        .with_state(Arc::clone(&told));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let registration = office.register_at(&login).await;
+    (office, told, registration)
+}
+
+/// What the address of Microsoft's page asks for.
+fn asked(location: &str, name: &str) -> Option<String> {
+    let url = Url::parse(location).expect("an address");
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+/// Begins a sign-in; gives the state, with the service told the nonce.
+async fn begin(browser: &mut Browser<'_>, told: &Shared, path: &str) -> String {
+    let token = browser.token("/sources").await;
+    let leave = browser.post(path, &token, &[]).await;
+    let location = if leave.status == StatusCode::SEE_OTHER {
+        leave.location().to_owned()
+    } else {
+        // The page in between, where the account is known.
+        assert_eq!(leave.status, StatusCode::OK, "{}", leave.body);
+        let link = leave.body.split_once("class=\"button primary\" href=\"").expect("a link").1;
+        link.split_once('"').expect("its end").0.replace("&#38;", "&").replace("&amp;", "&")
+    };
+    assert_eq!(asked(&location, "code_challenge_method").as_deref(), Some("S256"), "{location}");
+    told.lock().unwrap().nonce = asked(&location, "nonce").expect("a nonce");
+    asked(&location, "state").expect("a state")
+}
+
+async fn come_back(browser: &mut Browser<'_>, state: &str) -> Answer {
+    browser.get(&format!("/oauth/callback?code=the-code&state={state}")).await
+}
+
+async fn accounts_of(office: &Office) -> Vec<(String, String)> {
+    let all = accounts::unused(&office.console.shell.db, office.workspace()).await.unwrap();
+    all.into_iter().map(|account| (account.object_id, account.state)).collect()
+}
+
+/// Promise: who signs in is shown with what was granted, can go on to the form, and no token is stored or shown openly.
+#[tokio::test]
+async fn a_sign_in_leads_to_the_form() {
+    let (office, told, _) = office().await;
+    let mut owner = office.console.owner().await;
+    let state = begin(&mut owner, &told, "/sources/sign-in").await;
+    let back = come_back(&mut owner, &state).await;
+    assert_eq!(back.status, StatusCode::SEE_OTHER, "{}", back.body);
+    let path = back.location().to_owned();
+    let page = owner.get(&path).await;
+    for part in ["support@contoso.test", "Mail.ReadWrite", "/sources/new?account="] {
+        assert!(page.body.contains(part), "{part} is missing: {}", page.body);
+    }
+    let list = owner.get("/sources").await;
+    assert!(list.body.contains("not confirmed") && !list.body.contains("canary"), "{}", list.body);
+    let (refresh, access): (Vec<u8>, Vec<u8>) = office
+        .console
+        .shell
+        .db
+        .fetch_one(sql!("SELECT refresh_sealed, access_sealed FROM account"), args![])
+        .await
+        .unwrap();
+    for sealed in [refresh, access] {
+        assert!(!sealed.windows(6).any(|part| part == b"canary"), "a token is stored openly");
+    }
+}
+
+/// Promise: a state works once, and only in the browser that began the sign-in; a code that came with it is not redeemed.
+#[tokio::test]
+async fn a_state_is_for_one_return_of_one_browser() {
+    let (office, told, _) = office().await;
+    let mut owner = office.console.owner().await;
+    let state = begin(&mut owner, &told, "/sources/sign-in").await;
+    let mut other = office.console.browser();
+    let done = other.sign_in("owner@contoso.test", "four unrelated words").await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
+    assert_eq!(
+        come_back(&mut other, &state).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "another browser"
+    );
+    assert_eq!(told.lock().unwrap().redeemed, 0);
+    assert_eq!(come_back(&mut owner, &state).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(come_back(&mut owner, &state).await.status, StatusCode::UNPROCESSABLE_ENTITY, "a second time");
+    assert_eq!(told.lock().unwrap().redeemed, 1);
+}
+
+/// Promise: an id_token of another sign-in is refused, and nothing of its tokens is kept.
+#[tokio::test]
+async fn a_wrong_nonce_keeps_nothing() {
+    let (office, told, _) = office().await;
+    let mut owner = office.console.owner().await;
+    let state = begin(&mut owner, &told, "/sources/sign-in").await;
+    told.lock().unwrap().nonce = "another".to_owned();
+    let page = come_back(&mut owner, &state).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.body.contains("Sign in again"), "{}", page.body);
+    assert!(accounts_of(&office).await.is_empty());
+}
+
+/// Promise: what Microsoft refuses is said with its code and who must act; a missing approval comes with the link for the
+/// administrator.
+#[tokio::test]
+async fn refusals_are_said_with_their_mend() {
+    let (office, told, _) = office().await;
+    let mut owner = office.console.owner().await;
+    let state = begin(&mut owner, &told, "/sources/sign-in").await;
+    let description = "AADSTS90094%3A+An+administrator+must+consent.";
+    let page = owner
+        .get(&format!("/oauth/callback?error=access_denied&error_description={description}&state={state}"))
+        .await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for part in ["AADSTS90094", "adminconsent", "An administrator of the Microsoft tenant must act"] {
+        assert!(page.body.contains(part), "{part} is missing: {}", page.body);
+    }
+}
+
+/// Promise: a permission that was not granted is said at once, with what will not work.
+#[tokio::test]
+async fn a_missing_permission_is_said() {
+    let (office, told, _) = office().await;
+    told.lock().unwrap().scope = "openid profile email User.Read";
+    let mut owner = office.console.owner().await;
+    let state = begin(&mut owner, &told, "/sources/sign-in").await;
+    let path = come_back(&mut owner, &state).await.location().to_owned();
+    let page = owner.get(&path).await;
+    assert!(page.body.contains("not granted") && page.body.contains("No mail can be read"), "{}", page.body);
+}
+
+/// Promise: validating as somebody else changes nothing until it is confirmed by a sign-in made for that.
+#[tokio::test]
+async fn a_swapped_account_is_refused_until_confirmed() {
+    let (office, told, _) = office().await;
+    let mut owner = office.console.owner().await;
+    let state = begin(&mut owner, &told, "/sources/sign-in").await;
+    let path = come_back(&mut owner, &state).await.location().to_owned();
+    told.lock().unwrap().oid = "billing";
+    let state = begin(&mut owner, &told, &format!("{path}/sign-in")).await;
+    let page = come_back(&mut owner, &state).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.body.contains("Nothing was changed") && page.body.contains("/replace"), "{}", page.body);
+    assert_eq!(accounts_of(&office).await, [("support".to_owned(), "online".to_owned())]);
+    let state = begin(&mut owner, &told, &format!("{path}/replace")).await;
+    let back = come_back(&mut owner, &state).await;
+    assert_eq!(back.status, StatusCode::SEE_OTHER, "{}", back.body);
+    assert_eq!(accounts_of(&office).await.len(), 2);
+}
+
+/// Promise: a grant that was revoked takes the account offline with that reason, and signing in again mends it.
+#[tokio::test]
+async fn a_revoked_grant_takes_the_account_offline() {
+    let (office, told, _) = office().await;
+    let mut owner = office.console.owner().await;
+    let state = begin(&mut owner, &told, "/sources/sign-in").await;
+    let path = come_back(&mut owner, &state).await.location().to_owned();
+    let account = Uuid::parse_str(path.rsplit('/').next().unwrap()).unwrap();
+    told.lock().unwrap().refuses = Some((50173, "invalid_grant"));
+    office.console.clock.advance(std::time::Duration::from_secs(3_600));
+    let fault: Fault = office.state.connections.tokens(account).await.unwrap().get().await.unwrap_err();
+    assert_eq!(fault.entry.id, "entra.grant_revoked");
+    assert_eq!(accounts_of(&office).await, [("support".to_owned(), "offline".to_owned())]);
+    let list = owner.get("/sources").await;
+    assert!(list.body.contains("AADSTS50173") && list.body.contains("offline"), "{}", list.body);
+    {
+        let mut told = told.lock().unwrap();
+        (told.refuses, told.now) = (None, office.now().as_second());
+    }
+    let state = begin(&mut owner, &told, &format!("{path}/sign-in")).await;
+    assert_eq!(come_back(&mut owner, &state).await.location(), path);
+    assert_eq!(accounts_of(&office).await, [("support".to_owned(), "online".to_owned())]);
+}
