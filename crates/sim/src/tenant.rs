@@ -53,7 +53,7 @@ fn person(tenant: Uuid, name: &str, local: &str, admin: bool, mailbox: bool) -> 
     User {
         oid: Uuid::new_v5(&tenant, upn.as_bytes()),
         name: name.to_owned(),
-        password: format!("{local}-Passw0rd"),
+        password: "Password-1".to_owned(),
         upn,
         admin,
         mailbox,
