@@ -83,9 +83,9 @@ async fn jira_site(connections: &Connections, workspace: Uuid, config: &Config) 
     };
     let mut tx = connections.db.begin().await?;
     if before.is_some() {
-        jira::update(&mut tx, kept).await?
+        jira::update(&mut tx, kept).await?;
     } else {
-        jira::insert(&mut tx, kept).await?
+        jira::insert(&mut tx, kept).await?;
     }
     tx.commit().await
 }

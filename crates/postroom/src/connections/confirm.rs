@@ -3,28 +3,23 @@
 //! [`Offer`] is what can be chosen (folders from the mailbox, projects and issue types from Jira, asked live); `judge` holds
 //! what was posted against it. A source reads nothing before it is kept here.
 
-use std::sync::Arc;
-
 use axum::extract::{Form, Path, Query, State as Shared};
 use axum::response::Response;
-use fault::Fault;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use microsoft::{Folder, Mailbox};
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::dry_run;
-use super::jira_site;
+use super::jira_checks;
+use super::keep::{Chosen, Kept, keep};
 use super::offer::{self, Offer, Reading};
 use super::pages::{ConfirmPage, DryRun};
 use super::routes::{State, flash_to, time};
 use super::scopes;
 use super::store::accounts::{self, Account};
-use super::store::events::{self, Event, Object};
-use super::store::jira as jira_rows;
-use super::store::sources::{self, Confirmed, Source};
-use crate::access::{Admin, audit};
+use super::store::sources::{self, Source};
+use crate::access::Admin;
 use crate::web::components::FaultView;
 use crate::web::form::{Choice, Field, Fields};
 use crate::web::{self, Flash, Problem, Section};
@@ -316,20 +311,6 @@ fn page(
     })
 }
 
-/// What was chosen, once it holds.
-struct Chosen {
-    folder: Folder,
-    mailbox: Arc<dyn Mailbox>,
-    connection: Uuid,
-    project: jira::Project,
-    issue_type: jira::IssueType,
-    start_kind: String,
-    start_at: Timestamp,
-    handled: String,
-    handled_target: String,
-    handled_name: String,
-}
-
 /// Holds what was posted against what is offered; `None`: the errors stand beside the fields.
 async fn judge(
     admin: &Admin,
@@ -401,7 +382,7 @@ async fn fit(
         Err(fault) => return filled.fail("project", fault.sentence()),
     };
     let (checks, fields) = tokio::join!(
-        jira_site::check_project(&client, &project.key, Some(&issue_type.id)),
+        jira_checks::check_project(&client, &project.key, Some(&issue_type.id)),
         client.create_fields(&project.key, &issue_type.id),
     );
     if let Some(fault) = checks.iter().find_map(super::ping::Check::fault) {
@@ -428,7 +409,7 @@ async fn fit(
             }
         }
         Err(error) => {
-            filled.fail("issue_type", format!("Its fields cannot be read: {}", error.fault.sentence()))
+            filled.fail("issue_type", format!("Its fields cannot be read: {}", error.fault.sentence()));
         }
     }
 }
@@ -522,7 +503,7 @@ async fn take(admin: &Admin, state: &State, about: About, posted: Posted) -> Res
         return page(admin, &about, filled, &offer, dry_run);
     }
     let Some(chosen) = chosen else { return page(admin, &about, filled, &offer, None) };
-    match keep(admin, state, &about, &offer, chosen).await? {
+    match keep(admin, state, &about.account, about.change.as_ref(), &offer.reading, chosen).await? {
         Kept::Source(text) => Ok(flash_to(admin, &Flash::done(text), "/sources")),
         Kept::Refused(field, error) => {
             filled.fail(field, error);
@@ -554,138 +535,4 @@ async fn try_on_newest(admin: &Admin, state: &State, chosen: &Chosen) -> DryRun 
         Ok(rows) => DryRun::Rows(rows),
         Err(fault) => DryRun::Failed(FaultView::of(&fault, None)),
     }
-}
-
-/// What came of keeping.
-enum Kept {
-    /// Done, in a sentence.
-    Source(String),
-    /// Not done: the field and why.
-    Refused(&'static str, String),
-}
-
-async fn keep(
-    admin: &Admin,
-    state: &State,
-    about: &About,
-    offer: &Offer,
-    chosen: Chosen,
-) -> Result<Kept, Problem> {
-    let connections = &state.connections;
-    let highest = match highest_key(state, chosen.connection, &chosen.project.key).await {
-        Ok(highest) => highest,
-        Err(fault) => {
-            return Ok(Kept::Refused(
-                "project",
-                format!("Its newest issue cannot be read: {}", fault.sentence()),
-            ));
-        }
-    };
-    let (now, workspace) = (connections.clock.now(), admin.workspace());
-    let address = &offer.reading.address;
-    let mut tx = connections.db.begin().await?;
-    let mailbox = if let Some(source) = &about.change {
-        source.mailbox_id
-    } else {
-        let tenant = &about.account.tenant_id;
-        match sources::mailbox(&mut tx, tenant, &offer.reading.native_id, address).await? {
-            Some(known) if known.workspace_id != workspace => {
-                let error = format!(
-                    "{address} belongs to another workspace of this installation: disconnect it there first."
-                );
-                return Ok(Kept::Refused("mailbox", error));
-            }
-            Some(known) => known.id,
-            None => {
-                sources::add_mailbox(&mut tx, workspace, tenant, &offer.reading.native_id, address, now)
-                    .await?
-            }
-        }
-    };
-    let new = jira_rows::NewDestination {
-        workspace,
-        connection: chosen.connection,
-        key: &chosen.project.key,
-        name: &chosen.project.name,
-        highest,
-        now,
-    };
-    let destination = jira_rows::destination(&mut tx, &new).await?;
-    let confirmed = Confirmed {
-        workspace,
-        account: about.account.id,
-        mailbox,
-        folder_id: chosen.folder.id.as_str().to_owned(),
-        folder_name: chosen.folder.name.clone(),
-        destination,
-        issue_type_id: chosen.issue_type.id.clone(),
-        issue_type_name: chosen.issue_type.name.clone(),
-        start_kind: chosen.start_kind,
-        start_at: chosen.start_at,
-        handled: chosen.handled,
-        handled_target: chosen.handled_target,
-        handled_name: chosen.handled_name,
-        now,
-    };
-    let (id, what, text) = match &about.change {
-        Some(source) => {
-            sources::update(&mut tx, source.id, &confirmed).await?;
-            (source.id, "change source", "settings changed")
-        }
-        None => match sources::of_folder(&mut tx, mailbox, &confirmed.folder_id).await? {
-            Some((_, None)) => {
-                let error =
-                    "This folder is read by a source already: change that one instead of making a second.";
-                return Ok(Kept::Refused("folder", error.to_owned()));
-            }
-            Some((id, Some(_))) => {
-                sources::revive(&mut tx, id, confirmed.clone()).await?;
-                (id, "create source", "confirmed again; reading begins")
-            }
-            None => {
-                let id = Uuid::now_v7();
-                sources::insert(&mut tx, id, confirmed.clone()).await?;
-                (id, "create source", "confirmed; reading begins")
-            }
-        },
-    };
-    let detail = format!(
-        "{}, to {} as {}, start {}, handled mail: {}",
-        confirmed.folder_name,
-        chosen.project.key,
-        confirmed.issue_type_name,
-        confirmed.start_kind,
-        confirmed.handled
-    );
-    audit::record(&mut tx, &admin.actor(), what, address, &detail).await?;
-    let event = Event {
-        object: Object::Source,
-        id,
-        kind: "confirmed",
-        text,
-        actor: &admin.user().email,
-        detail: None,
-    };
-    events::add(&mut tx, workspace, now, &event).await?;
-    tx.commit().await?;
-    connections.forget();
-    state.engine.poll.notify_one();
-    state.engine.work.notify_one();
-    state.shell.bus.tell("sources");
-    let verb = if about.change.is_some() { "goes on" } else { "is read from now on" };
-    Ok(Kept::Source(format!(
-        "{address}, {} {verb}; its mail goes to {}.",
-        confirmed.folder_name, chosen.project.key
-    )))
-}
-
-/// The highest issue number of a project; 0 for an empty one.
-async fn highest_key(state: &State, connection: Uuid, project: &str) -> Result<i64, Fault> {
-    let client = state.connections.jira(connection).await?;
-    let jql = format!("project = {} ORDER BY key DESC", jira::quoted(project));
-    let search =
-        jira::Search { jql: &jql, fields: &["summary"], max_results: Some(1), ..jira::Search::default() };
-    let found = client.search(&search).await.map_err(|error| error.fault)?;
-    let newest = found.issues.first().and_then(|issue| issue.key.rsplit('-').next()?.parse().ok());
-    Ok(newest.unwrap_or(0))
 }

@@ -10,7 +10,7 @@ use microsoft::{Folder, Mailbox};
 use uuid::Uuid;
 
 use super::confirm::Posted;
-use super::jira_site::LIST_WITHIN;
+use super::jira_checks::LIST_WITHIN;
 use super::routes::State;
 use super::store::jira::{self as rows, JiraConnection};
 use crate::access::Admin;
@@ -208,7 +208,7 @@ async fn projects_of(
         match answer {
             Ok(projects) => all.extend(projects.into_iter().map(|project| (site.clone(), project))),
             Err(fault) => {
-                problem = Some(format!("The projects of {} cannot be read: {}", site.name, fault.sentence()))
+                problem = Some(format!("The projects of {} cannot be read: {}", site.name, fault.sentence()));
             }
         }
     }

@@ -10,10 +10,10 @@ use store::StoreError;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::jira_site;
 use super::store::events::{self, Event, Object};
 use super::store::{jira, sources};
 use super::{Connections, store::sources::Source};
+use super::{jira_checks, jira_site};
 use crate::web::components::{CheckView, PingView};
 use crate::web::times::Times;
 
@@ -114,7 +114,7 @@ impl Report {
 }
 
 /// Tests what a source reads and where its mail goes.
-pub async fn source(connections: &Connections, source: &Source) -> (Report, Option<jira_site::Found>) {
+pub async fn source(connections: &Connections, source: &Source) -> (Report, Option<jira_checks::Found>) {
     let (mut checks, (jira, found)) =
         tokio::join!(mailbox_checks(connections, source), project_checks(connections, source));
     checks.extend(jira);
@@ -135,7 +135,7 @@ async fn mailbox_checks(connections: &Connections, source: &Source) -> Vec<Check
 async fn project_checks(
     connections: &Connections,
     source: &Source,
-) -> (Vec<Check>, Option<jira_site::Found>) {
+) -> (Vec<Check>, Option<jira_checks::Found>) {
     let (Some(connection), Some(project)) = (source.jira_connection_id, &source.project_key) else {
         let fault = Fault::own("own.connection_gone", "the source has no Jira project");
         return (vec![Check::new("Jira", Err(fault), Duration::ZERO)], None);
@@ -145,9 +145,9 @@ async fn project_checks(
         Ok(client) => client,
         Err(fault) => return (vec![Check::new("Jira", Err(fault), begun.elapsed())], None),
     };
-    let (mut checks, found) = jira_site::check_site(&client).await;
+    let (mut checks, found) = jira_checks::check_site(&client).await;
     if found.is_some() {
-        checks.extend(jira_site::check_project(&client, project, Some(&source.issue_type_id)).await);
+        checks.extend(jira_checks::check_project(&client, project, Some(&source.issue_type_id)).await);
     }
     (checks, found)
 }

@@ -71,7 +71,7 @@ impl Office {
             sealer: Arc::new(sealer.clone()),
             timing: Timing {
                 quarantine: SignedDuration::from_secs(120),
-                lease: Duration::from_secs(60),
+                lease: Duration::from_mins(1),
                 request: Duration::from_secs(5),
             },
             held_release: SignedDuration::from_mins(15),
@@ -102,7 +102,7 @@ impl Office {
             blobs: blobs.clone(),
             clock,
             bus: shell.bus.clone(),
-            poll_interval: Duration::from_secs(60),
+            poll_interval: Duration::from_mins(1),
             owner: Uuid::now_v7(),
             program: CancellationToken::new(),
         };

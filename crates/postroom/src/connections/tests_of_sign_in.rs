@@ -263,7 +263,7 @@ async fn a_revoked_grant_takes_the_account_offline() {
     let path = come_back(&mut owner, &state).await.location().to_owned();
     let account = Uuid::parse_str(path.rsplit('/').next().unwrap()).unwrap();
     told.lock().unwrap().refuses = Some((50173, "invalid_grant"));
-    office.console.clock.advance(std::time::Duration::from_secs(3_600));
+    office.console.clock.advance(std::time::Duration::from_hours(1));
     let fault: Fault = office.state.connections.tokens(account).await.unwrap().get().await.unwrap_err();
     assert_eq!(fault.entry.id, "entra.grant_revoked");
     assert_eq!(accounts_of(&office).await, [("support".to_owned(), "offline".to_owned())]);

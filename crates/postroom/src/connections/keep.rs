@@ -1,0 +1,165 @@
+//! Keeps what was confirmed of a source: its mailbox, its destination and the source itself, in one transaction.
+
+use std::sync::Arc;
+
+use fault::Fault;
+use jiff::Timestamp;
+use microsoft::{Folder, Mailbox};
+use uuid::Uuid;
+
+use super::offer::Reading;
+use super::routes::State;
+use super::store::accounts::Account;
+use super::store::events::{self, Event, Object};
+use super::store::jira as jira_rows;
+use super::store::sources::{self, Confirmed, Source};
+use crate::access::{Admin, audit};
+use crate::web::Problem;
+
+/// What was chosen, once it holds.
+pub(super) struct Chosen {
+    pub(super) folder: Folder,
+    pub(super) mailbox: Arc<dyn Mailbox>,
+    pub(super) connection: Uuid,
+    pub(super) project: jira::Project,
+    pub(super) issue_type: jira::IssueType,
+    pub(super) start_kind: String,
+    pub(super) start_at: Timestamp,
+    pub(super) handled: String,
+    pub(super) handled_target: String,
+    pub(super) handled_name: String,
+}
+
+/// What came of keeping.
+pub(super) enum Kept {
+    /// Done, in a sentence.
+    Source(String),
+    /// Not done: the field and why.
+    Refused(&'static str, String),
+}
+
+pub(super) async fn keep(
+    admin: &Admin,
+    state: &State,
+    account: &Account,
+    change: Option<&Source>,
+    reading: &Reading,
+    chosen: Chosen,
+) -> Result<Kept, Problem> {
+    let connections = &state.connections;
+    let highest = match highest_key(state, chosen.connection, &chosen.project.key).await {
+        Ok(highest) => highest,
+        Err(fault) => {
+            return Ok(Kept::Refused(
+                "project",
+                format!("Its newest issue cannot be read: {}", fault.sentence()),
+            ));
+        }
+    };
+    let (now, workspace) = (connections.clock.now(), admin.workspace());
+    let address = &reading.address;
+    let mut tx = connections.db.begin().await?;
+    let mailbox = if let Some(source) = change {
+        source.mailbox_id
+    } else {
+        let tenant = &account.tenant_id;
+        match sources::mailbox(&mut tx, tenant, &reading.native_id, address).await? {
+            Some(known) if known.workspace_id != workspace => {
+                let error = format!(
+                    "{address} belongs to another workspace of this installation: disconnect it there first."
+                );
+                return Ok(Kept::Refused("mailbox", error));
+            }
+            Some(known) => known.id,
+            None => {
+                sources::add_mailbox(&mut tx, workspace, tenant, &reading.native_id, address, now).await?
+            }
+        }
+    };
+    let new = jira_rows::NewDestination {
+        workspace,
+        connection: chosen.connection,
+        key: &chosen.project.key,
+        name: &chosen.project.name,
+        highest,
+        now,
+    };
+    let destination = jira_rows::destination(&mut tx, &new).await?;
+    let confirmed = Confirmed {
+        workspace,
+        account: account.id,
+        mailbox,
+        folder_id: chosen.folder.id.as_str().to_owned(),
+        folder_name: chosen.folder.name.clone(),
+        destination,
+        issue_type_id: chosen.issue_type.id.clone(),
+        issue_type_name: chosen.issue_type.name.clone(),
+        start_kind: chosen.start_kind,
+        start_at: chosen.start_at,
+        handled: chosen.handled,
+        handled_target: chosen.handled_target,
+        handled_name: chosen.handled_name,
+        now,
+    };
+    let (id, what, text) = match change {
+        Some(source) => {
+            sources::update(&mut tx, source.id, &confirmed).await?;
+            (source.id, "change source", "settings changed")
+        }
+        None => match sources::of_folder(&mut tx, mailbox, &confirmed.folder_id).await? {
+            Some((_, None)) => {
+                let error =
+                    "This folder is read by a source already: change that one instead of making a second.";
+                return Ok(Kept::Refused("folder", error.to_owned()));
+            }
+            Some((id, Some(_))) => {
+                sources::revive(&mut tx, id, confirmed.clone()).await?;
+                (id, "create source", "confirmed again; reading begins")
+            }
+            None => {
+                let id = Uuid::now_v7();
+                sources::insert(&mut tx, id, confirmed.clone()).await?;
+                (id, "create source", "confirmed; reading begins")
+            }
+        },
+    };
+    let detail = format!(
+        "{}, to {} as {}, start {}, handled mail: {}",
+        confirmed.folder_name,
+        chosen.project.key,
+        confirmed.issue_type_name,
+        confirmed.start_kind,
+        confirmed.handled
+    );
+    audit::record(&mut tx, &admin.actor(), what, address, &detail).await?;
+    let event = Event {
+        object: Object::Source,
+        id,
+        kind: "confirmed",
+        text,
+        actor: &admin.user().email,
+        detail: None,
+    };
+    events::add(&mut tx, workspace, now, &event).await?;
+    tx.commit().await?;
+    connections.forget();
+    state.engine.poll.notify_one();
+    state.engine.work.notify_one();
+    state.shell.bus.tell("sources");
+    let verb = if change.is_some() { "goes on" } else { "is read from now on" };
+    Ok(Kept::Source(format!(
+        "{address}, {} {verb}; its mail goes to {}.",
+        confirmed.folder_name, chosen.project.key
+    )))
+}
+
+/// The highest issue number of a project; 0 for an empty one.
+async fn highest_key(state: &State, connection: Uuid, project: &str) -> Result<i64, Fault> {
+    let client = state.connections.jira(connection).await?;
+    let jql = format!("project = {} ORDER BY key DESC", jira::quoted(project));
+    let search =
+        jira::Search { jql: &jql, fields: &["summary"], max_results: Some(1), ..jira::Search::default() };
+    let found = client.search(&search).await.map_err(|error| error.fault)?;
+    let newest = found.issues.first().and_then(|issue| issue.key.rsplit('-').next()?.parse().ok());
+    Ok(newest.unwrap_or(0))
+}
