@@ -14,6 +14,7 @@ use e2e::truth;
 use postroom::demo::connect::{self, Wishes};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use secrecy::ExposeSecret;
 use store::testing::{TestDb, TestFolder};
 use tokio::time::Instant;
 
@@ -89,9 +90,7 @@ async fn killed_at_random_on_sqlite() -> Result<()> {
 async fn killed_at_random_on_postgresql() -> Result<()> {
     let Some(database) = TestDb::postgres().await else { return Ok(()) };
     let store::StoreUrl::Postgres(url) = &database.url else { anyhow::bail!("not PostgreSQL") };
-    let url = url.clone();
-    // The service migrates it itself: that is part of its start.
-    killed_at_random(Some(&url.to_string()), number("POSTROOM_KILLS", 40), number("POSTROOM_MAILS", 160), seed()).await
+    killed_at_random(Some(url.expose_secret()), number("POSTROOM_KILLS", 40), number("POSTROOM_MAILS", 160), seed()).await
 }
 
 /// From the clock, and printed: a failure can be run again with `POSTROOM_SEED`.

@@ -63,7 +63,7 @@ pub async fn run(config: Config) -> Result<()> {
     let running = start(config).await?;
     tracing::info!(url = %running.url, "Postroom is running");
     if let Some(link) = &running.setup_link {
-        announce(&format!("Open this link once to make the owner account:\n\n  {link}\n"));
+        announce(&format!("Make the owner's account with this link; it works once:\n\n  {link}\n"));
     }
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     let failed = tokio::select! {

@@ -122,7 +122,7 @@ fn config(args: &DemoArgs, folder: &Path, sim: &sim::Ready) -> Result<Config> {
 async fn look(running: &Running, sim: &sim::Ready) -> Result<()> {
     println!("Postroom with a simulated Microsoft 365 and a simulated Jira. Nothing leaves this machine.\n");
     if let Some(link) = &running.setup_link {
-        println!("  1  Make the owner account      {link}");
+        println!("  1  Make the owner's account    {link}");
     } else {
         println!("  1  The console                 {}", running.url);
     }

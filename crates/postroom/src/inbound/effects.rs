@@ -385,9 +385,12 @@ impl MailEffect {
         let Some(issue) = self.issue(done) else { return Ok(Sight::NotSeen) };
         let Some(attach) = self.attach(&step.slot) else { return Ok(Sight::NotSeen) };
         let since = since(step);
-        let mut candidates: Vec<_> = self
-            .destination
-            .client
+        let client = &self.destination.client;
+        let me = match &self.destination.account_id {
+            Some(id) => id.clone(),
+            None => client.myself().await?.id().unwrap_or_default().to_owned(),
+        };
+        let mut candidates: Vec<_> = client
             .attachments(issue)
             .await?
             .into_iter()
@@ -395,7 +398,7 @@ impl MailEffect {
                 there.size == attach.size
                     && jira::same_file_name(&there.filename, &attach.name)
                     && there.created >= since
-                    && (there.author.is_none() || there.author == self.destination.account_id)
+                    && there.author.as_ref().is_none_or(|author| *author == me)
                     && !done.iter().any(|step| step.remote.as_ref().is_some_and(|remote| remote.id == there.id))
             })
             .collect();
