@@ -34,6 +34,8 @@ pub(crate) mod testing;
 mod tests;
 #[cfg(test)]
 mod tests_of_sign_in;
+#[cfg(test)]
+mod tests_with_sim;
 
 pub use bootstrap::bootstrap;
 pub use destination::Destination;

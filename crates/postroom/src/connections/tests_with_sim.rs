@@ -1,0 +1,119 @@
+//! A mailbox connected through the pages of the console and of the simulator, as a person does it, over HTTP.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde_json::json;
+use store::testing::TestFolder;
+
+use crate::config::Config;
+use crate::demo::browser::{Browser, Page};
+use crate::demo::connect::{self, Wishes};
+use crate::serve::{self, Running};
+
+const MAILBOX: &str = "support@contoso.test";
+
+fn settings(folder: &TestFolder, sim: &sim::Ready) -> Config {
+    let mut config = Config::defaults();
+    config.data_folder = folder.path().join("data");
+    config.server.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    config.microsoft.login_url = sim.entra.parse().unwrap();
+    config.microsoft.graph_url = sim.graph.parse().unwrap();
+    config.microsoft.client_id = Some(sim.client_id.clone());
+    config.microsoft.client_secret = Some(SecretString::from(sim.client_secret.clone()));
+    config.microsoft.tenant = sim.tenant_id.clone();
+    config.jira.base_url = Some(sim.jira.parse().unwrap());
+    config.jira.user = Some(sim.jira_user.clone());
+    config.jira.token = Some(SecretString::from(sim.jira_token.clone()));
+    config.inbound.poll_interval = Duration::from_secs(1);
+    config
+}
+
+async fn open(browser: &mut Browser, running: &Running, path: &str) -> Page {
+    let page = browser.open(&running.url.join(path).unwrap()).await.unwrap();
+    assert!(page.status.is_success(), "{path}: {}", page.html);
+    page
+}
+
+/// Promise: signed in, tried on the newest mails, confirmed, pinged; and when Microsoft ends the sign-in, the source says so
+/// with the code and the button that mends it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailbox_is_connected_tested_and_watched() {
+    let folder = TestFolder::new();
+    let sim = sim::Sim::start(sim::Config::default()).await.unwrap();
+    sim.deliver(
+        MAILBOX,
+        "From: anna@contoso.test\r\nTo: support@contoso.test\r\nSubject: Printer on fire\r\n\r\nHelp.\r\n",
+    )
+    .unwrap();
+    let running = serve::start(settings(&folder, sim.ready())).await.unwrap();
+    let mut browser = Browser::new(connect::http().unwrap());
+    connect::make_owner(&mut browser, running.setup_link.as_ref().unwrap()).await.unwrap();
+    let wishes = Wishes::everything(MAILBOX, "SUP", "Task");
+    let signed_in = connect::sign_in(&mut browser, &running.url, &wishes).await.unwrap();
+    assert!(
+        signed_in.html.contains(MAILBOX) && signed_in.html.contains("Mail.ReadWrite"),
+        "{}",
+        signed_in.html
+    );
+
+    // The dry run decides as the live flow does, and makes nothing.
+    let (_, form_at) = signed_in.links.iter().find(|(_, url)| url.path() == "/sources/new").unwrap().clone();
+    let form = browser.open(&form_at).await.unwrap().form(&["mailbox", "project", "start"]).unwrap();
+    let form = form
+        .choosing("project", "SUP")
+        .unwrap()
+        .choosing("issue_type", "Task")
+        .unwrap()
+        .with("start", "everything");
+    let tried = browser.submit(&form.with("do", "dry_run")).await.unwrap();
+    assert!(
+        tried.html.contains("Printer on fire") && tried.html.contains("becomes a Task in SUP"),
+        "{}",
+        tried.html
+    );
+    let list = open(&mut browser, &running, "/sources").await;
+    assert!(list.html.contains("not confirmed"), "{}", list.html);
+
+    connect::confirm(&mut browser, &running.url, signed_in, &wishes).await.unwrap();
+    let list = open(&mut browser, &running, "/sources").await;
+    let ping = list.forms.iter().find(|form| form.action.path().ends_with("/ping")).cloned().unwrap();
+    let pinged = browser.submit(&ping).await.unwrap();
+    for part in [
+        "All checks are good",
+        "Folder",
+        "Read mail",
+        "Mark mail",
+        "Jira sign-in",
+        "Permissions",
+        "Issue type",
+        " ms",
+    ] {
+        assert!(pinged.html.contains(part), "{part} is missing: {}", pinged.html);
+    }
+    let source = pinged.links.iter().find(|(text, _)| text.contains(MAILBOX)).unwrap().1.clone();
+    let page = browser.open(&source).await.unwrap();
+    assert!(page.html.contains("signed in as") || page.html.contains("Signed in as"), "{}", page.html);
+    let jira = open(&mut browser, &running, "/jira").await;
+    assert!(jira.html.contains("SUP") && jira.html.contains("online"), "{}", jira.html);
+
+    let revoke = json!({ "upn": MAILBOX, "access_tokens": true });
+    let control = format!("{}/revoke", sim.ready().control.trim_end_matches('/'));
+    let told = reqwest::Client::new().post(control).json(&revoke).send().await.unwrap();
+    assert!(told.status().is_success(), "{}", told.status());
+    let offline = async {
+        loop {
+            running.poll_now();
+            let list = open(&mut browser, &running, "/sources").await;
+            if list.html.contains("offline") {
+                break list;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let list = tokio::time::timeout(Duration::from_secs(30), offline).await.expect("the source goes offline");
+    assert!(list.html.contains("AADSTS50173") && list.html.contains("Sign in again"), "{}", list.html);
+    running.stop().await;
+    sim.stop().await;
+}
