@@ -27,7 +27,6 @@ pub mod sign_in;
 pub mod source;
 pub mod store;
 pub mod switch;
-mod tokens;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -36,6 +35,7 @@ mod tests;
 mod tests_of_sign_in;
 #[cfg(test)]
 mod tests_with_sim;
+mod tokens;
 
 pub use bootstrap::bootstrap;
 pub use destination::Destination;
