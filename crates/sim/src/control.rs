@@ -79,7 +79,9 @@ fn done() -> Answer {
 
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
     let text: &[u8] = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(text).map_err(|error| Refusal(StatusCode::BAD_REQUEST, format!("the body is not what is expected here: {error}")))
+    serde_json::from_slice(text).map_err(|error| {
+        Refusal(StatusCode::BAD_REQUEST, format!("the body is not what is expected here: {error}"))
+    })
 }
 
 /// The service.
@@ -140,7 +142,11 @@ async fn clear_faults(State(control): At) -> Answer {
 }
 
 async fn remove_fault(State(control): At, Path(id): Path<u64>) -> Answer {
-    if control.core.faults.remove(id) { done() } else { refuse(StatusCode::NOT_FOUND, format!("there is no fault {id}")) }
+    if control.core.faults.remove(id) {
+        done()
+    } else {
+        refuse(StatusCode::NOT_FOUND, format!("there is no fault {id}"))
+    }
 }
 
 #[derive(Deserialize)]
@@ -374,7 +380,11 @@ async fn change_registration(State(control): At, body: Bytes) -> Answer {
             registration.roles = roles.into_iter().collect();
         }
     });
-    if found { done() } else { refuse(StatusCode::NOT_FOUND, "there is no app registration with this client id") }
+    if found {
+        done()
+    } else {
+        refuse(StatusCode::NOT_FOUND, "there is no app registration with this client id")
+    }
 }
 
 #[derive(Deserialize)]
@@ -396,7 +406,11 @@ async fn add_redirect_uri(State(control): At, body: Bytes) -> Answer {
     let found = control.exchange.tenant.change_registration(wish.client_id.as_deref(), |registration| {
         registration.redirect_uris.insert(wish.uri.clone());
     });
-    if found { done() } else { refuse(StatusCode::NOT_FOUND, "there is no app registration with this client id") }
+    if found {
+        done()
+    } else {
+        refuse(StatusCode::NOT_FOUND, "there is no app registration with this client id")
+    }
 }
 
 async fn clock(State(control): At) -> Answer {

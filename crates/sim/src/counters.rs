@@ -74,6 +74,9 @@ mod tests {
         let name = |path| operation(&Method::GET, path);
         assert_eq!(name("/v1.0/users/a@b.test/messages/AAMk1="), "GET /v1.0/users/{}/messages/{}");
         assert_eq!(name("/rest/api/3/issue/SUP-1/comment"), "GET /rest/api/3/issue/{}/comment");
-        assert_eq!(name("/v1.0/me/mailFolders/inbox/messages/delta"), "GET /v1.0/me/mailFolders/inbox/messages/delta");
+        assert_eq!(
+            name("/v1.0/me/mailFolders/inbox/messages/delta"),
+            "GET /v1.0/me/mailFolders/inbox/messages/delta"
+        );
     }
 }

@@ -36,7 +36,8 @@ pub enum Service {
 
 impl Service {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Entra, Self::Graph, Self::Ews, Self::Jira, Self::Outlook, Self::Control];
+    pub const ALL: [Self; 6] =
+        [Self::Entra, Self::Graph, Self::Ews, Self::Jira, Self::Outlook, Self::Control];
 
     /// The name in the control API and in recordings.
     pub fn name(self) -> &'static str {
@@ -240,10 +241,16 @@ impl Faults {
                 Kind::ResetBefore => blow.strike = Some(Strike::Reset { after_effect: false }),
                 Kind::ResetAfterEffect => blow.strike = Some(Strike::Reset { after_effect: true }),
                 Kind::Status => {
-                    blow.strike = Some(Strike::Answer { response: refusal(service, rule, 429, now), after_effect: false });
+                    blow.strike = Some(Strike::Answer {
+                        response: refusal(service, rule, 429, now),
+                        after_effect: false,
+                    });
                 }
                 Kind::StatusAfterEffect => {
-                    blow.strike = Some(Strike::Answer { response: refusal(service, rule, 504, now), after_effect: true });
+                    blow.strike = Some(Strike::Answer {
+                        response: refusal(service, rule, 504, now),
+                        after_effect: true,
+                    });
                 }
             }
         }
@@ -282,7 +289,8 @@ pub(crate) fn http_date(at: Timestamp) -> String {
 
 /// The body that a service would give with this status.
 fn refusal(service: Service, rule: &Rule, usual: u16, now: Timestamp) -> Response<Bytes> {
-    let status = StatusCode::from_u16(rule.status.unwrap_or(usual)).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let status =
+        StatusCode::from_u16(rule.status.unwrap_or(usual)).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
     let code = rule.code.as_deref();
     let message = rule.message.as_deref();
     let body = match service {

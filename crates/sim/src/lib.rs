@@ -172,7 +172,9 @@ struct Listeners {
 
 impl Listeners {
     async fn bind(config: &Config) -> anyhow::Result<Self> {
-        let bind = async |port: u16, service: Service| serve::bind(SocketAddr::new(config.host, port), service).await;
+        let bind = async |port: u16, service: Service| {
+            serve::bind(SocketAddr::new(config.host, port), service).await
+        };
         let ports = config.ports;
         Ok(Self {
             entra: bind(ports.entra, Service::Entra).await?,
@@ -208,7 +210,8 @@ impl Sim {
         core.set_latency(config.latency);
         core.enforce_quotas(config.enforce_quotas);
         let tenant = Arc::new(Tenant::contoso(config.seed, &config.redirect_uris));
-        let settings = JiraSettings { enforce_quotas: config.enforce_quotas, seed: config.seed, ..config.jira };
+        let settings =
+            JiraSettings { enforce_quotas: config.enforce_quotas, seed: config.seed, ..config.jira };
         let (jira_user, jira_token) = settings.service_user();
         let registration = tenant.first_registration().context("the tenant has no app registration")?;
         let ready = Ready {
@@ -278,7 +281,8 @@ impl Sim {
     pub fn deliver(&self, mailbox: &str, raw: impl AsRef<[u8]>) -> anyhow::Result<String> {
         let raw = raw.as_ref();
         let found = self.exchange.mailbox(mailbox);
-        let found = found.with_context(|| format!("the simulator has no mailbox {mailbox}; `users` lists them"))?;
+        let found =
+            found.with_context(|| format!("the simulator has no mailbox {mailbox}; `users` lists them"))?;
         let sender = self.exchange.usual_sender(raw);
         let key = self.exchange.deliver(found, raw, Delivery::now(self.core.now(), sender));
         Ok(exchange::ids::immutable(found.number, key))

@@ -37,7 +37,8 @@ pub(crate) struct Exchange<'a> {
 
 impl Recorder {
     pub(crate) fn create(path: &Path) -> anyhow::Result<Self> {
-        let file = File::create(path).with_context(|| format!("the recording {} cannot be made", path.display()))?;
+        let file =
+            File::create(path).with_context(|| format!("the recording {} cannot be made", path.display()))?;
         Ok(Self(Mutex::new(BufWriter::new(file))))
     }
 
@@ -104,8 +105,17 @@ fn body(line: &mut Map<String, Value>, side: &str, headers: &HeaderMap, body: &[
 }
 
 fn is_secret(name: &str) -> bool {
-    ["client_secret", "client_assertion", "refresh_token", "access_token", "id_token", "code", "code_verifier", "passwd"]
-        .contains(&name)
+    [
+        "client_secret",
+        "client_assertion",
+        "refresh_token",
+        "access_token",
+        "id_token",
+        "code",
+        "code_verifier",
+        "passwd",
+    ]
+    .contains(&name)
 }
 
 /// Replaces tokens in the answer of the token endpoint.

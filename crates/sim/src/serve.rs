@@ -60,7 +60,9 @@ struct Cut;
 pub(crate) fn acceptor(certificate: &Path, key: &Path) -> anyhow::Result<TlsAcceptor> {
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .with_context(|| format!("no certificate chain (PEM) can be read from {}", certificate.display()))?;
+        .with_context(|| {
+        format!("no certificate chain (PEM) can be read from {}", certificate.display())
+    })?;
     let key = PrivateKeyDer::from_pem_file(key)
         .with_context(|| format!("no private key (PEM) can be read from {}", key.display()))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -124,9 +126,8 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S, do
         let door = door.clone();
         async move { door.answer(request).await }
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(stream), handler);
+    let connection =
+        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), handler);
     tokio::pin!(connection);
     tokio::select! {
         result = connection.as_mut() => {

@@ -65,8 +65,10 @@ impl Tenant {
     pub(crate) fn contoso(seed: u64, redirect_uris: &[String]) -> Self {
         let namespace = Uuid::new_v5(&Uuid::NAMESPACE_OID, &seed.to_be_bytes());
         // Version 4 like those of Entra, though it is made of the seed.
-        let id = uuid::Builder::from_random_bytes(*Uuid::new_v5(&namespace, b"tenant").as_bytes()).into_uuid();
-        let client = uuid::Builder::from_random_bytes(*Uuid::new_v5(&namespace, b"client").as_bytes()).into_uuid();
+        let id =
+            uuid::Builder::from_random_bytes(*Uuid::new_v5(&namespace, b"tenant").as_bytes()).into_uuid();
+        let client =
+            uuid::Builder::from_random_bytes(*Uuid::new_v5(&namespace, b"client").as_bytes()).into_uuid();
         let secret = Uuid::new_v5(&namespace, b"secret").simple();
         let registration = Registration {
             client_id: client.to_string(),
@@ -138,7 +140,11 @@ impl Tenant {
     }
 
     /// Changes a registration; false when there is none with the id. Without an id the first is meant.
-    pub(crate) fn change_registration(&self, client_id: Option<&str>, change: impl FnOnce(&mut Registration)) -> bool {
+    pub(crate) fn change_registration(
+        &self,
+        client_id: Option<&str>,
+        change: impl FnOnce(&mut Registration),
+    ) -> bool {
         let mut registrations = self.registrations.write().unwrap_or_else(PoisonError::into_inner);
         let found = match client_id {
             Some(id) => registrations.get_mut(&id.to_ascii_lowercase()),

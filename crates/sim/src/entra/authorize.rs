@@ -95,19 +95,21 @@ impl EntraState {
             Some("form_post") => Mode::FormPost,
             Some("fragment") => Mode::Fragment,
             Some(other) => {
-                return Err(TokenError::of(9_002_313).saying(&format!("The response_mode '{other}' is not supported.")));
+                return Err(TokenError::of(9_002_313)
+                    .saying(&format!("The response_mode '{other}' is not supported.")));
             }
         };
-        let return_to = ReturnTo {
-            redirect_uri: redirect_uri.to_owned(),
-            mode,
-            state: parameters.get("state").cloned(),
-        };
+        let return_to =
+            ReturnTo { redirect_uri: redirect_uri.to_owned(), mode, state: parameters.get("state").cloned() };
         Ok((registration, return_to))
     }
 
     /// Reads an authorize request.
-    pub(crate) fn request(&self, segment: &str, parameters: &HashMap<String, String>) -> Result<Request, Fault> {
+    pub(crate) fn request(
+        &self,
+        segment: &str,
+        parameters: &HashMap<String, String>,
+    ) -> Result<Request, Fault> {
         let (registration, return_to) = self.return_to(segment, parameters).map_err(Fault::Page)?;
         let text = |name: &str| parameters.get(name).map(String::as_str).filter(|text| !text.is_empty());
         let back = |error: TokenError| Fault::Redirect(return_to.clone(), error);
@@ -124,7 +126,9 @@ impl EntraState {
         let challenge = match (text("code_challenge"), text("code_challenge_method")) {
             (None, None) => None,
             (None, Some(_)) => return Err(back(TokenError::missing("code_challenge"))),
-            (Some(challenge), Some("S256")) if is_challenge(challenge) => Some((challenge.to_owned(), Method::S256)),
+            (Some(challenge), Some("S256")) if is_challenge(challenge) => {
+                Some((challenge.to_owned(), Method::S256))
+            }
             (Some(challenge), None | Some("plain")) if is_challenge(challenge) => {
                 Some((challenge.to_owned(), Method::Plain))
             }

@@ -19,47 +19,135 @@ pub(crate) struct TokenError {
 
 /// Code, `error`, text.
 const KNOWN: [(u32, &str, &str); 42] = [
-    (16_000, "interaction_required", "User account from identity provider does not exist in tenant and cannot access the application."),
-    (28_000, "invalid_scope", "Provided value for the input parameter scope is not valid because it contains more than one resource."),
-    (50_011, "invalid_request", "The redirect URI specified in the request does not match the redirect URIs configured for the application."),
+    (
+        16_000,
+        "interaction_required",
+        "User account from identity provider does not exist in tenant and cannot access the application.",
+    ),
+    (
+        28_000,
+        "invalid_scope",
+        "Provided value for the input parameter scope is not valid because it contains more than one resource.",
+    ),
+    (
+        50_011,
+        "invalid_request",
+        "The redirect URI specified in the request does not match the redirect URIs configured for the application.",
+    ),
     (50_020, "invalid_grant", "User account from identity provider does not exist in tenant."),
     (50_034, "invalid_grant", "The user account does not exist in the directory."),
-    (50_053, "invalid_grant", "The account is locked, you've tried to sign in too many times with an incorrect user ID or password."),
+    (
+        50_053,
+        "invalid_grant",
+        "The account is locked, you've tried to sign in too many times with an incorrect user ID or password.",
+    ),
     (50_055, "invalid_grant", "The password is expired."),
     (50_057, "invalid_grant", "The user account is disabled."),
     (50_058, "login_required", "A silent sign-in request was sent but no user is signed in."),
-    (50_076, "interaction_required", "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access the resource."),
-    (50_079, "interaction_required", "Due to a configuration change made by your administrator, or because you moved to a new location, you must enroll in multi-factor authentication."),
-    (50_105, "invalid_grant", "Your administrator has configured the application to block users unless they are specifically granted access to the application."),
+    (
+        50_076,
+        "interaction_required",
+        "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access the resource.",
+    ),
+    (
+        50_079,
+        "interaction_required",
+        "Due to a configuration change made by your administrator, or because you moved to a new location, you must enroll in multi-factor authentication.",
+    ),
+    (
+        50_105,
+        "invalid_grant",
+        "Your administrator has configured the application to block users unless they are specifically granted access to the application.",
+    ),
     (50_126, "invalid_grant", "Error validating credentials due to invalid username or password."),
-    (50_173, "invalid_grant", "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password."),
-    (50_194, "invalid_request", "The application is not configured as a multi-tenant application. Usage of the /common endpoint is not supported for such apps. Use a tenant-specific endpoint or configure the application to be multi-tenant."),
+    (
+        50_173,
+        "invalid_grant",
+        "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password.",
+    ),
+    (
+        50_194,
+        "invalid_request",
+        "The application is not configured as a multi-tenant application. Usage of the /common endpoint is not supported for such apps. Use a tenant-specific endpoint or configure the application to be multi-tenant.",
+    ),
     (53_000, "interaction_required", "Device is not in required device state."),
-    (53_003, "invalid_grant", "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance."),
-    (54_005, "invalid_grant", "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token."),
-    (65_001, "invalid_grant", "The user or administrator has not consented to use the application. Send an interactive authorization request for this user and resource."),
+    (
+        53_003,
+        "invalid_grant",
+        "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.",
+    ),
+    (
+        54_005,
+        "invalid_grant",
+        "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.",
+    ),
+    (
+        65_001,
+        "invalid_grant",
+        "The user or administrator has not consented to use the application. Send an interactive authorization request for this user and resource.",
+    ),
     (65_004, "access_denied", "User declined to consent to access the app."),
     (70_000, "invalid_grant", "The provided value for the 'refresh_token' parameter is not valid."),
     (70_002, "invalid_client", "Error validating credentials."),
     (70_003, "unsupported_grant_type", "The app requested an unsupported grant type."),
-    (70_008, "invalid_grant", "The provided authorization code or refresh token has expired due to inactivity. Send a new interactive authorization request for this user and resource."),
+    (
+        70_008,
+        "invalid_grant",
+        "The provided authorization code or refresh token has expired due to inactivity. Send a new interactive authorization request for this user and resource.",
+    ),
     (70_011, "invalid_scope", "The provided value for the input parameter 'scope' is not valid."),
-    (70_043, "invalid_grant", "The refresh token has expired or is invalid due to sign-in frequency checks by conditional access."),
-    (90_002, "invalid_request", "Tenant was not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud."),
-    (90_014, "invalid_request", "The required field is missing from the credential. Ensure that you have all the necessary parameters for the login request."),
-    (90_094, "access_denied", "The grant requires admin permission: the requested permissions need the consent of an administrator."),
+    (
+        70_043,
+        "invalid_grant",
+        "The refresh token has expired or is invalid due to sign-in frequency checks by conditional access.",
+    ),
+    (
+        90_002,
+        "invalid_request",
+        "Tenant was not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.",
+    ),
+    (
+        90_014,
+        "invalid_request",
+        "The required field is missing from the credential. Ensure that you have all the necessary parameters for the login request.",
+    ),
+    (
+        90_094,
+        "access_denied",
+        "The grant requires admin permission: the requested permissions need the consent of an administrator.",
+    ),
     (500_011, "invalid_resource", "The resource principal was not found in the tenant."),
     (500_133, "invalid_grant", "Assertion is not within its valid time range."),
-    (501_481, "invalid_grant", "The Code_Verifier does not match the code_challenge supplied in the authorization request."),
+    (
+        501_481,
+        "invalid_grant",
+        "The Code_Verifier does not match the code_challenge supplied in the authorization request.",
+    ),
     (650_053, "invalid_client", "The application asked for a scope that doesn't exist on the resource."),
-    (700_016, "unauthorized_client", "Application was not found in the directory. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant."),
-    (700_027, "invalid_client", "The certificate with identifier used to sign the client assertion is not registered on application."),
+    (
+        700_016,
+        "unauthorized_client",
+        "Application was not found in the directory. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.",
+    ),
+    (
+        700_027,
+        "invalid_client",
+        "The certificate with identifier used to sign the client assertion is not registered on application.",
+    ),
     (700_054, "unsupported_response_type", "response_type is not enabled for the application."),
     (700_082, "invalid_grant", "The refresh token has expired due to inactivity."),
     (900_144, "invalid_request", "The request body must contain a required parameter."),
     (7_000_112, "unauthorized_client", "Application is disabled."),
-    (7_000_215, "invalid_client", "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app."),
-    (7_000_218, "invalid_client", "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."),
+    (
+        7_000_215,
+        "invalid_client",
+        "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app.",
+    ),
+    (
+        7_000_218,
+        "invalid_client",
+        "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+    ),
     (9_002_313, "invalid_request", "Invalid request. Request is malformed or invalid."),
 ];
 
@@ -86,7 +174,8 @@ impl TokenError {
 
     /// A parameter is missing.
     pub(crate) fn missing(parameter: &str) -> Self {
-        Self::of(900_144).saying(&format!("The request body must contain the following parameter: '{parameter}'."))
+        Self::of(900_144)
+            .saying(&format!("The request body must contain the following parameter: '{parameter}'."))
     }
 
     /// `AADSTS…: text` alone, as pages and redirects show it.

@@ -96,7 +96,12 @@ impl Grants {
     }
 
     /// Remembers a consent, of a user or (none) of the tenant.
-    pub(crate) fn consent(&self, user: Option<Uuid>, client_id: &str, scopes: impl IntoIterator<Item = String>) {
+    pub(crate) fn consent(
+        &self,
+        user: Option<Uuid>,
+        client_id: &str,
+        scopes: impl IntoIterator<Item = String>,
+    ) {
         self.lock().consents.entry((user, client_id.to_owned())).or_default().extend(scopes);
     }
 
@@ -128,7 +133,9 @@ impl Grants {
     }
 
     pub(crate) fn keep_refresh(&self, text: String, user: Uuid, client_id: &str, now: Timestamp) {
-        self.lock().refresh.insert(text, Refresh { user, client_id: client_id.to_owned(), issued: now, used: now });
+        self.lock()
+            .refresh
+            .insert(text, Refresh { user, client_id: client_id.to_owned(), issued: now, used: now });
     }
 
     /// The user of a refresh token that is still good. Tokens stay good when they are exchanged.

@@ -22,7 +22,8 @@ pub(crate) struct Signer {
 /// The key of this process.
 pub(crate) fn signer() -> anyhow::Result<&'static Signer> {
     let made = KEY.get_or_init(|| {
-        let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|error| format!("no RSA key can be made: {error}"))?;
+        let pair = KeyPair::generate(KeySize::Rsa2048)
+            .map_err(|error| format!("no RSA key can be made: {error}"))?;
         let modulus = pair.public_key().modulus().big_endian_without_leading_zero().to_vec();
         let kid = URL_SAFE_NO_PAD.encode(&digest(&SHA256, &modulus).as_ref()[..20]);
         Ok(Signer { pair, kid })

@@ -217,8 +217,10 @@ async fn discovery(State(state): State<Arc<EntraState>>, Path(segment): Path<Str
             return error.response(base, &state.trace()).map(Body::from);
         }
     };
-    let graph = state.own_resources().first().map_or("https://graph.microsoft.com", |(address, _)| address.as_str());
-    let host = url::Url::parse(graph).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    let graph =
+        state.own_resources().first().map_or("https://graph.microsoft.com", |(address, _)| address.as_str());
+    let host =
+        url::Url::parse(graph).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
     let body: Value = json!({
         "token_endpoint": format!("{base}/{place}/oauth2/v2.0/token"),
         "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],

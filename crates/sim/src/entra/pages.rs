@@ -32,7 +32,12 @@ pub(crate) fn origin(redirect_uri: &str) -> String {
 }
 
 /// The account picker.
-pub(crate) fn picker(place: &Place<'_>, known: &[&User], others: &[&User], fault: Option<&str>) -> Response<Body> {
+pub(crate) fn picker(
+    place: &Place<'_>,
+    known: &[&User],
+    others: &[&User],
+    fault: Option<&str>,
+) -> Response<Body> {
     let mut list = String::new();
     for (users, note) in [(known, "Signed in"), (others, "")] {
         for user in users {
@@ -45,7 +50,8 @@ pub(crate) fn picker(place: &Place<'_>, known: &[&User], others: &[&User], fault
             );
         }
     }
-    let fault = fault.map(|text| format!("<p class=\"bad\" role=\"alert\">{}</p>", escape(text))).unwrap_or_default();
+    let fault =
+        fault.map(|text| format!("<p class=\"bad\" role=\"alert\">{}</p>", escape(text))).unwrap_or_default();
     let content = format!(
         "<h1>Pick an account</h1><p class=\"soft\">to continue to {app}</p>{fault}\
          <form method=\"post\" action=\"/{tenant}/login/account\" data-testid=\"accounts\"><input type=\"hidden\" name=\"flow\" value=\"{flow}\">\
@@ -95,13 +101,19 @@ pub(crate) fn password(place: &Place<'_>, user: &User, fault: Option<&str>) -> R
 
 fn scope_list(scopes: &BTreeSet<String>) -> String {
     scopes.iter().fold(String::new(), |mut out, scope| {
-        let _ = write!(out, "<li>{} <small class=\"soft\">{}</small></li>", escape(words(scope)), escape(scope));
+        let _ =
+            write!(out, "<li>{} <small class=\"soft\">{}</small></li>", escape(words(scope)), escape(scope));
         out
     })
 }
 
 /// The consent screen. `for_all` asks an administrator for the whole tenant.
-pub(crate) fn consent(place: &Place<'_>, user: &User, scopes: &BTreeSet<String>, for_all: bool) -> Response<Body> {
+pub(crate) fn consent(
+    place: &Place<'_>,
+    user: &User,
+    scopes: &BTreeSet<String>,
+    for_all: bool,
+) -> Response<Body> {
     let organization = if for_all {
         "<p>If you accept, this app will get access to the specified resources for all users in your organization. No one else will be prompted to review these permissions.</p>".to_owned()
     } else if user.admin {
@@ -118,7 +130,11 @@ pub(crate) fn consent(place: &Place<'_>, user: &User, scopes: &BTreeSet<String>,
          <button type=\"submit\" name=\"decision\" value=\"cancel\" data-testid=\"cancel\">Cancel</button></div></form>",
         upn = escape(&user.upn),
         app = escape(&place.registration.name),
-        intro = if for_all { "This app would like, for your organization, to:" } else { "This app would like to:" },
+        intro = if for_all {
+            "This app would like, for your organization, to:"
+        } else {
+            "This app would like to:"
+        },
         list = scope_list(scopes),
         tenant = escape(place.tenant),
         flow = escape(place.flow),
@@ -127,7 +143,12 @@ pub(crate) fn consent(place: &Place<'_>, user: &User, scopes: &BTreeSet<String>,
 }
 
 /// The page where a user may not consent (AADSTS90094).
-pub(crate) fn approval(place: &Place<'_>, user: &User, scopes: &BTreeSet<String>, trace: &Trace) -> Response<Body> {
+pub(crate) fn approval(
+    place: &Place<'_>,
+    user: &User,
+    scopes: &BTreeSet<String>,
+    trace: &Trace,
+) -> Response<Body> {
     let content = format!(
         "<p data-testid=\"user\">{upn}</p><h1>Need admin approval</h1><p><strong>{app}</strong> needs permission to access resources in your organization that only an admin can grant. Ask an admin to grant permission to this app before you can use it.</p>\
          <ul class=\"scopes\" data-testid=\"scopes\">{list}</ul>\
@@ -210,5 +231,10 @@ pub(crate) async fn nowhere() -> Response<Body> {
 
 /// After a sign-out.
 pub(crate) fn signed_out() -> Response<Body> {
-    card(StatusCode::OK, "Signed out", "<h1>You signed out of your account</h1><p>It is a good idea to close all browser windows.</p>", "")
+    card(
+        StatusCode::OK,
+        "Signed out",
+        "<h1>You signed out of your account</h1><p>It is a good idea to close all browser windows.</p>",
+        "",
+    )
 }

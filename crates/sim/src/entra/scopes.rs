@@ -42,11 +42,21 @@ pub(crate) const KNOWN: [Known; 26] = [
     graph("Mail.Read", "Read your mail", false, true),
     graph("Mail.Read.Shared", "Read your mail and that of mailboxes shared with you", false, true),
     graph("Mail.ReadWrite", "Read and write access to your mail", false, true),
-    graph("Mail.ReadWrite.Shared", "Read and write your mail and that of mailboxes shared with you", false, true),
+    graph(
+        "Mail.ReadWrite.Shared",
+        "Read and write your mail and that of mailboxes shared with you",
+        false,
+        true,
+    ),
     graph("Mail.Send", "Send mail as you", false, false),
     graph("Mail.Send.Shared", "Send mail on behalf of others or yourself", false, false),
     graph("Mail-Advanced.ReadWrite", "Change your mail after it was received", true, false),
-    graph("Mail-Advanced.ReadWrite.Shared", "Change mail of mailboxes shared with you after it was received", true, false),
+    graph(
+        "Mail-Advanced.ReadWrite.Shared",
+        "Change mail of mailboxes shared with you after it was received",
+        true,
+        false,
+    ),
     graph("MailboxSettings.Read", "Read your mailbox settings", false, true),
     graph("MailboxSettings.ReadWrite", "Read and write your mailbox settings", false, true),
     graph("MailboxFolder.Read", "Read your mailbox folders", false, true),
@@ -106,7 +116,9 @@ impl Asked {
                 asked.whole.insert(resource);
                 continue;
             }
-            let known = KNOWN.iter().find(|known| known.resource == resource && known.name.eq_ignore_ascii_case(name));
+            let known = KNOWN
+                .iter()
+                .find(|known| known.resource == resource && known.name.eq_ignore_ascii_case(name));
             let Some(known) = known else {
                 return Err(TokenError::of(650_053).saying(&format!(
                     "The application asked for scope '{name}' that doesn't exist on the resource '{}'. Contact the app vendor.",
@@ -130,7 +142,11 @@ impl Asked {
 
     /// Every scope by name, for comparing with consents.
     pub(crate) fn names(&self) -> BTreeSet<String> {
-        self.openid.iter().map(|name| (*name).to_owned()).chain(self.scopes.iter().map(|(_, name)| (*name).to_owned())).collect()
+        self.openid
+            .iter()
+            .map(|name| (*name).to_owned())
+            .chain(self.scopes.iter().map(|(_, name)| (*name).to_owned()))
+            .collect()
     }
 }
 
@@ -169,7 +185,13 @@ pub(crate) fn listed(names: &BTreeSet<String>, resource: Resource, is_long: bool
     }
     if resource == Resource::Graph {
         // offline_access is never listed.
-        out.extend(OPENID.iter().take(3).filter(|(name, _)| names.contains(*name)).map(|(name, _)| (*name).to_owned()));
+        out.extend(
+            OPENID
+                .iter()
+                .take(3)
+                .filter(|(name, _)| names.contains(*name))
+                .map(|(name, _)| (*name).to_owned()),
+        );
     }
     out.join(" ")
 }
@@ -177,7 +199,9 @@ pub(crate) fn listed(names: &BTreeSet<String>, resource: Resource, is_long: bool
 /// What a scope lets the app do, in words.
 pub(crate) fn words(name: &str) -> &'static str {
     let openid = OPENID.iter().find(|(own, _)| *own == name).map(|(_, words)| *words);
-    openid.or_else(|| KNOWN.iter().find(|known| known.name == name).map(|known| known.words)).unwrap_or("Unknown")
+    openid
+        .or_else(|| KNOWN.iter().find(|known| known.name == name).map(|known| known.words))
+        .unwrap_or("Unknown")
 }
 
 /// Whether somebody who is no administrator may consent.

@@ -48,7 +48,8 @@ struct Browser {
 impl Browser {
     fn keep(&self, mut response: Response<Body>) -> Response<Body> {
         if self.is_new
-            && let Ok(value) = HeaderValue::from_str(&format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Lax", self.id))
+            && let Ok(value) =
+                HeaderValue::from_str(&format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Lax", self.id))
         {
             response.headers_mut().append(header::SET_COOKIE, value);
         }
@@ -66,7 +67,9 @@ impl EntraState {
             .find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='));
         let browsers = self.browsers();
         match cookie.and_then(|id| browsers.get(id).map(|signed_in| (id, signed_in))) {
-            Some((id, signed_in)) => Browser { id: id.to_owned(), is_new: false, signed_in: signed_in.clone() },
+            Some((id, signed_in)) => {
+                Browser { id: id.to_owned(), is_new: false, signed_in: signed_in.clone() }
+            }
             None => Browser { id: self.core.chance.secret(), is_new: true, signed_in: Vec::new() },
         }
     }
@@ -113,7 +116,12 @@ impl EntraState {
 
     /// The next page of a flow, or its end.
     fn go_on(&self, tenant: &str, id: &str, mut flow: Flow, browser: &Browser) -> Response<Body> {
-        let place = Place { tenant, flow: id, registration: &flow.registration, redirect_uri: &flow.return_to.redirect_uri };
+        let place = Place {
+            tenant,
+            flow: id,
+            registration: &flow.registration,
+            redirect_uri: &flow.return_to.redirect_uri,
+        };
         let Some(user) = flow.user.and_then(|user| self.tenant.user_by_oid(user)) else {
             return self.pick(&place, browser, None);
         };
@@ -145,7 +153,8 @@ impl EntraState {
     }
 
     fn pick(&self, place: &Place<'_>, browser: &Browser, fault: Option<&str>) -> Response<Body> {
-        let known: Vec<&User> = browser.signed_in.iter().filter_map(|user| self.tenant.user_by_oid(*user)).collect();
+        let known: Vec<&User> =
+            browser.signed_in.iter().filter_map(|user| self.tenant.user_by_oid(*user)).collect();
         let others: Vec<&User> =
             self.tenant.users.iter().filter(|user| !browser.signed_in.contains(&user.oid)).collect();
         pages::picker(place, &known, &others, fault)
@@ -311,7 +320,9 @@ pub(crate) async fn enter_password(
     let id = field(&fields, "flow").to_owned();
     let Some(mut flow) = state.flow(&id) else { return pages::no_flow() };
     let browser = state.browser(&headers);
-    let Some(user) = flow.user.and_then(|user| state.tenant.user_by_oid(user)) else { return pages::no_flow() };
+    let Some(user) = flow.user.and_then(|user| state.tenant.user_by_oid(user)) else {
+        return pages::no_flow();
+    };
     if field(&fields, "passwd") != user.password {
         let place = Place {
             tenant: &tenant,
@@ -339,7 +350,9 @@ pub(crate) async fn decide(
     let Some(mut flow) = state.flow(&id) else { return pages::no_flow() };
     let browser = state.browser(&headers);
     let signed_in = flow.user.filter(|user| flow.entered || browser.signed_in.contains(user));
-    let Some(user) = signed_in.and_then(|user| state.tenant.user_by_oid(user)) else { return pages::no_flow() };
+    let Some(user) = signed_in.and_then(|user| state.tenant.user_by_oid(user)) else {
+        return pages::no_flow();
+    };
     let for_all = flow.code.is_none();
     let names = flow.asked.names();
     match field(&fields, "decision") {
@@ -359,7 +372,8 @@ pub(crate) async fn decide(
             return state.error_back(&flow.return_to, &TokenError::of(65_004), Some("cancel"));
         }
     }
-    let may = user.admin || (!for_all && names.iter().all(|scope| user_may_consent(scope, state.bars_consent())));
+    let may =
+        user.admin || (!for_all && names.iter().all(|scope| user_may_consent(scope, state.bars_consent())));
     if !may {
         return state.go_on(&tenant, &id, flow, &browser);
     }
@@ -370,7 +384,10 @@ pub(crate) async fn decide(
         state.flows().remove(&id);
         let scope = names.into_iter().collect::<Vec<_>>().join(" ");
         let tenant = state.tenant.id.to_string();
-        return pages::return_to(&flow.return_to, &[("admin_consent", "True"), ("tenant", &tenant), ("scope", &scope)]);
+        return pages::return_to(
+            &flow.return_to,
+            &[("admin_consent", "True"), ("tenant", &tenant), ("scope", &scope)],
+        );
     }
     state.finish(&id, &flow, user)
 }

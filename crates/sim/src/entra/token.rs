@@ -88,7 +88,8 @@ impl EntraState {
             "authorization_code" => self.redeem(&registration, &ask),
             "refresh_token" => self.refresh(&registration, &ask),
             "client_credentials" => self.app_only(&registration, &authority, &ask),
-            other => Err(TokenError::of(70_003).saying(&format!("The app requested an unsupported grant type '{other}'."))),
+            other => Err(TokenError::of(70_003)
+                .saying(&format!("The app requested an unsupported grant type '{other}'."))),
         }
     }
 
@@ -96,10 +97,12 @@ impl EntraState {
         let text = ask.needed("code")?;
         let redirect_uri = ask.needed("redirect_uri")?;
         let Some(code) = self.grants.code(text) else {
-            return Err(TokenError::of(9_002_313).saying("Invalid request. The authorization code is malformed or invalid."));
+            return Err(TokenError::of(9_002_313)
+                .saying("Invalid request. The authorization code is malformed or invalid."));
         };
         if !code.client_id.eq_ignore_ascii_case(&registration.client_id) {
-            return Err(TokenError::of(70_000).saying("The provided authorization code was issued to another client."));
+            return Err(TokenError::of(70_000)
+                .saying("The provided authorization code was issued to another client."));
         }
         if code.used {
             return Err(TokenError::of(54_005));
@@ -117,11 +120,14 @@ impl EntraState {
             (Some((wanted, Method::S256)), Some(verifier)) if challenge(verifier) == *wanted => {}
             (Some((wanted, Method::Plain)), Some(verifier)) if verifier == wanted => {}
             (Some(_), None) => {
-                return Err(TokenError::of(501_481).saying("The Code_Verifier is missing though the authorization request had a code_challenge."));
+                return Err(TokenError::of(501_481).saying(
+                    "The Code_Verifier is missing though the authorization request had a code_challenge.",
+                ));
             }
             _ => return Err(TokenError::of(501_481)),
         }
-        let asked = self.one_resource(ask.text("scope").unwrap_or(&code.scope), ask.text("scope").is_none())?;
+        let asked =
+            self.one_resource(ask.text("scope").unwrap_or(&code.scope), ask.text("scope").is_none())?;
         let user = self.user(code.user)?;
         let asked_at_first = Asked::read(&code.scope, self.own_resources())?;
         if !self.grants.use_code(text) {

@@ -79,7 +79,11 @@ impl Letter {
                 "body" => {
                     let kind = value.get("contentType").and_then(Value::as_str).unwrap_or("text");
                     self.is_html = kind.eq_ignore_ascii_case("html");
-                    value.get("content").and_then(Value::as_str).unwrap_or_default().clone_into(&mut self.body);
+                    value
+                        .get("content")
+                        .and_then(Value::as_str)
+                        .unwrap_or_default()
+                        .clone_into(&mut self.body);
                 }
                 "toRecipients" => self.to = people(value, name)?,
                 "ccRecipients" => self.cc = people(value, name)?,
@@ -99,8 +103,15 @@ impl Letter {
                     self.files = list.iter().map(file).collect::<Result<_, _>>()?;
                 }
                 "singleValueExtendedProperties" => self.thread(value),
-                "sender" | "isRead" | "isDraft" | "categories" | "flag" | "inferenceClassification"
-                | "isReadReceiptRequested" | "isDeliveryReceiptRequested" | "parentFolderId" => {}
+                "sender"
+                | "isRead"
+                | "isDraft"
+                | "categories"
+                | "flag"
+                | "inferenceClassification"
+                | "isReadReceiptRequested"
+                | "isDeliveryReceiptRequested"
+                | "parentFolderId" => {}
                 other if other.starts_with('@') || other.contains("@odata.") => {}
                 other => unknown.push(other.to_owned()),
             }
@@ -124,7 +135,11 @@ impl Letter {
     pub(crate) fn of_raw(raw: &Bytes) -> Self {
         let content = ingest::read(raw.clone());
         let header = |name: &str| {
-            content.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone())
+            content
+                .headers
+                .iter()
+                .find(|(own, _)| own.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value.clone())
         };
         let files = parts::of_raw(raw, &content.body)
             .into_iter()
@@ -255,10 +270,16 @@ pub(crate) fn file(value: &Value) -> Result<File, Refused> {
         return refused("ErrorRequiredPropertyMissing", "Required property is missing. Property name: Name");
     };
     let Ok(content) = STANDARD.decode(text("contentBytes").unwrap_or_default()) else {
-        return refused("RequestBodyRead", "Cannot convert the literal of 'contentBytes' to the expected type 'Edm.Binary'.");
+        return refused(
+            "RequestBodyRead",
+            "Cannot convert the literal of 'contentBytes' to the expected type 'Edm.Binary'.",
+        );
     };
     if content.len() > 3 * 1024 * 1024 {
-        return refused("RequestEntityTooLarge", "The attachment is larger than 3 MB; an upload session is needed.");
+        return refused(
+            "RequestEntityTooLarge",
+            "The attachment is larger than 3 MB; an upload session is needed.",
+        );
     }
     Ok(File {
         name: name.to_owned(),

@@ -44,7 +44,8 @@ pub(crate) fn immutable(mailbox: u32, key: u64) -> String {
 /// The ordinary id of a message.
 pub(crate) fn ordinary(mailbox: u32, key: u64, folder: u32, generation: u32) -> String {
     let numbers =
-        [&mailbox.to_be_bytes()[..], &key.to_be_bytes(), &folder.to_be_bytes(), &generation.to_be_bytes()].concat();
+        [&mailbox.to_be_bytes()[..], &key.to_be_bytes(), &folder.to_be_bytes(), &generation.to_be_bytes()]
+            .concat();
     encode(ORDINARY, &numbers)
 }
 

@@ -32,7 +32,6 @@ pub(crate) struct Content {
     pub(crate) message_id: String,
     /// Ids of `In-Reply-To` and `References`, without brackets.
     pub(crate) references: Vec<String>,
-    pub(crate) in_reply_to: Option<String>,
     pub(crate) sent: Option<Timestamp>,
     pub(crate) has_attachments: bool,
     pub(crate) importance: &'static str,
@@ -129,14 +128,14 @@ impl Seen {
 
     fn content(self, raw: Bytes) -> Content {
         let references = [ids(&self.headers, "in-reply-to"), ids(&self.headers, "references")].concat();
-        let in_reply_to = ids(&self.headers, "in-reply-to").into_iter().next();
         let importance = importance(&self.headers);
         let headers: Vec<Value> =
             self.headers.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
         let list = |people: &[Person]| Value::from(people.iter().map(Person::to_json).collect::<Vec<_>>());
         let one = |person: &Option<Person>| person.as_ref().map_or(Value::Null, Person::to_json);
         let kind = if self.is_html { "html" } else { "text" };
-        let preview: String = self.plain.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(255).collect();
+        let preview: String =
+            self.plain.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(255).collect();
         let values: Vec<(&'static str, Value)> = vec![
             ("hasAttachments", self.has_attachments.into()),
             ("subject", self.subject.as_str().into()),
@@ -149,10 +148,14 @@ impl Seen {
             ("bccRecipients", list(&self.bcc)),
             ("replyTo", list(&self.reply_to)),
             ("internetMessageHeaders", Value::from(headers)),
-            ("isReadReceiptRequested", (!first(&self.headers, "disposition-notification-to").is_empty()).into()),
+            (
+                "isReadReceiptRequested",
+                (!first(&self.headers, "disposition-notification-to").is_empty()).into(),
+            ),
             ("isDeliveryReceiptRequested", (!first(&self.headers, "return-receipt-to").is_empty()).into()),
         ];
-        let properties = values.into_iter().map(|(name, value)| (name, value.to_string().into_boxed_str())).collect();
+        let properties =
+            values.into_iter().map(|(name, value)| (name, value.to_string().into_boxed_str())).collect();
         Content {
             raw,
             properties,
@@ -164,7 +167,6 @@ impl Seen {
             reply_to: self.reply_to,
             message_id: self.message_id,
             references,
-            in_reply_to,
             sent: self.sent,
             has_attachments: self.has_attachments,
             importance,
@@ -293,7 +295,8 @@ mod tests {
         assert_eq!(mail.importance, "high");
         assert!(mail.is_html && mail.body.contains("<p>Hello</p>") && mail.body.contains("charset=utf-8"));
         assert_eq!(mail.property("bodyPreview"), Some("\"Hello\""));
-        let unfolded = mail.headers.iter().find(|(name, _)| name == "References").map(|(_, value)| value.as_str());
+        let unfolded =
+            mail.headers.iter().find(|(name, _)| name == "References").map(|(_, value)| value.as_str());
         assert_eq!(unfolded, Some("<00@x.example> <0@x.example>"));
     }
 
@@ -321,7 +324,9 @@ mod tests {
         let mut read_files = 0;
         while let Some(path) = open.pop() {
             if path.is_dir() {
-                open.extend(std::fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()));
+                open.extend(
+                    std::fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()),
+                );
             } else if let Ok(bytes) = std::fs::read(&path) {
                 let length = bytes.len();
                 let content = read(Bytes::from(bytes));

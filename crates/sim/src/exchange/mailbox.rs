@@ -224,13 +224,17 @@ impl Store {
         if let Some((mailbox, number)) = ids::read_folder(id) {
             return self.folders.get(&number).filter(|_| mailbox == self.mailbox);
         }
-        self.folders.values().find(|folder| folder.well_known.is_some_and(|name| name.eq_ignore_ascii_case(id)))
+        self.folders
+            .values()
+            .find(|folder| folder.well_known.is_some_and(|name| name.eq_ignore_ascii_case(id)))
     }
 
     /// Adds a folder; `None` when the parent has one of that name.
     pub(crate) fn add_folder(&mut self, parent: u32, name: &str) -> Option<u32> {
-        let is_taken =
-            self.folders.values().any(|folder| folder.parent == parent && folder.name.eq_ignore_ascii_case(name));
+        let is_taken = self
+            .folders
+            .values()
+            .any(|folder| folder.parent == parent && folder.name.eq_ignore_ascii_case(name));
         if is_taken {
             return None;
         }
@@ -242,12 +246,17 @@ impl Store {
 
     /// Deletes a folder with what is in and below it.
     pub(crate) fn remove_folder(&mut self, number: u32) {
-        let below: Vec<u32> =
-            self.folders.values().filter(|folder| folder.parent == number).map(|folder| folder.number).collect();
+        let below: Vec<u32> = self
+            .folders
+            .values()
+            .filter(|folder| folder.parent == number)
+            .map(|folder| folder.number)
+            .collect();
         for child in below {
             self.remove_folder(child);
         }
-        let keys: Vec<u64> = self.folders.get(&number).map(|f| f.newest_first().collect()).unwrap_or_default();
+        let keys: Vec<u64> =
+            self.folders.get(&number).map(|f| f.newest_first().collect()).unwrap_or_default();
         for key in keys {
             self.remove(key);
         }
@@ -436,7 +445,10 @@ mod tests {
         let mailbox = Mailbox::new(Uuid::from_u128(7), "a@contoso.test", "A");
         let mut store = mailbox.store();
         let first = add(&mut store, "Subject: One\r\nMessage-ID: <1@x.example>");
-        let reply = add(&mut store, "Subject: other words\r\nMessage-ID: <2@x.example>\r\nIn-Reply-To: <1@x.example>");
+        let reply = add(
+            &mut store,
+            "Subject: other words\r\nMessage-ID: <2@x.example>\r\nIn-Reply-To: <1@x.example>",
+        );
         let by_subject = add(&mut store, "Subject: AW: Re: one\r\nMessage-ID: <3@x.example>");
         let apart = add(&mut store, "Subject: One\r\nMessage-ID: <4@x.example>");
         let of = |key| store.messages[&key].conversation;

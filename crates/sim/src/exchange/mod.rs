@@ -47,7 +47,9 @@ impl Exchange {
             .users
             .iter()
             .filter(|user| user.mailbox)
-            .map(|user| (user.upn.to_ascii_lowercase(), Arc::new(Mailbox::new(user.oid, &user.upn, &user.name))))
+            .map(|user| {
+                (user.upn.to_ascii_lowercase(), Arc::new(Mailbox::new(user.oid, &user.upn, &user.name)))
+            })
             .collect();
         Self { core, tenant, mailboxes, outside: Mutex::default() }
     }

@@ -43,13 +43,15 @@ fn attachment(raw: &[u8], index: usize, part: usize, own: &MessagePart<'_>, body
         },
     );
     let content_id = own.content_id().map(|id| id.trim_matches(['<', '>']).to_owned());
-    let is_shown = content_id.as_deref().is_some_and(|id| !id.is_empty() && body.contains(&format!("cid:{id}")));
+    let is_shown =
+        content_id.as_deref().is_some_and(|id| !id.is_empty() && body.contains(&format!("cid:{id}")));
     let is_inline = !is_item
-        && (is_shown
-            || own.content_disposition().is_some_and(|how| how.is_inline()) && content_id.is_some());
+        && (is_shown || own.content_disposition().is_some_and(|how| how.is_inline()) && content_id.is_some());
     let name = own.attachment_name().map(str::to_owned).filter(|name| !name.trim().is_empty());
     let name = name.unwrap_or_else(|| match &own.body {
-        PartType::Message(inner) => inner.subject().filter(|subject| !subject.is_empty()).unwrap_or("message").to_owned(),
+        PartType::Message(inner) => {
+            inner.subject().filter(|subject| !subject.is_empty()).unwrap_or("message").to_owned()
+        }
         _ => format!("ATT{:05}{}", index + 1, ending(&content_type)),
     });
     Attachment { name, content_type, content_id, is_inline, is_item, part, size: bytes(raw, own).len() }
@@ -152,8 +154,10 @@ pub(crate) fn text_of_html(html: &str) -> String {
             _ if tag.starts_with("<!--") => tag.find("-->").map(|end| end + 3),
             _ => tag.find('>').map(|end| end + 1),
         };
-        if matches!(name.trim_start_matches('/'), "p" | "div" | "br" | "tr" | "li" | "h1" | "h2" | "h3" | "blockquote")
-            && !out.ends_with('\n')
+        if matches!(
+            name.trim_start_matches('/'),
+            "p" | "div" | "br" | "tr" | "li" | "h1" | "h2" | "h3" | "blockquote"
+        ) && !out.ends_with('\n')
         {
             out.push_str("\r\n");
         }

@@ -60,7 +60,8 @@ impl Exchange {
     /// Puts a mail into a mailbox as the receiving Exchange does.
     pub(crate) fn deliver(&self, mailbox: &Mailbox, raw: &[u8], delivery: Delivery) -> u64 {
         let head = ingest::headers(raw);
-        let has_id = head.iter().any(|(name, value)| name.eq_ignore_ascii_case("message-id") && !value.is_empty());
+        let has_id =
+            head.iter().any(|(name, value)| name.eq_ignore_ascii_case("message-id") && !value.is_empty());
         let made_id = (!has_id).then(|| format!("<{}@{HOST}>", self.core.chance.uuid()));
         let stamp = stamp(mailbox, raw, delivery, made_id.as_deref());
         let mut whole = BytesMut::with_capacity(stamp.len() + raw.len());
@@ -68,7 +69,10 @@ impl Exchange {
         whole.put_slice(raw);
         let content = ingest::read(whole.freeze());
         let message_id = id_of(&content, made_id);
-        let begin = Begin { is_read: delivery.is_read, ..Begin::arrived(delivery.folder, seconds(delivery.received)) };
+        let begin = Begin {
+            is_read: delivery.is_read,
+            ..Begin::arrived(delivery.folder, seconds(delivery.received))
+        };
         mailbox.store().add(content, message_id, begin, self.core.now())
     }
 
@@ -114,7 +118,11 @@ impl Exchange {
                     self.deliver(mailbox, &shown, Delivery::now(now, sender));
                 }
                 None => {
-                    self.keep_outside(SentOutside { to: address.clone(), at: now, raw: Bytes::copy_from_slice(&shown) });
+                    self.keep_outside(SentOutside {
+                        to: address.clone(),
+                        at: now,
+                        raw: Bytes::copy_from_slice(&shown),
+                    });
                 }
             }
         }
@@ -157,14 +165,19 @@ pub(crate) fn seconds(at: Timestamp) -> Timestamp {
 /// Something before and after the sign, no spaces.
 pub(crate) fn is_address(text: &str) -> bool {
     text.rsplit_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty() && !domain.is_empty() && !text.contains(|c: char| c.is_whitespace() || c == '<' || c == '>')
+        !local.is_empty()
+            && !domain.is_empty()
+            && !text.contains(|c: char| c.is_whitespace() || c == '<' || c == '>')
     })
 }
 
 /// The address of the author, as the first `From` has it.
 fn from_address(raw: &[u8]) -> String {
     let head = ingest::headers(raw);
-    let from = head.iter().find(|(name, _)| name.eq_ignore_ascii_case("from")).map_or("", |(_, value)| value.as_str());
+    let from = head
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("from"))
+        .map_or("", |(_, value)| value.as_str());
     let inside = from.rsplit_once('<').map_or(from, |(_, rest)| rest);
     inside.split(['>', ' ', ',']).find(|text| text.contains('@')).unwrap_or_default().to_owned()
 }
@@ -174,13 +187,20 @@ fn stamp(mailbox: &Mailbox, raw: &[u8], delivery: Delivery, made_id: Option<&str
     let address = from_address(raw);
     let domain = address.rsplit_once('@').map_or("unknown.invalid", |(_, domain)| domain);
     // Only what can stand in a header line.
-    let domain: String = domain.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-')).collect();
+    let domain: String =
+        domain.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-')).collect();
     let date = delivery.received.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string();
     let mut out = String::with_capacity(700);
-    let _ = write!(out, "Received: from SIMP281CA0001.SIMP281.PROD.OUTLOOK.TEST by\r\n {HOST} with HTTPS; {date}\r\n");
+    let _ = write!(
+        out,
+        "Received: from SIMP281CA0001.SIMP281.PROD.OUTLOOK.TEST by\r\n {HOST} with HTTPS; {date}\r\n"
+    );
     match delivery.sender {
         Sender::Internal => {
-            let _ = write!(out, "Authentication-Results: dkim=none (message not signed)\r\n header.d=none;dmarc=none action=none header.from={domain};\r\n");
+            let _ = write!(
+                out,
+                "Authentication-Results: dkim=none (message not signed)\r\n header.d=none;dmarc=none action=none header.from={domain};\r\n"
+            );
         }
         Sender::Pass => {
             let _ = write!(

@@ -28,18 +28,28 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn challenge(base: &str, error: &str) -> String {
-    format!("Bearer realm=\"\", authorization_uri=\"{base}/common/oauth2/v2.0/authorize\", client_id=\"00000003-0000-0000-c000-000000000000\"{error}")
+    format!(
+        "Bearer realm=\"\", authorization_uri=\"{base}/common/oauth2/v2.0/authorize\", client_id=\"00000003-0000-0000-c000-000000000000\"{error}"
+    )
 }
 
 /// What the token allows, or the 401 that Graph answers.
-pub(crate) fn check(grants: &Grants, headers: &HeaderMap, login: &str, now: Timestamp) -> Result<Arc<Access>, Refusal> {
+pub(crate) fn check(
+    grants: &Grants,
+    headers: &HeaderMap,
+    login: &str,
+    now: Timestamp,
+) -> Result<Arc<Access>, Refusal> {
     let refuse = |message: &str, error: &str| {
-        Refusal::new(401, "InvalidAuthenticationToken", message).with("www-authenticate", challenge(login, error))
+        Refusal::new(401, "InvalidAuthenticationToken", message)
+            .with("www-authenticate", challenge(login, error))
     };
     let Some(token) = bearer(headers) else { return Err(refuse("Access token is empty.", "")) };
     match grants.access(token, now) {
         Ok(access) if access.resource == Resource::Graph => Ok(access),
-        Ok(_) => Err(refuse("Access token validation failure. Invalid audience.", ", error=\"invalid_token\"")),
+        Ok(_) => {
+            Err(refuse("Access token validation failure. Invalid audience.", ", error=\"invalid_token\""))
+        }
         Err(Refused::Expired) => {
             Err(refuse("Lifetime validation failed, the token is expired.", ", error=\"invalid_token\""))
         }
@@ -58,7 +68,11 @@ pub(crate) fn check(grants: &Grants, headers: &HeaderMap, login: &str, now: Time
 }
 
 /// The user whom a path means: the signed-in one for `me`.
-pub(crate) fn user<'a>(exchange: &'a Exchange, access: &Access, who: Option<&str>) -> Result<&'a User, Refusal> {
+pub(crate) fn user<'a>(
+    exchange: &'a Exchange,
+    access: &Access,
+    who: Option<&str>,
+) -> Result<&'a User, Refusal> {
     match who {
         None => {
             let Some(user) = access.user else {
@@ -87,7 +101,9 @@ pub(crate) fn mailbox<'a>(
         (Need::Read, true, _) => &["Mail.Read", "Mail.ReadWrite"],
         (Need::Write, true, _) => &["Mail.ReadWrite"],
         (Need::Send, true, _) => &["Mail.Send"],
-        (Need::Read, false, true) => &["Mail.Read", "Mail.ReadWrite", "Mail.Read.Shared", "Mail.ReadWrite.Shared"],
+        (Need::Read, false, true) => {
+            &["Mail.Read", "Mail.ReadWrite", "Mail.Read.Shared", "Mail.ReadWrite.Shared"]
+        }
         (Need::Write, false, true) => &["Mail.ReadWrite", "Mail.ReadWrite.Shared"],
         (Need::Send, false, true) => &["Mail.Send", "Mail.Send.Shared"],
         (Need::Read, false, false) => &["Mail.Read.Shared", "Mail.ReadWrite.Shared"],

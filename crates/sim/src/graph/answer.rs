@@ -42,7 +42,8 @@ impl Answer {
 
     pub(crate) fn into_response(self, ids: &RequestIds) -> Response<Bytes> {
         let mut response = Response::new(self.body);
-        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         if !self.content_type.is_empty() {
             put(headers, header::CONTENT_TYPE, self.content_type);

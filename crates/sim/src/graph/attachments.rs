@@ -64,7 +64,10 @@ pub(crate) fn list(target: &Target<'_>, call: &Call, id: &str) -> Outcome {
             cut(show::attachment(&store, message, index, file, wants_bytes.then_some(&raw), item), select)
         })
         .collect();
-    let context = format!("{}/v1.0/$metadata#users('{}')/messages('{id}')/attachments", target.base, target.mailbox.owner);
+    let context = format!(
+        "{}/v1.0/$metadata#users('{}')/messages('{id}')/attachments",
+        target.base, target.mailbox.owner
+    );
     Ok(Answer::value(200, &json!({"@odata.context": context, "value": value})))
 }
 
@@ -90,9 +93,11 @@ pub(crate) fn one(target: &Target<'_>, call: &Call, id: &str, attachment: &str, 
     let Some(message) = store.messages.get(&key) else { return Err(Refusal::no_item()) };
     let item = (expands_item(call) && file.is_item).then(|| inner(&raw, file));
     let mut value = show::attachment(&store, message, index as usize, file, Some(&raw), item);
-    value["@odata.context"] =
-        format!("{}/v1.0/$metadata#users('{}')/messages('{id}')/attachments/$entity", target.base, target.mailbox.owner)
-            .into();
+    value["@odata.context"] = format!(
+        "{}/v1.0/$metadata#users('{}')/messages('{id}')/attachments/$entity",
+        target.base, target.mailbox.owner
+    )
+    .into();
     Ok(Answer::value(200, &cut(value, call.option("select"))))
 }
 

@@ -42,7 +42,10 @@ pub(crate) fn batch(state: &GraphState, call: &Call, access: &Arc<Access>, ids: 
     if names.len() < parts.len() {
         return Err(Refusal::bad("Request Id is duplicated. All batch request steps must have unique ids."));
     }
-    if parts.iter().any(|part| part.depends_on.iter().any(|id| !names.contains(id.as_str()) || *id == part.id)) {
+    if parts
+        .iter()
+        .any(|part| part.depends_on.iter().any(|id| !names.contains(id.as_str()) || *id == part.id))
+    {
         return Err(Refusal::bad("A batch request step depends on a step that is not in the batch."));
     }
     let mut statuses: BTreeMap<String, u16> = BTreeMap::new();
@@ -58,7 +61,8 @@ pub(crate) fn batch(state: &GraphState, call: &Call, access: &Arc<Access>, ids: 
             let has_failed =
                 part.depends_on.iter().any(|id| statuses.get(id).is_some_and(|status| *status >= 400));
             let answer = if has_failed {
-                let refusal = Refusal::new(424, "FailedDependency", "A request that this one depends on has failed.");
+                let refusal =
+                    Refusal::new(424, "FailedDependency", "A request that this one depends on has failed.");
                 refusal.into_answer(ids, state.now())
             } else {
                 one(state, &part, access, ids)
@@ -84,7 +88,9 @@ fn part(value: &Value) -> Result<Part, Refusal> {
     }
     let method = Method::from_bytes(text("method").to_ascii_uppercase().as_bytes())
         .ok()
-        .filter(|method| [Method::GET, Method::POST, Method::PATCH, Method::PUT, Method::DELETE].contains(method))
+        .filter(|method| {
+            [Method::GET, Method::POST, Method::PATCH, Method::PUT, Method::DELETE].contains(method)
+        })
         .ok_or_else(|| Refusal::bad("A batch request step has no valid method."))?;
     let mut headers = HeaderMap::new();
     for (name, value) in value.get("headers").and_then(Value::as_object).into_iter().flatten() {
@@ -96,10 +102,14 @@ fn part(value: &Value) -> Result<Part, Refusal> {
     }
     let body = match value.get("body") {
         None | Some(Value::Null) => Bytes::new(),
-        Some(Value::String(text)) => Bytes::from(STANDARD.decode(text).unwrap_or_else(|_| text.clone().into_bytes())),
+        Some(Value::String(text)) => {
+            Bytes::from(STANDARD.decode(text).unwrap_or_else(|_| text.clone().into_bytes()))
+        }
         Some(body) => {
             if !headers.contains_key(http::header::CONTENT_TYPE) {
-                return Err(Refusal::bad("Write request with id does not contain Content-Type header or the body is not of that type."));
+                return Err(Refusal::bad(
+                    "Write request with id does not contain Content-Type header or the body is not of that type.",
+                ));
             }
             Bytes::from(body.to_string())
         }
@@ -126,7 +136,12 @@ fn one(state: &GraphState, part: &Part, access: &Arc<Access>, ids: &RequestIds) 
         if call.path.first().is_some_and(|first| first.eq_ignore_ascii_case("$batch")) {
             return Err(Refusal::bad("A batch cannot be in a batch."));
         }
-        let _place = state.enter(&call.path, Some(&access.client_id), access.user, upload(&part.method, &part.body))?;
+        let _place = state.enter(
+            &call.path,
+            Some(&access.client_id),
+            access.user,
+            upload(&part.method, &part.body),
+        )?;
         state.route(&call, access)
     };
     match blow.strike {

@@ -1,6 +1,5 @@
 //! Changing: marks, categories, extended properties, moves, copies, deletes, folders, ids.
 
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Outcome, Refusal};
@@ -28,7 +27,11 @@ const SENSITIVE: [&str; 8] = [
 ];
 
 fn conversion(name: &str) -> Refusal {
-    Refusal::new(400, "RequestBodyRead", format!("Cannot convert the value of '{name}' to the expected type."))
+    Refusal::new(
+        400,
+        "RequestBodyRead",
+        format!("Cannot convert the value of '{name}' to the expected type."),
+    )
 }
 
 /// PATCH of a message.
@@ -52,7 +55,9 @@ pub(crate) fn patch(target: &Target<'_>, call: &Call, id: &str) -> Outcome {
     letter.message_id.clone_from(&message.message_id);
     let unknown = letter.take(&body).map_err(|(code, message)| Refusal::new(400, code, message))?;
     if let Some(name) = unknown.first() {
-        let message = format!("The property '{name}' does not exist on type 'microsoft.graph.message'. Make sure to only use property names that are defined by the type.");
+        let message = format!(
+            "The property '{name}' does not exist on type 'microsoft.graph.message'. Make sure to only use property names that are defined by the type."
+        );
         return Err(Refusal::new(400, "RequestBodyRead", message));
     }
     if rewrites {
@@ -87,18 +92,22 @@ impl Marks {
                 "isRead" => marks.is_read = Some(value.as_bool().ok_or_else(|| conversion(name))?),
                 "categories" => {
                     let list = value.as_array().ok_or_else(|| conversion(name))?;
-                    let texts: Option<Vec<String>> = list.iter().map(|one| one.as_str().map(str::to_owned)).collect();
+                    let texts: Option<Vec<String>> =
+                        list.iter().map(|one| one.as_str().map(str::to_owned)).collect();
                     marks.categories = Some(texts.ok_or_else(|| conversion(name))?);
                 }
                 "flag" => {
-                    let status = value.get("flagStatus").and_then(Value::as_str).ok_or_else(|| conversion(name))?;
+                    let status =
+                        value.get("flagStatus").and_then(Value::as_str).ok_or_else(|| conversion(name))?;
                     if !["notFlagged", "flagged", "complete"].contains(&status) {
                         return Err(conversion(name));
                     }
                     marks.flag = Some(value.to_string());
                 }
                 "importance" => marks.importance = Some(one_of(name, value, &["low", "normal", "high"])?),
-                "inferenceClassification" => marks.inference = Some(one_of(name, value, &["focused", "other"])?),
+                "inferenceClassification" => {
+                    marks.inference = Some(one_of(name, value, &["focused", "other"])?)
+                }
                 "singleValueExtendedProperties" => {
                     let list = value.as_array().ok_or_else(|| conversion(name))?;
                     let pairs = compose::extended(value);
@@ -136,7 +145,11 @@ impl Marks {
 
 fn one_of(name: &str, value: &Value, known: &[&str]) -> Result<String, Refusal> {
     let text = value.as_str().unwrap_or_default();
-    known.iter().find(|one| one.eq_ignore_ascii_case(text)).map(|one| (*one).to_owned()).ok_or_else(|| conversion(name))
+    known
+        .iter()
+        .find(|one| one.eq_ignore_ascii_case(text))
+        .map(|one| (*one).to_owned())
+        .ok_or_else(|| conversion(name))
 }
 
 /// `String {guid} Name X`, `Integer {guid} Id 0x8012`, `String 0x1042`.
@@ -149,7 +162,9 @@ fn is_property_id(id: &str) -> bool {
     }
     match (words.next(), words.next(), words.next()) {
         (Some(tag), None, None) => tag.starts_with("0x") && u32::from_str_radix(&tag[2..], 16).is_ok(),
-        (Some(set), Some("Name" | "Id"), Some(name)) => uuid::Uuid::parse_str(set).is_ok() && !name.is_empty(),
+        (Some(set), Some("Name" | "Id"), Some(name)) => {
+            uuid::Uuid::parse_str(set).is_ok() && !name.is_empty()
+        }
         _ => false,
     }
 }
@@ -163,7 +178,11 @@ pub(crate) fn relocate(target: &Target<'_>, call: &Call, id: &str, copies: bool)
         .and_then(|(_, value)| value.as_str())
         .filter(|text| !text.is_empty());
     let Some(destination) = destination else {
-        return Err(Refusal::new(400, "ErrorInvalidParameter", "Required parameter destinationId is missing."));
+        return Err(Refusal::new(
+            400,
+            "ErrorInvalidParameter",
+            "Required parameter destinationId is missing.",
+        ));
     };
     let mut store = target.mailbox.store();
     let key = find(&store, id)?;
@@ -204,10 +223,15 @@ pub(crate) fn create_folder(target: &Target<'_>, call: &Call, parent: Option<&st
         None => ROOT,
     };
     let Some(number) = store.add_folder(parent, name) else {
-        return Err(Refusal::new(409, "ErrorFolderExists", "A folder with the specified name already exists."));
+        return Err(Refusal::new(
+            409,
+            "ErrorFolderExists",
+            "A folder with the specified name already exists.",
+        ));
     };
     let mut body = store.folders.get(&number).map(|folder| show::folder(&store, folder)).unwrap_or_default();
-    let context = format!("{}/v1.0/$metadata#users('{}')/mailFolders/$entity", target.base, target.mailbox.owner);
+    let context =
+        format!("{}/v1.0/$metadata#users('{}')/mailFolders/$entity", target.base, target.mailbox.owner);
     body["@odata.context"] = context.into();
     Ok(Answer::value(201, &body))
 }
@@ -217,7 +241,8 @@ pub(crate) fn rename_folder(target: &Target<'_>, call: &Call, id: &str) -> Outco
     let body = call.object()?;
     let mut store = target.mailbox.store();
     let number = store.folder(id).ok_or_else(Refusal::no_folder)?.number;
-    if let (Some(name), Some(folder)) = (body.get("displayName").and_then(Value::as_str), store.folders.get_mut(&number))
+    if let (Some(name), Some(folder)) =
+        (body.get("displayName").and_then(Value::as_str), store.folders.get_mut(&number))
     {
         name.clone_into(&mut folder.name);
     }
@@ -230,7 +255,11 @@ pub(crate) fn delete_folder(target: &Target<'_>, id: &str) -> Outcome {
     let mut store = target.mailbox.store();
     let folder = store.folder(id).ok_or_else(Refusal::no_folder)?;
     if folder.well_known.is_some() {
-        return Err(Refusal::new(400, "ErrorDeleteDistinguishedFolder", "Distinguished folders cannot be deleted."));
+        return Err(Refusal::new(
+            400,
+            "ErrorDeleteDistinguishedFolder",
+            "Distinguished folders cannot be deleted.",
+        ));
     }
     let number = folder.number;
     store.remove_folder(number);
@@ -240,19 +269,30 @@ pub(crate) fn delete_folder(target: &Target<'_>, id: &str) -> Outcome {
 /// translateExchangeIds: between ordinary and immutable ids, and their EWS spelling.
 pub(crate) fn translate(target: &Target<'_>, call: &Call) -> Outcome {
     let body = call.object()?;
-    let member = |name: &str| body.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    let member =
+        |name: &str| body.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value);
     let Some(Value::Array(inputs)) = member("inputIds") else {
         return Err(Refusal::new(400, "ErrorInvalidParameter", "Required parameter inputIds is missing."));
     };
     if inputs.len() > 1_000 {
-        return Err(Refusal::new(400, "ErrorInvalidParameter", "At most 1000 ids can be translated at once."));
+        return Err(Refusal::new(
+            400,
+            "ErrorInvalidParameter",
+            "At most 1000 ids can be translated at once.",
+        ));
     }
     let kind = |name: &str| -> Result<String, Refusal> {
         let text = member(name).and_then(Value::as_str).unwrap_or_default();
         let known = ["entryId", "ewsId", "immutableEntryId", "restId", "restImmutableEntryId"];
-        known.iter().find(|one| one.eq_ignore_ascii_case(text)).map(|one| (*one).to_owned()).ok_or_else(|| {
-            Refusal::new(400, "ErrorInvalidParameter", format!("The value '{text}' of {name} is not valid."))
-        })
+        known.iter().find(|one| one.eq_ignore_ascii_case(text)).map(|one| (*one).to_owned()).ok_or_else(
+            || {
+                Refusal::new(
+                    400,
+                    "ErrorInvalidParameter",
+                    format!("The value '{text}' of {name} is not valid."),
+                )
+            },
+        )
     };
     let (source, wanted) = (kind("sourceIdType")?, kind("targetIdType")?);
     let is_url_safe = |kind: &str| kind.starts_with("rest");
@@ -261,9 +301,13 @@ pub(crate) fn translate(target: &Target<'_>, call: &Call) -> Outcome {
         .iter()
         .map(|input| {
             let given = input.as_str().unwrap_or_default();
-            let text =
-                if is_url_safe(&source) { given.to_owned() } else { given.replace('/', "-").replace('+', "_") };
-            let found = ids::message(&text).and_then(|id| store.key(id)).and_then(|key| store.messages.get(&key));
+            let text = if is_url_safe(&source) {
+                given.to_owned()
+            } else {
+                given.replace('/', "-").replace('+', "_")
+            };
+            let found =
+                ids::message(&text).and_then(|id| store.key(id)).and_then(|key| store.messages.get(&key));
             match found {
                 Some(message) => {
                     let id = message.id(store.mailbox, wanted.to_ascii_lowercase().contains("immutable"));
@@ -288,8 +332,8 @@ pub(crate) fn translate(target: &Target<'_>, call: &Call) -> Outcome {
 
 /// Whether the advanced permission is needed from this moment on.
 #[cfg(test)]
-pub(crate) fn advanced_from() -> Timestamp {
-    Timestamp::from_second(ADVANCED_FROM).unwrap_or(Timestamp::UNIX_EPOCH)
+pub(crate) fn advanced_from() -> jiff::Timestamp {
+    jiff::Timestamp::from_second(ADVANCED_FROM).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
 }
 
 #[cfg(test)]
@@ -299,10 +343,21 @@ mod tests {
     /// The forms of extended property ids.
     #[test]
     fn property_ids() {
-        for good in ["String {00020329-0000-0000-C000-000000000046} Name X", "String 0x1042", "Integer {00020329-0000-0000-c000-000000000046} Id 0x8012"] {
+        for good in [
+            "String {00020329-0000-0000-C000-000000000046} Name X",
+            "String 0x1042",
+            "Integer {00020329-0000-0000-c000-000000000046} Id 0x8012",
+        ] {
             assert!(is_property_id(good), "{good}");
         }
-        for wrong in ["X", "String", "String X", "Text 0x1042", "String {no} Name X", "String {00020329-0000-0000-C000-000000000046} Called X"] {
+        for wrong in [
+            "X",
+            "String",
+            "String X",
+            "Text 0x1042",
+            "String {no} Name X",
+            "String {00020329-0000-0000-C000-000000000046} Called X",
+        ] {
             assert!(!is_property_id(wrong), "{wrong}");
         }
     }

@@ -89,7 +89,8 @@ pub(crate) fn page(target: &Target<'_>, call: &Call, folder: &str) -> Outcome {
         None => first_token(&store, found, call)?,
     };
     let select = Select::read(token.s.as_deref(), None)?;
-    let filter = token.q.as_deref().map(|text| Filter::read(text).map_err(|_| invalid_token())).transpose()?;
+    let filter =
+        token.q.as_deref().map(|text| Filter::read(text).map_err(|_| invalid_token())).transpose()?;
     let size = call.prefer.page_size.or(call.number("top", 1, 1_000)?).unwrap_or(10).clamp(1, 1_000);
     let quirks = target.quirks;
 
@@ -134,12 +135,14 @@ pub(crate) fn page(target: &Target<'_>, call: &Call, folder: &str) -> Outcome {
         next.b = next.p;
         next.n = 0;
     }
-    let _ = write!(out, ",\"@odata.{name}\":{}}}", Value::from(link(target, call, option, Some(&next.write()))));
+    let _ =
+        write!(out, ",\"@odata.{name}\":{}}}", Value::from(link(target, call, option, Some(&next.write()))));
     Ok(Answer::json(200, out))
 }
 
 fn first_token(store: &Store, folder: &Folder, call: &Call) -> Result<Token, Refusal> {
-    let unsupported = |what: &str| Refusal::new(400, "ErrorInvalidUrlQuery", format!("{what} is not supported by delta."));
+    let unsupported =
+        |what: &str| Refusal::new(400, "ErrorInvalidUrlQuery", format!("{what} is not supported by delta."));
     if call.option("search").is_some() || call.option("expand").is_some() || call.option("skip").is_some() {
         return Err(unsupported("The query option"));
     }
@@ -220,8 +223,8 @@ impl Writer<'_> {
                 let is_first_round = token.b == 0;
                 let is_told = token.c.as_deref().is_none_or(|change| change == "deleted");
                 // What came back under the same id is told as a message.
-                let is_back =
-                    immutable && self.store.messages.get(&key).is_some_and(|message| message.folder == folder.number);
+                let is_back = immutable
+                    && self.store.messages.get(&key).is_some_and(|message| message.folder == folder.number);
                 if is_first_round || !is_told || is_back {
                     return false;
                 }

@@ -31,9 +31,21 @@ pub(crate) enum Filter {
     And(Box<Filter>, Box<Filter>),
     Or(Box<Filter>, Box<Filter>),
     Not(Box<Filter>),
-    Compare { path: String, order: Order, to: Worth },
-    Contains { how: How, path: String, text: String },
-    Any { path: String, variable: String, inside: Box<Filter> },
+    Compare {
+        path: String,
+        order: Order,
+        to: Worth,
+    },
+    Contains {
+        how: How,
+        path: String,
+        text: String,
+    },
+    Any {
+        path: String,
+        variable: String,
+        inside: Box<Filter>,
+    },
     /// A property that is a Boolean itself.
     Holds(String),
 }
@@ -87,9 +99,12 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
             }
             _ => {
                 // A moment has colons within.
-                let is_moment = rest.as_bytes().iter().take(4).all(u8::is_ascii_digit) && rest.as_bytes().get(4) == Some(&b'-');
+                let is_moment = rest.as_bytes().iter().take(4).all(u8::is_ascii_digit)
+                    && rest.as_bytes().get(4) == Some(&b'-');
                 let end = rest
-                    .find(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | ',' | '\'') || (c == ':' && !is_moment))
+                    .find(|c: char| {
+                        c.is_whitespace() || matches!(c, '(' | ')' | ',' | '\'') || (c == ':' && !is_moment)
+                    })
                     .unwrap_or(rest.len());
                 out.push(Token::Word(rest[..end].to_owned()));
                 rest = &rest[end..];
@@ -141,7 +156,10 @@ impl Filter {
         match self {
             Self::And(one, other) | Self::Or(one, other) => [one.paths(), other.paths()].concat(),
             Self::Not(inside) => inside.paths(),
-            Self::Compare { path, .. } | Self::Contains { path, .. } | Self::Any { path, .. } | Self::Holds(path) => {
+            Self::Compare { path, .. }
+            | Self::Contains { path, .. }
+            | Self::Any { path, .. }
+            | Self::Holds(path) => {
                 vec![path]
             }
         }
@@ -203,7 +221,9 @@ fn compare(own: &Worth, order: Order, to: &Worth) -> bool {
         (Worth::Number(own), Worth::Number(to)) => Some(own.cmp(to)),
         (Worth::Text(own), Worth::Text(to)) => Some(own.cmp(to)),
         (Worth::Time(own), Worth::Time(to)) => Some(own.as_second().cmp(&to.as_second())),
-        (Worth::Time(own), Worth::Text(to)) => to.parse::<Timestamp>().ok().map(|to| own.as_second().cmp(&to.as_second())),
+        (Worth::Time(own), Worth::Text(to)) => {
+            to.parse::<Timestamp>().ok().map(|to| own.as_second().cmp(&to.as_second()))
+        }
         _ => None,
     };
     match (order, ordering) {
@@ -281,7 +301,9 @@ impl Reader {
         if self.peek() == Some(&Token::Open) {
             self.at += 1;
             if let Some(path) = lower.strip_suffix("/any") {
-                let Token::Word(variable) = self.next()? else { return Err("any has no variable".to_owned()) };
+                let Token::Word(variable) = self.next()? else {
+                    return Err("any has no variable".to_owned());
+                };
                 self.expect(&Token::Colon)?;
                 let inside = self.either(depth + 1)?;
                 self.expect(&Token::Close)?;
@@ -402,13 +424,18 @@ mod tests {
             ("contains(subject, 'two')", false),
             ("from/emailAddress/address eq 'a@x.example'", true),
             ("singleValueExtendedProperties/Any(ep: ep/id eq 'String {X} Name P' and ep/value eq '7')", true),
-            ("singleValueExtendedProperties/Any(ep: ep/id eq 'String {x} Name P' and ep/value eq '7')", false),
+            (
+                "singleValueExtendedProperties/Any(ep: ep/id eq 'String {x} Name P' and ep/value eq '7')",
+                false,
+            ),
         ] {
             let read = Filter::read(filter).expect(filter);
             assert_eq!(read.matches(&Mail), Ok(expected), "{filter}");
         }
         assert_eq!(Filter::read("nothing eq 1").expect("a filter").matches(&Mail), Err("nothing".to_owned()));
-        for wrong in ["", "isRead eq", "(isRead eq true", "subject eq 'x", "isRead eq true true", "f(subject,'x')"] {
+        for wrong in
+            ["", "isRead eq", "(isRead eq true", "subject eq 'x", "isRead eq true true", "f(subject,'x')"]
+        {
             assert!(Filter::read(wrong).is_err(), "{wrong}");
         }
     }
@@ -417,9 +444,15 @@ mod tests {
     #[test]
     fn an_order_must_lead_the_filter() {
         let efficient = |filter, by| is_efficient(&Filter::read(filter).expect("a filter"), &order(by));
-        assert!(efficient("receivedDateTime ge 2026-01-01T00:00:00Z and isRead eq false", "receivedDateTime desc"));
+        assert!(efficient(
+            "receivedDateTime ge 2026-01-01T00:00:00Z and isRead eq false",
+            "receivedDateTime desc"
+        ));
         assert!(!efficient("isRead eq false", "receivedDateTime desc"));
-        assert!(!efficient("isRead eq false and receivedDateTime ge 2026-01-01T00:00:00Z", "receivedDateTime desc"));
+        assert!(!efficient(
+            "isRead eq false and receivedDateTime ge 2026-01-01T00:00:00Z",
+            "receivedDateTime desc"
+        ));
     }
 
     proptest! {

@@ -67,7 +67,9 @@ impl Subject for Filtered<'_> {
             Some(people.iter().map(one).collect())
         };
         match path {
-            "categories" => Some(self.message.categories.iter().map(|name| vec![("", name.clone())]).collect()),
+            "categories" => {
+                Some(self.message.categories.iter().map(|name| vec![("", name.clone())]).collect())
+            }
             "torecipients" => people(&content.to),
             "ccrecipients" => people(&content.cc),
             "singlevalueextendedproperties" => {
@@ -119,13 +121,14 @@ pub(crate) fn folders(target: &Target<'_>, call: &Call, parent: Option<&str>) ->
         Some(id) => store.folder(id).ok_or_else(Refusal::no_folder)?.number,
         None => ROOT,
     };
-    let with_hidden = call.option("includehiddenfolders").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let with_hidden =
+        call.option("includehiddenfolders").is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let mut found: Vec<&Folder> = Vec::new();
     for folder in store.folders.values().filter(|folder| folder.parent == parent) {
         let is_meant = match &filter {
-            Some(filter) => {
-                filter.matches(&FilteredFolder(folder, store.mailbox)).map_err(|name| Refusal::no_property(&name))?
-            }
+            Some(filter) => filter
+                .matches(&FilteredFolder(folder, store.mailbox))
+                .map_err(|name| Refusal::no_property(&name))?,
             None => true,
         };
         if is_meant && (with_hidden || !folder.is_hidden()) {
@@ -133,7 +136,8 @@ pub(crate) fn folders(target: &Target<'_>, call: &Call, parent: Option<&str>) ->
         }
     }
     found.sort_by_key(|folder| folder.name.to_lowercase());
-    let value: Vec<Value> = found.iter().skip(skip).take(top).map(|folder| show::folder(&store, folder)).collect();
+    let value: Vec<Value> =
+        found.iter().skip(skip).take(top).map(|folder| show::folder(&store, folder)).collect();
     let context = format!("{}/v1.0/$metadata#users('{}')/mailFolders", target.base, target.mailbox.owner);
     let mut body = json!({"@odata.context": context, "value": value});
     if call.option("count").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
@@ -149,10 +153,15 @@ pub(crate) fn folders(target: &Target<'_>, call: &Call, parent: Option<&str>) ->
 pub(crate) fn folder(target: &Target<'_>, id: &str) -> Outcome {
     let store = target.mailbox.store();
     let found = store.folder(id).ok_or_else(|| {
-        if ids::read_folder(id).is_none() && id.len() > 40 { Refusal::malformed_id() } else { Refusal::no_folder() }
+        if ids::read_folder(id).is_none() && id.len() > 40 {
+            Refusal::malformed_id()
+        } else {
+            Refusal::no_folder()
+        }
     })?;
     let mut body = show::folder(&store, found);
-    let context = format!("{}/v1.0/$metadata#users('{}')/mailFolders/$entity", target.base, target.mailbox.owner);
+    let context =
+        format!("{}/v1.0/$metadata#users('{}')/mailFolders/$entity", target.base, target.mailbox.owner);
     body["@odata.context"] = context.into();
     Ok(Answer::value(200, &body))
 }
@@ -195,8 +204,11 @@ pub(crate) fn messages(target: &Target<'_>, call: &Call, folder: Option<&str>) -
     let keys: Vec<u64> = match folder {
         Some(id) => store.folder(id).ok_or_else(Refusal::no_folder)?.newest_first().collect(),
         None => {
-            let mut all: Vec<(i64, u64)> =
-                store.messages.values().map(|message| (message.received.as_microsecond(), message.key)).collect();
+            let mut all: Vec<(i64, u64)> = store
+                .messages
+                .values()
+                .map(|message| (message.received.as_microsecond(), message.key))
+                .collect();
             all.sort_unstable_by(|one, other| other.cmp(one));
             all.into_iter().map(|(_, key)| key).collect()
         }
@@ -215,11 +227,19 @@ pub(crate) fn messages(target: &Target<'_>, call: &Call, folder: Option<&str>) -
     }
     sort(&store, &mut found, &order)?;
     let context = match folder {
-        Some(_) => format!("users('{}')/mailFolders('{}')/messages", target.mailbox.owner, folder.unwrap_or_default()),
+        Some(_) => format!(
+            "users('{}')/mailFolders('{}')/messages",
+            target.mailbox.owner,
+            folder.unwrap_or_default()
+        ),
         None => format!("users('{}')/messages", target.mailbox.owner),
     };
     let mut out = String::with_capacity(4096 * top.min(found.len()).max(1));
-    let _ = write!(out, "{{\"@odata.context\":{}", Value::from(format!("{}/v1.0/$metadata#{context}", target.base)));
+    let _ = write!(
+        out,
+        "{{\"@odata.context\":{}",
+        Value::from(format!("{}/v1.0/$metadata#{context}", target.base))
+    );
     if call.option("count").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
         let _ = write!(out, ",\"@odata.count\":{}", found.len());
     }
@@ -240,7 +260,8 @@ pub(crate) fn messages(target: &Target<'_>, call: &Call, folder: Option<&str>) -
 
 fn is_found(message: &Message, words: &str) -> bool {
     let content = &message.content;
-    let from = content.from.as_ref().map(|from| format!("{} {}", from.name, from.address)).unwrap_or_default();
+    let from =
+        content.from.as_ref().map(|from| format!("{} {}", from.name, from.address)).unwrap_or_default();
     let all = format!("{} {from} {}", content.subject, content.body).to_lowercase();
     words.split_whitespace().all(|word| {
         let word = word.split_once(':').map_or(word, |(_, word)| word);
@@ -275,13 +296,17 @@ fn sort(store: &Store, found: &mut [&Message], order: &[(String, bool)]) -> Resu
 pub(crate) fn count(target: &Target<'_>, call: &Call, folder: Option<&str>) -> Outcome {
     let filter = read_filter(call)?;
     let store = target.mailbox.store();
-    let folder = folder.map(|id| store.folder(id).map(|found| found.number).ok_or_else(Refusal::no_folder)).transpose()?;
+    let folder = folder
+        .map(|id| store.folder(id).map(|found| found.number).ok_or_else(Refusal::no_folder))
+        .transpose()?;
     let mut number = 0_usize;
-    for message in store.messages.values().filter(|message| folder.is_none_or(|folder| message.folder == folder)) {
+    for message in
+        store.messages.values().filter(|message| folder.is_none_or(|folder| message.folder == folder))
+    {
         let is_meant = match &filter {
-            Some(filter) => {
-                filter.matches(&Filtered { store: &store, message }).map_err(|name| Refusal::no_property(&name))?
-            }
+            Some(filter) => filter
+                .matches(&Filtered { store: &store, message })
+                .map_err(|name| Refusal::no_property(&name))?,
             None => true,
         };
         number += usize::from(is_meant);
@@ -307,7 +332,8 @@ pub(crate) fn answer_with(
     status: u16,
 ) -> Answer {
     let Some(message) = store.messages.get(&key) else { return Answer::empty(404) };
-    let context = format!("{}/v1.0/$metadata#users('{}')/messages/$entity", target.base, target.mailbox.owner);
+    let context =
+        format!("{}/v1.0/$metadata#users('{}')/messages/$entity", target.base, target.mailbox.owner);
     Answer::json(status, show::single(&context, store, message, select, Form::of(call)))
         .with("etag", show::etag(message))
 }

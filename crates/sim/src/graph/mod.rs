@@ -188,7 +188,8 @@ impl GraphState {
 
     fn request_ids(&self, headers: &HeaderMap) -> RequestIds {
         let request = self.core.chance.uuid().to_string();
-        let client = headers.get("client-request-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let client =
+            headers.get("client-request-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
         RequestIds { client: client.unwrap_or_else(|| request.clone()), request }
     }
 
@@ -199,7 +200,10 @@ impl GraphState {
         let outcome = || -> Outcome {
             let access = access::check(&self.grants, &parts.headers, self.login(), self.now())?;
             let call = Call::new(parts.method.clone(), target, &parts.headers, body, false)?;
-            if call.path.len() == 1 && call.path[0].eq_ignore_ascii_case("$batch") && call.method == Method::POST {
+            if call.path.len() == 1
+                && call.path[0].eq_ignore_ascii_case("$batch")
+                && call.method == Method::POST
+            {
                 return batch::batch(self, &call, &access, &ids);
             }
             let applied = call.prefer.applied.clone();
@@ -241,9 +245,11 @@ impl GraphState {
             Err(refusal) => return Err(refusal),
         };
         let is_own = access.user == Some(user.oid);
-        let names: &[&str] =
-            if is_own { &["User.Read", "User.ReadBasic.All", "User.Read.All", "Directory.Read.All"] }
-            else { &["User.ReadBasic.All", "User.Read.All", "Directory.Read.All"] };
+        let names: &[&str] = if is_own {
+            &["User.Read", "User.ReadBasic.All", "User.Read.All", "Directory.Read.All"]
+        } else {
+            &["User.ReadBasic.All", "User.Read.All", "Directory.Read.All"]
+        };
         if !names.iter().any(|name| access.scopes.contains(*name)) {
             let message = "Insufficient privileges to complete the operation.";
             return Err(Refusal::new(403, "Authorization_RequestDenied", message));
@@ -260,7 +266,9 @@ impl GraphState {
         if call.method != Method::GET {
             return Err(no_method(call));
         }
-        if !["User.ReadBasic.All", "User.Read.All", "Directory.Read.All"].iter().any(|name| access.scopes.contains(*name))
+        if !["User.ReadBasic.All", "User.Read.All", "Directory.Read.All"]
+            .iter()
+            .any(|name| access.scopes.contains(*name))
         {
             let message = "Insufficient privileges to complete the operation.";
             return Err(Refusal::new(403, "Authorization_RequestDenied", message));
@@ -271,7 +279,14 @@ impl GraphState {
     }
 
     /// Operations below a mailbox; `at` is where they begin in the path.
-    fn in_mailbox(&self, call: &Call, access: &Access, who: Option<&str>, rest: &[&str], at: usize) -> Outcome {
+    fn in_mailbox(
+        &self,
+        call: &Call,
+        access: &Access,
+        who: Option<&str>,
+        rest: &[&str],
+        at: usize,
+    ) -> Outcome {
         let own = |index: usize| call.path.get(at + index).map_or("", String::as_str);
         let method = call.method.as_str();
         let target = |need: Need| -> Result<Target<'_>, Refusal> {
@@ -294,14 +309,24 @@ impl GraphState {
             ("GET", ["mailfolders", _]) => list::folder(&target(Need::Read)?, own(1)),
             ("PATCH", ["mailfolders", _]) => change::rename_folder(&target(Need::Write)?, call, own(1)),
             ("DELETE", ["mailfolders", _]) => change::delete_folder(&target(Need::Write)?, own(1)),
-            ("GET", ["mailfolders", _, "childfolders"]) => list::folders(&target(Need::Read)?, call, Some(own(1))),
+            ("GET", ["mailfolders", _, "childfolders"]) => {
+                list::folders(&target(Need::Read)?, call, Some(own(1)))
+            }
             ("POST", ["mailfolders", _, "childfolders"]) => {
                 change::create_folder(&target(Need::Write)?, call, Some(own(1)))
             }
-            ("GET", ["mailfolders", _, "messages", "delta"]) => delta::page(&target(Need::Read)?, call, own(1)),
-            ("GET", ["mailfolders", _, "messages", "$count"]) => list::count(&target(Need::Read)?, call, Some(own(1))),
-            ("GET", ["mailfolders", _, "messages"]) => list::messages(&target(Need::Read)?, call, Some(own(1))),
-            ("POST", ["mailfolders", _, "messages"]) => send::create_draft(&target(Need::Write)?, call, Some(own(1))),
+            ("GET", ["mailfolders", _, "messages", "delta"]) => {
+                delta::page(&target(Need::Read)?, call, own(1))
+            }
+            ("GET", ["mailfolders", _, "messages", "$count"]) => {
+                list::count(&target(Need::Read)?, call, Some(own(1)))
+            }
+            ("GET", ["mailfolders", _, "messages"]) => {
+                list::messages(&target(Need::Read)?, call, Some(own(1)))
+            }
+            ("POST", ["mailfolders", _, "messages"]) => {
+                send::create_draft(&target(Need::Write)?, call, Some(own(1)))
+            }
             (_, ["mailfolders", _, "messages", _, ..]) => {
                 let target = target(if method == "GET" { Need::Read } else { Need::Write })?;
                 Self::one_message(&target, call, method, &rest[3..], own(3), at + 3)
@@ -317,17 +342,28 @@ impl GraphState {
                 let target = target(if method == "GET" { Need::Read } else { Need::Write })?;
                 Self::one_message(&target, call, method, &rest[1..], own(1), at + 1)
             }
-            ("POST", ["sendmail"] | ["microsoft.graph.sendmail"]) => send::send_mail(&target(Need::Send)?, call),
+            ("POST", ["sendmail"] | ["microsoft.graph.sendmail"]) => {
+                send::send_mail(&target(Need::Send)?, call)
+            }
             ("POST", ["translateexchangeids"] | ["microsoft.graph.translateexchangeids"]) => {
                 change::translate(&target(Need::Read)?, call)
             }
-            (_, ["mailfolders" | "messages" | "sendmail" | "translateexchangeids", ..]) => Err(no_method(call)),
+            (_, ["mailfolders" | "messages" | "sendmail" | "translateexchangeids", ..]) => {
+                Err(no_method(call))
+            }
             _ => Err(no_resource(own(0))),
         }
     }
 
     /// Operations on a message; `rest` begins with its id, which is at `at` in the path.
-    fn one_message(target: &Target<'_>, call: &Call, method: &str, rest: &[&str], id: &str, at: usize) -> Outcome {
+    fn one_message(
+        target: &Target<'_>,
+        call: &Call,
+        method: &str,
+        rest: &[&str],
+        id: &str,
+        at: usize,
+    ) -> Outcome {
         let own = |index: usize| call.path.get(at + index).map_or("", String::as_str);
         match (method, rest) {
             ("GET", [_]) => list::message(target, call, id),
@@ -359,7 +395,11 @@ fn no_resource(segment: &str) -> Refusal {
 }
 
 fn no_method(call: &Call) -> Refusal {
-    Refusal::new(405, "Request_BadRequest", format!("Specified HTTP method {} is not allowed for the request target.", call.method))
+    Refusal::new(
+        405,
+        "Request_BadRequest",
+        format!("Specified HTTP method {} is not allowed for the request target.", call.method),
+    )
 }
 
 /// The service.

@@ -25,9 +25,11 @@ fn refuse((code, message): compose::Refused) -> Refusal {
 impl From<SendFault> for Refusal {
     fn from(fault: SendFault) -> Self {
         match fault {
-            SendFault::NoRecipients => {
-                Self::new(400, "ErrorInvalidRecipients", "At least one recipient isn't valid., At least one recipient is not valid.")
-            }
+            SendFault::NoRecipients => Self::new(
+                400,
+                "ErrorInvalidRecipients",
+                "At least one recipient isn't valid., At least one recipient is not valid.",
+            ),
             SendFault::TooManyRecipients => {
                 Self::new(400, "ErrorInvalidRecipients", "The message has more than 500 recipients.")
             }
@@ -64,7 +66,9 @@ fn letter(target: &Target<'_>, message: &Map<String, Value>) -> Result<Letter, R
     };
     let unknown = letter.take(message).map_err(refuse)?;
     if let Some(name) = unknown.first() {
-        let message = format!("The property '{name}' does not exist on type 'microsoft.graph.message'. Make sure to only use property names that are defined by the type.");
+        let message = format!(
+            "The property '{name}' does not exist on type 'microsoft.graph.message'. Make sure to only use property names that are defined by the type."
+        );
         return Err(Refusal::new(400, "RequestBodyRead", message));
     }
     Ok(letter)
@@ -78,7 +82,8 @@ fn check_author(target: &Target<'_>, raw: &Bytes) -> Result<(), Refusal> {
         return Ok(());
     }
     let may = target.caller.is_some_and(|caller| {
-        target.exchange.tenant.user(&from.address).is_some() && target.exchange.tenant.has_access(caller, &from.address)
+        target.exchange.tenant.user(&from.address).is_some()
+            && target.exchange.tenant.has_access(caller, &from.address)
     });
     if may && target.shared_sending {
         return Ok(());
@@ -93,7 +98,8 @@ pub(crate) fn send_mail(target: &Target<'_>, call: &Call) -> Outcome {
         (mime(call)?, true)
     } else {
         let body = call.object()?;
-        let member = |name: &str| body.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+        let member =
+            |name: &str| body.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value);
         let Some(Value::Object(message)) = member("message") else {
             return Err(Refusal::new(400, "ErrorInvalidParameter", "Required parameter Message is missing."));
         };
@@ -111,8 +117,7 @@ pub(crate) fn create_draft(target: &Target<'_>, call: &Call, folder: Option<&str
         Some(id) => target.mailbox.store().folder(id).ok_or_else(Refusal::no_folder)?.number,
         None => DRAFTS,
     };
-    let mut begin =
-        Begin { is_read: true, is_draft: true, ..Begin::arrived(folder, seconds(target.now)) };
+    let mut begin = Begin { is_read: true, is_draft: true, ..Begin::arrived(folder, seconds(target.now)) };
     let raw = if is_mime(call) {
         mime(call)?
     } else {
@@ -163,7 +168,8 @@ pub(crate) enum Reply {
 /// A draft that answers a message, or the answer itself when `sends`.
 pub(crate) fn reply(target: &Target<'_>, call: &Call, id: &str, kind: Reply, sends: bool) -> Outcome {
     let body = call.object_or_nothing()?;
-    let member = |name: &str| body.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    let member =
+        |name: &str| body.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value);
     let comment = member("comment").and_then(Value::as_str);
     let message = member("message").and_then(Value::as_object);
     if comment.is_some() && message.is_some_and(|message| message.contains_key("body")) {
@@ -202,7 +208,8 @@ pub(crate) fn reply(target: &Target<'_>, call: &Call, id: &str, kind: Reply, sen
         let is_me = |person: &Person| person.address.eq_ignore_ascii_case(&target.mailbox.upn);
         letter.cc = original.to.iter().chain(&original.cc).filter(|person| !is_me(person)).cloned().collect();
     }
-    let from = original.from.as_ref().map(|from| format!("{} <{}>", from.name, from.address)).unwrap_or_default();
+    let from =
+        original.from.as_ref().map(|from| format!("{} <{}>", from.name, from.address)).unwrap_or_default();
     let quoted = if original.is_html {
         original.body.clone()
     } else {
@@ -239,4 +246,3 @@ pub(crate) fn reply(target: &Target<'_>, call: &Call, id: &str, kind: Reply, sen
     let store = target.mailbox.store();
     Ok(answer_with(target, &store, key, &Select::read(None, None)?, call, 201))
 }
-

@@ -222,7 +222,8 @@ fn property(out: &mut String, store: &Store, message: &Message, name: &str, form
         "webLink" => {
             let id = message.id(store.mailbox, form.immutable);
             let id = percent_encoding::utf8_percent_encode(&id, percent_encoding::NON_ALPHANUMERIC);
-            let link = format!("https://outlook.office365.com/owa/?ItemID={id}&exvsurl=1&viewmodel=ReadMessageItem");
+            let link =
+                format!("https://outlook.office365.com/owa/?ItemID={id}&exvsurl=1&viewmodel=ReadMessageItem");
             quote(out, &link);
         }
         "inferenceClassification" => quote(out, &message.inference),
@@ -302,9 +303,19 @@ pub(crate) fn inner_message(content: &Content) -> Value {
     };
     let mut item = json!({"@odata.type": "#microsoft.graph.message", "internetMessageId": content.message_id,
         "sentDateTime": content.sent.map(moment), "importance": content.importance});
-    for name in ["subject", "body", "sender", "from", "toRecipients", "ccRecipients", "bccRecipients", "replyTo",
-        "hasAttachments", "bodyPreview", "internetMessageHeaders"]
-    {
+    for name in [
+        "subject",
+        "body",
+        "sender",
+        "from",
+        "toRecipients",
+        "ccRecipients",
+        "bccRecipients",
+        "replyTo",
+        "hasAttachments",
+        "bodyPreview",
+        "internetMessageHeaders",
+    ] {
         item[name] = property(name);
     }
     item
@@ -312,7 +323,8 @@ pub(crate) fn inner_message(content: &Content) -> Value {
 
 /// A folder.
 pub(crate) fn folder(store: &Store, folder: &Folder) -> Value {
-    let children = store.folders.values().filter(|child| child.parent == folder.number && !child.is_hidden()).count();
+    let children =
+        store.folders.values().filter(|child| child.parent == folder.number && !child.is_hidden()).count();
     let parent = if folder.parent == 0 { folder.number } else { folder.parent };
     json!({
         "id": ids::folder(store.mailbox, folder.number),

@@ -80,7 +80,10 @@ impl Throttle {
         if spent.requests > REQUESTS {
             let oldest = spent.slots.front().map_or(second, |(at, ..)| *at);
             let seconds = (oldest + REQUESTS_SECONDS - second).max(1);
-            return Err(Exceeded { message: "Application is over its request limit for this mailbox.", seconds });
+            return Err(Exceeded {
+                message: "Application is over its request limit for this mailbox.",
+                seconds,
+            });
         }
         if upload > 0 {
             let recent = spent.slots.iter().filter(|(at, ..)| at + UPLOAD_SECONDS > second);
@@ -88,11 +91,17 @@ impl Throttle {
             if total > UPLOAD {
                 let oldest = recent.clone().find(|(.., bytes)| *bytes > 0).map_or(second, |(at, ..)| *at);
                 let seconds = (oldest + UPLOAD_SECONDS - second).max(1);
-                return Err(Exceeded { message: "Application is over its upload limit for this mailbox.", seconds });
+                return Err(Exceeded {
+                    message: "Application is over its upload limit for this mailbox.",
+                    seconds,
+                });
             }
         }
         if spent.at_once >= AT_ONCE {
-            return Err(Exceeded { message: "Application is over its MailboxConcurrency limit.", seconds: 1 });
+            return Err(Exceeded {
+                message: "Application is over its MailboxConcurrency limit.",
+                seconds: 1,
+            });
         }
         spent.at_once += 1;
         drop(book);
@@ -114,7 +123,8 @@ mod tests {
     fn four_at_once_for_a_mailbox() {
         let throttle = Throttle::default();
         let now = Timestamp::UNIX_EPOCH;
-        let mut places: Vec<Place> = (0..4).map(|_| throttle.enter(key(1), 0, now).expect("a place")).collect();
+        let mut places: Vec<Place> =
+            (0..4).map(|_| throttle.enter(key(1), 0, now).expect("a place")).collect();
         assert_eq!(throttle.enter(key(1), 0, now).map(drop).map_err(|e| e.seconds), Err(1));
         assert!(throttle.enter(key(2), 0, now).is_ok());
         places.pop();

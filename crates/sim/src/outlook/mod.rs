@@ -52,7 +52,9 @@ fn head(upn: Option<&str>) -> String {
         Some(upn) => format!("/write?from={}", encoded(upn)),
         None => "/write".to_owned(),
     };
-    format!("<p><a href=\"/\">Mailboxes</a></p><p><a href=\"{write}\" data-testid=\"new-mail\">New mail</a></p>")
+    format!(
+        "<p><a href=\"/\">Mailboxes</a></p><p><a href=\"{write}\" data-testid=\"new-mail\">New mail</a></p>"
+    )
 }
 
 fn encoded(text: &str) -> String {
@@ -74,6 +76,7 @@ async fn nowhere() -> Response<Body> {
 /// The key of a message by either id.
 fn find(mailbox: &Mailbox, store: &Store, id: &str) -> Option<u64> {
     let parsed = ids::message(id)?;
-    let (ids::MessageId::Immutable { mailbox: of, .. } | ids::MessageId::Ordinary { mailbox: of, .. }) = parsed;
+    let (ids::MessageId::Immutable { mailbox: of, .. } | ids::MessageId::Ordinary { mailbox: of, .. }) =
+        parsed;
     (of == mailbox.number).then(|| store.key(parsed)).flatten()
 }

@@ -63,7 +63,8 @@ pub(crate) async fn inbox(Path(upn): Path<String>) -> Response<Body> {
 fn folder_links(mailbox: &Mailbox, store: &Store, current: u32) -> String {
     let mut list = String::new();
     for folder in store.folders.values().filter(|folder| folder.parent != 0 && !folder.is_hidden()) {
-        let name = folder.well_known.map_or_else(|| ids::folder(mailbox.number, folder.number), str::to_owned);
+        let name =
+            folder.well_known.map_or_else(|| ids::folder(mailbox.number, folder.number), str::to_owned);
         let mark = if folder.number == current { " aria-current=\"page\"" } else { "" };
         let indent = if folder.parent == ROOT { "" } else { "– " };
         let unread = if folder.unread > 0 { format!(" ({})", folder.unread) } else { String::new() };
@@ -166,7 +167,11 @@ pub(crate) async fn message(
         store.change(key, now, |message| message.is_read = true);
     }
     let Some(message) = store.messages.get(&key) else { return no_message() };
-    let page = format!("/mailboxes/{}/messages/{}", encoded(&mailbox.upn), encoded(&message.immutable_id(mailbox.number)));
+    let page = format!(
+        "/mailboxes/{}/messages/{}",
+        encoded(&mailbox.upn),
+        encoded(&message.immutable_id(mailbox.number))
+    );
     let content = format!(
         "<div class=\"columns\">{folders}<article class=\"card\" aria-labelledby=\"title\">{head}{buttons}{body}{files}<p><a href=\"{page}/source\">Source</a></p></article></div>",
         folders = folder_links(mailbox, &store, message.folder),
@@ -229,7 +234,9 @@ fn buttons(mailbox: &Mailbox, store: &Store, message: &Message, page: &str) -> S
 
 fn message_body(message: &Message, page: &str) -> String {
     if message.content.is_html {
-        format!("<iframe src=\"{page}/body\" title=\"Message\" sandbox referrerpolicy=\"no-referrer\"></iframe>")
+        format!(
+            "<iframe src=\"{page}/body\" title=\"Message\" sandbox referrerpolicy=\"no-referrer\"></iframe>"
+        )
     } else {
         format!("<pre data-testid=\"body\">{}</pre>", escape(&message.content.body))
     }
@@ -258,9 +265,15 @@ fn files(message: &Message, page: &str) -> String {
 pub(crate) async fn body(State(exchange): At, Path((upn, id)): Path<(String, String)>) -> Response<Body> {
     let Some(mailbox) = exchange.mailbox(&upn) else { return no_mailbox(&upn) };
     let store = mailbox.store();
-    let Some(message) = find(mailbox, &store, &id).and_then(|key| store.messages.get(&key)) else { return no_message() };
+    let Some(message) = find(mailbox, &store, &id).and_then(|key| store.messages.get(&key)) else {
+        return no_message();
+    };
     let mut html = message.content.body.clone();
-    let page = format!("/mailboxes/{}/messages/{}", encoded(&mailbox.upn), encoded(&message.immutable_id(mailbox.number)));
+    let page = format!(
+        "/mailboxes/{}/messages/{}",
+        encoded(&mailbox.upn),
+        encoded(&message.immutable_id(mailbox.number))
+    );
     for (number, file) in parts::of_raw(&message.content.raw, &html).iter().enumerate() {
         if let Some(id) = file.content_id.as_deref().filter(|id| !id.is_empty()) {
             html = html.replace(&format!("cid:{id}"), &format!("{page}/parts/{number}"));
@@ -286,7 +299,9 @@ pub(crate) async fn body(State(exchange): At, Path((upn, id)): Path<(String, Str
 pub(crate) async fn source(State(exchange): At, Path((upn, id)): Path<(String, String)>) -> Response<Body> {
     let Some(mailbox) = exchange.mailbox(&upn) else { return no_mailbox(&upn) };
     let store = mailbox.store();
-    let Some(message) = find(mailbox, &store, &id).and_then(|key| store.messages.get(&key)) else { return no_message() };
+    let Some(message) = find(mailbox, &store, &id).and_then(|key| store.messages.get(&key)) else {
+        return no_message();
+    };
     let mut response = Response::new(Body::from(message.content.raw.clone()));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
@@ -301,7 +316,9 @@ pub(crate) async fn part(
 ) -> Response<Body> {
     let Some(mailbox) = exchange.mailbox(&upn) else { return no_mailbox(&upn) };
     let store = mailbox.store();
-    let Some(message) = find(mailbox, &store, &id).and_then(|key| store.messages.get(&key)) else { return no_message() };
+    let Some(message) = find(mailbox, &store, &id).and_then(|key| store.messages.get(&key)) else {
+        return no_message();
+    };
     let content = &message.content;
     let all = parts::of_raw(&content.raw, &content.body);
     let Some(file) = all.get(number) else { return no_message() };
@@ -309,11 +326,15 @@ pub(crate) async fn part(
     let headers = response.headers_mut();
     let pictures = ["image/png", "image/jpeg", "image/gif", "image/webp"];
     let picture = pictures.into_iter().find(|kind| file.content_type.eq_ignore_ascii_case(kind));
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(picture.unwrap_or("application/octet-stream")));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(picture.unwrap_or("application/octet-stream")),
+    );
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
     if picture.is_none()
-        && let Ok(value) = HeaderValue::from_str(&format!("attachment; filename*=UTF-8''{}", encoded(&file.name)))
+        && let Ok(value) =
+            HeaderValue::from_str(&format!("attachment; filename*=UTF-8''{}", encoded(&file.name)))
     {
         headers.insert(header::CONTENT_DISPOSITION, value);
     }
@@ -331,7 +352,11 @@ pub(crate) async fn change(
     let mut store = mailbox.store();
     let Some(key) = find(mailbox, &store, &id) else { return no_message() };
     let folder = store.messages.get(&key).map_or(ROOT, |message| message.folder);
-    let back = format!("/mailboxes/{}/folders/{}", encoded(&mailbox.upn), encoded(&ids::folder(mailbox.number, folder)));
+    let back = format!(
+        "/mailboxes/{}/folders/{}",
+        encoded(&mailbox.upn),
+        encoded(&ids::folder(mailbox.number, folder))
+    );
     match fields.get("what").map(String::as_str) {
         Some("read") => store.change(key, now, |message| message.is_read = true),
         Some("unread") => store.change(key, now, |message| message.is_read = false),
@@ -365,6 +390,7 @@ pub(crate) async fn outside(State(exchange): At) -> Response<Body> {
     if list.is_empty() {
         list.push_str("<li><p>Nothing has left yet.</p></li>");
     }
-    let content = format!("<div class=\"card\"><h1>Sent to addresses outside</h1><ul class=\"list\">{list}</ul></div>");
+    let content =
+        format!("<div class=\"card\"><h1>Sent to addresses outside</h1><ul class=\"list\">{list}</ul></div>");
     show(StatusCode::OK, "Sent outside", &head(None), &content, false)
 }

@@ -36,12 +36,19 @@ struct Draft {
 }
 
 /// GET write: an empty form, or an answer to a message.
-pub(crate) async fn form(State(exchange): At, Query(query): Query<HashMap<String, String>>) -> Response<Body> {
+pub(crate) async fn form(
+    State(exchange): At,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response<Body> {
     let text = |name: &str| query.get(name).cloned().unwrap_or_default();
     let mut draft = Draft {
         from: if text("from").is_empty() { "outside".to_owned() } else { text("from") },
         outside: SOMEBODY.to_owned(),
-        to: if text("to").is_empty() && text("from").is_empty() { "support@contoso.test".to_owned() } else { text("to") },
+        to: if text("to").is_empty() && text("from").is_empty() {
+            "support@contoso.test".to_owned()
+        } else {
+            text("to")
+        },
         ..Draft::default()
     };
     if let Some(mailbox) = exchange.mailbox(&text("mailbox")) {
@@ -68,7 +75,12 @@ pub(crate) async fn form(State(exchange): At, Query(query): Query<HashMap<String
             } else {
                 draft.to = content.reply_to.first().unwrap_or(&author).address.clone();
                 let said = if content.is_html { text_of_html(&content.body) } else { content.body.clone() };
-                let _ = write!(draft.body, "\r\n\r\nOn {}, {} wrote:\r\n", message.received.strftime("%Y-%m-%d %H:%M"), author.name);
+                let _ = write!(
+                    draft.body,
+                    "\r\n\r\nOn {}, {} wrote:\r\n",
+                    message.received.strftime("%Y-%m-%d %H:%M"),
+                    author.name
+                );
                 for line in said.lines() {
                     let _ = write!(draft.body, "> {line}\r\n");
                 }
@@ -78,7 +90,12 @@ pub(crate) async fn form(State(exchange): At, Query(query): Query<HashMap<String
     write_form(&exchange, &draft, StatusCode::OK, None)
 }
 
-fn write_form(exchange: &Exchange, draft: &Draft, status: StatusCode, problem: Option<&str>) -> Response<Body> {
+fn write_form(
+    exchange: &Exchange,
+    draft: &Draft,
+    status: StatusCode,
+    problem: Option<&str>,
+) -> Response<Body> {
     let mut authors = String::new();
     let option = |out: &mut String, value: &str, name: &str| {
         let chosen = if draft.from.eq_ignore_ascii_case(value) { " selected" } else { "" };
@@ -88,8 +105,9 @@ fn write_form(exchange: &Exchange, draft: &Draft, status: StatusCode, problem: O
     for mailbox in exchange.all() {
         option(&mut authors, &mailbox.upn, &format!("{} <{}>", mailbox.name, mailbox.upn));
     }
-    let problem =
-        problem.map(|text| format!("<p class=\"bad\" role=\"alert\">{}</p>", escape(text))).unwrap_or_default();
+    let problem = problem
+        .map(|text| format!("<p class=\"bad\" role=\"alert\">{}</p>", escape(text)))
+        .unwrap_or_default();
     let content = format!(
         "<div class=\"card\"><h1>New mail</h1>{problem}<form method=\"post\" action=\"/write\" enctype=\"multipart/form-data\" data-testid=\"write\">\
          <input type=\"hidden\" name=\"in_reply_to\" value=\"{in_reply_to}\"><input type=\"hidden\" name=\"references\" value=\"{references}\">\
@@ -142,7 +160,8 @@ struct Sent {
 
 async fn read(mut form: Multipart) -> Result<Sent, String> {
     let mut sent = Sent { fields: HashMap::new(), files: Vec::new(), image: None };
-    let broken = |error: axum::extract::multipart::MultipartError| format!("The form cannot be read: {error}");
+    let broken =
+        |error: axum::extract::multipart::MultipartError| format!("The form cannot be read: {error}");
     while let Some(field) = form.next_field().await.map_err(broken)? {
         let name = field.name().unwrap_or_default().to_owned();
         let Some(file_name) = field.file_name().map(str::to_owned) else {
@@ -191,7 +210,8 @@ fn deliver(exchange: &Exchange, draft: &Draft, sent: Sent) -> Result<String, Str
     let own = exchange.mailbox(&draft.from).filter(|_| draft.from != "outside");
     let from = match own {
         Some(mailbox) => Person::new(&mailbox.name, &mailbox.upn),
-        None => person(&draft.outside).ok_or_else(|| format!("{} is no author: Name <address>.", draft.outside))?,
+        None => person(&draft.outside)
+            .ok_or_else(|| format!("{} is no author: Name <address>.", draft.outside))?,
     };
     let to = people(&draft.to)?;
     let cc = people(&draft.cc)?;

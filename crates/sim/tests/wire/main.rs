@@ -1,0 +1,8 @@
+//! The simulator as its callers meet it: over HTTP, from the sign-in page to the last byte of a mail.
+
+mod client;
+mod entra;
+mod faults;
+mod graph;
+mod outlook;
+mod throttling;
