@@ -245,7 +245,10 @@ async fn run_postroom(cli: &Cli) -> Result<Run> {
         if created >= expected {
             break (begun.elapsed().as_secs_f64(), measure::cpu_seconds(serve.id()?)? - cpu_before);
         }
-        ensure!(begun.elapsed() < Duration::from_secs(900), "{created} of {expected} issues after 15 minutes");
+        ensure!(
+            begun.elapsed() < Duration::from_secs(900),
+            "{created} of {expected} issues after 15 minutes"
+        );
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
     let requests = counted(&sim, "graph").await? + counted(&sim, "jira").await? - before;
@@ -305,23 +308,47 @@ fn report(cli: &Cli, rounds: &Rounds) -> Result<String> {
         cli.sample,
         cli.latency,
     )?;
-    writeln!(page, "The mail mix is `bench/src/mix.rs`: seven of ten HTML of 1 to 4 KB, three plain text, no attachments.\n")?;
+    writeln!(
+        page,
+        "The mail mix is `bench/src/mix.rs`: seven of ten HTML of 1 to 4 KB, three plain text, no attachments.\n"
+    )?;
     writeln!(page, "| Measure | To reach | Median | Least | Most |\n|---|---|---|---|---|")?;
     let mut row = |name: &str, goal: &str, value: Option<(f64, f64, f64)>| -> std::fmt::Result {
         match value {
-            Some((median, least, most)) => writeln!(page, "| {name} | {goal} | {median:.3} | {least:.3} | {most:.3} |"),
+            Some((median, least, most)) => {
+                writeln!(page, "| {name} | {goal} | {median:.3} | {least:.3} | {most:.3} |")
+            }
             None => writeln!(page, "| {name} | {goal} | not measured | | |"),
         }
     };
     let r = rounds;
     row("time, Postroom / probe", "≤ 1.3", ratios(&r.postroom, &r.probe, |a, b| a.seconds / b.seconds))?;
-    row("CPU a mail, Postroom / probe", "≤ 3", ratios(&r.postroom, &r.probe, |a, b| a.cpu_per_mail() / b.cpu_per_mail()))?;
-    row("rate, Postroom / sequential script", "≥ 15", ratios(&r.postroom, &r.sequential, |a, b| a.rate() / b.rate()))?;
+    row(
+        "CPU a mail, Postroom / probe",
+        "≤ 3",
+        ratios(&r.postroom, &r.probe, |a, b| a.cpu_per_mail() / b.cpu_per_mail()),
+    )?;
+    row(
+        "rate, Postroom / sequential script",
+        "≥ 15",
+        ratios(&r.postroom, &r.sequential, |a, b| a.rate() / b.rate()),
+    )?;
     row("rate, Postroom / four threads", "≥ 1", ratios(&r.postroom, &r.threads, |a, b| a.rate() / b.rate()))?;
-    row("CPU a mail, Postroom / four threads", "≤ 0.167", ratios(&r.postroom, &r.threads, |a, b| a.cpu_per_mail() / b.cpu_per_mail()))?;
-    row("requests a mail until its issue stands", "≤ 1.05", ratios(&r.postroom, &r.postroom, |a, _| a.requests / a.mails as f64))?;
+    row(
+        "CPU a mail, Postroom / four threads",
+        "≤ 0.167",
+        ratios(&r.postroom, &r.threads, |a, b| a.cpu_per_mail() / b.cpu_per_mail()),
+    )?;
+    row(
+        "requests a mail until its issue stands",
+        "≤ 1.05",
+        ratios(&r.postroom, &r.postroom, |a, _| a.requests / a.mails as f64),
+    )?;
     row("resident memory, MiB", "≤ 60", ratios(&r.postroom, &r.postroom, |a, _| a.memory))?;
-    writeln!(page, "\n| Run | Round | Mails | Seconds | Mails a second | CPU ms a mail | Requests a mail | Memory MiB |\n|---|---|---|---|---|---|---|---|")?;
+    writeln!(
+        page,
+        "\n| Run | Round | Mails | Seconds | Mails a second | CPU ms a mail | Requests a mail | Memory MiB |\n|---|---|---|---|---|---|---|---|"
+    )?;
     for (name, runs) in [
         ("limit probe", &r.probe),
         ("Postroom", &r.postroom),

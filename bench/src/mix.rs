@@ -3,7 +3,10 @@
 
 /// The `n`-th mail of the mix.
 pub fn mail(n: usize) -> Vec<u8> {
-    let words = ["printer", "invoice", "password", "network", "screen", "order", "delivery", "licence", "phone", "door"];
+    let words = [
+        "printer", "invoice", "password", "network", "screen", "order", "delivery", "licence", "phone",
+        "door",
+    ];
     let word = |k: usize| words[(n * 7 + k * 3) % words.len()];
     let subject = format!("{} and {} do not work ({n})", word(0), word(1));
     let head = format!(
@@ -17,7 +20,8 @@ pub fn mail(n: usize) -> Vec<u8> {
         let body: String = (0..sentences)
             .map(|k| format!("The {} beside the {} has stopped since Monday.\r\n\r\n", word(k), word(k + 1)))
             .collect();
-        format!("{head}Content-Type: text/plain; charset=utf-8\r\n\r\nHello,\r\n\r\n{body}Regards\r\n").into_bytes()
+        format!("{head}Content-Type: text/plain; charset=utf-8\r\n\r\nHello,\r\n\r\n{body}Regards\r\n")
+            .into_bytes()
     } else {
         let body: String = (0..sentences)
             .map(|k| {

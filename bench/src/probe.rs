@@ -69,7 +69,10 @@ struct Item {
 
 /// Drains the mailbox; prints the number of issues made.
 pub async fn run(args: Args) -> Result<()> {
-    let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).pool_max_idle_per_host(AT_ONCE).build()?;
+    let http = reqwest::Client::builder()
+        .timeout(Duration::from_secs(30))
+        .pool_max_idle_per_host(AT_ONCE)
+        .build()?;
     let token: Value = http
         .post(format!("{}/{}/oauth2/v2.0/token", args.login, args.tenant))
         .form(&[

@@ -24,7 +24,10 @@ pub fn binary() -> Result<PathBuf> {
     }
     let path = folder.join("postroom");
     if !path.exists() {
-        bail!("{} is not built: cargo build -p postroom --features failpoints, or set POSTROOM_BIN", path.display());
+        bail!(
+            "{} is not built: cargo build -p postroom --features failpoints, or set POSTROOM_BIN",
+            path.display()
+        );
     }
     Ok(path)
 }
@@ -57,7 +60,8 @@ impl Sim {
             .context("the simulator does not say that it is ready")??
             .context("the simulator ended at once")?;
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        let ready: Ready = serde_json::from_str(&line).with_context(|| format!("the simulator's first line: {line}"))?;
+        let ready: Ready =
+            serde_json::from_str(&line).with_context(|| format!("the simulator's first line: {line}"))?;
         let control = Control::new(&ready.control);
         Ok(Self { child, ready, control })
     }
@@ -65,7 +69,9 @@ impl Sim {
     /// Stops it and waits for its end, so that a recording is complete.
     pub async fn stop(mut self) -> Result<()> {
         self.control.post("/shutdown", &serde_json::Value::Null).await.ok();
-        tokio::time::timeout(Duration::from_secs(10), self.child.wait()).await.context("the simulator does not stop")??;
+        tokio::time::timeout(Duration::from_secs(10), self.child.wait())
+            .await
+            .context("the simulator does not stop")??;
         Ok(())
     }
 }
@@ -196,7 +202,8 @@ impl Serve {
             let log = self.setup.log();
             if let Some(at) = log.find("/setup?token=") {
                 let start = log[..at].rfind("http").context("the set-up link has no scheme")?;
-                let end = log[at..].find(|c: char| c.is_whitespace() || c == '"').map_or(log.len(), |end| at + end);
+                let end =
+                    log[at..].find(|c: char| c.is_whitespace() || c == '"').map_or(log.len(), |end| at + end);
                 return Ok(Url::parse(&log[start..end])?);
             }
             if Instant::now() > until {

@@ -37,7 +37,10 @@ pub fn compare(sent: &[Sent], issues: &[Value]) -> Vec<String> {
             key,
             attached
                 .map(|file| {
-                    (file["filename"].as_str().unwrap_or_default().to_owned(), file["size"].as_u64().unwrap_or_default())
+                    (
+                        file["filename"].as_str().unwrap_or_default().to_owned(),
+                        file["size"].as_u64().unwrap_or_default(),
+                    )
                 })
                 .collect(),
         );
@@ -56,10 +59,12 @@ pub fn compare(sent: &[Sent], issues: &[Value]) -> Vec<String> {
             .or_default()
             .extend(mail.files.iter().map(|(name, content)| (name.clone(), content.trim_end().len() as u64)));
         match mail.parent {
-            None if at[0].comment => wrong.push(format!("mail {} answers nothing but is a comment in {}", mail.number, at[0].issue)),
+            None if at[0].comment => wrong
+                .push(format!("mail {} answers nothing but is a comment in {}", mail.number, at[0].issue)),
             Some(parent) => match places.get(&parent) {
                 Some(above) if above[0].issue == at[0].issue && at[0].comment => {}
-                above => wrong.push(format!("mail {} answers {parent} ({above:?}) but is in {:?}", mail.number, at[0])),
+                above => wrong
+                    .push(format!("mail {} answers {parent} ({above:?}) but is in {:?}", mail.number, at[0])),
             },
             None => {}
         }
@@ -94,13 +99,15 @@ mod tests {
             json!({ "key": key, "description": text, "comments": comments, "attachments": [] })
         };
         let all = [sent(0, None), sent(1, Some(0)), sent(2, None)];
-        let good = [issue("SUP-1", "mail number 0.", &["mail number 1."]), issue("SUP-2", "mail number 2.", &[])];
+        let good =
+            [issue("SUP-1", "mail number 0.", &["mail number 1."]), issue("SUP-2", "mail number 2.", &[])];
         assert_eq!(compare(&all, &good), Vec::<String>::new());
         let lost = [issue("SUP-1", "mail number 0.", &["mail number 1."])];
         assert_eq!(compare(&all, &lost), ["mail 2 is lost"]);
         let doubled = [good[0].clone(), good[1].clone(), issue("SUP-3", "mail number 2.", &[])];
         assert!(compare(&all, &doubled)[0].contains("mail 2 is there 2 times"));
-        let misplaced = [issue("SUP-1", "mail number 0.", &[]), issue("SUP-2", "mail number 2.", &["mail number 1."])];
+        let misplaced =
+            [issue("SUP-1", "mail number 0.", &[]), issue("SUP-2", "mail number 2.", &["mail number 1."])];
         assert!(compare(&all, &misplaced)[0].contains("mail 1 answers 0"));
     }
 }

@@ -76,7 +76,13 @@ async fn killed_at_random(database: Option<&str>, kills: usize, mails: usize, se
     // What is doubled comes late: look once more after another quarantine.
     tokio::time::sleep(Duration::from_millis(2500)).await;
     let late = truth::compare(&sent, &sim.control.issues().await?);
-    ensure!(wrong.is_empty() && late.is_empty(), "{}\n{}\n{}", wrong.join("\n"), late.join("\n"), tail(&setup.log()));
+    ensure!(
+        wrong.is_empty() && late.is_empty(),
+        "{}\n{}\n{}",
+        wrong.join("\n"),
+        late.join("\n"),
+        tail(&setup.log())
+    );
     serve.kill().await?;
     Ok(())
 }
@@ -90,7 +96,13 @@ async fn killed_at_random_on_sqlite() -> Result<()> {
 async fn killed_at_random_on_postgresql() -> Result<()> {
     let Some(database) = TestDb::postgres().await else { return Ok(()) };
     let store::StoreUrl::Postgres(url) = &database.url else { anyhow::bail!("not PostgreSQL") };
-    killed_at_random(Some(url.expose_secret()), number("POSTROOM_KILLS", 40), number("POSTROOM_MAILS", 160), seed()).await
+    killed_at_random(
+        Some(url.expose_secret()),
+        number("POSTROOM_KILLS", 40),
+        number("POSTROOM_MAILS", 160),
+        seed(),
+    )
+    .await
 }
 
 /// From the clock, and printed: a failure can be run again with `POSTROOM_SEED`.
@@ -113,7 +125,10 @@ async fn killed_at(failpoint: &str, mails: Vec<Sent>) -> Result<()> {
     for mail in &mails {
         sim.control.deliver(MAILBOX, mail.raw.clone()).await?;
     }
-    let status = serve.ends(Duration::from_secs(30)).await.with_context(|| format!("{failpoint} was never reached"))?;
+    let status = serve
+        .ends(Duration::from_secs(30))
+        .await
+        .with_context(|| format!("{failpoint} was never reached"))?;
     ensure!(!status.success());
     let mut serve = setup.serve("")?;
     serve.ready().await?;
@@ -125,7 +140,8 @@ async fn killed_at(failpoint: &str, mails: Vec<Sent>) -> Result<()> {
 }
 
 fn mail(number: usize, parent: Option<usize>, files: &[&str]) -> Sent {
-    let parent_line = parent.map(|p| format!("In-Reply-To: <point-{p}@customer.example>\r\n")).unwrap_or_default();
+    let parent_line =
+        parent.map(|p| format!("In-Reply-To: <point-{p}@customer.example>\r\n")).unwrap_or_default();
     let mut raw = format!(
         "From: Ada <ada@customer.example>\r\nTo: {MAILBOX}\r\nSubject: point {number}\r\nMessage-ID: <point-{number}@customer.example>\r\n\
          {parent_line}MIME-Version: 1.0\r\n"
@@ -134,10 +150,15 @@ fn mail(number: usize, parent: Option<usize>, files: &[&str]) -> Sent {
         raw.push_str(&format!("Content-Type: text/plain\r\n\r\nmail number {number}.\r\n"));
     } else {
         // The first file is an image that the text shows: its plan ends with the description.
-        raw.push_str("Content-Type: multipart/related; boundary=\"b\"\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n");
-        raw.push_str(&format!("<p>mail number {number}.</p><img src=\"cid:one@x\" width=\"40\" height=\"20\">\r\n"));
+        raw.push_str(
+            "Content-Type: multipart/related; boundary=\"b\"\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n",
+        );
+        raw.push_str(&format!(
+            "<p>mail number {number}.</p><img src=\"cid:one@x\" width=\"40\" height=\"20\">\r\n"
+        ));
         for (n, name) in files.iter().enumerate() {
-            let (kind, id) = if n == 0 { ("image/gif", "Content-ID: <one@x>\r\n") } else { ("text/plain", "") };
+            let (kind, id) =
+                if n == 0 { ("image/gif", "Content-ID: <one@x>\r\n") } else { ("text/plain", "") };
             raw.push_str(&format!(
                 "--b\r\nContent-Type: {kind}; name=\"{name}\"\r\nContent-Disposition: attachment; filename=\"{name}\"\r\n{id}\r\nGIF89a content {n}\r\n"
             ));

@@ -40,17 +40,29 @@ async fn world(failpoints: &str) -> Result<World> {
 
 impl World {
     async fn send(&self, number: usize, parent: Option<usize>) -> Result<Sent> {
-        let answers = parent.map(|p| format!("In-Reply-To: <row-{p}@customer.example>\r\n")).unwrap_or_default();
+        let answers =
+            parent.map(|p| format!("In-Reply-To: <row-{p}@customer.example>\r\n")).unwrap_or_default();
         let raw = format!(
             "From: Ada <ada@customer.example>\r\nTo: {MAILBOX}\r\nSubject: row {number}\r\nMessage-ID: <row-{number}@customer.example>\r\n\
              {answers}\r\nmail number {number}.\r\n"
         )
         .into_bytes();
         self.sim.control.deliver(MAILBOX, raw.clone()).await?;
-        Ok(Sent { number, message_id: format!("row-{number}@customer.example"), parent, files: Vec::new(), raw })
+        Ok(Sent {
+            number,
+            message_id: format!("row-{number}@customer.example"),
+            parent,
+            files: Vec::new(),
+            raw,
+        })
     }
 
-    async fn until<T>(&self, what: &str, within: Duration, look: impl AsyncFn() -> Result<Option<T>>) -> Result<T> {
+    async fn until<T>(
+        &self,
+        what: &str,
+        within: Duration,
+        look: impl AsyncFn() -> Result<Option<T>>,
+    ) -> Result<T> {
         let until = Instant::now() + within;
         loop {
             if let Some(found) = look().await? {
@@ -95,7 +107,10 @@ async fn i11_a_deleted_issue_leads_to_a_new_one_never_to_silence() -> Result<()>
     let issues = world
         .until("the reply's own issue", Duration::from_secs(30), async || {
             let issues = world.sim.control.issues().await?;
-            Ok(issues.iter().any(|issue| issue["description"].to_string().contains("mail number 1.")).then_some(issues))
+            Ok(issues
+                .iter()
+                .any(|issue| issue["description"].to_string().contains("mail number 1."))
+                .then_some(issues))
         })
         .await?;
     ensure!(issues.iter().all(|issue| issue["key"] != key));
@@ -129,7 +144,11 @@ async fn i14_a_failed_fsync_stops_the_process() -> Result<()> {
     world.send(0, None).await?;
     let status = world.serve.ends(Duration::from_secs(30)).await?;
     ensure!(!status.success());
-    ensure!(world.setup.log().contains("check the disk") || world.setup.log().contains("check it"), "{}", tail(&world.setup.log()));
+    ensure!(
+        world.setup.log().contains("check the disk") || world.setup.log().contains("check it"),
+        "{}",
+        tail(&world.setup.log())
+    );
     // Nothing was written on the strength of what may not be on the disk; after the restart the mail is handled once.
     let mut again = world.setup.serve("")?;
     again.ready().await?;

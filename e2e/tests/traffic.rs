@@ -19,10 +19,8 @@ use tokio::time::Instant;
 const MAILBOX: &str = "support@contoso.test";
 
 fn specs() -> PathBuf {
-    let shared = std::env::var_os("POSTROOM_SHARED").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared")),
-        PathBuf::from,
-    );
+    let shared = std::env::var_os("POSTROOM_SHARED")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared")), PathBuf::from);
     shared.join("specs")
 }
 
@@ -56,13 +54,15 @@ async fn traffic_follows_the_published_schemas_and_logs_hold_no_secret() -> Resu
     }
     // Let the marks go through as well: they are traffic.
     let marked = async || -> Result<bool> {
-        Ok(sim.control.messages(MAILBOX).await?.iter().filter(|mail| mail["is_read"] == true).count() >= sent.len())
+        Ok(sim.control.messages(MAILBOX).await?.iter().filter(|mail| mail["is_read"] == true).count()
+            >= sent.len())
     };
     while !marked().await? {
         ensure!(Instant::now() < until, "handled mail is not marked:\n{}", tail(&setup.log()));
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    let secrets = [sim.ready.client_secret.clone(), sim.ready.jira_token.clone(), connect::PASSWORD.to_owned()];
+    let secrets =
+        [sim.ready.client_secret.clone(), sim.ready.jira_token.clone(), connect::PASSWORD.to_owned()];
     serve.kill().await?;
     sim.stop().await?;
 
@@ -82,6 +82,11 @@ async fn traffic_follows_the_published_schemas_and_logs_hold_no_secret() -> Resu
     let report = check_recording(&recording, &specs())?;
     println!("{} exchanges checked, {} without a schema", report.checked, report.unmatched.len());
     ensure!(report.checked > 40, "hardly anything was checked: {report:?}");
-    ensure!(report.violations.is_empty(), "{} violations, the first: {:#?}", report.violations.len(), report.violations.iter().take(5).collect::<Vec<_>>());
+    ensure!(
+        report.violations.is_empty(),
+        "{} violations, the first: {:#?}",
+        report.violations.len(),
+        report.violations.iter().take(5).collect::<Vec<_>>()
+    );
     Ok(())
 }

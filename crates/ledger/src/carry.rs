@@ -165,7 +165,12 @@ fn intend(step: &mut Step, effect: &dyn Effect, now: Timestamp) {
 }
 
 /// Carries out what is left of a plan. See the module's head.
-pub async fn carry_out(work: &mut Work, effect: &dyn Effect, journal: &dyn Journal, timing: Timing) -> Carried {
+pub async fn carry_out(
+    work: &mut Work,
+    effect: &dyn Effect,
+    journal: &dyn Journal,
+    timing: Timing,
+) -> Carried {
     match walk(work, effect, journal, timing).await {
         Ok(carried) => carried,
         Err(error) => Carried::NotCommitted(error),
@@ -280,7 +285,15 @@ async fn probe(
         Ok(Sight::NotSeen) => match advance(step, Event::NotSeen, journal.now(), timing) {
             Next::Wait(until) => {
                 let fault = step.fault.clone();
-                commit(work, &[index], Fate::Released { not_before: until }, Also::default(), journal, timing).await?;
+                commit(
+                    work,
+                    &[index],
+                    Fate::Released { not_before: until },
+                    Also::default(),
+                    journal,
+                    timing,
+                )
+                .await?;
                 Ok(Some(Carried::Waiting { until, fault }))
             }
             _ => Ok(None),

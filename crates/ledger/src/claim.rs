@@ -120,8 +120,9 @@ impl Ledger {
 
 impl Claimed {
     fn into_message(self) -> Result<Message, StoreError> {
-        let place =
-            |column: &'static str| StoreError::corrupt("message", column, self.id, "not a value that a message can have");
+        let place = |column: &'static str| {
+            StoreError::corrupt("message", column, self.id, "not a value that a message can have")
+        };
         Ok(Message {
             received_at: Timestamp::from_microsecond(self.received_at).map_err(|_| place("received_at"))?,
             content: Content::from_column(&self.content).ok_or_else(|| place("content"))?,
@@ -154,7 +155,9 @@ impl Content {
 
     /// From the column; `None` if no such thing exists.
     pub fn from_column(text: &str) -> Option<Self> {
-        [Self::Page, Self::AwaitingMime, Self::Mime, Self::Gone, Self::Erased].into_iter().find(|c| c.column() == text)
+        [Self::Page, Self::AwaitingMime, Self::Mime, Self::Gone, Self::Erased]
+            .into_iter()
+            .find(|c| c.column() == text)
     }
 }
 

@@ -14,11 +14,11 @@ use store::{Args, Clock, Db, Place, Rows, StoreError, Tx, args, sql, sql_rows};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use crate::{Ledger, rows};
 use crate::carry::{Journal, NotCommitted};
 use crate::failpoint::{self, Wanted};
 use crate::state::StepState;
 use crate::work::{Change, Ending, Fate};
+use crate::{Ledger, rows};
 
 /// How many changes one transaction takes at most.
 const BATCH: usize = 128;
@@ -80,8 +80,11 @@ impl Committer {
             match self.commit(&changes).await {
                 Ok(held) => {
                     for (change, answer) in changes.iter().zip(answers) {
-                        let result =
-                            if held.contains(&change.message.id) { Ok(()) } else { Err(NotCommitted::LeaseLost) };
+                        let result = if held.contains(&change.message.id) {
+                            Ok(())
+                        } else {
+                            Err(NotCommitted::LeaseLost)
+                        };
                         let _ = answer.send(result);
                     }
                 }
@@ -119,10 +122,16 @@ impl Committer {
 
     async fn commit(&self, changes: &[Change]) -> Result<HashSet<Uuid>, StoreError> {
         if failpoint::hit("I13") == Wanted::Fail {
-            return Err(StoreError::DiskFull { place: "failpoint I13".to_owned(), detail: "injected".to_owned() });
+            return Err(StoreError::DiskFull {
+                place: "failpoint I13".to_owned(),
+                detail: "injected".to_owned(),
+            });
         }
         if failpoint::hit("I14") == Wanted::Fail {
-            return Err(StoreError::Io { place: "failpoint I14".to_owned(), detail: "fsync failed, injected".to_owned() });
+            return Err(StoreError::Io {
+                place: "failpoint I14".to_owned(),
+                detail: "fsync failed, injected".to_owned(),
+            });
         }
         let mut tx = self.db.begin().await?;
         let held = self.ledger.apply(&mut tx, changes, self.clock.now()).await?;
@@ -139,8 +148,14 @@ struct Held {
 impl Ledger {
     /// Applies changes within a transaction; returns the messages whose claim was still ours. The others are untouched.
     /// A message must not stand in one batch twice, except with the same claim (later changes win).
-    pub async fn apply(&self, tx: &mut Tx, changes: &[Change], now: Timestamp) -> Result<HashSet<Uuid>, StoreError> {
-        let lease_until = now.as_microsecond() + i64::try_from(self.timing.lease.as_micros()).unwrap_or(i64::MAX / 2);
+    pub async fn apply(
+        &self,
+        tx: &mut Tx,
+        changes: &[Change],
+        now: Timestamp,
+    ) -> Result<HashSet<Uuid>, StoreError> {
+        let lease_until =
+            now.as_microsecond() + i64::try_from(self.timing.lease.as_micros()).unwrap_or(i64::MAX / 2);
         let last: HashMap<Uuid, &Change> = changes.iter().map(|change| (change.message.id, change)).collect();
         let messages = rows(last.values().map(|change| message_row(change, now, lease_until)));
         let held: Vec<Held> = tx
@@ -165,12 +180,14 @@ impl Ledger {
             .await?;
         let held: HashSet<Uuid> = held.into_iter().map(|row| row.id).collect();
         self.apply_plans(tx, changes.iter().filter(|change| held.contains(&change.message.id)), now).await?;
-        let highest: HashMap<Uuid, i64> =
-            changes.iter().filter_map(|change| change.highest).fold(HashMap::new(), |mut all, (id, number)| {
+        let highest: HashMap<Uuid, i64> = changes.iter().filter_map(|change| change.highest).fold(
+            HashMap::new(),
+            |mut all, (id, number)| {
                 let seen = all.entry(id).or_insert(number);
                 *seen = (*seen).max(number);
                 all
-            });
+            },
+        );
         for (destination, number) in highest {
             tx.execute(
                 sql!("UPDATE destination SET highest_key = $1 WHERE id = $2 AND highest_key < $1"),
@@ -178,10 +195,12 @@ impl Ledger {
             )
             .await?;
         }
-        let adopted = rows(changes
-            .iter()
-            .flat_map(|change| &change.adopted)
-            .map(|(destination, kind, remote, op)| args![*destination, *kind, remote, &op.0]));
+        let adopted = rows(
+            changes
+                .iter()
+                .flat_map(|change| &change.adopted)
+                .map(|(destination, kind, remote, op)| args![*destination, *kind, remote, &op.0]),
+        );
         tx.execute_rows(
             sql_rows! {
                 head: "INSERT INTO adopted (destination_id, kind, remote_id, op) VALUES ",
@@ -211,9 +230,7 @@ impl Ledger {
                 continue;
             };
             let id = Uuid::now_v7();
-            let seal = |column, plain: &[u8]| {
-                self.sealer.seal(&Place::new("plan", column, id), plain)
-            };
+            let seal = |column, plain: &[u8]| self.sealer.seal(&Place::new("plan", column, id), plain);
             plans.push(args![
                 id,
                 message.workspace_id,
@@ -265,19 +282,19 @@ impl Ledger {
         )
         .await?;
         let updates = rows(updated.into_values().map(|step| {
-                let (state, doubt_until) = state_columns(step.state);
-                args![
-                    step.id,
-                    state,
-                    step.intent_at,
-                    doubt_until,
-                    step.mark,
-                    step.attempts,
-                    step.remote.as_ref().and_then(|remote| serde_json::to_string(remote).ok()),
-                    step.fault.as_ref().and_then(|fault| serde_json::to_string(&fault.to_record()).ok()),
-                    now,
-                ]
-            }));
+            let (state, doubt_until) = state_columns(step.state);
+            args![
+                step.id,
+                state,
+                step.intent_at,
+                doubt_until,
+                step.mark,
+                step.attempts,
+                step.remote.as_ref().and_then(|remote| serde_json::to_string(remote).ok()),
+                step.fault.as_ref().and_then(|fault| serde_json::to_string(&fault.to_record()).ok()),
+                now,
+            ]
+        }));
         tx.execute_rows(
             sql_rows! {
                 head: "WITH v(id, state, intent_at, doubt_until, mark, attempts, remote, fault, updated_at) AS (VALUES ",
@@ -325,7 +342,11 @@ fn message_row(change: &Change, now: Timestamp, lease_until: i64) -> Args {
             Ending::Held { by, reason } => (Some("held"), Some(by), Some(reason), None, None, None),
         },
     };
-    let mark = if matches!(change.fate, Fate::Ended(Ending::Issue { .. } | Ending::Comment { .. })) { "due" } else { "none" };
+    let mark = if matches!(change.fate, Fate::Ended(Ending::Issue { .. } | Ending::Comment { .. })) {
+        "due"
+    } else {
+        "none"
+    };
     args![
         message.id,
         message.fence,

@@ -73,9 +73,11 @@ pub struct OfStep {
 /// The failpoints of a kind of step. The match has no wildcard: a new kind does not compile without its own.
 pub const fn of(kind: SlotKind) -> OfStep {
     match kind {
-        SlotKind::Issue => {
-            OfStep { before: (Row::I4, "I4.issue"), sent: (Row::I5, "I5.issue"), replied: (Row::I6, "I6.issue") }
-        }
+        SlotKind::Issue => OfStep {
+            before: (Row::I4, "I4.issue"),
+            sent: (Row::I5, "I5.issue"),
+            replied: (Row::I6, "I6.issue"),
+        },
         SlotKind::Comment => OfStep {
             before: (Row::I7, "I7.comment.before"),
             sent: (Row::I7, "I7.comment.sent"),
@@ -163,7 +165,8 @@ mod armed {
     fn parse(text: &str) -> HashMap<String, Armed> {
         let mut armed = HashMap::new();
         for entry in text.split(';').filter(|entry| !entry.trim().is_empty()) {
-            let (name, mut action) = entry.trim().split_once('=').expect("a failpoint is written name=action");
+            let (name, mut action) =
+                entry.trim().split_once('=').expect("a failpoint is written name=action");
             let mut skip = 0;
             let mut times = u64::MAX;
             if let Some((rest, from)) = action.split_once('@') {

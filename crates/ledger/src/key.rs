@@ -143,7 +143,9 @@ impl FromStr for Slot {
         }
         let mut parts = text.split(':');
         match (parts.next(), parts.next(), parts.next().map(str::parse), parts.next()) {
-            (Some("attachment"), Some(hash), Some(Ok(n)), None) => Ok(Self::Attachment { hash: hash.to_owned(), n }),
+            (Some("attachment"), Some(hash), Some(Ok(n)), None) => {
+                Ok(Self::Attachment { hash: hash.to_owned(), n })
+            }
             _ => Err(UnknownSlot(text.to_owned())),
         }
     }

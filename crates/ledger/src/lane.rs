@@ -31,14 +31,21 @@ pub struct Assigned {
 
 /// Assigns lanes. `known` holds those keys of the page that are stored already.
 pub fn assign(page: &[Wanted], known: &HashMap<String, String>) -> Assigned {
-    let mut now: HashMap<&str, String> =
-        page.iter().flat_map(|w| &w.keys).filter_map(|key| Some((key.as_str(), known.get(key)?.clone()))).collect();
+    let mut now: HashMap<&str, String> = page
+        .iter()
+        .flat_map(|w| &w.keys)
+        .filter_map(|key| Some((key.as_str(), known.get(key)?.clone())))
+        .collect();
     let mut merged: HashMap<String, String> = HashMap::new();
     let mut assigned = Assigned::default();
     let mut of_message = Vec::with_capacity(page.len());
     for wanted in page {
-        let lanes: BTreeSet<String> =
-            wanted.keys.iter().filter_map(|key| now.get(key.as_str())).map(|lane| find(&merged, lane)).collect();
+        let lanes: BTreeSet<String> = wanted
+            .keys
+            .iter()
+            .filter_map(|key| now.get(key.as_str()))
+            .map(|lane| find(&merged, lane))
+            .collect();
         let mut lanes = lanes.into_iter();
         let lane = lanes.next().unwrap_or_else(|| wanted.fresh.clone());
         for other in lanes {

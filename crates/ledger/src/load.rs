@@ -9,10 +9,10 @@ use store::{Db, Place, StoreError, args, sql, sql_rows};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::{Ledger, rows};
 use crate::key::Op;
 use crate::state::StepState;
 use crate::work::Step;
+use crate::{Ledger, rows};
 
 /// The stored content of a message.
 #[derive(Debug)]
@@ -172,7 +172,8 @@ impl Ledger {
 
 impl StepRow {
     fn into_step(self) -> Result<Step, StoreError> {
-        let corrupt = |column| StoreError::corrupt("step", column, self.id, "not a value that a step can have");
+        let corrupt =
+            |column| StoreError::corrupt("step", column, self.id, "not a value that a step can have");
         let time = |micros: Option<i64>, column| {
             micros.map(|micros| Timestamp::from_microsecond(micros).map_err(|_| corrupt(column))).transpose()
         };
@@ -194,7 +195,11 @@ impl StepRow {
                 .as_deref()
                 .map(|text| serde_json::from_str(text).map_err(|_| corrupt("remote")))
                 .transpose()?,
-            fault: self.fault.as_deref().and_then(|text| serde_json::from_str(text).ok()).map(Fault::from_record),
+            fault: self
+                .fault
+                .as_deref()
+                .and_then(|text| serde_json::from_str(text).ok())
+                .map(Fault::from_record),
             state,
             id: self.id,
             op: Op(self.op),

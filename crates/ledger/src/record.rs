@@ -11,9 +11,9 @@ use sqlx::FromRow;
 use store::{Place, Rows, StoreError, Tx, args, sql, sql_rows};
 use uuid::Uuid;
 
-use crate::{Ledger, rows};
 use crate::lane::{self, Wanted};
 use crate::work::Content;
+use crate::{Ledger, rows};
 
 /// A mailbox, as the ledger names it.
 #[derive(Clone, Debug)]
@@ -231,7 +231,8 @@ impl Ledger {
                 args![workspace_id],
             )
             .await?;
-        let stored: HashMap<String, String> = stored.into_iter().map(|row| (row.key_hash, row.lane)).collect();
+        let stored: HashMap<String, String> =
+            stored.into_iter().map(|row| (row.key_hash, row.lane)).collect();
         let assigned = lane::assign(&wanted, &stored);
         for (from, to) in &assigned.merges {
             tx.execute(

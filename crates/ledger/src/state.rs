@@ -131,7 +131,8 @@ mod tests {
 
     #[test]
     fn what_is_done_stays_done() {
-        for event in [Event::Intend, Event::Wrote, Event::NotDone, Event::Lost, Event::Found, Event::NotSeen] {
+        for event in [Event::Intend, Event::Wrote, Event::NotDone, Event::Lost, Event::Found, Event::NotSeen]
+        {
             assert!(step(StepState::Done, event, at(0), Q).is_err(), "{event:?}");
         }
     }

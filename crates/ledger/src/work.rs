@@ -185,7 +185,14 @@ pub struct Change {
 impl Change {
     /// A change of the message alone.
     pub fn of(message: &Message, fate: Fate) -> Self {
-        Self { message: message.clone(), fate, plan: None, steps: Vec::new(), highest: None, adopted: Vec::new() }
+        Self {
+            message: message.clone(),
+            fate,
+            plan: None,
+            steps: Vec::new(),
+            highest: None,
+            adopted: Vec::new(),
+        }
     }
 
     /// The same with these steps.

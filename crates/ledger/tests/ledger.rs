@@ -10,8 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use ledger::carry::{Also, Carried, Effect, Journal, Sight, Timing, Work, Written};
 use ledger::record::{Incoming, Mailbox, Recorded, Summary};
 use ledger::{
-    Change, Ending, Fate, GroupCommit, Keys, Ledger, Message, NewPlan, NotCommitted, Op, Remote, Slot, Stage, Step,
-    StepState, carry_out,
+    Change, Ending, Fate, GroupCommit, Keys, Ledger, Message, NewPlan, NotCommitted, Op, Remote, Slot, Stage,
+    Step, StepState, carry_out,
 };
 use store::testing::TestDb;
 use store::{Clock, IdentityKey, Sealer, TestClock, args, sql};
@@ -103,8 +103,7 @@ impl World {
 
     async fn claim(&self) -> Vec<Message> {
         let mut tx = self.db.db.begin().await.expect("begins");
-        let claimed =
-            self.ledger.claim(&mut tx, Uuid::now_v7(), self.clock.now(), 50).await.expect("claims");
+        let claimed = self.ledger.claim(&mut tx, Uuid::now_v7(), self.clock.now(), 50).await.expect("claims");
         tx.commit().await.expect("commits");
         claimed
     }
@@ -118,7 +117,12 @@ impl World {
     }
 
     /// Commits a plan of these slots and returns the work.
-    async fn plan(&self, mut message: Message, slots: &[Slot], effect: &dyn Effect) -> Result<Work, NotCommitted> {
+    async fn plan(
+        &self,
+        mut message: Message,
+        slots: &[Slot],
+        effect: &dyn Effect,
+    ) -> Result<Work, NotCommitted> {
         message.has_plan = true;
         message.stage = Stage::Act;
         let steps = slots
@@ -229,7 +233,8 @@ impl Effect for Remotes {
             }
             let mut made = self.made.lock().expect("no panic");
             made.push(step.op.clone());
-            let remote = Remote { id: (10_000 + made.len()).to_string(), key: Some("SUP-1".into()), media: None };
+            let remote =
+                Remote { id: (10_000 + made.len()).to_string(), key: Some("SUP-1".into()), media: None };
             if reply == Reply::LostAfter { Written::Lost(lost()) } else { Written::Done(remote) }
         })
     }
@@ -482,7 +487,10 @@ async fn a_hundred_changes_at_once_are_all_durable() {
         let (ended,): (i64,) = world
             .db
             .db
-            .fetch_one(sql!("SELECT count(*) FROM message WHERE state = 'ended' AND ending = 'issue'"), args![])
+            .fetch_one(
+                sql!("SELECT count(*) FROM message WHERE state = 'ended' AND ending = 'issue'"),
+                args![],
+            )
             .await
             .expect("counts");
         assert_eq!(ended, 100);

@@ -78,8 +78,8 @@ fn at(tick: i64) -> Timestamp {
 }
 
 fn take(world: &World, event: Event) -> (Durable, Next) {
-    let (state, next) =
-        step(state_of(world.durable), event, at(world.now), SignedDuration::from_secs(Q)).expect("a legal event");
+    let (state, next) = step(state_of(world.durable), event, at(world.now), SignedDuration::from_secs(Q))
+        .expect("a legal event");
     let durable = match state {
         StepState::Planned => Durable::Planned,
         StepState::Intent => Durable::Intent,
@@ -212,5 +212,9 @@ impl Model for Steps {
 fn a_step_is_carried_out_at_most_once_whatever_happens() {
     let checker = Steps.checker().spawn_bfs().join();
     checker.assert_properties();
-    assert!(checker.unique_state_count() > 1_000, "the model is not trivial: {}", checker.unique_state_count());
+    assert!(
+        checker.unique_state_count() > 1_000,
+        "the model is not trivial: {}",
+        checker.unique_state_count()
+    );
 }

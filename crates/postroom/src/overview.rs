@@ -34,7 +34,8 @@ async fn show(viewer: Viewer, Shared(state): Shared<State>) -> Result<Response, 
     let mut lines = Vec::new();
     for source in &all {
         let (health, troubles) = list::health(source);
-        for trouble in troubles.iter().filter(|trouble| trouble.fault.entry.class != fault::Class::Transient) {
+        for trouble in troubles.iter().filter(|trouble| trouble.fault.entry.class != fault::Class::Transient)
+        {
             let mut view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since)))
                 .waiting(u64::try_from(source.waiting).unwrap_or(0));
             if viewer.may(Role::Admin)
@@ -42,7 +43,11 @@ async fn show(viewer: Viewer, Shared(state): Shared<State>) -> Result<Response, 
             {
                 view = view.with(action);
             }
-            needed.push(Needed { object: source.mailbox.clone(), href: format!("/sources/{}", source.id), fault: view });
+            needed.push(Needed {
+                object: source.mailbox.clone(),
+                href: format!("/sources/{}", source.id),
+                fault: view,
+            });
         }
         lines.push(SourceLine {
             mailbox: source.mailbox.clone(),
@@ -119,8 +124,9 @@ async fn numbers(db: &Db, workspace: Uuid, since: Timestamp) -> Result<Today, St
             args![workspace],
         )
         .await?;
-    let any: Vec<(Uuid,)> =
-        db.fetch_all(sql!("SELECT id FROM message WHERE workspace_id = $1 LIMIT 1"), args![workspace]).await?;
+    let any: Vec<(Uuid,)> = db
+        .fetch_all(sql!("SELECT id FROM message WHERE workspace_id = $1 LIMIT 1"), args![workspace])
+        .await?;
     let of = |name: &str| {
         let count = ends.iter().find(|row| row.ending.as_deref() == Some(name)).map_or(0, |row| row.count);
         u64::try_from(count).unwrap_or(0)
@@ -149,7 +155,8 @@ async fn today(db: &Db, source: Uuid, since: Timestamp) -> Result<u64, StoreErro
 }
 
 async fn has_jira(db: &Db, workspace: Uuid) -> Result<bool, StoreError> {
-    let rows: Vec<(Uuid,)> =
-        db.fetch_all(sql!("SELECT id FROM jira_connection WHERE workspace_id = $1 LIMIT 1"), args![workspace]).await?;
+    let rows: Vec<(Uuid,)> = db
+        .fetch_all(sql!("SELECT id FROM jira_connection WHERE workspace_id = $1 LIMIT 1"), args![workspace])
+        .await?;
     Ok(!rows.is_empty())
 }

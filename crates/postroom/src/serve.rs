@@ -124,7 +124,9 @@ pub async fn start(config: Config) -> Result<Running> {
     let workspace = ensure_workspace(&db, clock.as_ref()).await?;
     let owner = Uuid::now_v7();
 
-    let listener = TcpListener::bind(config.server.listen).await.map_err(|error| bind_error(&error, config.server.listen))?;
+    let listener = TcpListener::bind(config.server.listen)
+        .await
+        .map_err(|error| bind_error(&error, config.server.listen))?;
     let bound = listener.local_addr()?;
     let public_url = config.public_url(bound);
 
@@ -175,8 +177,15 @@ pub async fn start(config: Config) -> Result<Running> {
     );
 
     let features = features(&shell, &connections, &ledger, &blobs, &engine);
-    let setup_link = access::link::first_owner(&shell, &mut rand::rng()).await?.map(|link| Url::parse(&link)).transpose()?;
-    let router = web::router_with(&shell, features, vec![api::router(api_state(&shell, &connections, &ledger, &blobs, &engine))]);
+    let setup_link = access::link::first_owner(&shell, &mut rand::rng())
+        .await?
+        .map(|link| Url::parse(&link))
+        .transpose()?;
+    let router = web::router_with(
+        &shell,
+        features,
+        vec![api::router(api_state(&shell, &connections, &ledger, &blobs, &engine))],
+    );
     let stop = CancellationToken::new();
     let mut servers = vec![serve_tcp(listener, config.server.tls.as_ref(), router, stop.clone())?];
     let socket = DataFolder::socket_in(folder.path());
@@ -191,7 +200,19 @@ pub async fn start(config: Config) -> Result<Running> {
             None
         }
     };
-    Ok(Running { url: public_url, setup_link, db, connections, sealer, program, engine, servers, stop, socket, _folder: folder })
+    Ok(Running {
+        url: public_url,
+        setup_link,
+        db,
+        connections,
+        sealer,
+        program,
+        engine,
+        servers,
+        stop,
+        socket,
+        _folder: folder,
+    })
 }
 
 fn features(
@@ -296,7 +317,9 @@ fn bind_error(error: &std::io::Error, address: SocketAddr) -> anyhow::Error {
         std::io::ErrorKind::PermissionDenied => anyhow::anyhow!(
             "this user may not listen on {address}: set [server] listen to a port above 1023, or grant the right"
         ),
-        _ => anyhow::anyhow!("cannot listen on {address} ({error}): set [server] listen to an address of this machine"),
+        _ => anyhow::anyhow!(
+            "cannot listen on {address} ({error}): set [server] listen to an address of this machine"
+        ),
     }
 }
 
@@ -351,7 +374,9 @@ fn acceptor(tls: &Tls) -> Result<TlsAcceptor> {
     use rustls_pki_types::{CertificateDer, PrivateKeyDer};
     let chain = CertificateDer::pem_file_iter(&tls.cert)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .with_context(|| format!("[server] tls_cert: {} holds no readable certificate", tls.cert.display()))?;
+        .with_context(|| {
+            format!("[server] tls_cert: {} holds no readable certificate", tls.cert.display())
+        })?;
     let key = PrivateKeyDer::from_pem_file(&tls.key)
         .with_context(|| format!("[server] tls_key: {} holds no readable private key", tls.key.display()))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -376,7 +401,8 @@ impl Listener for TlsListener {
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
             let (stream, peer) = Listener::accept(&mut self.inner).await;
-            let handshake = tokio::time::timeout(std::time::Duration::from_secs(10), self.acceptor.accept(stream));
+            let handshake =
+                tokio::time::timeout(std::time::Duration::from_secs(10), self.acceptor.accept(stream));
             match handshake.await {
                 Ok(Ok(stream)) => return (stream, peer),
                 Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
@@ -399,7 +425,8 @@ fn serve_socket(path: &std::path::Path, router: Router, stop: CancellationToken)
     let listener = UnixListener::bind(path)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     Ok(tokio::spawn(async move {
-        let serving = axum::serve(listener, router.into_make_service()).with_graceful_shutdown(stop.cancelled_owned());
+        let serving =
+            axum::serve(listener, router.into_make_service()).with_graceful_shutdown(stop.cancelled_owned());
         if let Err(error) = serving.await {
             tracing::error!(%error, "the local socket stopped");
         }

@@ -10,8 +10,10 @@ use store::{Kind, Registration};
 #[tokio::test]
 async fn statements_prepare() {
     // A linker that dropped the registrations would make this test pass for nothing.
-    let places: Vec<String> =
-        Registration::all().flat_map(|registered| registered.texts(Kind::Sqlite)).map(|(place, _)| place).collect();
+    let places: Vec<String> = Registration::all()
+        .flat_map(|registered| registered.texts(Kind::Sqlite))
+        .map(|(place, _)| place)
+        .collect();
     for part in ["crates/store/src/", "crates/ledger/src/", "crates/postroom/src/"] {
         assert!(places.iter().any(|place| place.contains(part)), "no statement of {part} in {places:?}");
     }

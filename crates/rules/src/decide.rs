@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use mail::{ImageSource, Mail, Reason, Rich};
 
+use crate::Profile;
 use crate::facts::{Facts, ParentEnd};
 use crate::plan::{Attach, Decision, Outcome, Part, Plan, Step, Trace, TraceLine};
-use crate::Profile;
 
 /// Decides what becomes of a mail. `rich` is the mail's body as read by `Mail::rich`.
 pub fn decide(mail: &Mail, rich: &Rich, profile: &Profile, facts: &Facts) -> Decision {
@@ -20,7 +20,11 @@ pub fn decide(mail: &Mail, rich: &Rich, profile: &Profile, facts: &Facts) -> Dec
     let outcome = thread(mail, facts, &mut trace);
     let mut files = attachments(mail, facts, &mut trace);
     if facts.body_is_cut {
-        trace.note("length", true, "the body is longer than Jira takes; it is cut and the whole is attached".to_owned());
+        trace.note(
+            "length",
+            true,
+            "the body is longer than Jira takes; it is cut and the whole is attached".to_owned(),
+        );
         files.push(whole_body(mail));
     }
     let steps = match &outcome {
@@ -87,7 +91,10 @@ fn thread(mail: &Mail, facts: &Facts, trace: &mut Trace) -> Outcome {
             ParentEnd::IssueGone { key } => trace.note(
                 "reply-to-known-mail",
                 false,
-                format!("answers <{}>, which was in {key}; that issue is deleted or hidden", parent.message_id),
+                format!(
+                    "answers <{}>, which was in {key}; that issue is deleted or hidden",
+                    parent.message_id
+                ),
             ),
             ParentEnd::NoIssue => trace.note(
                 "reply-to-known-mail",

@@ -61,11 +61,15 @@ fn a_reply_to_a_known_mail_becomes_a_comment_in_the_nearest_parents_issue() {
 #[test]
 fn a_deleted_issue_never_swallows_a_mail() {
     let mut facts = facts();
-    facts.parents =
-        vec![Parent { message_id: "0@example.org".into(), end: ParentEnd::IssueGone { key: "SUP-7".into() } }];
+    facts.parents = vec![Parent {
+        message_id: "0@example.org".into(),
+        end: ParentEnd::IssueGone { key: "SUP-7".into() },
+    }];
     let (_, decision) = decided(PLAIN, &facts);
     assert_eq!(decision.plan.outcome, Outcome::Issue);
-    assert!(decision.trace.lines.iter().any(|line| line.why.contains("SUP-7") && line.why.contains("deleted")));
+    assert!(
+        decision.trace.lines.iter().any(|line| line.why.contains("SUP-7") && line.why.contains("deleted"))
+    );
 }
 
 #[test]
@@ -133,7 +137,13 @@ fn a_cut_body_is_attached_whole() {
     let mut facts = facts();
     facts.body_is_cut = true;
     let (_, decision) = decided(PLAIN, &facts);
-    assert!(decision.plan.steps.iter().any(|s| matches!(s, Step::Attach(a) if a.part == Part::Body && a.name == "mail.txt")));
+    assert!(
+        decision
+            .plan
+            .steps
+            .iter()
+            .any(|s| matches!(s, Step::Attach(a) if a.part == Part::Body && a.name == "mail.txt"))
+    );
 }
 
 #[test]

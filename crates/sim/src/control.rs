@@ -73,8 +73,8 @@ fn json_answer(status: StatusCode, body: &Value) -> Response<Body> {
     response
 }
 
-fn done() -> Answer {
-    Ok(json_answer(StatusCode::OK, &json!({})))
+fn done() -> Response<Body> {
+    json_answer(StatusCode::OK, &json!({}))
 }
 
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
@@ -138,12 +138,12 @@ async fn add_fault(State(control): At, body: Bytes) -> Answer {
 
 async fn clear_faults(State(control): At) -> Answer {
     control.core.faults.clear();
-    done()
+    Ok(done())
 }
 
 async fn remove_fault(State(control): At, Path(id): Path<u64>) -> Answer {
     if control.core.faults.remove(id) {
-        done()
+        Ok(done())
     } else {
         refuse(StatusCode::NOT_FOUND, format!("there is no fault {id}"))
     }
@@ -237,13 +237,13 @@ async fn reset_delta(State(control): At, body: Bytes) -> Answer {
         },
         None => control.exchange.all().iter().for_each(|mailbox| mailbox.store().epoch += 1),
     }
-    done()
+    Ok(done())
 }
 
 async fn set_quirks(State(control): At, body: Bytes) -> Answer {
     let quirks: Quirks = read(&body)?;
     control.graph.set_quirks(quirks);
-    done()
+    Ok(done())
 }
 
 #[derive(Deserialize)]
@@ -264,7 +264,7 @@ async fn revoke(State(control): At, body: Bytes) -> Answer {
     let revoke: Revoke = read(&body)?;
     let user = user_of(&control, &revoke.upn)?;
     control.entra.grants.revoke(user, control.core.now(), revoke.access_tokens.unwrap_or(true));
-    done()
+    Ok(done())
 }
 
 #[derive(Deserialize)]
@@ -287,14 +287,14 @@ async fn refuse_user(State(control): At, body: Bytes) -> Answer {
     error.suberror = refuse.suberror;
     error.claims = refuse.claims;
     control.entra.grants.refuse(user, error);
-    done()
+    Ok(done())
 }
 
 async fn restore(State(control): At) -> Answer {
     control.entra.grants.restore();
     control.entra.bar_user_consent(false);
     control.exchange.tenant.change_registration(None, |registration| registration.disabled = false);
-    done()
+    Ok(done())
 }
 
 #[derive(Deserialize)]
@@ -313,14 +313,14 @@ struct Consent {
 async fn set_consent(State(control): At, body: Bytes) -> Answer {
     let consent: Consent = read(&body)?;
     control.entra.bar_user_consent(matches!(consent.user_consent, UserConsent::Barred));
-    done()
+    Ok(done())
 }
 
 async fn forget_consents(State(control): At) -> Answer {
     if let Some(registration) = control.exchange.tenant.first_registration() {
         control.entra.grants.forget_consents(&registration.client_id);
     }
-    done()
+    Ok(done())
 }
 
 #[derive(Deserialize)]
@@ -339,7 +339,7 @@ async fn set_tokens(State(control): At, body: Bytes) -> Answer {
     if tokens.expire {
         control.entra.grants.expire_access(control.core.now());
     }
-    done()
+    Ok(done())
 }
 
 #[derive(Deserialize)]
@@ -355,7 +355,7 @@ async fn delegate(State(control): At, body: Bytes) -> Answer {
     user_of(&control, &wish.mailbox)?;
     user_of(&control, &wish.user)?;
     control.exchange.tenant.delegate(&wish.mailbox, &wish.user, wish.grant);
-    done()
+    Ok(done())
 }
 
 #[derive(Deserialize)]
@@ -381,7 +381,7 @@ async fn change_registration(State(control): At, body: Bytes) -> Answer {
         }
     });
     if found {
-        done()
+        Ok(done())
     } else {
         refuse(StatusCode::NOT_FOUND, "there is no app registration with this client id")
     }
@@ -407,7 +407,7 @@ async fn add_redirect_uri(State(control): At, body: Bytes) -> Answer {
         registration.redirect_uris.insert(wish.uri.clone());
     });
     if found {
-        done()
+        Ok(done())
     } else {
         refuse(StatusCode::NOT_FOUND, "there is no app registration with this client id")
     }
@@ -439,7 +439,7 @@ async fn counters(State(control): At) -> Answer {
 
 async fn clear_counters(State(control): At) -> Answer {
     control.core.counters.clear();
-    done()
+    Ok(done())
 }
 
 #[derive(Deserialize)]
@@ -451,7 +451,7 @@ struct Latency {
 async fn set_latency(State(control): At, body: Bytes) -> Answer {
     let latency: Latency = read(&body)?;
     control.core.set_latency(Duration::from_millis(latency.ms));
-    done()
+    Ok(done())
 }
 
 #[derive(Deserialize)]
@@ -464,7 +464,7 @@ async fn set_quotas(State(control): At, body: Bytes) -> Answer {
     let quotas: Quotas = read(&body)?;
     control.core.enforce_quotas(quotas.enforce);
     control.jira.enforce_quotas(quotas.enforce);
-    done()
+    Ok(done())
 }
 
 async fn shut_down(State(control): At) -> Answer {
@@ -474,5 +474,5 @@ async fn shut_down(State(control): At) -> Answer {
         core.recorder.iter().for_each(crate::record::Recorder::flush);
         core.end.cancel();
     });
-    done()
+    Ok(done())
 }

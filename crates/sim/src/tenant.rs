@@ -154,7 +154,7 @@ impl Tenant {
     }
 
     /// The local part's mailbox address when `address` is in the tenant; a plus part is dropped.
-    pub(crate) fn own_address(&self, address: &str) -> Option<String> {
+    pub(crate) fn own_address(address: &str) -> Option<String> {
         let (local, domain) = address.trim().rsplit_once('@')?;
         if !domain.eq_ignore_ascii_case(DOMAIN) {
             return None;

@@ -37,7 +37,16 @@ impl Destination {
         upload_limit: Option<u64>,
         highest: i64,
     ) -> Self {
-        Self { id, project_key, client, account_id, upload_limit, highest: AtomicI64::new(highest), failures: AtomicI64::new(-1), db }
+        Self {
+            id,
+            project_key,
+            client,
+            account_id,
+            upload_limit,
+            highest: AtomicI64::new(highest),
+            failures: AtomicI64::new(-1),
+            db,
+        }
     }
 
     /// The highest issue number seen so far.

@@ -41,7 +41,11 @@ impl Registration {
     }
 
     /// Endpoints and application for a tenant.
-    pub async fn in_tenant(&self, http: &reqwest::Client, tenant: &str) -> Result<(Discovery, Application), Fault> {
+    pub async fn in_tenant(
+        &self,
+        http: &reqwest::Client,
+        tenant: &str,
+    ) -> Result<(Discovery, Application), Fault> {
         let known = self.discovered.lock().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned();
         let discovery = match known {
             Some(discovery) => discovery,

@@ -161,7 +161,9 @@ impl Connections {
         let row: RegistrationRow = self
             .db
             .fetch_optional(
-                sql!("SELECT client_id, tenant, login_url, secret_sealed FROM app_registration WHERE id = $1"),
+                sql!(
+                    "SELECT client_id, tenant, login_url, secret_sealed FROM app_registration WHERE id = $1"
+                ),
                 args![id],
             )
             .await
@@ -171,8 +173,9 @@ impl Connections {
             .secret_sealed
             .map(|sealed| self.open("app_registration", "secret_sealed", id, &sealed))
             .transpose()?;
-        let login_url = Url::parse(&row.login_url)
-            .map_err(|error| Fault::own("own.configuration", &format!("login address `{}`: {error}", row.login_url)))?;
+        let login_url = Url::parse(&row.login_url).map_err(|error| {
+            Fault::own("own.configuration", &format!("login address `{}`: {error}", row.login_url))
+        })?;
         let registration = Arc::new(Registration::new(
             id,
             row.client_id,
@@ -184,7 +187,13 @@ impl Connections {
         Ok(self.kept(|kept| Arc::clone(kept.registrations.entry(id).or_insert(registration))))
     }
 
-    fn open(&self, table: &'static str, column: &'static str, row: Uuid, sealed: &[u8]) -> Result<SecretString, Fault> {
+    fn open(
+        &self,
+        table: &'static str,
+        column: &'static str,
+        row: Uuid,
+        sealed: &[u8],
+    ) -> Result<SecretString, Fault> {
         let plain = self
             .sealer
             .open(&Place::new(table, column, row), sealed)
@@ -272,7 +281,8 @@ impl Connections {
             .map_err(from_store)?
             .ok_or_else(|| gone("Jira connection"))?;
         let token = self.open("jira_connection", "token_sealed", id, &row.token_sealed)?;
-        let client = Arc::new(self.jira_client(&row.kind, &row.base_url, row.api_version, &row.username, token)?);
+        let client =
+            Arc::new(self.jira_client(&row.kind, &row.base_url, row.api_version, &row.username, token)?);
         Ok(self.kept(|kept| Arc::clone(kept.clients.entry(id).or_insert(client))))
     }
 
@@ -285,8 +295,9 @@ impl Connections {
         username: &str,
         token: SecretString,
     ) -> Result<jira::Client, Fault> {
-        let base_url = Url::parse(base_url)
-            .map_err(|error| Fault::own("own.configuration", &format!("Jira address `{base_url}`: {error}")))?;
+        let base_url = Url::parse(base_url).map_err(|error| {
+            Fault::own("own.configuration", &format!("Jira address `{base_url}`: {error}"))
+        })?;
         let auth = if kind == "data_center_token" {
             jira::Auth::Bearer(token)
         } else {
@@ -344,7 +355,13 @@ impl Connections {
     }
 
     /// A destination refused or does not answer: it takes no mail until then, says so, and no mail is held for it.
-    pub async fn stop_destination(&self, destination: &Destination, fault: &Fault, until: Timestamp, needs_person: bool) {
+    pub async fn stop_destination(
+        &self,
+        destination: &Destination,
+        fault: &Fault,
+        until: Timestamp,
+        needs_person: bool,
+    ) {
         let failures = destination.failed();
         let state = if needs_person { "offline" } else { "degraded" };
         let record = serde_json::to_string(&fault.to_record()).unwrap_or_default();

@@ -86,7 +86,8 @@ impl AccountTokens {
 
     fn stored(&self, row: &Row) -> Option<Held> {
         let until = Timestamp::from_microsecond(row.access_expires_at?).ok()?;
-        let plain = self.sealer.open(&place("access_sealed", self.account), row.access_sealed.as_deref()?).ok()?;
+        let plain =
+            self.sealer.open(&place("access_sealed", self.account), row.access_sealed.as_deref()?).ok()?;
         Some(Held { token: SecretString::from(String::from_utf8(plain.to_vec()).ok()?), until })
     }
 
@@ -96,7 +97,8 @@ impl AccountTokens {
 
     /// The token that lasts, whoever fetched it; else a fresh one. `refused` is a token that the server did not take.
     async fn token(&self, refused: Option<&SecretString>) -> Result<SecretString, Fault> {
-        let not_refused = |held: &Held| refused.is_none_or(|r| r.expose_secret() != held.token.expose_secret());
+        let not_refused =
+            |held: &Held| refused.is_none_or(|r| r.expose_secret() != held.token.expose_secret());
         let mut now = self.now.lock().await;
         if let Some(held) = now.as_ref()
             && self.lasts(held)
@@ -123,7 +125,10 @@ impl AccountTokens {
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
-        Err(Fault::own("own.refresh_busy", "another node refreshes this account's token and does not come to an end"))
+        Err(Fault::own(
+            "own.refresh_busy",
+            "another node refreshes this account's token and does not come to an end",
+        ))
     }
 
     async fn lease(&self) -> Result<bool, StoreError> {
@@ -149,7 +154,9 @@ impl AccountTokens {
         match result {
             Ok(tokens) => {
                 let until = now
-                    .saturating_add(SignedDuration::try_from(tokens.expires_in).unwrap_or(SignedDuration::ZERO))
+                    .saturating_add(
+                        SignedDuration::try_from(tokens.expires_in).unwrap_or(SignedDuration::ZERO),
+                    )
                     .unwrap_or(Timestamp::MAX);
                 self.keep(&row, &tokens, until, now).await.map_err(|error| from_store(&error))?;
                 Ok(Held { token: tokens.access, until })
@@ -205,7 +212,8 @@ impl AccountTokens {
         )
         .await?;
         if row.state != "online" {
-            event(&mut tx, row.workspace_id, self.account, now, "online", "the sign-in works again", None).await?;
+            event(&mut tx, row.workspace_id, self.account, now, "online", "the sign-in works again", None)
+                .await?;
         }
         tx.commit().await
     }
@@ -223,7 +231,8 @@ impl AccountTokens {
         )
         .await?;
         if row.state != state {
-            event(&mut tx, row.workspace_id, self.account, now, state, &fault.to_string(), Some(record)).await?;
+            event(&mut tx, row.workspace_id, self.account, now, state, &fault.to_string(), Some(record))
+                .await?;
         }
         tx.commit().await
     }

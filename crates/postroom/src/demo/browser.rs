@@ -82,9 +82,7 @@ impl Form {
         let (name, value, _) = self
             .buttons
             .iter()
-            .find(|(_, value, shown)| {
-                value == text || shown.to_lowercase().contains(&text.to_lowercase())
-            })
+            .find(|(_, value, shown)| value == text || shown.to_lowercase().contains(&text.to_lowercase()))
             .with_context(|| format!("the form has no button `{text}`: {:?}", self.buttons))?
             .clone();
         Ok(if name.is_empty() { self } else { self.with(&name, &value) })
@@ -112,12 +110,18 @@ impl Browser {
         self.load(Method::GET, url, Vec::new()).await
     }
 
-    async fn load(&mut self, mut method: Method, mut url: Url, mut fields: Vec<(String, String)>) -> Result<Page> {
+    async fn load(
+        &mut self,
+        mut method: Method,
+        mut url: Url,
+        mut fields: Vec<(String, String)>,
+    ) -> Result<Page> {
         for _ in 0..MOST_REDIRECTS {
             let origin = url.origin().ascii_serialization();
             let mut request = self.http.request(method.clone(), url.clone());
             if let Some(cookies) = self.cookies.get(&origin) {
-                let line: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                let line: Vec<String> =
+                    cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
                 request = request.header(COOKIE, line.join("; "));
             }
             if method == Method::POST {
@@ -218,7 +222,9 @@ impl Page {
                 match &*name.local {
                     "form" => self.forms.extend(read_form(&node, &self.url)),
                     "a" => {
-                        if let Some(target) = attribute(&node, "href").and_then(|href| self.url.join(&href).ok()) {
+                        if let Some(target) =
+                            attribute(&node, "href").and_then(|href| self.url.join(&href).ok())
+                        {
                             let mut text = attribute(&node, "aria-label").unwrap_or_default();
                             text.push(' ');
                             collect_text(&node, &mut text);
@@ -258,7 +264,8 @@ fn collect_text(node: &Handle, into: &mut String) {
 }
 
 fn read_form(form: &Handle, base: &Url) -> Option<Form> {
-    let action = attribute(form, "action").map_or_else(|| Ok(base.clone()), |action| base.join(&action)).ok()?;
+    let action =
+        attribute(form, "action").map_or_else(|| Ok(base.clone()), |action| base.join(&action)).ok()?;
     let post = attribute(form, "method").is_some_and(|method| method.eq_ignore_ascii_case("post"));
     let mut read = Form {
         action,
@@ -283,7 +290,9 @@ fn read_form(form: &Handle, base: &Url) -> Option<Form> {
                             read.buttons.push((field, value.clone(), value));
                         }
                         "checkbox" | "radio" if attribute(&node, "checked").is_none() => {}
-                        "checkbox" | "radio" => read.fields.push((field, value.unwrap_or_else(|| "on".to_owned()))),
+                        "checkbox" | "radio" => {
+                            read.fields.push((field, value.unwrap_or_else(|| "on".to_owned())))
+                        }
                         "file" | "button" | "reset" => {}
                         _ if field.is_empty() => {}
                         _ => read.fields.push((field, value.unwrap_or_default())),
@@ -305,7 +314,8 @@ fn read_form(form: &Handle, base: &Url) -> Option<Form> {
                     if let Some((value, _, _)) = chosen {
                         read.fields.push((field.clone(), value.clone()));
                     }
-                    read.options.insert(field, options.into_iter().map(|(value, text, _)| (value, text)).collect());
+                    read.options
+                        .insert(field, options.into_iter().map(|(value, text, _)| (value, text)).collect());
                     continue;
                 }
                 _ => {}
@@ -359,7 +369,10 @@ mod tests {
         assert!(form.post);
         assert_eq!(form.action.path(), "/go");
         let sent = |name: &str| form.fields.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
-        assert_eq!((sent("csrf"), sent("no"), sent("yes"), sent("folder")), (Some("x"), None, Some("1"), Some("2")));
+        assert_eq!(
+            (sent("csrf"), sent("no"), sent("yes"), sent("folder")),
+            (Some("x"), None, Some("1"), Some("2"))
+        );
         let form = form.choosing("folder", "inbox").expect("offered").pressing("save it").expect("a button");
         assert!(form.fields.contains(&("folder".into(), "1".into())));
         assert!(form.fields.contains(&("do".into(), "save".into())));

@@ -87,7 +87,10 @@ pub async fn sign_in(browser: &mut Browser, console: &Url, wishes: &Wishes) -> R
     let mut page = browser.submit(&form).await?;
     for _ in 0..12 {
         if page.url.origin() == console.origin() {
-            if let Ok(on) = page.link("continue") && page.forms.iter().all(|form| form.action.origin() == console.origin()) && on.origin() != console.origin() {
+            if let Ok(on) = page.link("continue")
+                && page.forms.iter().all(|form| form.action.origin() == console.origin())
+                && on.origin() != console.origin()
+            {
                 page = browser.open(&on).await?;
                 continue;
             }
@@ -104,7 +107,9 @@ pub async fn sign_in(browser: &mut Browser, console: &Url, wishes: &Wishes) -> R
 fn microsoft_form(page: &Page, wishes: &Wishes) -> Result<Form> {
     let account = wishes.account.to_lowercase();
     for form in &page.forms {
-        if let Some((name, value, _)) = form.buttons.iter().find(|(_, value, _)| value.to_lowercase() == account) {
+        if let Some((name, value, _)) =
+            form.buttons.iter().find(|(_, value, _)| value.to_lowercase() == account)
+        {
             return Ok(form.clone().with(name, value));
         }
         let names_account = form.fields.iter().any(|(_, value)| value.to_lowercase() == account);
@@ -182,7 +187,9 @@ fn filled(mut form: Form, wishes: &Wishes) -> Result<Form> {
             let text = text.to_lowercase();
             text == name || (text.contains(&name) && text.contains(&wishes.project.to_lowercase()))
         });
-        if let Some((value, _)) = exact.or_else(|| offered.iter().find(|(_, text)| text.to_lowercase().contains(&name))) {
+        if let Some((value, _)) =
+            exact.or_else(|| offered.iter().find(|(_, text)| text.to_lowercase().contains(&name)))
+        {
             let value = value.clone();
             form = form.with("issue_type", &value);
         }

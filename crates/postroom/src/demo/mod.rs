@@ -42,7 +42,8 @@ pub async fn run(args: DemoArgs) -> Result<()> {
         sim.deliver(MAILBOX, raw.clone()).with_context(|| format!("putting `{name}` into the mailbox"))?;
     }
     let running = serve::start(config(&args, &folder.path, sim.ready())?).await?;
-    let result = if args.once { once(&args, &running, mails.len()).await } else { look(&running, sim.ready()).await };
+    let result =
+        if args.once { once(&args, &running, mails.len()).await } else { look(&running, sim.ready()).await };
     running.stop().await;
     sim.stop().await;
     folder.remove(args.keep || args.data.is_some());
@@ -59,8 +60,9 @@ impl Folder {
             Some(path) => path.clone(),
             None => std::env::temp_dir().join(format!("postroom-demo-{}", uuid::Uuid::now_v7())),
         };
-        std::fs::create_dir_all(&path)
-            .with_context(|| format!("the folder {} cannot be made; name another with --data", path.display()))?;
+        std::fs::create_dir_all(&path).with_context(|| {
+            format!("the folder {} cannot be made; name another with --data", path.display())
+        })?;
         Ok(Self { path })
     }
 
@@ -83,19 +85,25 @@ fn mails(folder: Option<&Path>) -> Result<Vec<(String, Vec<u8>)>> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_owned()];
     while let Some(folder) = open.pop() {
-        let entries = std::fs::read_dir(&folder)
-            .with_context(|| format!("the folder {} cannot be read; name a folder of .eml files with --mail", folder.display()))?;
+        let entries = std::fs::read_dir(&folder).with_context(|| {
+            format!("the folder {} cannot be read; name a folder of .eml files with --mail", folder.display())
+        })?;
         for entry in entries {
             let path = entry?.path();
             if path.is_dir() {
                 open.push(path);
             } else if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("eml")) {
-                let raw = std::fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+                let raw =
+                    std::fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
                 found.push((path.display().to_string(), raw));
             }
         }
     }
-    ensure!(!found.is_empty(), "{} holds no .eml files; name a folder that does with --mail", folder.display());
+    ensure!(
+        !found.is_empty(),
+        "{} holds no .eml files; name a folder that does with --mail",
+        folder.display()
+    );
     found.sort();
     Ok(found)
 }

@@ -57,12 +57,8 @@ struct Row {
 
 /// Counts.
 pub async fn count(db: &Db) -> Result<Count> {
-    let row: CountRow = db
-        .fetch_one(
-            sql!("SELECT count(*) AS found, count(ending) AS ended FROM message"),
-            args![],
-        )
-        .await?;
+    let row: CountRow =
+        db.fetch_one(sql!("SELECT count(*) AS found, count(ending) AS ended FROM message"), args![]).await?;
     Ok(Count { found: row.found.unsigned_abs(), ended: row.ended.unsigned_abs() })
 }
 

@@ -58,7 +58,11 @@ impl Samples {
     }
 
     fn plain(&self) -> Vec<u8> {
-        let mut draft = self.draft(1, person("Ada Byron", "ada@customer.example"), "Printer on the third floor is on fire");
+        let mut draft = self.draft(
+            1,
+            person("Ada Byron", "ada@customer.example"),
+            "Printer on the third floor is on fire",
+        );
         draft.text = Some(
             "Hello,\n\nthe printer beside the kitchen smokes. We have unplugged it.\n\nIt showed:\n\n> PC LOAD LETTER\n\nCould somebody have a look? More at https://intranet.customer.example/printers.\n\nAda\n"
                 .to_owned(),
@@ -67,7 +71,11 @@ impl Samples {
     }
 
     fn picture(&self) -> Vec<u8> {
-        let mut draft = self.draft(2, person("Grace Hopper", "grace@customer.example"), "Logo looks wrong on the invoice");
+        let mut draft = self.draft(
+            2,
+            person("Grace Hopper", "grace@customer.example"),
+            "Logo looks wrong on the invoice",
+        );
         draft.html = Some(
             "<html><body><p>Dear support,</p><p>the <b>logo</b> on our invoices looks like this since <i>Monday</i>:</p>\
              <p><img src=\"cid:logo@sample\" alt=\"the logo\" width=\"96\" height=\"48\"></p>\
@@ -93,8 +101,11 @@ impl Samples {
     }
 
     fn reply(&self) -> Vec<u8> {
-        let mut draft =
-            self.draft(3, person("Ada Byron", "ada@customer.example"), "Re: Printer on the third floor is on fire");
+        let mut draft = self.draft(
+            3,
+            person("Ada Byron", "ada@customer.example"),
+            "Re: Printer on the third floor is on fire",
+        );
         draft.in_reply_to = vec!["sample-1@customer.example".to_owned()];
         draft.references = draft.in_reply_to.clone();
         draft.text = Some("It has stopped smoking. The smell is still there.\n\nAda\n".to_owned());
@@ -108,7 +119,8 @@ impl Samples {
             "RE: Printer on the third floor is on fire",
         );
         draft.in_reply_to = vec!["sample-3@customer.example".to_owned()];
-        draft.references = vec!["sample-1@customer.example".to_owned(), "sample-3@customer.example".to_owned()];
+        draft.references =
+            vec!["sample-1@customer.example".to_owned(), "sample-3@customer.example".to_owned()];
         draft.html = Some("<p>I have ordered a new one. Photo of the old one:</p><p><img src=\"cid:old@sample\" alt=\"old printer\"></p>".to_owned());
         draft.attachments = vec![DraftAttachment {
             name: "old printer.png".to_owned(),
@@ -120,7 +132,8 @@ impl Samples {
     }
 
     fn absence(&self) -> Vec<u8> {
-        let mut draft = self.draft(5, person("Alan Turing", "alan@customer.example"), "Automatic reply: your ticket");
+        let mut draft =
+            self.draft(5, person("Alan Turing", "alan@customer.example"), "Automatic reply: your ticket");
         draft.headers = vec![("Auto-Submitted".to_owned(), "auto-replied".to_owned())];
         draft.text = Some("I am away until Monday.\n".to_owned());
         compose::write(&draft)
@@ -150,7 +163,11 @@ impl Samples {
     }
 
     fn table(&self) -> Vec<u8> {
-        let mut draft = self.draft(8, person("Emmy Noether", "emmy@customer.example"), "Order 4711: three items are missing");
+        let mut draft = self.draft(
+            8,
+            person("Emmy Noether", "emmy@customer.example"),
+            "Order 4711: three items are missing",
+        );
         draft.html = Some(
             "<h2>Order 4711</h2><table border=1><tr><th>Item</th><th>Ordered</th><th>Arrived</th></tr>\
              <tr><td>Paper A4</td><td>10</td><td>8</td></tr><tr><td>Toner</td><td>2</td><td>1</td></tr></table>\
@@ -165,10 +182,15 @@ impl Samples {
 
     fn long(&self) -> Vec<u8> {
         use std::fmt::Write as _;
-        let mut draft = self.draft(9, person("Leo Tolstoy", "leo@customer.example"), "A long story about a short outage");
+        let mut draft =
+            self.draft(9, person("Leo Tolstoy", "leo@customer.example"), "A long story about a short outage");
         let mut text = String::new();
         for line in 1..=900 {
-            let _ = writeln!(text, "{line:>4}  09:{:02}  the network was down, and then it was up again", line % 60);
+            let _ = writeln!(
+                text,
+                "{line:>4}  09:{:02}  the network was down, and then it was up again",
+                line % 60
+            );
         }
         draft.text = Some(text);
         compose::write(&draft)
@@ -187,7 +209,8 @@ impl Samples {
     }
 
     fn attached(&self) -> Vec<u8> {
-        let mut draft = self.draft(11, person("Hedy Lamarr", "hedy@customer.example"), "Fwd: Is this phishing?");
+        let mut draft =
+            self.draft(11, person("Hedy Lamarr", "hedy@customer.example"), "Fwd: Is this phishing?");
         draft.text = Some("Somebody sent me this. I have attached it as it came.\n\nHedy\n".to_owned());
         draft.attachments = vec![DraftAttachment {
             name: "Your parcel.eml".to_owned(),

@@ -8,7 +8,9 @@ use fault::Fault;
 use jiff::Timestamp;
 use ledger::carry::{Carried, Effect, Journal, NotCommitted, Work};
 use ledger::load::StoredContent;
-use ledger::{Change, Content, Ending, Fate, GroupCommit, Ledger, Message, NewPlan, Stage, carry_out, failpoint};
+use ledger::{
+    Change, Content, Ending, Fate, GroupCommit, Ledger, Message, NewPlan, Stage, carry_out, failpoint,
+};
 use mail::Mail;
 use rules::{Decision, Plan, Trace};
 use store::{Blobs, Clock, Db};
@@ -188,7 +190,9 @@ impl Worker {
             Err(fault) => return self.give_back(&mut message, &fault, 0).await,
         };
         let Some(content) = content else {
-            return self.hold(&message, "read", "its content is not stored any more; look for it in the mailbox").await;
+            return self
+                .hold(&message, "read", "its content is not stored any more; look for it in the mailbox")
+                .await;
         };
         let stored = self.fetch_mime(&mut message, content).await?;
         let Some((mail, rich)) = self.read(&message, stored).await? else { return Ok(()) };
@@ -203,7 +207,8 @@ impl Worker {
 
     /// MIME that is needed is fetched before anything else is done.
     async fn fetch_mime(&self, message: &mut Message, content: StoredContent) -> Result<Stored, Stop> {
-        let mut stored = Stored { page: content.page.to_vec(), mime: None, mime_gone: message.content == Content::Gone };
+        let mut stored =
+            Stored { page: content.page.to_vec(), mime: None, mime_gone: message.content == Content::Gone };
         match message.content {
             Content::AwaitingMime => {
                 let fetched = match self.connections.mailbox_of(message.source_id).await {
@@ -242,7 +247,9 @@ impl Worker {
                     return Err(Stop::Over);
                 }
                 Err(error) => {
-                    let reason = format!("its stored content cannot be read ({error}); restore it, or discard the message");
+                    let reason = format!(
+                        "its stored content cannot be read ({error}); restore it, or discard the message"
+                    );
                     self.hold(message, "read", &reason).await?;
                     return Err(Stop::Over);
                 }
@@ -252,7 +259,11 @@ impl Worker {
         Ok(stored)
     }
 
-    async fn read(&self, message: &Message, stored: Stored) -> Result<Option<(Arc<Mail>, Arc<mail::Rich>)>, Stop> {
+    async fn read(
+        &self,
+        message: &Message,
+        stored: Stored,
+    ) -> Result<Option<(Arc<Mail>, Arc<mail::Rich>)>, Stop> {
         // Large mail is read beside the runtime's workers, so that it never stands in the way of the small ones.
         let large = stored.mime.as_ref().map_or(stored.page.len(), bytes::Bytes::len) > 256 << 10;
         let read = move || {
@@ -262,7 +273,11 @@ impl Worker {
                 Ok::<_, read::CannotRead>((Arc::new(mail), Arc::new(rich)))
             }))
         };
-        let result = if large { tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Err(Box::new(error))) } else { read() };
+        let result = if large {
+            tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Err(Box::new(error)))
+        } else {
+            read()
+        };
         let reason = match result {
             Ok(Ok(read)) => return Ok(Some(read)),
             Ok(Err(cannot)) => cannot.to_string(),
@@ -346,7 +361,8 @@ impl Worker {
         let (stored, steps) = match loaded.await {
             Ok((Some(plan), steps)) => (plan, steps),
             Ok((None, _)) => {
-                self.hold(&message, "act", "its plan is missing from the database; retry it or discard it").await?;
+                self.hold(&message, "act", "its plan is missing from the database; retry it or discard it")
+                    .await?;
                 return Err(Stop::Over);
             }
             Err(error) => {
@@ -354,7 +370,11 @@ impl Worker {
                 return Err(Stop::Over);
             }
         };
-        let plan = if stored.format > Plan::FORMAT { None } else { serde_json::from_slice::<Plan>(&stored.body).ok() };
+        let plan = if stored.format > Plan::FORMAT {
+            None
+        } else {
+            serde_json::from_slice::<Plan>(&stored.body).ok()
+        };
         let Some(plan) = plan else {
             let reason = "its plan was made by a newer version of Postroom; run that version, or retry the mail with this one";
             self.hold(&message, "act", reason).await?;
@@ -390,7 +410,13 @@ impl Worker {
         }
     }
 
-    async fn judge(&self, mut work: Work, index: usize, effect: MailEffect, fault: Fault) -> Result<(), Stop> {
+    async fn judge(
+        &self,
+        mut work: Work,
+        index: usize,
+        effect: MailEffect,
+        fault: Fault,
+    ) -> Result<(), Stop> {
         let now = self.clock.now();
         let destination = Arc::clone(&effect.destination);
         let existing = work.steps[index].slot != ledger::Slot::Issue;

@@ -86,7 +86,9 @@ pub async fn parents(
             let mine = relatives.iter().filter(|relative| relative.message_id_hash == hash);
             let relative = mine.max_by_key(|relative| relative.issue_id.is_some())?;
             let end = match (&relative.issue_id, &relative.issue_key) {
-                (Some(issue), Some(key)) if gone_issue == Some(issue) => ParentEnd::IssueGone { key: key.clone() },
+                (Some(issue), Some(key)) if gone_issue == Some(issue) => {
+                    ParentEnd::IssueGone { key: key.clone() }
+                }
                 (Some(issue), Some(key)) => ParentEnd::Issue { id: issue.clone(), key: key.clone() },
                 _ => ParentEnd::NoIssue,
             };

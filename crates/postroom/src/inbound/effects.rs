@@ -48,7 +48,9 @@ impl MailEffect {
 
     fn bytes(&self, attach: &Attach) -> bytes::Bytes {
         match attach.part {
-            Part::Attachment(index) => self.mail.attachments.get(index).map(|a| a.content.clone()).unwrap_or_default(),
+            Part::Attachment(index) => {
+                self.mail.attachments.get(index).map(|a| a.content.clone()).unwrap_or_default()
+            }
             Part::Body => whole_body(&self.mail),
         }
     }
@@ -88,7 +90,9 @@ impl MailEffect {
                 continue;
             };
             let Some(remote) = done.iter().find_map(|step| {
-                self.attach(&step.slot).filter(|a| a.part == Part::Attachment(index)).and(step.remote.as_ref())
+                self.attach(&step.slot)
+                    .filter(|a| a.part == Part::Attachment(index))
+                    .and(step.remote.as_ref())
             }) else {
                 continue;
             };
@@ -192,7 +196,10 @@ impl Effect for MailEffect {
                     let Some(rules::Step::CreateIssue { project_key, issue_type_id, summary }) =
                         self.plan.steps.iter().find(|step| matches!(step, rules::Step::CreateIssue { .. }))
                     else {
-                        return Written::NotDone(Fault::own("own.plan_unreadable", "the plan has no issue to create"));
+                        return Written::NotDone(Fault::own(
+                            "own.plan_unreadable",
+                            "the plan has no issue to create",
+                        ));
                     };
                     let body = self.body(&placeholder(&self.mail));
                     let issue = NewIssue {
@@ -228,13 +235,19 @@ impl Effect for MailEffect {
                     match self.untouched(issue).await {
                         Err(error) => return written::<()>(Err(as_read(error)), |()| Remote::default()),
                         // Somebody wrote into it meanwhile: theirs stands, the images are attached all the same.
-                        Ok(false) => return Written::Done(Remote { id: issue.to_owned(), ..Remote::default() }),
+                        Ok(false) => {
+                            return Written::Done(Remote { id: issue.to_owned(), ..Remote::default() });
+                        }
                         Ok(true) => {}
                     }
                     let images = self.images(done).await;
                     let body = self.body(&bound(&self.mail, images));
                     let result = client
-                        .edit_description(issue, &body.serialized, &[(DESCRIPTION_PROPERTY, property(&step.op))])
+                        .edit_description(
+                            issue,
+                            &body.serialized,
+                            &[(DESCRIPTION_PROPERTY, property(&step.op))],
+                        )
                         .await;
                     written(result, |()| Remote { id: issue.to_owned(), ..Remote::default() })
                 }
@@ -255,7 +268,8 @@ impl Effect for MailEffect {
     }
 
     fn ending(&self, steps: &[Step]) -> Ending {
-        let remote = |slot: &Slot| steps.iter().find(|step| step.slot == *slot).and_then(|step| step.remote.clone());
+        let remote =
+            |slot: &Slot| steps.iter().find(|step| step.slot == *slot).and_then(|step| step.remote.clone());
         match &self.plan.outcome {
             Outcome::Issue => match remote(&Slot::Issue) {
                 Some(issue) => Ending::Issue { id: issue.id, key: issue.key.unwrap_or_default() },
@@ -302,7 +316,9 @@ fn no_issue() -> Written {
 fn lost_remote() -> Ending {
     Ending::Held {
         by: "ledger".to_owned(),
-        reason: "all steps are done, but what they made is not on record; look into Jira and discard or retry".to_owned(),
+        reason:
+            "all steps are done, but what they made is not on record; look into Jira and discard or retry"
+                .to_owned(),
     }
 }
 
@@ -314,9 +330,10 @@ fn as_read(error: CallError) -> CallError {
 fn bound(mail: &Mail, images: Vec<(String, adf::Shown)>) -> impl Fn(&Image) -> adf::Shown {
     let before = placeholder(mail);
     move |image| match &image.source {
-        ImageSource::Cid(cid) => {
-            images.iter().find(|(known, _)| known == cid).map_or_else(|| before(image), |(_, shown)| shown.clone())
-        }
+        ImageSource::Cid(cid) => images
+            .iter()
+            .find(|(known, _)| known == cid)
+            .map_or_else(|| before(image), |(_, shown)| shown.clone()),
         ImageSource::Remote(_) => before(image),
     }
 }
@@ -363,8 +380,11 @@ impl MailEffect {
         let mut start = 0;
         loop {
             let page = client.comments(issue, start).await?;
-            let young: Vec<String> =
-                page.iter().filter(|comment| comment.created >= since).map(|comment| comment.id.clone()).collect();
+            let young: Vec<String> = page
+                .iter()
+                .filter(|comment| comment.created >= since)
+                .map(|comment| comment.id.clone())
+                .collect();
             if !young.is_empty() {
                 for comment in client.comments_by_ids(&young).await? {
                     if has_op(&comment.properties, PROPERTY, &step.op) {
@@ -399,7 +419,9 @@ impl MailEffect {
                     && jira::same_file_name(&there.filename, &attach.name)
                     && there.created >= since
                     && there.author.as_ref().is_none_or(|author| *author == me)
-                    && !done.iter().any(|step| step.remote.as_ref().is_some_and(|remote| remote.id == there.id))
+                    && !done
+                        .iter()
+                        .any(|step| step.remote.as_ref().is_some_and(|remote| remote.id == there.id))
             })
             .collect();
         candidates.sort_by_key(|there| there.id.parse::<i64>().unwrap_or(i64::MAX));
@@ -408,7 +430,9 @@ impl MailEffect {
                 Ok(Some(op)) if op != step.op.0 => {}
                 Ok(_) => return Ok(Sight::Seen(Remote { id: there.id, key: None, media: None })),
                 Err(error) => {
-                    return Ok(Sight::CannotTell(format!("the ledger could not say whose file it is: {error}")));
+                    return Ok(Sight::CannotTell(format!(
+                        "the ledger could not say whose file it is: {error}"
+                    )));
                 }
             }
         }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use fault::{Class, Fault};
 use jiff::{SignedDuration, Timestamp};
+use ledger::Ledger;
 use ledger::failpoint;
 use ledger::record::{Incoming, Mailbox, Recorded, Summary};
-use ledger::Ledger;
 use microsoft::graph::message;
 use microsoft::{Cursor, Item, SyncError};
 use store::{Clock, Db};
@@ -109,7 +109,8 @@ impl Poller {
             }
             Err(Broken::Lost) => return,
             Err(Broken::Fault(fault)) => {
-                let needs_person = matches!(fault.entry.class, Class::SignIn | Class::Administrator | Class::Configuration);
+                let needs_person =
+                    matches!(fault.entry.class, Class::SignIn | Class::Administrator | Class::Configuration);
                 let pause = if needs_person {
                     SignedDuration::from_secs(60)
                 } else {
@@ -145,13 +146,20 @@ impl Poller {
                     continue;
                 }
                 Err(SyncError::Reset) => {
-                    return Err(Broken::Fault(Fault::own("own.delta_resets", "the mailbox resets every listing")));
+                    return Err(Broken::Fault(Fault::own(
+                        "own.delta_resets",
+                        "the mailbox resets every listing",
+                    )));
                 }
                 Err(SyncError::Fault(fault)) => return Err(Broken::Fault(fault)),
             };
             let mut incoming = Vec::with_capacity(page.items.len());
             for item in page.items {
-                let whole = if item.is_whole { Some(item) } else { mailbox.message(&item.id).await.map_err(Broken::Fault)? };
+                let whole = if item.is_whole {
+                    Some(item)
+                } else {
+                    mailbox.message(&item.id).await.map_err(Broken::Fault)?
+                };
                 // Gone between the listing and the look: it was never here long enough to be handled.
                 let Some(item) = whole else { continue };
                 incoming.push(self.incoming(source, item));
@@ -164,12 +172,21 @@ impl Poller {
                 tenant: source.tenant_id.clone(),
                 native_id: source.mailbox_native_id.clone(),
             };
-            let recorded = self.ledger.record(&mut tx, source.workspace_id, &at, source.id, incoming, now).await?;
+            let recorded =
+                self.ledger.record(&mut tx, source.workspace_id, &at, source.id, incoming, now).await?;
             if page.complete {
                 self.ledger.release_round(&mut tx, source.id).await?;
             }
-            let ours = rows::move_cursor(&mut tx, source, page.cursor.as_str(), page.complete, recorded.new > 0, now, LEASE)
-                .await?;
+            let ours = rows::move_cursor(
+                &mut tx,
+                source,
+                page.cursor.as_str(),
+                page.complete,
+                recorded.new > 0,
+                now,
+                LEASE,
+            )
+            .await?;
             if !ours {
                 tracing::info!("another node took the source over");
                 return Err(Broken::Lost);
@@ -195,11 +212,15 @@ impl Poller {
         let start = Timestamp::from_microsecond(source.start_at).unwrap_or(Timestamp::MIN);
         let before_start = source.start_kind != "everything" && item.received_at < start;
         let read = if item.raw.len() > LARGEST_PAGE_ITEM { None } else { message::read(&item.raw).ok() };
-        let (mut summary, mut references, mut needs_mime, mut draft) = (Summary::default(), Vec::new(), true, false);
+        let (mut summary, mut references, mut needs_mime, mut draft) =
+            (Summary::default(), Vec::new(), true, false);
         let mut message_id = item.internet_message_id.as_deref().and_then(mail::message_id);
         if let Some(read) = &read {
             let header = |name: &str| {
-                read.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+                read.headers
+                    .iter()
+                    .find(|(key, _)| key.eq_ignore_ascii_case(name))
+                    .map(|(_, value)| value.as_str())
             };
             if let Some(own) = header("Message-ID").and_then(mail::message_id) {
                 message_id = Some(own);

@@ -2,7 +2,10 @@
 
 /// Width and height of a PNG, GIF or JPEG; `None` for anything else, or where the header is broken.
 pub fn of(content: &[u8]) -> Option<(u32, u32)> {
-    png(content).or_else(|| gif(content)).or_else(|| jpeg(content)).filter(|(width, height)| *width > 0 && *height > 0)
+    png(content)
+        .or_else(|| gif(content))
+        .or_else(|| jpeg(content))
+        .filter(|(width, height)| *width > 0 && *height > 0)
 }
 
 fn be(bytes: &[u8], at: usize, len: usize) -> Option<u32> {

@@ -52,7 +52,9 @@ pub fn refused(fault: &Fault, existing_issue: bool, attempts: i64, failures: i64
         return Verdict::Wait { at: after(now, wait(fault, 1)) };
     }
     match fault.entry.class {
-        Class::Transient => Verdict::StopDestination { until: after(now, wait(fault, failures)), needs_person: false },
+        Class::Transient => {
+            Verdict::StopDestination { until: after(now, wait(fault, failures)), needs_person: false }
+        }
         Class::SignIn | Class::Administrator | Class::Configuration => {
             Verdict::StopDestination { until: after(now, SLOWLY), needs_person: true }
         }
@@ -92,7 +94,8 @@ mod tests {
     }
 
     fn of_class(class: Class) -> Fault {
-        let entry = fault::catalogue().find(|entry| entry.class == class).expect("the catalogue has every class");
+        let entry =
+            fault::catalogue().find(|entry| entry.class == class).expect("the catalogue has every class");
         fault(entry.id, None, None)
     }
 
@@ -103,7 +106,10 @@ mod tests {
         for class in [Class::Transient, Class::SignIn, Class::Administrator, Class::Configuration] {
             for attempts in [0, 1, 2, 50] {
                 let verdict = refused(&of_class(class), false, attempts, 3, NOW);
-                assert!(matches!(verdict, Verdict::StopDestination { .. }), "{class:?} {attempts}: {verdict:?}");
+                assert!(
+                    matches!(verdict, Verdict::StopDestination { .. }),
+                    "{class:?} {attempts}: {verdict:?}"
+                );
             }
         }
     }

@@ -77,7 +77,8 @@ impl Marker {
             Ok(mailbox) => mailbox,
             Err(fault) => {
                 let until = judge::after(now, judge::wait(&fault, 4));
-                let later = batch.iter().map(|mark| (mark.id, Marked::Later(until), mark.mark_attempts)).collect();
+                let later =
+                    batch.iter().map(|mark| (mark.id, Marked::Later(until), mark.mark_attempts)).collect();
                 return rows::marked(&self.db, later).await;
             }
         };

@@ -32,7 +32,8 @@ pub fn read(stored: &Stored) -> Result<Mail, CannotRead> {
             (Ok(mail), _) => Ok(mail),
             // Better an issue without attachments than none.
             (Err(unreadable), Ok(mut mail)) => {
-                mail.problems.push(problem("the attachments", format!("they could not be read: {unreadable}")));
+                mail.problems
+                    .push(problem("the attachments", format!("they could not be read: {unreadable}")));
                 Ok(mail)
             }
             (Err(unreadable), Err(_)) => Err(unreadable.into()),

@@ -130,7 +130,16 @@ pub async fn poll_succeeded(
     )
     .await?;
     if source.state != "online" {
-        event(&mut tx, source.workspace_id, source.id, now, "online", "works again; it goes on where it stood", None).await?;
+        event(
+            &mut tx,
+            source.workspace_id,
+            source.id,
+            now,
+            "online",
+            "works again; it goes on where it stood",
+            None,
+        )
+        .await?;
     }
     tx.commit().await
 }
@@ -259,9 +268,15 @@ pub async fn marked(db: &Db, outcomes: Vec<(Uuid, Marked, i64)>) -> Result<(), S
 
 /// The claims on sources of the process before are void: no other process can use this database.
 pub async fn release_sources(tx: &mut Tx) -> Result<(), StoreError> {
-    tx.execute(sql!("UPDATE source SET lease_until = NULL, fence = fence + 1 WHERE lease_until IS NOT NULL"), args![])
-        .await?;
-    tx.execute(sql!("UPDATE account SET refresh_lease_until = NULL WHERE refresh_lease_until IS NOT NULL"), args![])
-        .await?;
+    tx.execute(
+        sql!("UPDATE source SET lease_until = NULL, fence = fence + 1 WHERE lease_until IS NOT NULL"),
+        args![],
+    )
+    .await?;
+    tx.execute(
+        sql!("UPDATE account SET refresh_lease_until = NULL WHERE refresh_lease_until IS NOT NULL"),
+        args![],
+    )
+    .await?;
     Ok(())
 }

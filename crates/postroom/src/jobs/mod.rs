@@ -118,7 +118,9 @@ impl Engine {
     pub async fn stop(&self) {
         self.stop.cancel();
         if tokio::time::timeout(STOP_WITHIN, self.tracker.wait()).await.is_err() {
-            tracing::warn!("some work did not come to an end in time; it is taken up again at the next start");
+            tracing::warn!(
+                "some work did not come to an end in time; it is taken up again at the next start"
+            );
         }
     }
 }

@@ -47,7 +47,7 @@ pub(crate) enum Fault {
     /// Shown on a page.
     Page(TokenError),
     /// Told to the app.
-    Redirect(ReturnTo, TokenError),
+    Redirect(Box<(ReturnTo, TokenError)>),
 }
 
 /// The parameters of a query, each once; the first counts.
@@ -112,7 +112,7 @@ impl EntraState {
     ) -> Result<Request, Fault> {
         let (registration, return_to) = self.return_to(segment, parameters).map_err(Fault::Page)?;
         let text = |name: &str| parameters.get(name).map(String::as_str).filter(|text| !text.is_empty());
-        let back = |error: TokenError| Fault::Redirect(return_to.clone(), error);
+        let back = |error: TokenError| Fault::Redirect(Box::new((return_to.clone(), error)));
         match text("response_type") {
             Some("code") => {}
             Some(other) => {

@@ -188,7 +188,7 @@ impl TokenError {
         format!(
             "{} Trace ID: {} Correlation ID: {} Timestamp: {}",
             self.short(),
-            ids.trace,
+            ids.request,
             ids.correlation,
             ids.timestamp()
         )
@@ -205,7 +205,7 @@ impl TokenError {
             "error_description": self.description(ids),
             "error_codes": [self.code],
             "timestamp": ids.timestamp(),
-            "trace_id": ids.trace,
+            "trace_id": ids.request,
             "correlation_id": ids.correlation,
             "error_uri": format!("{base}/error?code={}", self.code),
         });
@@ -222,7 +222,7 @@ impl TokenError {
 /// The ids under which a request is found in the sign-in log.
 #[derive(Clone, Debug)]
 pub(crate) struct Trace {
-    pub(crate) trace: Uuid,
+    pub(crate) request: Uuid,
     pub(crate) correlation: Uuid,
     pub(crate) at: Timestamp,
 }

@@ -123,7 +123,7 @@ impl EntraState {
     }
 
     fn trace(&self) -> Trace {
-        Trace { trace: self.core.chance.uuid(), correlation: self.core.chance.uuid(), at: self.core.now() }
+        Trace { request: self.core.chance.uuid(), correlation: self.core.chance.uuid(), at: self.core.now() }
     }
 
     fn flows(&self) -> std::sync::MutexGuard<'_, HashMap<String, Flow>> {

@@ -172,7 +172,7 @@ pub(crate) fn fault(error: &TokenError, trace: &Trace) -> Response<Body> {
         "<h1>Sign in</h1><p>Sorry, but we’re having trouble signing you in.</p><p class=\"bad\" role=\"alert\" data-testid=\"error\">{text}</p>\
          <dl><dt>Request Id</dt><dd>{trace}</dd><dt>Correlation Id</dt><dd>{correlation}</dd><dt>Timestamp</dt><dd>{at}</dd></dl>",
         text = escape(&error.short()),
-        trace = trace.trace,
+        trace = trace.request,
         correlation = trace.correlation,
         at = trace.timestamp(),
     );

@@ -209,7 +209,7 @@ pub(crate) fn user_may_consent(name: &str, barred_by_policy: bool) -> bool {
     KNOWN
         .iter()
         .find(|known| known.name == name)
-        .is_none_or(|known| !known.admin_only && !(known.barred && barred_by_policy))
+        .is_none_or(|known| !(known.admin_only || known.barred && barred_by_policy))
 }
 
 #[cfg(test)]

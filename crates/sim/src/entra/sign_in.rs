@@ -197,7 +197,7 @@ pub(crate) async fn begin(
     let request = match state.request(&tenant, &parameters(&query.unwrap_or_default())) {
         Ok(request) => request,
         Err(Fault::Page(error)) => return pages::fault(&error, &state.trace()),
-        Err(Fault::Redirect(to, error)) => return state.error_back(&to, &error, None),
+        Err(Fault::Redirect(told)) => return state.error_back(&told.0, &told.1, None),
     };
     let browser = state.browser(&headers);
     let hinted = request.login_hint.as_deref().and_then(|hint| state.tenant.user(hint));

@@ -235,7 +235,7 @@ pub(crate) fn headers(raw: &[u8]) -> Vec<(String, String)> {
         }
         let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
         let name = &line[..colon];
-        let is_name = !name.is_empty() && name.iter().all(|byte| byte.is_ascii_graphic());
+        let is_name = !name.is_empty() && name.iter().all(u8::is_ascii_graphic);
         if is_name {
             found.push((String::from_utf8_lossy(name).into_owned(), line[colon + 1..].to_vec()));
         }
@@ -317,6 +317,7 @@ mod tests {
 
     /// Every file of the corpora becomes a message.
     #[test]
+    #[allow(clippy::print_stdout, reason = "says what was left out")]
     fn every_mail_of_the_corpora_is_read() {
         let shared = std::env::var("POSTROOM_SHARED")
             .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared").to_owned());

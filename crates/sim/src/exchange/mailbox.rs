@@ -65,6 +65,7 @@ pub(crate) enum Entry {
 
 /// A message.
 #[derive(Debug)]
+#[allow(clippy::struct_field_names, reason = "message_id is the header field's own name")]
 pub(crate) struct Message {
     pub(crate) key: u64,
     pub(crate) folder: u32,

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::ingest::{self, Content};
 use super::mailbox::{Begin, INBOX, Mailbox, SENT};
 use super::{Exchange, SentOutside};
-use crate::tenant::DOMAIN;
+use crate::tenant::{DOMAIN, Tenant};
 
 /// What the receiving Exchange found out about the sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -50,7 +50,7 @@ impl Exchange {
     /// inside the tenant, which is taken as mail sent inside.
     pub(crate) fn usual_sender(&self, raw: &[u8]) -> Sender {
         let from = from_address(raw);
-        if self.tenant.own_address(&from).is_some_and(|address| self.mailbox(&address).is_some()) {
+        if Tenant::own_address(&from).is_some_and(|address| self.mailbox(&address).is_some()) {
             Sender::Internal
         } else {
             Sender::Pass
@@ -110,7 +110,7 @@ impl Exchange {
         let shown = without_bcc(raw);
         let mut done: Vec<String> = Vec::new();
         for address in recipients {
-            let own = self.tenant.own_address(address);
+            let own = Tenant::own_address(address);
             match own.as_deref().and_then(|address| self.mailbox(address)) {
                 Some(mailbox) if done.contains(&mailbox.upn) => {}
                 Some(mailbox) => {

@@ -31,7 +31,7 @@ fn listed(store: &Store, key: u64) -> (Bytes, Vec<Attachment>) {
 /// Cuts an attachment to what `$select` asks for.
 fn cut(value: Value, select: Option<&str>) -> Value {
     let Some(select) = select.filter(|select| !select.trim().is_empty()) else { return value };
-    let names: Vec<&str> = select.split(',').map(|name| name.trim()).collect();
+    let names: Vec<&str> = select.split(',').map(str::trim).collect();
     let Value::Object(object) = value else { return value };
     let kept = object
         .into_iter()

@@ -106,7 +106,7 @@ impl Marks {
                 }
                 "importance" => marks.importance = Some(one_of(name, value, &["low", "normal", "high"])?),
                 "inferenceClassification" => {
-                    marks.inference = Some(one_of(name, value, &["focused", "other"])?)
+                    marks.inference = Some(one_of(name, value, &["focused", "other"])?);
                 }
                 "singleValueExtendedProperties" => {
                     let list = value.as_array().ok_or_else(|| conversion(name))?;

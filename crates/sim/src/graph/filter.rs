@@ -291,12 +291,12 @@ impl Reader {
                 self.expect(&Token::Close)?;
                 Ok(filter)
             }
-            Token::Word(word) => self.named(word, depth),
+            Token::Word(word) => self.named(&word, depth),
             other => Err(format!("a property is expected, not {other:?}")),
         }
     }
 
-    fn named(&mut self, word: String, depth: usize) -> Result<Filter, String> {
+    fn named(&mut self, word: &str, depth: usize) -> Result<Filter, String> {
         let lower = word.to_ascii_lowercase();
         if self.peek() == Some(&Token::Open) {
             self.at += 1;

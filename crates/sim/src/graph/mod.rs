@@ -342,10 +342,10 @@ impl GraphState {
                 let target = target(if method == "GET" { Need::Read } else { Need::Write })?;
                 Self::one_message(&target, call, method, &rest[1..], own(1), at + 1)
             }
-            ("POST", ["sendmail"] | ["microsoft.graph.sendmail"]) => {
+            ("POST", ["sendmail" | "microsoft.graph.sendmail"]) => {
                 send::send_mail(&target(Need::Send)?, call)
             }
-            ("POST", ["translateexchangeids"] | ["microsoft.graph.translateexchangeids"]) => {
+            ("POST", ["translateexchangeids" | "microsoft.graph.translateexchangeids"]) => {
                 change::translate(&target(Need::Read)?, call)
             }
             (_, ["mailfolders" | "messages" | "sendmail" | "translateexchangeids", ..]) => {

@@ -61,11 +61,12 @@ pub(crate) async fn form(
                 if is_answer { content.subject.clone() } else { format!("Re: {}", content.subject) };
             draft.in_reply_to.clone_from(&message.message_id);
             let before: Vec<String> = content.references.iter().map(|id| format!("<{id}>")).collect();
-            draft.references = format!("{} {}", before.join(" "), message.message_id).trim().to_owned();
+            let references = format!("{} {}", before.join(" "), message.message_id);
+            references.trim().clone_into(&mut draft.references);
             let author = content.from.clone().unwrap_or_else(|| Person::new("", ""));
             if text("as") == "sender" {
                 // The sender writes once more into the same conversation.
-                draft.to = mailbox.upn.clone();
+                draft.to.clone_from(&mailbox.upn);
                 if is_inside(&author.address) && exchange.mailbox(&author.address).is_some() {
                     draft.from = author.address;
                 } else {
