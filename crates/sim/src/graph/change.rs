@@ -8,7 +8,7 @@ use super::list::answer_with;
 use super::show::{self, Select};
 use super::{Target, find};
 use crate::exchange::compose::{self, Letter};
-use crate::exchange::ids::{self, MessageId};
+use crate::exchange::ids;
 use crate::exchange::ingest;
 use crate::exchange::mailbox::{DELETED, RECOVERABLE, ROOT};
 
@@ -308,22 +308,17 @@ pub(crate) fn translate(target: &Target<'_>, call: &Call) -> Outcome {
             };
             let found =
                 ids::message(&text).and_then(|id| store.key(id)).and_then(|key| store.messages.get(&key));
-            match found {
-                Some(message) => {
-                    let id = message.id(store.mailbox, wanted.to_ascii_lowercase().contains("immutable"));
-                    let id = if is_url_safe(&wanted) { id } else { id.replace('-', "/").replace('_', "+") };
-                    json!({"sourceId": given, "targetId": id})
-                }
-                None => {
-                    let (code, message) = match ids::message(&text) {
-                        Some(MessageId::Immutable { .. } | MessageId::Ordinary { .. }) => {
-                            ("ErrorItemNotFound", "The specified object was not found in the store.")
-                        }
-                        None => ("ErrorInvalidIdMalformed", "Id is malformed."),
-                    };
-                    json!({"sourceId": given, "errorDetails": {"code": code, "message": message}})
-                }
+            if let Some(message) = found {
+                let id = message.id(store.mailbox, wanted.to_ascii_lowercase().contains("immutable"));
+                let id = if is_url_safe(&wanted) { id } else { id.replace('-', "/").replace('_', "+") };
+                return json!({"sourceId": given, "targetId": id});
             }
+            let (code, message) = if ids::message(&text).is_some() {
+                ("ErrorItemNotFound", "The specified object was not found in the store.")
+            } else {
+                ("ErrorInvalidIdMalformed", "Id is malformed.")
+            };
+            json!({"sourceId": given, "errorDetails": {"code": code, "message": message}})
         })
         .collect();
     let context = format!("{}/v1.0/$metadata#Collection(microsoft.graph.convertIdResult)", target.base);

@@ -201,17 +201,13 @@ pub(crate) fn messages(target: &Target<'_>, call: &Call, folder: Option<&str>) -
     let top = call.number("top", 1, 1_000)?.unwrap_or_else(|| call.prefer.page_size.unwrap_or(10).min(1_000));
     let skip = call.number("skip", 0, usize::MAX)?.unwrap_or(0);
     let store = target.mailbox.store();
-    let keys: Vec<u64> = match folder {
-        Some(id) => store.folder(id).ok_or_else(Refusal::no_folder)?.newest_first().collect(),
-        None => {
-            let mut all: Vec<(i64, u64)> = store
-                .messages
-                .values()
-                .map(|message| (message.received.as_microsecond(), message.key))
-                .collect();
-            all.sort_unstable_by(|one, other| other.cmp(one));
-            all.into_iter().map(|(_, key)| key).collect()
-        }
+    let keys: Vec<u64> = if let Some(id) = folder {
+        store.folder(id).ok_or_else(Refusal::no_folder)?.newest_first().collect()
+    } else {
+        let mut all: Vec<(i64, u64)> =
+            store.messages.values().map(|message| (message.received.as_microsecond(), message.key)).collect();
+        all.sort_unstable_by(|one, other| other.cmp(one));
+        all.into_iter().map(|(_, key)| key).collect()
     };
     let mut found: Vec<&Message> = Vec::with_capacity(if filter.is_some() { 16 } else { keys.len() });
     for message in keys.iter().filter_map(|key| store.messages.get(key)) {
