@@ -54,7 +54,7 @@ fn operation(method: &Method, path: &str) -> String {
     let mut before = "";
     for segment in path.split('/').skip(1) {
         out.push('/');
-        let is_version = segment == "v1.0" || segment == "v2.0" || before == "api";
+        let is_version = ["v1.0", "v2.0", "oauth2"].contains(&segment) || before == "api";
         let is_id = segment.len() > 40
             || segment.contains(['@', '%', '('])
             || segment.bytes().any(|byte| byte.is_ascii_digit());
