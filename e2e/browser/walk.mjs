@@ -16,6 +16,7 @@ mkdirSync(shots, { recursive: true });
 const folder = mkdtempSync(join(tmpdir(), 'postroom-walk-'));
 const findings = [];
 let count = 0;
+const began = Date.now();
 
 function line(stream, test) {
   return new Promise((resolve, reject) => {
@@ -96,7 +97,7 @@ async function look(page, name) {
   }
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
   await page.setViewportSize({ width: 1280, height: 900 });
-  console.log(`ok ${name}`);
+  console.log(`ok ${name} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
 }
 
 async function until(what, test, within = 60_000) {
