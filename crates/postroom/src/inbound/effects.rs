@@ -419,9 +419,11 @@ impl MailEffect {
                     && jira::same_file_name(&there.filename, &attach.name)
                     && there.created >= since
                     && there.author.as_ref().is_none_or(|author| *author == me)
-                    && !done
-                        .iter()
-                        .any(|step| step.remote.as_ref().is_some_and(|remote| remote.id == there.id))
+                    && !done.iter().any(|step| {
+                        // Ids of issues and of files are counted apart: the same number means nothing.
+                        matches!(step.slot, Slot::Attachment { .. })
+                            && step.remote.as_ref().is_some_and(|remote| remote.id == there.id)
+                    })
             })
             .collect();
         candidates.sort_by_key(|there| there.id.parse::<i64>().unwrap_or(i64::MAX));

@@ -46,7 +46,9 @@ fn attachment(raw: &[u8], index: usize, part: usize, own: &MessagePart<'_>, body
     let is_shown =
         content_id.as_deref().is_some_and(|id| !id.is_empty() && body.contains(&format!("cid:{id}")));
     let is_inline = !is_item
-        && (is_shown || own.content_disposition().is_some_and(mail_parser::ContentType::is_inline) && content_id.is_some());
+        && (is_shown
+            || own.content_disposition().is_some_and(mail_parser::ContentType::is_inline)
+                && content_id.is_some());
     let name = own.attachment_name().map(str::to_owned).filter(|name| !name.trim().is_empty());
     let name = name.unwrap_or_else(|| match &own.body {
         PartType::Message(inner) => {
