@@ -142,7 +142,7 @@ pub(crate) async fn folder(
         let _ = write!(turn, "<a href=\"{here}?start={}\">Older</a>", start + PAGE);
     }
     let content = format!(
-        "<div class=\"columns\">{folders}<section class=\"card\" aria-labelledby=\"title\"><h1 id=\"title\">{name}</h1><p class=\"soft\">{upn}, {total} messages, {unread} unread. <a href=\"{here}\">Reload</a></p><ul class=\"list\">{list}</ul><p>{turn}</p></section></div>",
+        "<div class=\"columns\">{folders}<section class=\"card\" aria-labelledby=\"title\"><h1 id=\"title\">{name}</h1><p class=\"soft\">{upn}, {total} in this folder, {unread} unread. <a href=\"{here}\">Reload</a></p><ul class=\"list\">{list}</ul><p>{turn}</p></section></div>",
         folders = folder_links(mailbox, &store, found.number),
         name = escape(&found.name),
         upn = escape(&mailbox.upn),
