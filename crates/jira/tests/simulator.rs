@@ -24,12 +24,12 @@ async fn talk(settings: JiraSettings) -> Talk {
     let (user, token) = settings.service_user();
     let auth = Auth::Basic { user: user.to_owned(), token: SecretString::from(token.to_owned()) };
     let site = JiraState::new(settings, Clock::running());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base_url: url::Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a good answer");
+    let base_url: url::Url = format!("http://{}", listener.local_addr().expect("a good answer")).parse().expect("a good answer");
     site.set_base_url(&base_url);
     let router = router(Arc::clone(&site));
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a good answer");
     let site_of = Site { base_url, api_version: jira::ApiVersion::V3, auth };
     Talk { site, client: Arc::new(Client::new(http, site_of, Settings::default())) }
 }
@@ -53,16 +53,16 @@ fn issue<'a>(description: &'a str, properties: &'a [(&'a str, Value)]) -> NewIss
 #[tokio::test]
 async fn what_a_ping_asks() {
     let Talk { client, .. } = talk(JiraSettings::default()).await;
-    assert_eq!(client.myself().await.unwrap().email_address.as_deref(), Some("postroom@contoso.test"));
-    assert!(client.server_info().await.unwrap().is_cloud());
-    let projects = client.projects("").await.unwrap();
+    assert_eq!(client.myself().await.expect("a good answer").email_address.as_deref(), Some("postroom@contoso.test"));
+    assert!(client.server_info().await.expect("a good answer").is_cloud());
+    let projects = client.projects("").await.expect("a good answer");
     assert_eq!(projects.iter().map(|p| p.key.as_str()).collect::<Vec<_>>(), ["BILL", "SUP"]);
-    assert_eq!(client.projects("supp").await.unwrap().len(), 1);
-    assert_eq!(client.issue_types("SUP").await.unwrap().len(), 3);
-    let fields = client.create_fields("SUP", "10001").await.unwrap();
+    assert_eq!(client.projects("supp").await.expect("a good answer").len(), 1);
+    assert_eq!(client.issue_types("SUP").await.expect("a good answer").len(), 3);
+    let fields = client.create_fields("SUP", "10001").await.expect("a good answer");
     assert!(fields.iter().any(|field| field.id() == "summary" && field.required));
-    assert!(client.permissions("SUP", &Permissions::NEEDED).await.unwrap().missing().is_empty());
-    assert_eq!(client.attachment_limit().await.unwrap().upload_limit, Some(20 << 20));
+    assert!(client.permissions("SUP", &Permissions::NEEDED).await.expect("a good answer").missing().is_empty());
+    assert_eq!(client.attachment_limit().await.expect("a good answer").upload_limit, Some(20 << 20));
 }
 
 #[tokio::test]
@@ -72,20 +72,20 @@ async fn an_issue_with_everything_that_a_mail_brings() {
         "<h1>Hi</h1><ul><li>a<table><tr><td>b</table></ul><blockquote>c<blockquote>d</blockquote></blockquote>",
     );
     let properties = [("postroom", json!({"op": "op-1", "v": 1}))];
-    let created = client.create_issue(&issue(&body, &properties)).await.unwrap();
+    let created = client.create_issue(&issue(&body, &properties)).await.expect("a good answer");
 
-    let there = client.get_issue(&created.key, &["summary", "description"], &["postroom"]).await.unwrap();
+    let there = client.get_issue(&created.key, &["summary", "description"], &["postroom"]).await.expect("a good answer");
     assert_eq!((there.id.as_str(), there.key.as_str()), (created.id.as_str(), created.key.as_str()));
     assert_eq!(there.fields["summary"], "Printer on fire");
-    assert_eq!(adf::text(&there.fields["description"]), adf::text(&serde_json::from_str(&body).unwrap()));
+    assert_eq!(adf::text(&there.fields["description"]), adf::text(&serde_json::from_str(&body).expect("a good answer")));
     assert_eq!(there.properties["postroom"]["op"], "op-1");
-    assert_eq!(client.issue_property(&created.key, "postroom").await.unwrap().unwrap()["op"], "op-1");
-    assert_eq!(client.issue_property(&created.key, "other").await.unwrap(), None);
-    client.put_issue_property(&created.key, "other", &json!({"x": 1})).await.unwrap();
-    assert_eq!(client.issue_property(&created.key, "other").await.unwrap(), Some(json!({"x": 1})));
+    assert_eq!(client.issue_property(&created.key, "postroom").await.expect("a good answer").expect("a good answer")["op"], "op-1");
+    assert_eq!(client.issue_property(&created.key, "other").await.expect("a good answer"), None);
+    client.put_issue_property(&created.key, "other", &json!({"x": 1})).await.expect("a good answer");
+    assert_eq!(client.issue_property(&created.key, "other").await.expect("a good answer"), Some(json!({"x": 1})));
 
     let keys: Vec<String> = (1..=120).map(|n| format!("SUP-{n}")).collect();
-    let found = client.bulk_fetch(&keys, &[], &["postroom"]).await.unwrap();
+    let found = client.bulk_fetch(&keys, &[], &["postroom"]).await.expect("a good answer");
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].properties["postroom"]["op"], "op-1");
 
@@ -93,10 +93,10 @@ async fn an_issue_with_everything_that_a_mail_brings() {
     client
         .edit_description(&created.id, &edited, &[("postroom.description", json!({"op": "op-2"}))])
         .await
-        .unwrap();
-    let fields: Map<String, Value> = json!({"labels": ["a"]}).as_object().cloned().unwrap();
-    client.edit_issue(&created.id, &fields, &[]).await.unwrap();
-    let there = client.get_issue(&created.id, &["description", "labels"], &[]).await.unwrap();
+        .expect("a good answer");
+    let fields: Map<String, Value> = json!({"labels": ["a"]}).as_object().cloned().expect("a good answer");
+    client.edit_issue(&created.id, &fields, &[]).await.expect("a good answer");
+    let there = client.get_issue(&created.id, &["description", "labels"], &[]).await.expect("a good answer");
     assert_eq!(
         (adf::text(&there.fields["description"]).as_str(), &there.fields["labels"]),
         ("new", &json!(["a"]))
@@ -104,46 +104,46 @@ async fn an_issue_with_everything_that_a_mail_brings() {
 
     let jql = format!("project = SUP AND labels = {}", quoted("a"));
     let search = Search { jql: &jql, fields: &["summary"], properties: &["postroom"], ..Search::default() };
-    assert_eq!(client.search(&search).await.unwrap().issues[0].key, created.key);
+    assert_eq!(client.search(&search).await.expect("a good answer").issues[0].key, created.key);
 
-    let transitions = client.transitions(&created.id).await.unwrap();
-    client.transition(&created.id, &transitions[0].id, &Map::new()).await.unwrap();
+    let transitions = client.transitions(&created.id).await.expect("a good answer");
+    client.transition(&created.id, &transitions[0].id, &Map::new()).await.expect("a good answer");
 }
 
 #[tokio::test]
 async fn comments_and_files_are_found_again() {
     let Talk { client, .. } = talk(JiraSettings::default()).await;
     let body = document("<p>x</p>");
-    let created = client.create_issue(&issue(&body, &[])).await.unwrap();
+    let created = client.create_issue(&issue(&body, &[])).await.expect("a good answer");
     let mut ids = Vec::new();
     for n in 0..3 {
         let properties = [("postroom", json!({"op": n}))];
         ids.push(
-            client.add_comment(&created.id, &document(&format!("<p>{n}</p>")), &properties).await.unwrap().id,
+            client.add_comment(&created.id, &document(&format!("<p>{n}</p>")), &properties).await.expect("a good answer").id,
         );
     }
     let listed: Vec<String> =
-        client.comments(&created.id, 0).await.unwrap().into_iter().map(|c| c.id).collect();
+        client.comments(&created.id, 0).await.expect("a good answer").into_iter().map(|c| c.id).collect();
     assert_eq!(listed.iter().rev().collect::<Vec<_>>(), ids.iter().collect::<Vec<_>>());
-    assert!(client.comments(&created.id, 3).await.unwrap().is_empty());
-    let read = client.comments_by_ids(&ids).await.unwrap();
+    assert!(client.comments(&created.id, 3).await.expect("a good answer").is_empty());
+    let read = client.comments_by_ids(&ids).await.expect("a good answer");
     assert_eq!(read.len(), 3);
     assert!(read.iter().all(|comment| comment.properties["postroom"]["op"].is_u64()));
 
     let name = "Übersicht \"neu\" 表.png";
-    let file = client.attach(&created.id, name, "image/png", Bytes::from_static(b"\x89PNG")).await.unwrap();
+    let file = client.attach(&created.id, name, "image/png", Bytes::from_static(b"\x89PNG")).await.expect("a good answer");
     assert!(same_file_name(&file.filename, name), "stored as {}", file.filename);
     assert!(
         file.filename.contains("Übersicht") && file.filename.contains('表'),
         "stored as {}",
         file.filename
     );
-    let me = client.myself().await.unwrap();
-    let files: Vec<AttachmentRef> = client.attachments(&created.id).await.unwrap();
+    let me = client.myself().await.expect("a good answer");
+    let files: Vec<AttachmentRef> = client.attachments(&created.id).await.expect("a good answer");
     assert_eq!((files.len(), files[0].size, files[0].author.as_deref()), (1, 4, me.id()));
     assert_eq!(files[0].id, file.id);
 
-    let id = client.attachment_media_id(&file.id).await.unwrap().unwrap();
+    let id = client.attachment_media_id(&file.id).await.expect("a good answer").expect("a good answer");
     let shown = move |_: &mail::Image| adf::Shown::Media {
         id: id.clone(),
         width: 10,
@@ -154,7 +154,7 @@ async fn comments_and_files_are_found_again() {
     let with_image =
         adf::write(&Rich::from_html("<p>a<img src=\"cid:x@y\" width=\"10\" height=\"10\">b</p>"), &options);
     assert!(with_image.serialized.contains("mediaSingle"));
-    client.edit_description(&created.id, &with_image.serialized, &[]).await.unwrap();
+    client.edit_description(&created.id, &with_image.serialized, &[]).await.expect("a good answer");
 }
 
 #[tokio::test]
@@ -197,12 +197,12 @@ async fn a_backlog_drains_at_the_limit_without_one_refusal() {
         hands.push(tokio::spawn(async move {
             for n in 0..12 {
                 let properties = [("postroom", json!({"op": format!("{hand}-{n}")}))];
-                client.create_issue(&issue(&body, &properties)).await.unwrap();
+                client.create_issue(&issue(&body, &properties)).await.expect("a good answer");
             }
         }));
     }
     for hand in hands {
-        hand.await.unwrap();
+        hand.await.expect("a good answer");
     }
     assert_eq!(site.issues().len(), 32 * 12);
     assert!(begin.elapsed() < Duration::from_secs(30), "took {:?}", begin.elapsed());

@@ -38,7 +38,7 @@ impl Ledger {
     ) -> Result<Vec<Message>, StoreError> {
         let micros = now.as_microsecond();
         let lease_until = micros + i64::try_from(self.timing.lease.as_micros()).unwrap_or(i64::MAX / 2);
-        let held_since = micros - self.held_release.as_micros() as i64;
+        let held_since = micros - i64::try_from(self.held_release.as_micros()).unwrap_or(i64::MAX / 2);
         let mut rows: Vec<Claimed> = tx
             .fetch_all(
                 sql! {

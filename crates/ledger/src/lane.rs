@@ -30,6 +30,7 @@ pub struct Assigned {
 }
 
 /// Assigns lanes. `known` holds those keys of the page that are stored already.
+#[allow(clippy::implicit_hasher, reason = "the ledger's own map; nobody else calls it")]
 pub fn assign(page: &[Wanted], known: &HashMap<String, String>) -> Assigned {
     let mut now: HashMap<&str, String> = page
         .iter()

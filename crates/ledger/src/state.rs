@@ -93,17 +93,16 @@ pub fn step(
     let doubt = || InDoubt { until: now.saturating_add(quarantine).unwrap_or(Timestamp::MAX) };
     Ok(match (state, event) {
         (Planned, Event::Intend) => (Intent, Next::Write),
-        (Intent, Event::Wrote) => (Done, Next::GoOn),
+        (Intent, Event::Wrote) | (InDoubt { .. }, Event::Seen) => (Done, Next::GoOn),
         (Intent, Event::NotDone) => (Planned, Next::Judge),
-        (Intent, Event::Lost | Event::Found) => (doubt(), Next::Probe),
-        // After a restart the quarantine begins anew: the write of a process that was killed may still be under way.
-        (InDoubt { .. }, Event::Found) => (doubt(), Next::Probe),
-        (InDoubt { .. }, Event::Seen) => (Done, Next::GoOn),
+        // After a restart the quarantine begins anew: the write of a process that was killed may still be under way. What a
+        // person releases starts from the doubt as well, never from a blind write.
+        (Intent, Event::Lost | Event::Found) | (InDoubt { .. } | Held, Event::Found) => {
+            (doubt(), Next::Probe)
+        }
         (InDoubt { until }, Event::NotSeen) if now < until => (state, Next::Wait(until)),
         (InDoubt { .. }, Event::NotSeen) => (Planned, Next::Write),
         (InDoubt { .. }, Event::CannotTell) => (Held, Next::Stop),
-        // A person released it: it starts from the doubt again, never from a blind write.
-        (Held, Event::Found) => (doubt(), Next::Probe),
         (state, event) => return Err(Illegal { state, event }),
     })
 }

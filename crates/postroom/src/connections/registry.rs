@@ -100,6 +100,7 @@ struct DestinationRow {
     upload_limit: Option<i64>,
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "fits `map_err`")]
 fn from_store(error: StoreError) -> Fault {
     Fault::own("own.store", &error.to_string())
 }

@@ -259,7 +259,7 @@ async fn event(
 }
 
 /// Where an account's secret is sealed to.
-pub fn place(column: &'static str, account: Uuid) -> Place {
+pub(super) fn place(column: &'static str, account: Uuid) -> Place {
     Place::new("account", column, account)
 }
 

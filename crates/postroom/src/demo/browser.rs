@@ -291,7 +291,7 @@ fn read_form(form: &Handle, base: &Url) -> Option<Form> {
                         }
                         "checkbox" | "radio" if attribute(&node, "checked").is_none() => {}
                         "checkbox" | "radio" => {
-                            read.fields.push((field, value.unwrap_or_else(|| "on".to_owned())))
+                            read.fields.push((field, value.unwrap_or_else(|| "on".to_owned())));
                         }
                         "file" | "button" | "reset" => {}
                         _ if field.is_empty() => {}

@@ -117,7 +117,7 @@ fn config(args: &DemoArgs, folder: &Path, sim: &sim::Ready) -> Result<Config> {
     config.microsoft.graph_url = sim.graph.parse()?;
     config.microsoft.client_id = Some(sim.client_id.clone());
     config.microsoft.client_secret = Some(SecretString::from(sim.client_secret.clone()));
-    config.microsoft.tenant = sim.tenant_id.clone();
+    config.microsoft.tenant.clone_from(&sim.tenant_id);
     config.jira.base_url = Some(sim.jira.parse()?);
     config.jira.user = Some(sim.jira_user.clone());
     config.jira.token = Some(SecretString::from(sim.jira_token.clone()));

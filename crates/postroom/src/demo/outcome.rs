@@ -15,28 +15,28 @@ use crate::cli::table::cell;
 
 /// How far the mails are.
 #[derive(Debug)]
-pub struct Count {
+pub(super) struct Count {
     /// In the ledger.
-    pub found: u64,
+    pub(super) found: u64,
     /// With an end.
-    pub ended: u64,
+    pub(super) ended: u64,
 }
 
 /// What became of one mail.
 #[derive(Debug, Serialize)]
-pub struct End {
+pub(super) struct End {
     /// Its subject.
-    pub subject: String,
+    pub(super) subject: String,
     /// Its author.
-    pub from: String,
+    pub(super) from: String,
     /// Its Message-ID.
-    pub message_id: Option<String>,
+    pub(super) message_id: Option<String>,
     /// `issue`, `comment`, `ignored`, `rejected` or `held`; none while it has no end.
-    pub end: Option<String>,
+    pub(super) end: Option<String>,
     /// The issue it is in.
-    pub issue: Option<String>,
+    pub(super) issue: Option<String>,
     /// Why, in words.
-    pub why: String,
+    pub(super) why: String,
 }
 
 #[derive(FromRow)]
@@ -56,14 +56,14 @@ struct Row {
 }
 
 /// Counts.
-pub async fn count(db: &Db) -> Result<Count> {
+pub(super) async fn count(db: &Db) -> Result<Count> {
     let row: CountRow =
         db.fetch_one(sql!("SELECT count(*) AS found, count(ending) AS ended FROM message"), args![]).await?;
     Ok(Count { found: row.found.unsigned_abs(), ended: row.ended.unsigned_abs() })
 }
 
 /// Every mail, oldest first.
-pub async fn ends(db: &Db, sealer: &Sealer) -> Result<Vec<End>> {
+pub(super) async fn ends(db: &Db, sealer: &Sealer) -> Result<Vec<End>> {
     let rows: Vec<Row> = db
         .fetch_all(
             sql!("SELECT id, summary_sealed, ending, ended_by, reason, issue_key FROM message ORDER BY received_at, id"),
@@ -94,7 +94,7 @@ pub async fn ends(db: &Db, sealer: &Sealer) -> Result<Vec<End>> {
 }
 
 /// Prints the mails and a summary.
-pub fn print(ends: &[End], json: bool) -> Result<()> {
+pub(super) fn print(ends: &[End], json: bool) -> Result<()> {
     let mut out = std::io::stdout().lock();
     if json {
         for end in ends {

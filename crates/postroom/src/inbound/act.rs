@@ -164,11 +164,10 @@ impl Worker {
     async fn handle(&self, loaded: Loaded) {
         let source = loaded.message.source_id;
         match self.take_further(loaded).await {
-            Ok(()) | Err(Stop::Over) => {}
+            Ok(()) | Err(Stop::Over | Stop::NotCommitted(NotCommitted::Stopped)) => {}
             Err(Stop::NotCommitted(NotCommitted::LeaseLost)) => {
                 tracing::info!("another worker took the message over");
             }
-            Err(Stop::NotCommitted(NotCommitted::Stopped)) => {}
             Err(Stop::NotCommitted(NotCommitted::Store(error))) => {
                 // Nothing was written to Jira on the strength of it; the claim runs out and the message comes back.
                 tracing::warn!(%error, "a change was not committed; the message is taken up again when its lease is over");

@@ -162,7 +162,7 @@ impl Poller {
                 };
                 // Gone between the listing and the look: it was never here long enough to be handled.
                 let Some(item) = whole else { continue };
-                incoming.push(self.incoming(source, item));
+                incoming.push(Self::incoming(source, item));
             }
             failpoint::hit("I1");
             let now = self.clock.now();
@@ -208,7 +208,7 @@ impl Poller {
         }
     }
 
-    fn incoming(&self, source: &DueSource, item: Item) -> Incoming {
+    fn incoming(source: &DueSource, item: Item) -> Incoming {
         let start = Timestamp::from_microsecond(source.start_at).unwrap_or(Timestamp::MIN);
         let before_start = source.start_kind != "everything" && item.received_at < start;
         let read = if item.raw.len() > LARGEST_PAGE_ITEM { None } else { message::read(&item.raw).ok() };
