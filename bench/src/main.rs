@@ -2,6 +2,15 @@
 //! each in turn, against the simulator with a fixed round trip and all quotas on. Prints the medians of the per-round ratios
 //! with their spread; with `--report FILE` it writes them as a page.
 
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::format_collect,
+    clippy::manual_midpoint,
+    clippy::print_stdout,
+    unreachable_pub,
+    reason = "a measuring tool: counts are small, it talks to the person at the terminal"
+)]
+
 mod measure;
 mod mix;
 mod probe;

@@ -1,6 +1,8 @@
 //! Mail for the kill test: conversations with replies, replies to replies, and attachments. Small, and each with a body that
 //! names it, so that the ground truth can be compared.
 
+use std::fmt::Write as _;
+
 use rand::Rng;
 use rand::seq::IndexedRandom;
 
@@ -47,18 +49,19 @@ pub fn conversation(count: usize, run: &str, rng: &mut impl Rng) -> Vec<Sent> {
         );
         if let Some(parent) = parent {
             let parent = &sent[parent].message_id;
-            raw.push_str(&format!("In-Reply-To: <{parent}>\r\nReferences: <{parent}>\r\n"));
+            let _ = write!(raw, "In-Reply-To: <{parent}>\r\nReferences: <{parent}>\r\n");
         }
         let text = format!("mail number {number}.\r\n");
         if files.is_empty() {
-            raw.push_str(&format!("Content-Type: text/plain; charset=utf-8\r\n\r\n{text}"));
+            let _ = write!(raw, "Content-Type: text/plain; charset=utf-8\r\n\r\n{text}");
         } else {
             raw.push_str("Content-Type: multipart/mixed; boundary=\"b\"\r\n\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n");
             raw.push_str(&text);
             for (name, content) in &files {
-                raw.push_str(&format!(
+                let _ = write!(
+                    raw,
                     "--b\r\nContent-Type: text/plain; name=\"{name}\"\r\nContent-Disposition: attachment; filename=\"{name}\"\r\n\r\n{content}\r\n"
-                ));
+                );
             }
             raw.push_str("--b--\r\n");
         }

@@ -4,6 +4,12 @@
 //! through it, and while Jira's replies are lost after the effect; then the simulator's ground truth is compared with the
 //! mailbox. The short form runs on both databases; `POSTROOM_KILLS=300 POSTROOM_MAILS=1000` is the long one.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::format_push_string,
+    reason = "a test that takes a while tells what it does"
+)]
+
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};

@@ -2,6 +2,12 @@
 //! its lease (I12), a full disk (I13), a failed fsync (I14), a reset delta (I2), and a fault of the other side, which holds no
 //! mail.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::format_push_string,
+    reason = "a test that takes a while tells what it does"
+)]
+
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};

@@ -1,6 +1,12 @@
 //! Every request that Postroom sends to Graph and Jira, and every answer of the simulator, against the published schemas; and
 //! what the logs must never hold.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::format_push_string,
+    reason = "a test that takes a while tells what it does"
+)]
+
 use std::path::PathBuf;
 use std::time::Duration;
 
