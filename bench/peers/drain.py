@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from jira import JIRA
 from O365 import Account
-from O365.utils import MemoryTokenBackend
+from O365.utils.token import MemoryTokenBackend
 from O365.connection import MSGraphProtocol
 
 
@@ -80,8 +80,10 @@ def main():
 
 
 def plain(session, url, method, **kwargs):
-    kwargs.pop("timeout", None)
-    response = session.request(method, url, timeout=30, **{k: v for k, v in kwargs.items() if k in ("params", "json", "data", "headers")})
+    """A request as the library makes it, without its token refreshing; what it calls data is JSON."""
+    body = kwargs.pop("data", None)
+    response = session.request(method, url, timeout=30, json=body if body is not None else kwargs.get("json"),
+                               params=kwargs.get("params"), headers=kwargs.get("headers"))
     response.raise_for_status()
     return response
 

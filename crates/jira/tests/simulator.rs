@@ -25,11 +25,15 @@ async fn talk(settings: JiraSettings) -> Talk {
     let auth = Auth::Basic { user: user.to_owned(), token: SecretString::from(token.to_owned()) };
     let site = JiraState::new(settings, Clock::running());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a good answer");
-    let base_url: url::Url = format!("http://{}", listener.local_addr().expect("a good answer")).parse().expect("a good answer");
+    let base_url: url::Url =
+        format!("http://{}", listener.local_addr().expect("a good answer")).parse().expect("a good answer");
     site.set_base_url(&base_url);
     let router = router(Arc::clone(&site));
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a good answer");
+    let http = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("a good answer");
     let site_of = Site { base_url, api_version: jira::ApiVersion::V3, auth };
     Talk { site, client: Arc::new(Client::new(http, site_of, Settings::default())) }
 }
@@ -53,7 +57,10 @@ fn issue<'a>(description: &'a str, properties: &'a [(&'a str, Value)]) -> NewIss
 #[tokio::test]
 async fn what_a_ping_asks() {
     let Talk { client, .. } = talk(JiraSettings::default()).await;
-    assert_eq!(client.myself().await.expect("a good answer").email_address.as_deref(), Some("postroom@contoso.test"));
+    assert_eq!(
+        client.myself().await.expect("a good answer").email_address.as_deref(),
+        Some("postroom@contoso.test")
+    );
     assert!(client.server_info().await.expect("a good answer").is_cloud());
     let projects = client.projects("").await.expect("a good answer");
     assert_eq!(projects.iter().map(|p| p.key.as_str()).collect::<Vec<_>>(), ["BILL", "SUP"]);
@@ -61,7 +68,9 @@ async fn what_a_ping_asks() {
     assert_eq!(client.issue_types("SUP").await.expect("a good answer").len(), 3);
     let fields = client.create_fields("SUP", "10001").await.expect("a good answer");
     assert!(fields.iter().any(|field| field.id() == "summary" && field.required));
-    assert!(client.permissions("SUP", &Permissions::NEEDED).await.expect("a good answer").missing().is_empty());
+    assert!(
+        client.permissions("SUP", &Permissions::NEEDED).await.expect("a good answer").missing().is_empty()
+    );
     assert_eq!(client.attachment_limit().await.expect("a good answer").upload_limit, Some(20 << 20));
 }
 
@@ -74,15 +83,28 @@ async fn an_issue_with_everything_that_a_mail_brings() {
     let properties = [("postroom", json!({"op": "op-1", "v": 1}))];
     let created = client.create_issue(&issue(&body, &properties)).await.expect("a good answer");
 
-    let there = client.get_issue(&created.key, &["summary", "description"], &["postroom"]).await.expect("a good answer");
+    let there = client
+        .get_issue(&created.key, &["summary", "description"], &["postroom"])
+        .await
+        .expect("a good answer");
     assert_eq!((there.id.as_str(), there.key.as_str()), (created.id.as_str(), created.key.as_str()));
     assert_eq!(there.fields["summary"], "Printer on fire");
-    assert_eq!(adf::text(&there.fields["description"]), adf::text(&serde_json::from_str(&body).expect("a good answer")));
+    assert_eq!(
+        adf::text(&there.fields["description"]),
+        adf::text(&serde_json::from_str(&body).expect("a good answer"))
+    );
     assert_eq!(there.properties["postroom"]["op"], "op-1");
-    assert_eq!(client.issue_property(&created.key, "postroom").await.expect("a good answer").expect("a good answer")["op"], "op-1");
+    assert_eq!(
+        client.issue_property(&created.key, "postroom").await.expect("a good answer").expect("a good answer")
+            ["op"],
+        "op-1"
+    );
     assert_eq!(client.issue_property(&created.key, "other").await.expect("a good answer"), None);
     client.put_issue_property(&created.key, "other", &json!({"x": 1})).await.expect("a good answer");
-    assert_eq!(client.issue_property(&created.key, "other").await.expect("a good answer"), Some(json!({"x": 1})));
+    assert_eq!(
+        client.issue_property(&created.key, "other").await.expect("a good answer"),
+        Some(json!({"x": 1}))
+    );
 
     let keys: Vec<String> = (1..=120).map(|n| format!("SUP-{n}")).collect();
     let found = client.bulk_fetch(&keys, &[], &["postroom"]).await.expect("a good answer");
@@ -119,7 +141,11 @@ async fn comments_and_files_are_found_again() {
     for n in 0..3 {
         let properties = [("postroom", json!({"op": n}))];
         ids.push(
-            client.add_comment(&created.id, &document(&format!("<p>{n}</p>")), &properties).await.expect("a good answer").id,
+            client
+                .add_comment(&created.id, &document(&format!("<p>{n}</p>")), &properties)
+                .await
+                .expect("a good answer")
+                .id,
         );
     }
     let listed: Vec<String> =
@@ -131,7 +157,10 @@ async fn comments_and_files_are_found_again() {
     assert!(read.iter().all(|comment| comment.properties["postroom"]["op"].is_u64()));
 
     let name = "Übersicht \"neu\" 表.png";
-    let file = client.attach(&created.id, name, "image/png", Bytes::from_static(b"\x89PNG")).await.expect("a good answer");
+    let file = client
+        .attach(&created.id, name, "image/png", Bytes::from_static(b"\x89PNG"))
+        .await
+        .expect("a good answer");
     assert!(same_file_name(&file.filename, name), "stored as {}", file.filename);
     assert!(
         file.filename.contains("Übersicht") && file.filename.contains('表'),

@@ -6,12 +6,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use sqlx::FromRow;
 use store::{Args, Clock, Db, Place, Rows, StoreError, Tx, args, sql, sql_rows};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::carry::{Journal, NotCommitted};
@@ -22,6 +24,12 @@ use crate::{Ledger, rows};
 
 /// How many changes one transaction takes at most.
 const BATCH: usize = 128;
+
+/// Under load the committer waits this long for company: one transaction for what would else be several. When little is
+/// going on, a change is committed at once.
+const COMPANY: Duration = Duration::from_millis(25);
+/// Load is when a commit was made within this time before.
+const BUSY: Duration = Duration::from_millis(100);
 
 type Answer = oneshot::Sender<Result<(), NotCommitted>>;
 
@@ -75,7 +83,17 @@ struct Committer {
 impl Committer {
     async fn run(&mut self, fatal: &(impl Fn(&StoreError) + Send + Sync)) {
         let mut batch = Vec::with_capacity(BATCH);
+        let mut last: Option<Instant> = None;
         while self.waiting.recv_many(&mut batch, BATCH).await > 0 {
+            if last.is_some_and(|last| last.elapsed() < BUSY) && batch.len() < BATCH {
+                tokio::time::sleep(COMPANY).await;
+                while batch.len() < BATCH
+                    && let Ok(more) = self.waiting.try_recv()
+                {
+                    batch.push(more);
+                }
+            }
+            last = Some(Instant::now());
             let (changes, answers): (Vec<Change>, Vec<Answer>) = batch.drain(..).unzip();
             match self.commit(&changes).await {
                 Ok(held) => {
