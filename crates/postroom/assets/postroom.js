@@ -221,7 +221,7 @@
       else if (doc.activeElement?.matches("[data-search]")) doc.activeElement.blur();
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog[open]")) return;
     if (!$(".shell")) return;
     const key = event.key;
     if (Date.now() - prefix < 1500 && goes[key]) {

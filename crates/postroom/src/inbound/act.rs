@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::decide::{self, Facts};
-use super::effects::MailEffect;
+use super::effects::{Body, MailEffect};
 use super::judge::{self, Verdict};
 use super::read::{self, Stored};
 use crate::connections::{Connections, Destination};
@@ -194,11 +194,11 @@ impl Worker {
                 .await;
         };
         let stored = self.fetch_mime(&mut message, content).await?;
-        let Some((mail, rich)) = self.read(&message, stored).await? else { return Ok(()) };
+        let Some((mail, body)) = self.read(&message, stored).await? else { return Ok(()) };
         let (plan, work, effect) = if message.has_plan {
-            self.resume(message, deadline, destination, mail, rich).await?
+            self.resume(message, deadline, destination, mail, body).await?
         } else {
-            self.plan(message, deadline, destination, mail, rich).await?
+            self.plan(message, deadline, destination, mail, body).await?
         };
         drop(plan);
         self.carry(work, effect).await
@@ -258,18 +258,14 @@ impl Worker {
         Ok(stored)
     }
 
-    async fn read(
-        &self,
-        message: &Message,
-        stored: Stored,
-    ) -> Result<Option<(Arc<Mail>, Arc<mail::Rich>)>, Stop> {
+    async fn read(&self, message: &Message, stored: Stored) -> Result<Option<(Arc<Mail>, Arc<Body>)>, Stop> {
         // Large mail is read beside the runtime's workers, so that it never stands in the way of the small ones.
         let large = stored.mime.as_ref().map_or(stored.page.len(), bytes::Bytes::len) > 256 << 10;
         let read = move || {
             std::panic::catch_unwind(AssertUnwindSafe(|| {
                 let mail = read::read(&stored)?;
-                let rich = mail.rich();
-                Ok::<_, read::CannotRead>((Arc::new(mail), Arc::new(rich)))
+                let body = Body::of(&mail);
+                Ok::<_, read::CannotRead>((Arc::new(mail), Arc::new(body)))
             }))
         };
         let result = if large {
@@ -292,17 +288,17 @@ impl Worker {
         deadline: Instant,
         destination: Arc<Destination>,
         mail: Arc<Mail>,
-        rich: Arc<mail::Rich>,
+        body: Arc<Body>,
     ) -> Result<(Plan, Work, MailEffect), Stop> {
         let facts = Facts { db: &self.db, ledger: &self.ledger, connections: &self.connections };
-        let decided = match decide::decide(&facts, &message, &destination, &mail, &rich).await {
+        let decided = match decide::decide(&facts, &message, &destination, &mail, &body).await {
             Ok(decided) => decided,
             Err(fault) => {
                 self.give_back(&mut message, &fault, 0).await?;
                 return Err(Stop::Over);
             }
         };
-        self.freeze(message, deadline, destination, mail, rich, decided, 0).await
+        self.freeze(message, deadline, destination, mail, body, decided, 0).await
     }
 
     /// Commits a plan, together with the intent of its first step or, where there is nothing to do, the end.
@@ -313,7 +309,7 @@ impl Worker {
         deadline: Instant,
         destination: Arc<Destination>,
         mail: Arc<Mail>,
-        rich: Arc<mail::Rich>,
+        body: Arc<Body>,
         decision: Decision,
         revision: i64,
     ) -> Result<(Plan, Work, MailEffect), Stop> {
@@ -328,7 +324,7 @@ impl Worker {
             body: serde_json::to_vec(&plan).unwrap_or_default(),
             trace: serde_json::to_vec::<Trace>(&trace).unwrap_or_default(),
         };
-        let effect = MailEffect { destination, mail, rich, plan: plan.clone() };
+        let effect = MailEffect { destination, mail, body, plan: plan.clone() };
         let mut work = Work { message, steps, fresh_intent: false, deadline };
         let fate = if work.steps.is_empty() { Fate::Ended(effect.ending(&[])) } else { Fate::GoesOn };
         work.intend_first(&effect, self.clock.now());
@@ -350,7 +346,7 @@ impl Worker {
         deadline: Instant,
         destination: Arc<Destination>,
         mail: Arc<Mail>,
-        rich: Arc<mail::Rich>,
+        body: Arc<Body>,
     ) -> Result<(Plan, Work, MailEffect), Stop> {
         let loaded = async {
             let plan = self.ledger.plan(&self.db, message.id).await?;
@@ -379,7 +375,7 @@ impl Worker {
             self.hold(&message, "act", reason).await?;
             return Err(Stop::Over);
         };
-        let effect = MailEffect { destination, mail, rich, plan: plan.clone() };
+        let effect = MailEffect { destination, mail, body, plan: plan.clone() };
         Ok((plan, Work { message, steps, fresh_intent: false, deadline }, effect))
     }
 
@@ -446,7 +442,7 @@ impl Worker {
                     &work.message,
                     &destination,
                     &effect.mail,
-                    &effect.rich,
+                    &effect.body,
                     gone.as_deref(),
                 )
                 .await;
@@ -458,7 +454,7 @@ impl Worker {
                                 work.deadline,
                                 destination,
                                 effect.mail,
-                                effect.rich,
+                                effect.body,
                                 decision,
                                 0,
                             )

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use fault::Fault;
 use ledger::{Keys, Ledger, Message, Slot, Step, StepState};
-use mail::{Mail, Rich};
+use mail::Mail;
 use rules::{Decision, Outcome, Parent, ParentEnd, Plan, Profile};
 use store::Db;
 use uuid::Uuid;
 
-use super::effects::{placeholder, write_body};
+use super::effects::Body;
 use crate::connections::{Connections, Destination};
 
 /// Where facts come from.
@@ -31,9 +31,9 @@ pub async fn decide(
     message: &Message,
     destination: &Arc<Destination>,
     mail: &Mail,
-    rich: &Rich,
+    body: &Body,
 ) -> Result<Decision, Fault> {
-    decide_without(facts, message, destination, mail, rich, None).await
+    decide_without(facts, message, destination, mail, body, None).await
 }
 
 /// Decides a message, knowing that an issue is deleted or hidden (I11).
@@ -42,7 +42,7 @@ pub async fn decide_without(
     message: &Message,
     destination: &Arc<Destination>,
     mail: &Mail,
-    rich: &Rich,
+    body: &Body,
     gone_issue: Option<&str>,
 ) -> Result<Decision, Fault> {
     let parents = parents(facts, message.workspace_id, mail, gone_issue).await?;
@@ -51,9 +51,9 @@ pub async fn decide_without(
         destination: target,
         parents,
         upload_limit: destination.upload_limit,
-        body_is_cut: write_body(rich, mail, &placeholder(mail)).cut,
+        body_is_cut: body.plain.cut,
     };
-    Ok(rules::decide(mail, rich, &Profile::standard(), &known))
+    Ok(rules::decide(mail, &body.rich, &Profile::standard(), &known))
 }
 
 /// What the ledger knows of the mails that this one names, the nearest first.

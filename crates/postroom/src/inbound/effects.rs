@@ -25,14 +25,32 @@ const MISSES: usize = 100;
 /// Clocks of two systems differ; what is older than the intent by more than this is not ours.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
+/// A mail's body, written once: as a document, and as Jira takes it before any file is uploaded.
+#[derive(Debug)]
+pub struct Body {
+    /// The document.
+    pub rich: Rich,
+    /// For Jira; images stand as their names.
+    pub plain: adf::Written,
+}
+
+impl Body {
+    /// Reads and writes the body of a mail.
+    pub fn of(mail: &Mail) -> Self {
+        let rich = mail.rich();
+        let plain = write_body(&rich, mail, &placeholder(mail));
+        Self { rich, plain }
+    }
+}
+
 /// A message's plan, ready to be carried out.
 pub struct MailEffect {
     /// Where it goes.
     pub destination: Arc<Destination>,
     /// The mail as read.
     pub mail: Arc<Mail>,
-    /// Its body as a document.
-    pub rich: Arc<Rich>,
+    /// Its body.
+    pub body: Arc<Body>,
     /// The frozen plan.
     pub plan: Plan,
 }
@@ -68,14 +86,14 @@ impl MailEffect {
     }
 
     /// The body as Jira takes it; `shown` tells what becomes of an inline image.
-    fn body(&self, shown: &dyn Fn(&Image) -> adf::Shown) -> adf::Written {
-        write_body(&self.rich, &self.mail, shown)
+    fn written(&self, shown: &dyn Fn(&Image) -> adf::Shown) -> adf::Written {
+        write_body(&self.body.rich, &self.mail, shown)
     }
 
     /// What inline images become, now that files are uploaded: Jira's media ids where it gave them away.
     async fn images(&self, done: &[Step]) -> Vec<(String, adf::Shown)> {
         let mut shown = Vec::new();
-        for image in self.rich.images() {
+        for image in self.body.rich.images() {
             let ImageSource::Cid(cid) = &image.source else { continue };
             if shown.iter().any(|(known, _)| known == cid) {
                 continue;
@@ -201,7 +219,7 @@ impl Effect for MailEffect {
                             "the plan has no issue to create",
                         ));
                     };
-                    let body = self.body(&placeholder(&self.mail));
+                    let body = &self.body.plain;
                     let issue = NewIssue {
                         project_key,
                         issue_type_id,
@@ -218,7 +236,7 @@ impl Effect for MailEffect {
                 Slot::Comment => {
                     let Some(issue) = self.issue(done) else { return no_issue() };
                     let images = self.images(done).await;
-                    let body = self.body(&bound(&self.mail, images));
+                    let body = self.written(&bound(&self.mail, images));
                     let result =
                         client.add_comment(issue, &body.serialized, &[(PROPERTY, property(&step.op))]).await;
                     written(result, |comment| Remote { id: comment.id, key: None, media: None })
@@ -241,7 +259,7 @@ impl Effect for MailEffect {
                         Ok(true) => {}
                     }
                     let images = self.images(done).await;
-                    let body = self.body(&bound(&self.mail, images));
+                    let body = self.written(&bound(&self.mail, images));
                     let result = client
                         .edit_description(
                             issue,
@@ -458,7 +476,7 @@ impl MailEffect {
     async fn untouched(&self, issue: &str) -> Result<bool, CallError> {
         let there = self.destination.client.get_issue(issue, &["description"], &[]).await?;
         let theirs = there.fields.get("description").map(adf::text).unwrap_or_default();
-        let ours = adf::text(&self.body(&placeholder(&self.mail)).json());
+        let ours = adf::text(&self.body.plain.json());
         Ok(squeeze(&theirs) == squeeze(&ours))
     }
 }

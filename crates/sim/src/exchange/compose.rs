@@ -8,7 +8,9 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use mail_builder::MessageBuilder;
 use mail_builder::headers::address::Address;
+use mail_builder::headers::content_type::ContentType;
 use mail_builder::headers::raw::Raw;
+use mail_builder::mime::MimePart;
 use serde_json::Value;
 
 use super::ingest::{self, Person};
@@ -226,9 +228,16 @@ impl Letter {
         };
         for file in &self.files {
             let kind = line(&file.content_type);
+            let content = file.content.to_vec();
             builder = match &file.content_id {
-                Some(id) if file.is_inline => builder.inline(kind, line(id), file.content.to_vec()),
-                _ => builder.attachment(kind, line(&file.name), file.content.to_vec()),
+                Some(id) if file.is_inline => {
+                    // As `MessageBuilder::inline` does it, with the file's name, which mail programs keep.
+                    let shown = ContentType::new("inline").attribute("filename", line(&file.name));
+                    let part = MimePart::new(kind, content).header("Content-Disposition", shown).cid(line(id));
+                    builder.attachments.get_or_insert_default().push(part);
+                    builder
+                }
+                _ => builder.attachment(kind, line(&file.name), content),
             };
         }
         // Writing into memory does not fail.
