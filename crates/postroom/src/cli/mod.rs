@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod messages;
 mod migrate;
+mod password_link;
 mod serve;
 pub mod shapes;
 mod sim;
@@ -65,6 +66,8 @@ enum Command {
     Messages(messages::MessagesArgs),
     /// Bring the database to the schema that this version needs
     Migrate(migrate::MigrateArgs),
+    /// Print a one-time link by which a user chooses a new password
+    PasswordLink(password_link::PasswordLinkArgs),
     /// Print version and what it was built for
     Version(version::VersionArgs),
 }
@@ -165,6 +168,11 @@ async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
         Command::Migrate(args) => {
             let config = settings()?;
             migrate::run(args, &config).await
+        }
+        Command::PasswordLink(args) => {
+            let config = settings()?;
+            start_log(&config);
+            password_link::run(args, &config).await
         }
         Command::Version(args) => version::run(&args),
     }
