@@ -149,6 +149,7 @@ try {
   await look(page, 'microsoft-consent');
   await page.click('[data-testid=accept]');
   await page.waitForURL((url) => url.origin === base);
+  if (/not granted/.test(await page.locator('main').innerText())) findings.push('a full consent is shown as lacking something');
   await look(page, 'signed-in');
   await page.locator('a[href^="/sources/new"]').first().click();
   await page.waitForURL(/\/sources\/new/);

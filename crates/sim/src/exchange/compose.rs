@@ -233,7 +233,8 @@ impl Letter {
                 Some(id) if file.is_inline => {
                     // As `MessageBuilder::inline` does it, with the file's name, which mail programs keep.
                     let shown = ContentType::new("inline").attribute("filename", line(&file.name));
-                    let part = MimePart::new(kind, content).header("Content-Disposition", shown).cid(line(id));
+                    let part =
+                        MimePart::new(kind, content).header("Content-Disposition", shown).cid(line(id));
                     builder.attachments.get_or_insert_default().push(part);
                     builder
                 }
