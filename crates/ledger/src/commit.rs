@@ -27,7 +27,7 @@ const BATCH: usize = 128;
 
 /// Under load the committer waits this long for company: one transaction for what would else be several. When little is
 /// going on, a change is committed at once.
-const COMPANY: Duration = Duration::from_millis(25);
+const COMPANY: Duration = Duration::from_millis(60);
 /// Load is when a commit was made within this time before.
 const BUSY: Duration = Duration::from_millis(100);
 

@@ -30,7 +30,7 @@ use crate::web::live::Bus;
 /// Messages in hand at once. More would only wait for Jira's pace.
 const IN_HAND: usize = 64;
 /// Claims are made for at least this many at a time while there is a backlog: one transaction for all of them.
-const CLAIM: usize = 16;
+const CLAIM: usize = 32;
 
 /// The worker's tools. Cheap to clone.
 #[derive(Clone)]
