@@ -195,12 +195,11 @@ impl Worker {
         };
         let stored = self.fetch_mime(&mut message, content).await?;
         let Some((mail, body)) = self.read(&message, stored).await? else { return Ok(()) };
-        let (plan, work, effect) = if message.has_plan {
+        let (work, effect) = if message.has_plan {
             self.resume(message, deadline, destination, mail, body).await?
         } else {
             self.plan(message, deadline, destination, mail, body).await?
         };
-        drop(plan);
         self.carry(work, effect).await
     }
 
@@ -289,7 +288,7 @@ impl Worker {
         destination: Arc<Destination>,
         mail: Arc<Mail>,
         body: Arc<Body>,
-    ) -> Result<(Plan, Work, MailEffect), Stop> {
+    ) -> Result<(Work, MailEffect), Stop> {
         let facts = Facts { db: &self.db, ledger: &self.ledger, connections: &self.connections };
         let decided = match decide::decide(&facts, &message, &destination, &mail, &body).await {
             Ok(decided) => decided,
@@ -312,7 +311,7 @@ impl Worker {
         body: Arc<Body>,
         decision: Decision,
         revision: i64,
-    ) -> Result<(Plan, Work, MailEffect), Stop> {
+    ) -> Result<(Work, MailEffect), Stop> {
         let Decision { plan, trace } = decision;
         message.has_plan = true;
         message.stage = Stage::Act;
@@ -324,7 +323,7 @@ impl Worker {
             body: serde_json::to_vec(&plan).unwrap_or_default(),
             trace: serde_json::to_vec::<Trace>(&trace).unwrap_or_default(),
         };
-        let effect = MailEffect { destination, mail, body, plan: plan.clone() };
+        let effect = MailEffect { destination, mail, body, plan };
         let mut work = Work { message, steps, fresh_intent: false, deadline };
         let fate = if work.steps.is_empty() { Fate::Ended(effect.ending(&[])) } else { Fate::GoesOn };
         work.intend_first(&effect, self.clock.now());
@@ -336,7 +335,7 @@ impl Worker {
         if matches!(fate, Fate::Ended(_)) {
             return Err(Stop::Over);
         }
-        Ok((plan, work, effect))
+        Ok((work, effect))
     }
 
     /// Takes a plan up that was begun before: by this process, by one that was killed, or by another node.
@@ -347,7 +346,7 @@ impl Worker {
         destination: Arc<Destination>,
         mail: Arc<Mail>,
         body: Arc<Body>,
-    ) -> Result<(Plan, Work, MailEffect), Stop> {
+    ) -> Result<(Work, MailEffect), Stop> {
         let loaded = async {
             let plan = self.ledger.plan(&self.db, message.id).await?;
             let steps = self.ledger.steps(&self.db, message.id).await?;
@@ -375,8 +374,8 @@ impl Worker {
             self.hold(&message, "act", reason).await?;
             return Err(Stop::Over);
         };
-        let effect = MailEffect { destination, mail, body, plan: plan.clone() };
-        Ok((plan, Work { message, steps, fresh_intent: false, deadline }, effect))
+        let effect = MailEffect { destination, mail, body, plan };
+        Ok((Work { message, steps, fresh_intent: false, deadline }, effect))
     }
 
     async fn carry(&self, mut work: Work, effect: MailEffect) -> Result<(), Stop> {
@@ -448,7 +447,7 @@ impl Worker {
                 .await;
                 match decided {
                     Ok(decision) => {
-                        let (_, work, effect) = self
+                        let (work, effect) = self
                             .freeze(
                                 work.message,
                                 work.deadline,
