@@ -11,6 +11,7 @@
 //! [`fault::Fault`].
 
 mod answer;
+mod backlog;
 mod budget;
 pub mod graph;
 mod mailbox;
@@ -23,8 +24,8 @@ mod tokens;
 
 pub use budget::{Budget, Charge, Limits, Permit, Priority};
 pub use mailbox::{
-    Change, Changed, Check, Cursor, Find, Folder, FolderId, Item, Mailbox, NativeId, Page, ProbeReport,
-    SyncError,
+    Change, Changed, Check, Cursor, Draft, Find, Folder, FolderId, Item, Mailbox, NativeId, Page,
+    ProbeReport, SyncError,
 };
 pub use retry_after::retry_after;
 pub use tokens::AccessTokens;

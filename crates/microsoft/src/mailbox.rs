@@ -51,7 +51,8 @@ macro_rules! opaque {
 }
 
 opaque! {
-    /// A message's id in its mailbox; with Graph the immutable id, which survives moves within the mailbox. Case-sensitive.
+    /// A message's id in its mailbox: with Graph the immutable id, which survives moves within the mailbox; with EWS the
+    /// item's id, which a move changes. Case-sensitive.
     NativeId
 }
 opaque! {
@@ -59,7 +60,8 @@ opaque! {
     FolderId
 }
 opaque! {
-    /// A place in the history of a folder; with Graph the whole address of the next request. Kept and given back verbatim.
+    /// A place in the history of a folder: with Graph the whole address of the next request, with EWS the sync state. Kept and
+    /// given back verbatim, to the method that it came from.
     Cursor
 }
 
@@ -157,6 +159,22 @@ pub enum Changed {
     Gone,
 }
 
+/// A mail that is to be sent.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// The whole message (RFC 5322). Its Message-ID is kept, and names it for ever.
+    pub mime: Bytes,
+    /// Our own stamp (see [`Change::stamp`]), by which the draft and later the sent mail are found.
+    pub stamp: Option<String>,
+}
+
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The bytes are mail: they do not belong into logs.
+        f.debug_struct("Draft").field("bytes", &self.mime.len()).field("stamp", &self.stamp).finish()
+    }
+}
+
 /// A folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folder {
@@ -214,6 +232,38 @@ pub trait Mailbox: Send + Sync + fmt::Debug {
         cursor: Option<&'a Cursor>,
     ) -> BoxFuture<'a, Result<Page, SyncError>>;
 
+    /// The same as [`Mailbox::sync`], but ids alone: the way around a page that fails as a whole because of one corrupt
+    /// message. Without a cursor the folder is listed from its beginning.
+    ///
+    /// No item is whole: each is fetched by [`Mailbox::message`], and where that fails for a reason of the message's own, the
+    /// item is recorded as it is. The cursor belongs to this method and to [`Mailbox::sync`]: either goes on from it, and with
+    /// Graph both go on with ids alone, since Graph fixes in the first request of a delta what its pages carry. Items that are
+    /// known already need not be fetched.
+    fn ids<'a>(
+        &'a self,
+        folder: &'a FolderId,
+        cursor: Option<&'a Cursor>,
+    ) -> BoxFuture<'a, Result<Page, SyncError>>;
+
+    /// What lies in a folder, oldest first, a page at a time: for a backlog, whose order a delta does not tell. Begins at
+    /// `since`, or with the oldest; goes on after the page whose cursor is `after`, which only this method understands.
+    ///
+    /// A message may come again on the next page; none is passed over when others are moved away meanwhile. Mail that comes
+    /// after the listing began is told at its end, so a round of [`Mailbox::sync`] begun *before* misses nothing.
+    fn older<'a>(
+        &'a self,
+        folder: &'a FolderId,
+        since: Option<Timestamp>,
+        after: Option<&'a Cursor>,
+    ) -> BoxFuture<'a, Result<Page, SyncError>>;
+
+    /// How many messages lie in a folder, of those received at `since` or later where that is given.
+    fn count<'a>(
+        &'a self,
+        folder: &'a FolderId,
+        since: Option<Timestamp>,
+    ) -> BoxFuture<'a, Result<u64, Fault>>;
+
     /// The message as RFC 5322 bytes. Exchange rebuilds them: they are not the ones that came over the wire.
     fn mime<'a>(&'a self, id: &'a NativeId) -> BoxFuture<'a, Result<Bytes, Fault>>;
 
@@ -228,6 +278,18 @@ pub trait Mailbox: Send + Sync + fmt::Debug {
 
     /// Carries changes out; one result per change, in the same order. Doing the same again is harmless.
     fn change<'a>(&'a self, changes: &'a [Change]) -> BoxFuture<'a, Vec<Result<Changed, Fault>>>;
+
+    /// Saves a mail in *Drafts*, stamped; its id.
+    ///
+    /// Not repeated inside: after a fault the draft may be there nevertheless. It is found by its stamp, or, where the fault came
+    /// between saving and stamping, by its Message-ID.
+    fn create_draft<'a>(&'a self, draft: &'a Draft) -> BoxFuture<'a, Result<NativeId, Fault>>;
+
+    /// Sends a draft, which then lies in *Sent Items*. What comes back says that the mailbox took it, not that it arrived.
+    ///
+    /// Never repeated inside: after any fault without a definite refusal the mail may be under way. Whoever asks again first
+    /// looks whether it is still a draft.
+    fn send_draft<'a>(&'a self, id: &'a NativeId) -> BoxFuture<'a, Result<(), Fault>>;
 
     /// All folders, parents before children.
     fn folders(&self) -> BoxFuture<'_, Result<Vec<Folder>, Fault>>;

@@ -9,10 +9,11 @@ use std::time::Duration;
 use contract::{Bench, Levers, Truth};
 use fault::Fault;
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 use microsoft::graph::{GraphMailbox, User};
 use microsoft::signin::{self, Application};
 use microsoft::{AccessTokens, Budget};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 const MAILBOX: &str = "support@contoso.test";
@@ -32,6 +33,9 @@ impl AccessTokens for Token {
 struct Control {
     http: reqwest::Client,
     base: String,
+    /// Graph's address of the mailbox's folders, by which people's doings are played, and the token for it.
+    folders: String,
+    token: SecretString,
 }
 
 impl Control {
@@ -42,11 +46,16 @@ impl Control {
 }
 
 impl Levers for Control {
-    fn deliver<'a>(&'a self, message: &'a str) -> BoxFuture<'a, ()> {
+    fn deliver_at<'a>(&'a self, message: &'a str, received_at: Option<Timestamp>) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             let url = format!("{}/mailboxes/{MAILBOX}/messages", self.base);
-            let request =
-                self.http.post(url).header("content-type", "message/rfc822").body(message.to_owned());
+            let at = received_at.map(|at| ("received_at", at.to_string()));
+            let request = self
+                .http
+                .post(url)
+                .query(at.as_slice())
+                .header("content-type", "message/rfc822")
+                .body(message.to_owned());
             let answer = request.send().await.expect("sent");
             assert!(answer.status().is_success(), "{}", answer.status());
         })
@@ -82,6 +91,32 @@ impl Levers for Control {
             self.post("/faults", rule).await;
         })
     }
+
+    fn strike(&self, status: u16, after_effect: bool, times: u32) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let kind = if after_effect { "status_after_effect" } else { "status" };
+            let rule = json!({ "service": "graph", "kind": kind, "status": status, "count": times });
+            self.post("/faults", rule).await;
+        })
+    }
+
+    fn folder<'a>(&'a self, name: &'a str, is_there: bool) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let token = self.token.expose_secret();
+            let request = if is_there {
+                self.http.post(&self.folders).json(&json!({ "displayName": name }))
+            } else {
+                let url = format!("{}?$top=100", self.folders);
+                let listed = self.http.get(url).bearer_auth(token).send().await.expect("sent");
+                let listed: Value = listed.json().await.expect("a list");
+                let all = listed["value"].as_array().expect("a list");
+                let folder = all.iter().find(|folder| folder["displayName"] == name).expect("is there");
+                self.http.delete(format!("{}/{}", self.folders, folder["id"].as_str().expect("an id")))
+            };
+            let answer = request.bearer_auth(token).send().await.expect("sent");
+            assert!(answer.status().is_success(), "{}", answer.status());
+        })
+    }
 }
 
 /// A simulator of its own for each test, reached with application permission.
@@ -106,15 +141,18 @@ where
     let token = signin::as_application(&http, &discovery, &app, scope).await.expect("a token").access;
     let users = ready["users"].as_array().expect("users");
     let user = users.iter().find(|user| user["upn"] == MAILBOX).expect("the mailbox's user");
+    let oid = user["oid"].as_str().expect("an id");
+    let folders = format!("{}/v1.0/users/{oid}/mailFolders", told("graph"));
+    let levers =
+        Arc::new(Control { http: http.clone(), base: told("control"), folders, token: token.clone() });
     let mailbox = GraphMailbox::new(
-        http.clone(),
+        http,
         told("graph").parse().expect("a URL"),
-        User::Id(user["oid"].as_str().expect("an id").to_owned()),
+        User::Id(oid.to_owned()),
         Arc::new(Token(token)),
         Arc::new(Budget::graph()),
         Duration::from_secs(10),
     );
-    let levers = Arc::new(Control { http, base: told("control") });
     test(Arc::new(Bench { mailbox: Arc::new(mailbox), levers })).await;
     sim.stop().await;
 }
@@ -136,5 +174,10 @@ contract!(
     what_is_gone_is_no_fault,
     a_forgotten_place_is_a_reset,
     a_short_refusal_is_waited_out,
+    a_short_outage_is_waited_out,
+    ids_alone_lead_around_a_page,
+    a_backlog_is_listed_oldest_first,
+    a_draft_is_saved_and_sent,
+    a_folder_that_is_gone_is_told,
     the_mailbox_tells_about_itself,
 );

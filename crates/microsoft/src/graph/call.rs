@@ -1,5 +1,5 @@
-//! One request to Graph: leave from the budget, a token, a time-out, a bounded answer, and a fault where it fails. Everything
-//! asked for through here may be asked again without harm.
+//! One request to Graph: leave from the budget, a token, a time-out, a bounded answer, and a fault where it fails. What may be
+//! asked again without harm is; [`Ask::once`] is for the rest.
 
 use std::time::Duration;
 
@@ -38,14 +38,16 @@ pub(super) struct Ask {
     pub(super) url: Url,
     /// Beside the immutable ids.
     pub(super) prefer: Option<&'static str>,
-    /// JSON.
     pub(super) body: Option<Bytes>,
+    pub(super) content_type: &'static str,
     /// Sent as `If-Match`.
     pub(super) if_match: Option<String>,
     pub(super) priority: Priority,
     pub(super) charge: Charge,
     /// The largest answer.
     pub(super) limit: usize,
+    /// Asking again would do it again: only a refused token, with which nothing was done, is renewed.
+    pub(super) once: bool,
 }
 
 impl Ask {
@@ -56,10 +58,12 @@ impl Ask {
             url,
             prefer: None,
             body: None,
+            content_type: "application/json",
             if_match: None,
             priority,
             charge: Charge::ONE,
             limit: SMALL,
+            once: false,
         }
     }
 }
@@ -109,6 +113,7 @@ impl GraphMailbox {
             let goes_on = refused.fault.entry.class == Class::Transient
                 && may_pass
                 && !refused.is_too_large
+                && !ask.once
                 && tries < TRIES
                 && begun.elapsed() + pause < PATIENCE;
             if !goes_on {
@@ -145,7 +150,11 @@ impl GraphMailbox {
             .header("client-request-id", &client_request_id)
             .header("return-client-request-id", "true");
         if let Some(body) = &ask.body {
-            request = request.header("content-type", "application/json").body(body.clone());
+            request = request.header("content-type", ask.content_type).body(body.clone());
+            if body.is_empty() {
+                // Graph wants it told, and the library leaves it out.
+                request = request.header("content-length", "0");
+            }
         }
         if let Some(etag) = &ask.if_match {
             request = request.header("if-match", etag);

@@ -1,9 +1,11 @@
 //! The [`Mailbox`] contract over Microsoft Graph.
 //!
-//! `call.rs` makes one request (budget, token, time-out, bounded answer, fault); `sync.rs` lists, `content.rs` fetches,
-//! `find.rs` looks for messages, `change.rs` marks in batches, `folders.rs` and `probe.rs` look around. [`message`] reads the
-//! JSON of one message, purely.
+//! `call.rs` makes one request (budget, token, time-out, bounded answer, fault); `sync.rs` lists what changed, `backlog.rs`
+//! what lies there, `content.rs` fetches, `find.rs` looks for messages, `change.rs` marks in batches, `send.rs` drafts and
+//! sends, `folders.rs` and `probe.rs` look around, `translate.rs` turns ids into Graph's. [`message`] reads the JSON of one
+//! message, purely.
 
+mod backlog;
 mod call;
 mod change;
 mod content;
@@ -12,7 +14,9 @@ mod folders;
 pub mod message;
 mod probe;
 mod refusal;
+mod send;
 mod sync;
+mod translate;
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,14 +25,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use fault::Fault;
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use crate::budget::{Budget, Priority};
 use crate::mailbox::{
-    Change, Changed, Cursor, Find, Folder, FolderId, Item, Mailbox, NativeId, Page, ProbeReport, SyncError,
+    Change, Changed, Cursor, Draft, Find, Folder, FolderId, Item, Mailbox, NativeId, Page, ProbeReport,
+    SyncError,
 };
 use crate::tokens::AccessTokens;
+pub use translate::{IdKind, Translated};
 
 /// The id of our stamp: a named property that Exchange keeps with the message. Its GUID is ours and never changes; the name is
 /// case-sensitive.
@@ -166,7 +173,32 @@ impl Mailbox for GraphMailbox {
         folder: &'a FolderId,
         cursor: Option<&'a Cursor>,
     ) -> BoxFuture<'a, Result<Page, SyncError>> {
-        Box::pin(self.sync_page(folder, cursor))
+        Box::pin(self.sync_page(folder, cursor, message::SELECT))
+    }
+
+    fn ids<'a>(
+        &'a self,
+        folder: &'a FolderId,
+        cursor: Option<&'a Cursor>,
+    ) -> BoxFuture<'a, Result<Page, SyncError>> {
+        Box::pin(self.sync_page(folder, cursor, sync::SELECT_IDS))
+    }
+
+    fn older<'a>(
+        &'a self,
+        folder: &'a FolderId,
+        since: Option<Timestamp>,
+        after: Option<&'a Cursor>,
+    ) -> BoxFuture<'a, Result<Page, SyncError>> {
+        Box::pin(self.list_older(folder, since, after))
+    }
+
+    fn count<'a>(
+        &'a self,
+        folder: &'a FolderId,
+        since: Option<Timestamp>,
+    ) -> BoxFuture<'a, Result<u64, Fault>> {
+        Box::pin(self.count_messages(folder, since))
     }
 
     fn mime<'a>(&'a self, id: &'a NativeId) -> BoxFuture<'a, Result<Bytes, Fault>> {
@@ -187,6 +219,14 @@ impl Mailbox for GraphMailbox {
 
     fn change<'a>(&'a self, changes: &'a [Change]) -> BoxFuture<'a, Vec<Result<Changed, Fault>>> {
         Box::pin(self.change_all(changes))
+    }
+
+    fn create_draft<'a>(&'a self, draft: &'a Draft) -> BoxFuture<'a, Result<NativeId, Fault>> {
+        Box::pin(self.save_draft(draft))
+    }
+
+    fn send_draft<'a>(&'a self, id: &'a NativeId) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(self.send_saved(id))
     }
 
     fn folders(&self) -> BoxFuture<'_, Result<Vec<Folder>, Fault>> {

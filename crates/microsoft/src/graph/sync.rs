@@ -20,7 +20,9 @@ use crate::mailbox::{Cursor, FolderId, Item, NativeId, Page, SyncError};
 use crate::network;
 
 /// The largest page, after decompression.
-const LARGEST_PAGE: usize = 64 << 20;
+pub(super) const LARGEST_PAGE: usize = 64 << 20;
+/// What pages of ids carry.
+pub(super) const SELECT_IDS: &str = "id,receivedDateTime,internetMessageId,conversationId";
 /// Sizes of a page, tried in this order: what is too large, or takes too long, is asked for in smaller pieces.
 const SIZES: [&str; 3] = ["odata.maxpagesize=50", "odata.maxpagesize=10", "odata.maxpagesize=1"];
 /// Codes by which the mailbox says that it has forgotten our place, beside the status 410.
@@ -119,11 +121,12 @@ impl GraphMailbox {
         &self,
         folder: &FolderId,
         cursor: Option<&Cursor>,
+        select: &str,
     ) -> Result<Page, SyncError> {
         let url = match cursor {
             None => self.address(
                 &format!("{}/messages/delta", self.folder_path(folder.as_str())),
-                &format!("$select={SELECT}"),
+                &format!("$select={select}"),
             )?,
             Some(cursor) => match self.followed(cursor.as_str()) {
                 Ok(url) => url,
@@ -169,15 +172,22 @@ impl GraphMailbox {
             self.address(&path, &format!("$select={SELECT}&$orderby=receivedDateTime%20desc&$top={count}"))?;
         let ask = Ask { limit: LARGEST_PAGE, ..Ask::get("list newest", url, Priority::Live) };
         let body = self.ask(&ask).await.map_err(|refused| of_folder(refused.fault))?;
-        let text = String::from_utf8(body)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        let listing: Listing<'_> = serde_json::from_str(&text).map_err(|error| {
-            network::unreadable(self.host(), &format!("a listing that cannot be read: {error}"))
-        })?;
-        let rows = listing.value.into_iter().filter_map(read_row);
-        let items = rows.filter_map(|row| if let Row::Item(item) = row { Some(item) } else { None });
-        Ok(items.take(count).collect())
+        let (mut items, _) =
+            read_listing(body).map_err(|detail| network::unreadable(self.host(), &detail))?;
+        items.truncate(count);
+        Ok(items)
     }
+}
+
+/// The messages of a listing, and whether it goes on; the error is what is wrong with it.
+pub(super) fn read_listing(body: Vec<u8>) -> Result<(Vec<Item>, bool), String> {
+    let text = String::from_utf8(body)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+    let listing: Listing<'_> =
+        serde_json::from_str(&text).map_err(|error| format!("a listing that cannot be read: {error}"))?;
+    let rows = listing.value.into_iter().filter_map(read_row);
+    let items = rows.filter_map(|row| if let Row::Item(item) = row { Some(item) } else { None });
+    Ok((items.collect(), listing.next.is_some()))
 }
 
 /// Takes a page apart; the error is what is wrong with it.
@@ -213,7 +223,7 @@ fn is_forgotten(refused: &Refused) -> bool {
 }
 
 /// Whether a smaller page may help.
-fn is_heavy(refused: &Refused) -> bool {
+pub(super) fn is_heavy(refused: &Refused) -> bool {
     refused.is_too_large || refused.fault.status == Some(504) || refused.fault.entry.id == "network.timeout"
 }
 

@@ -418,3 +418,77 @@ async fn finding_follows_pages_and_asks_for_ids_only() {
         asked.target
     );
 }
+
+#[tokio::test]
+async fn sending_and_saving_are_asked_for_once_whatever_the_answer() {
+    for status in [429, 503, 504] {
+        let server = Server::start(move |_, _| error(status, "", &[("retry-after", "0")])).await;
+        let (mailbox, _) = mailbox(&server.url);
+        assert!(mailbox.send_draft(&id("m1")).await.is_err());
+        assert_eq!(server.asked().len(), 1, "{status}");
+        let draft = Draft { mime: "From: a@b\r\n\r\nx".into(), stamp: None };
+        assert!(mailbox.create_draft(&draft).await.is_err());
+        assert_eq!(server.asked().len(), 2, "{status}");
+    }
+    // A refused token did nothing: it is renewed, and the mail goes out.
+    let server = Server::start(|asked, _| match asked.header("authorization") {
+        "Bearer token-0" => error(401, "InvalidAuthenticationToken", &[]),
+        _ => answered(202, &[], ""),
+    })
+    .await;
+    let (mailbox, tokens) = mailbox(&server.url);
+    mailbox.send_draft(&id("m1")).await.expect("taken");
+    assert_eq!((tokens.refused_so_far(), server.asked().len()), (1, 2));
+    assert_eq!(server.asked()[1].header("content-length"), "0");
+}
+
+#[tokio::test]
+async fn a_draft_goes_up_as_mime_and_is_stamped_after() {
+    let server = Server::start(|_, _| answered(201, &[], r#"{"id":"d1"}"#)).await;
+    let (mailbox, _) = mailbox(&server.url);
+    let draft = Draft { mime: "From: a@b\r\n\r\nx".into(), stamp: Some("s".to_owned()) };
+    assert_eq!(mailbox.create_draft(&draft).await.expect("saved"), id("d1"));
+    let asked = server.asked();
+    assert_eq!(
+        (asked[0].target.as_str(), asked[0].header("content-type")),
+        ("/v1.0/me/messages", "text/plain")
+    );
+    assert_eq!(asked[0].body, "RnJvbTogYUBiDQoNCng=");
+    let stamped: Value = serde_json::from_str(&asked[1].body).expect("JSON");
+    assert_eq!(stamped, json!({ "singleValueExtendedProperties": [{ "id": STAMP, "value": "s" }] }));
+    assert_eq!((asked[1].method.clone(), asked[1].target.as_str()), (Method::PATCH, "/v1.0/me/messages/d1"));
+}
+
+#[tokio::test]
+async fn ids_are_translated_a_thousand_at_a_time_and_a_malformed_one_costs_itself() {
+    let server = Server::start(|asked, _| {
+        let body: Value = serde_json::from_str(&asked.body).expect("JSON");
+        assert_eq!(
+            (&body["sourceIdType"], &body["targetIdType"]),
+            (&json!("ewsId"), &json!("restImmutableEntryId"))
+        );
+        let ids = body["inputIds"].as_array().expect("ids");
+        assert!(ids.len() <= 1_000);
+        if ids.contains(&json!("bad")) {
+            return error(400, "ErrorInvalidIdMalformed", &[]);
+        }
+        let rows: Vec<Value> = ids
+            .iter()
+            .filter(|id| **id != "gone")
+            .map(|id| json!({ "sourceId": id, "targetId": format!("r-{}", id.as_str().expect("text")) }))
+            .collect();
+        answered(200, &[], json!({ "value": rows }).to_string())
+    })
+    .await;
+    let (mailbox, _) = mailbox(&server.url);
+    let mut ids: Vec<NativeId> = (0..2_100).map(|number| id(&format!("e{number}"))).collect();
+    (ids[1_400], ids[7]) = (id("bad"), id("gone"));
+    let told = mailbox.translate_ids(&ids, IdKind::Ews, IdKind::RestImmutable).await.expect("translated");
+    assert_eq!(told.len(), ids.len());
+    for (id, told) in ids.iter().zip(&told) {
+        match id.as_str() {
+            "bad" | "gone" => assert!(matches!(told, Translated::Unknown(_)), "{id}: {told:?}"),
+            name => assert_eq!(*told, Translated::Id(NativeId::from(format!("r-{name}")))),
+        }
+    }
+}

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
-use microsoft::{Change, Changed, Cursor, Find, FolderId, Item, Mailbox, NativeId, SyncError};
+use jiff::{Timestamp, ToSpan as _};
+use microsoft::{Change, Changed, Cursor, Draft, Find, FolderId, Item, Mailbox, NativeId, SyncError};
 
 /// A message as the peer itself knows it.
 #[derive(Clone, Debug)]
@@ -21,14 +23,22 @@ pub(crate) struct Truth {
 
 /// The other side's levers.
 pub(crate) trait Levers: Send + Sync {
+    /// A mail arrives in the inbox, now or, as the mailbox tells it, at that time.
+    fn deliver_at<'a>(&'a self, message: &'a str, received_at: Option<Timestamp>) -> BoxFuture<'a, ()>;
     /// A mail arrives in the inbox.
-    fn deliver<'a>(&'a self, message: &'a str) -> BoxFuture<'a, ()>;
+    fn deliver<'a>(&'a self, message: &'a str) -> BoxFuture<'a, ()> {
+        self.deliver_at(message, None)
+    }
     /// Everything that is in the mailbox.
     fn truth(&self) -> BoxFuture<'_, Vec<Truth>>;
     /// The mailbox forgets all places in all folders.
     fn forget(&self) -> BoxFuture<'_, ()>;
     /// The next so many requests are refused for a moment.
     fn throttle(&self, times: u32) -> BoxFuture<'_, ()>;
+    /// Somebody makes a folder at the top of the mailbox, or deletes it for good.
+    fn folder<'a>(&'a self, name: &'a str, is_there: bool) -> BoxFuture<'a, ()>;
+    /// The next so many requests are answered with this status: after the work is done, or instead of doing it.
+    fn strike(&self, status: u16, after_effect: bool, times: u32) -> BoxFuture<'_, ()>;
 }
 
 /// A mailbox and the levers of its peer; the mailbox begins with an empty inbox, or with `before` messages in it.
@@ -230,6 +240,134 @@ pub(crate) async fn a_short_refusal_is_waited_out(bench: &Bench) {
     bench.levers.deliver(&mail(4)).await;
     bench.levers.throttle(2).await;
     assert_eq!(bench.mailbox.newest(&inbox(), 1).await.expect("in the end").len(), 1);
+}
+
+/// A service that is not there for a moment disturbs nobody, neither when it did nothing nor when it did the work first.
+pub(crate) async fn a_short_outage_is_waited_out(bench: &Bench) {
+    bench.levers.deliver(&mail(5)).await;
+    bench.levers.strike(503, false, 1).await;
+    let id = bench.mailbox.newest(&inbox(), 1).await.expect("in the end")[0].id.clone();
+    let change = Change { categories: vec!["Jira".to_owned()], mark_read: true, ..nothing(&id) };
+    for after_effect in [false, true] {
+        bench.levers.strike(504, after_effect, 1).await;
+        let results = bench.mailbox.change(std::slice::from_ref(&change)).await;
+        assert_eq!(results, [Ok(Changed::Done { id: id.clone() })]);
+    }
+    let truth = bench.levers.truth().await;
+    let marked = truth.iter().find(|truth| truth.id == id.as_str()).expect("is there");
+    assert_eq!((marked.is_read, &*marked.categories), (true, &["Jira".to_owned()][..]));
+}
+
+/// Ids alone tell everything that lies in the folder, each is fetched whole by itself, and the place they end at goes on.
+pub(crate) async fn ids_alone_lead_around_a_page(bench: &Bench) {
+    for number in 0..60 {
+        bench.levers.deliver(&mail(number)).await;
+    }
+    let whole = round(&*bench.mailbox, None).await;
+    let (mut ids, mut cursor, mut complete) = (BTreeSet::new(), None, false);
+    while !complete {
+        let page = bench.mailbox.ids(&inbox(), cursor.as_ref()).await.expect("a page");
+        assert!(page.items.iter().all(|item| !item.is_whole && item.raw.len() < 2_000));
+        ids.extend(page.items.into_iter().map(|item| item.id));
+        (cursor, complete) = (Some(page.cursor), page.complete);
+    }
+    assert_eq!(ids, whole.items.keys().cloned().collect());
+    let first = ids.first().expect("sixty");
+    assert!(bench.mailbox.message(first).await.expect("an answer").is_some_and(|item| item.is_whole));
+    bench.levers.deliver(&mail(60)).await;
+    let after = round(&*bench.mailbox, cursor).await;
+    assert_eq!(after.items.len(), 1, "only what came since");
+}
+
+/// A backlog is counted and told oldest first, from its start point on, and nothing of it is passed over although what is
+/// handled is moved away between the pages.
+pub(crate) async fn a_backlog_is_listed_oldest_first(bench: &Bench) {
+    let begin: Timestamp = "2026-11-01T08:00:00Z".parse().expect("a time");
+    // Delivered out of order, three to a minute.
+    for number in (0..130).map(|n| n * 7 % 130) {
+        let at = begin + (i64::try_from(number / 3).expect("small")).minutes();
+        bench.levers.deliver_at(&mail(number), Some(at)).await;
+    }
+    let since = begin + 10.minutes();
+    assert_eq!(bench.mailbox.count(&inbox(), Some(since)).await.expect("a count"), 100);
+    let all = bench.mailbox.count(&inbox(), None).await.expect("a count");
+    assert!(all >= 130, "{all}");
+    let (mut told, mut after, mut complete) = (Vec::<Item>::new(), None::<Cursor>, false);
+    while !complete {
+        let page = bench.mailbox.older(&inbox(), Some(since), after.as_ref()).await.expect("a page");
+        let new: Vec<Item> = page
+            .items
+            .into_iter()
+            .filter(|item| !told.iter().any(|before| before.internet_message_id == item.internet_message_id))
+            .collect();
+        let moved: Vec<Change> =
+            new.iter().map(|item| Change { move_to: Some("archive".into()), ..nothing(&item.id) }).collect();
+        assert!(bench.mailbox.change(&moved).await.iter().all(Result::is_ok));
+        told.extend(new);
+        (after, complete) = (Some(page.cursor), page.complete);
+    }
+    assert!(told.iter().all(|item| item.is_whole && item.received_at >= since));
+    assert!(told.is_sorted_by_key(|item| item.received_at), "oldest first");
+    let ours = told.iter().filter(|item| item.received_at < begin + 60.minutes());
+    assert_eq!(ours.map(subject).collect::<BTreeSet<_>>().len(), 100);
+    let none = bench.mailbox.older(&inbox(), Some(begin + 60.minutes()), None).await.expect("a page");
+    assert!(none.complete && none.items.iter().all(|item| item.received_at >= begin + 60.minutes()));
+}
+
+fn draft(number: usize) -> Draft {
+    let mime = format!(
+        "From: support@contoso.test\r\nTo: grace@contoso.test\r\nSubject: Contract {number}\r\n\
+         Message-ID: <draft-{number}@contoso.test>\r\nAuto-Submitted: auto-generated\r\n\
+         MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nGrüße.\r\n"
+    );
+    Draft { mime: Bytes::from(mime), stamp: Some(format!("{{\"delivery\":\"{number}\"}}")) }
+}
+
+async fn lies_in(bench: &Bench, id: &NativeId) -> String {
+    let truth = bench.levers.truth().await;
+    truth.into_iter().find(|truth| truth.id == id.as_str()).expect("is in the mailbox").folder
+}
+
+/// A draft is saved as it was written, found by its stamp and its Message-ID, and lies in Sent Items once it is sent.
+pub(crate) async fn a_draft_is_saved_and_sent(bench: &Bench) {
+    let draft = draft(70);
+    let by_stamp = Find::Stamp { value: draft.stamp.clone().expect("stamped") };
+    let by_message_id = Find::MessageId("<draft-70@contoso.test>".to_owned());
+    let id = bench.mailbox.create_draft(&draft).await.expect("saved");
+    assert!(lies_in(bench, &id).await.eq_ignore_ascii_case("drafts"), "{}", lies_in(bench, &id).await);
+    for by in [&by_stamp, &by_message_id] {
+        assert_eq!(bench.mailbox.find(by).await.expect("found"), std::slice::from_ref(&id));
+    }
+    let mime = bench.mailbox.mime(&id).await.expect("MIME");
+    assert!(String::from_utf8_lossy(&mime).to_ascii_lowercase().contains("auto-submitted: auto-generated"));
+    bench.mailbox.send_draft(&id).await.expect("taken");
+    let sent = bench.mailbox.find(&by_stamp).await.expect("found");
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    let folder = lies_in(bench, &sent[0]).await;
+    assert!(["sentitems", "sent items"].iter().any(|name| name.eq_ignore_ascii_case(&folder)), "{folder}");
+    assert!(bench.mailbox.send_draft(&sent[0]).await.is_err(), "it is no draft any more");
+}
+
+/// A folder that is not there is told as such, by whatever asks for it.
+pub(crate) async fn a_folder_that_is_gone_is_told(bench: &Bench) {
+    bench.levers.folder("Vanishing", true).await;
+    let folders = bench.mailbox.folders().await.expect("folders");
+    let gone = folders.into_iter().find(|folder| folder.name == "Vanishing").expect("is listed").id;
+    bench.mailbox.sync(&gone, None).await.expect("an empty page");
+    bench.levers.folder("Vanishing", false).await;
+    let fault_of = |error: SyncError| match error {
+        SyncError::Fault(fault) => fault.entry.id,
+        SyncError::Reset => "a reset",
+    };
+    let told = [
+        fault_of(bench.mailbox.sync(&gone, None).await.expect_err("gone")),
+        fault_of(bench.mailbox.ids(&gone, None).await.expect_err("gone")),
+        fault_of(bench.mailbox.older(&gone, None, None).await.expect_err("gone")),
+        bench.mailbox.newest(&gone, 1).await.expect_err("gone").entry.id,
+        bench.mailbox.count(&gone, None).await.expect_err("gone").entry.id,
+        bench.mailbox.folder(gone.as_str()).await.expect_err("gone").entry.id,
+    ];
+    assert_eq!(told, ["graph.folder_gone"; 6]);
 }
 
 /// Folders are told with their well-known names, and a probe finds everything in order.

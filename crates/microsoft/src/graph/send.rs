@@ -1,0 +1,62 @@
+//! Drafts and sending. Neither is asked for twice: a draft made twice is a draft too many, a mail sent twice is worse.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use fault::Fault;
+use http::Method;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::call::Ask;
+use super::{GraphMailbox, STAMP};
+use crate::budget::{Charge, Priority};
+use crate::mailbox::{Draft, NativeId};
+use crate::network;
+
+#[derive(Deserialize)]
+struct Saved {
+    id: String,
+}
+
+impl GraphMailbox {
+    /// Graph takes no stamp together with MIME: it is written right after.
+    pub(super) async fn save_draft(&self, draft: &Draft) -> Result<NativeId, Fault> {
+        let url = self.address(&format!("{}/messages", self.user_path()), "")?;
+        let body = Bytes::from(STANDARD.encode(&draft.mime));
+        let ask = Ask {
+            method: Method::POST,
+            charge: Charge { upload_bytes: body.len() as u64, ..Charge::ONE },
+            body: Some(body),
+            content_type: "text/plain",
+            once: true,
+            ..Ask::get("save draft", url, Priority::Live)
+        };
+        let answer = self.ask(&ask).await?;
+        let saved: Saved = serde_json::from_slice(&answer)
+            .map_err(|error| network::unreadable(self.host(), &format!("a draft without an id: {error}")))?;
+        let id = NativeId::from(saved.id);
+        if let Some(stamp) = &draft.stamp {
+            let body = json!({ "singleValueExtendedProperties": [{ "id": STAMP, "value": stamp }] });
+            let ask = Ask {
+                method: Method::PATCH,
+                body: Some(Bytes::from(body.to_string())),
+                ..Ask::get("stamp draft", self.address(&self.message_path(&id), "")?, Priority::Live)
+            };
+            self.ask(&ask).await?;
+        }
+        Ok(id)
+    }
+
+    pub(super) async fn send_saved(&self, id: &NativeId) -> Result<(), Fault> {
+        let url = self.address(&format!("{}/send", self.message_path(id)), "")?;
+        let ask = Ask {
+            method: Method::POST,
+            body: Some(Bytes::new()),
+            once: true,
+            ..Ask::get("send draft", url, Priority::Live)
+        };
+        self.ask(&ask).await?;
+        Ok(())
+    }
+}
