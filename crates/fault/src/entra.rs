@@ -380,6 +380,22 @@ pub(crate) static DEVICE_CODE_PENDING: Entry = Entry {
     mend: "Open the address that is shown and enter the code.",
     link: None,
 };
+pub(crate) static DEVICE_CODE_SLOW_DOWN: Entry = Entry {
+    id: "entra.device_code_slow_down",
+    cause: "Microsoft was asked too often whether the code was entered",
+    class: Class::Transient,
+    who: Who::Nobody,
+    mend: "Wait: Postroom asks less often.",
+    link: None,
+};
+pub(crate) static ADMIN_CONSENT: Entry = Entry {
+    id: "entra.admin_consent",
+    cause: "The return from the administrator's consent link cannot be read",
+    class: Class::Administrator,
+    who: Who::EntraAdministrator,
+    mend: "Open the administrator's consent link again and accept.",
+    link: Some("https://learn.microsoft.com/entra/identity-platform/v2-admin-consent"),
+};
 pub(crate) static DEVICE_CODE_OVER: Entry = Entry {
     id: "entra.device_code_over",
     cause: "The code was wrong, or it was not entered in time",
@@ -454,7 +470,9 @@ pub(crate) static ALL: &[&Entry] = &[
     &ID_TOKEN,
     &SPA_REDIRECT,
     &DEVICE_CODE_PENDING,
+    &DEVICE_CODE_SLOW_DOWN,
     &DEVICE_CODE_OVER,
+    &ADMIN_CONSENT,
     &DISCOVERY,
     &UNKNOWN,
 ];
@@ -523,7 +541,8 @@ pub(crate) fn by_error(error: &str, status: u16) -> &'static Entry {
         "consent_required" => &CONSENT_REQUIRED,
         "invalid_client" => &SECRET_WRONG,
         "access_denied" | "authorization_declined" => &DECLINED,
-        "authorization_pending" | "slow_down" => &DEVICE_CODE_PENDING,
+        "authorization_pending" => &DEVICE_CODE_PENDING,
+        "slow_down" => &DEVICE_CODE_SLOW_DOWN,
         "expired_token" | "bad_verification_code" => &DEVICE_CODE_OVER,
         "unauthorized_client" => &CLIENT_ID,
         "invalid_resource" | "invalid_scope" => &SCOPE,

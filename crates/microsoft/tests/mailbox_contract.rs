@@ -11,7 +11,7 @@ use fault::Fault;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use microsoft::graph::{GraphMailbox, User};
-use microsoft::signin::{self, Application};
+use microsoft::signin::{self, Application, Credential};
 use microsoft::{AccessTokens, Budget};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -124,21 +124,24 @@ async fn with_graph<F>(test: impl FnOnce(Arc<Bench>) -> F)
 where
     F: Future<Output = ()>,
 {
-    let sim = sim::Sim::start(sim::Config { seed: 7, ..sim::Config::default() }).await.expect("a simulator");
+    let clock = sim::clock::Clock::default();
+    let config = sim::Config { seed: 7, clock: clock.clone(), ..sim::Config::default() };
+    let sim = sim::Sim::start(config).await.expect("a simulator");
     let ready = serde_json::to_value(sim.ready()).expect("JSON");
     let told = |name: &str| ready[name].as_str().expect("told").trim_end_matches('/').to_owned();
     let http =
         reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
     let app = Application {
         client_id: told("client_id"),
-        client_secret: Some(SecretString::from(told("client_secret"))),
+        credential: Credential::Secret(SecretString::from(told("client_secret"))),
         tenant: told("tenant_id"),
         redirect_uri: "http://localhost/return".parse().expect("a URL"),
     };
     let login = told("entra").parse().expect("a URL");
     let discovery = signin::discover(&http, &login, &app.tenant).await.expect("endpoints");
     let scope = "https://graph.microsoft.com/.default";
-    let token = signin::as_application(&http, &discovery, &app, scope).await.expect("a token").access;
+    let token =
+        signin::as_application(&http, &discovery, &app, scope, clock.now()).await.expect("a token").access;
     let users = ready["users"].as_array().expect("users");
     let user = users.iter().find(|user| user["upn"] == MAILBOX).expect("the mailbox's user");
     let oid = user["oid"].as_str().expect("an id");

@@ -9,7 +9,7 @@ use fault::Fault;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use microsoft::graph::{GraphMailbox, User};
-use microsoft::signin::{self, Application, Begun, Discovery, Hint};
+use microsoft::signin::{self, Application, Begun, Credential, Discovery, Hint};
 use microsoft::{AccessTokens, Budget, Mailbox};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -40,7 +40,7 @@ impl Place {
             reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
         let app = Application {
             client_id: told("client_id"),
-            client_secret: Some(SecretString::from(told("client_secret"))),
+            credential: Credential::Secret(SecretString::from(told("client_secret"))),
             tenant: "organizations".to_owned(),
             redirect_uri: "http://localhost:8080/signin/return".parse().expect("a URL"),
         };
@@ -155,7 +155,9 @@ async fn a_person_signs_in_and_the_tokens_are_renewed_until_they_are_revoked() {
 
     let old = tokens.refresh.expect("offline_access");
     let renewed =
-        signin::refresh(&place.http, &place.discovery, &place.app, &old, &SCOPES).await.expect("renewed");
+        signin::refresh(&place.http, &place.discovery, &place.app, &old, &SCOPES, place.clock.now())
+            .await
+            .expect("renewed");
     let next = renewed.refresh.expect("rotated");
     assert_ne!(next.expose_secret(), old.expose_secret());
     let graph_url: Url = place.ready["graph"].as_str().expect("told").parse().expect("a URL");
@@ -174,7 +176,7 @@ async fn a_person_signs_in_and_the_tokens_are_renewed_until_they_are_revoked() {
     let revoke = format!("{}/revoke", place.ready["control"].as_str().expect("told"));
     let revoked = place.http.post(revoke).json(&json!({ "upn": PERSON })).send().await.expect("sent");
     assert!(revoked.status().is_success());
-    let fault = signin::refresh(&place.http, &place.discovery, &place.app, &next, &SCOPES)
+    let fault = signin::refresh(&place.http, &place.discovery, &place.app, &next, &SCOPES, place.clock.now())
         .await
         .expect_err("revoked");
     assert_eq!((fault.entry.id, fault.code.as_str()), ("entra.grant_revoked", "AADSTS50173"));

@@ -75,7 +75,8 @@ fn refused(detail: &str) -> Doubt {
 pub(super) struct Expected<'a> {
     pub(super) discovery: &'a Discovery,
     pub(super) app: &'a Application,
-    pub(super) nonce: &'a str,
+    /// None where the flow has none (device code).
+    pub(super) nonce: Option<&'a str>,
     pub(super) now: Timestamp,
 }
 
@@ -136,9 +137,11 @@ fn judge(claims: Claims, key: &Key, expected: &Expected<'_>) -> Result<IdClaims,
     if claims.nbf.is_some_and(|from| shifted(from, -LEEWAY) > *now) {
         return Err(refused("it is not valid yet: check this machine's clock"));
     }
-    let told = claims.nonce.unwrap_or_default();
-    if nonce.is_empty() || verify_slices_are_equal(told.as_bytes(), nonce.as_bytes()).is_err() {
-        return Err(refused("it belongs to another sign-in (nonce)"));
+    if let Some(nonce) = nonce {
+        let told = claims.nonce.unwrap_or_default();
+        if nonce.is_empty() || verify_slices_are_equal(told.as_bytes(), nonce.as_bytes()).is_err() {
+            return Err(refused("it belongs to another sign-in (nonce)"));
+        }
     }
     Ok(IdClaims {
         tid,
@@ -167,11 +170,11 @@ mod tests {
             let discovery = for_tests("https://login.microsoftonline.com", "common");
             let app = Application {
                 client_id: "c".to_owned(),
-                client_secret: None,
+                credential: super::super::Credential::None,
                 tenant: "common".to_owned(),
                 redirect_uri: "https://postroom.example.org/return".parse().expect("a URL"),
             };
-            let expected = Expected { discovery: &discovery, app: &app, nonce: "n", now: Timestamp::UNIX_EPOCH };
+            let expected = Expected { discovery: &discovery, app: &app, nonce: Some("n"), now: Timestamp::UNIX_EPOCH };
             let keys: Keys = serde_json::from_str(r#"{"keys":[{"kty":"RSA","kid":"k","n":"AQAB","e":"AQAB"}]}"#).expect("keys");
             let made = [
                 raw,

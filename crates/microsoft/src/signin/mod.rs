@@ -1,4 +1,5 @@
-//! Signing in with Microsoft: the authorization code flow with PKCE, as Entra ID's v2.0 endpoints do it.
+//! Signing in with Microsoft: the authorization code flow with PKCE, as Entra ID's v2.0 endpoints do it, and what stands
+//! beside it.
 //!
 //! 1. [`discover`] reads the tenant's endpoints; nothing else names one.
 //! 2. [`begin`] makes the address that a person is sent to, with `state`, `nonce` and the PKCE verifier to be kept for the
@@ -6,8 +7,15 @@
 //! 3. [`redeem`] turns the code of the return into [`Tokens`] and verifies who signed in.
 //! 4. [`refresh`] renews them. Each answer brings a new refresh token, which is to be stored before the access token is used.
 //!
+//! The app registration proves itself with a [`Credential`]: a secret or a certificate. Beside the flow of a person stand
+//! [`as_application`] (application permission), [`device`] (a code entered on another machine) and the administrator's consent
+//! ([`admin_consent_address`], [`admin_consent_return`]).
+//!
 //! Scopes that were granted are compared with those that were asked for by [`missing_scopes`]: consent may be partial.
 
+mod admin;
+mod credential;
+pub mod device;
 mod discovery;
 mod identity;
 mod token;
@@ -23,6 +31,8 @@ use rand::CryptoRng;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+pub use admin::{AdminConsented, admin_consent_address, admin_consent_return};
+pub use credential::{Certificate, CertificateError, Credential};
 pub use discovery::{Discovery, discover};
 pub use token::{as_application, redeem, refresh, refresh_with_claims};
 
@@ -34,8 +44,8 @@ pub const CONTINUOUS_ACCESS: &str = r#"{"access_token":{"xms_cc":{"values":["cp1
 pub struct Application {
     /// Application (client) id.
     pub client_id: String,
-    /// The secret's value; none for a public client.
-    pub client_secret: Option<SecretString>,
+    /// What it proves itself with.
+    pub credential: Credential,
     /// `common`, `organizations`, a tenant's id or one of its domains.
     pub tenant: String,
     /// As it is registered, letter for letter.

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::testing::{Server, answered, client};
 
-const TENANT: &str = "6babcaad-604b-40ac-a9d7-9fd97c0b779f";
-const CLIENT: &str = "11111111-2222-3333-4444-555555555555";
+pub(super) const TENANT: &str = "6babcaad-604b-40ac-a9d7-9fd97c0b779f";
+pub(super) const CLIENT: &str = "11111111-2222-3333-4444-555555555555";
 const NOW: i64 = 1_790_000_000;
 
 static KEYS: LazyLock<[KeyPair; 2]> =
@@ -40,13 +40,29 @@ fn claims(login: &str) -> Value {
     })
 }
 
-fn app(tenant: &str) -> Application {
+pub(super) fn app(tenant: &str) -> Application {
     Application {
         client_id: CLIENT.to_owned(),
-        client_secret: Some(SecretString::from("s3cret value")),
+        credential: Credential::Secret(SecretString::from("s3cret value")),
         tenant: tenant.to_owned(),
         redirect_uri: "https://postroom.example.org/signin/return".parse().expect("a URL"),
     }
+}
+
+/// The keys that [`signed_id_token`] signs with, as a tenant publishes them.
+pub(super) fn keys_of_tests() -> Value {
+    json!({ "keys": [{ "kty": "EC", "kid": "ec" }, jwk(&KEYS[0], "k-0")] })
+}
+
+/// An id_token of that tenant.
+pub(super) fn signed_id_token(login: &str, nonce: Option<&str>) -> String {
+    let mut claims = claims(login);
+    claims["nonce"] = nonce.map_or(Value::Null, |nonce| json!(nonce));
+    jwt(&KEYS[0], &json!({ "alg": "RS256", "kid": "k-0" }), &claims)
+}
+
+pub(super) fn now() -> Timestamp {
+    Timestamp::from_second(NOW).expect("a time")
 }
 
 /// A sign-in service that hands out this id_token.
@@ -62,7 +78,7 @@ async fn service(tenant: &'static str, token: impl Fn(&str) -> String + Send + S
                 "jwks_uri": format!("{login}/{tenant}/discovery/v2.0/keys"),
             })
         } else if asked.target.contains("/keys") {
-            json!({ "keys": [{ "kty": "EC", "kid": "ec" }, jwk(&KEYS[0], "k-0")] })
+            keys_of_tests()
         } else {
             json!({
                 "token_type": "Bearer", "scope": "openid profile Mail.ReadWrite", "expires_in": 3599,
@@ -241,8 +257,9 @@ async fn a_refusal_is_told_by_its_number_and_without_secrets() {
     let http = client();
     let discovery = discover(&http, &server.url, TENANT).await.expect("found");
     let old = SecretString::from("canary-refresh-token");
-    let fault =
-        refresh(&http, &discovery, &app(TENANT), &old, &["Mail.ReadWrite"]).await.expect_err("revoked");
+    let fault = refresh(&http, &discovery, &app(TENANT), &old, &["Mail.ReadWrite"], now())
+        .await
+        .expect_err("revoked");
     assert_eq!((fault.entry.id, fault.code.as_str()), ("entra.grant_revoked", "AADSTS50173"));
     assert_eq!((fault.ids.trace.as_deref(), fault.ids.correlation.as_deref()), (Some("t-1"), Some("c-1")));
     assert!(!format!("{fault:?}").contains("canary"), "{fault:?}");
@@ -275,7 +292,7 @@ async fn a_refresh_is_tried_again_where_the_fault_passes_and_a_code_only_where_i
             redeem(&http, &discovery, &app(TENANT), "c", &verifier, "n", &["openid"], now).await.map(|_| ())
         } else {
             let old = SecretString::from("r1");
-            let tokens = refresh(&http, &discovery, &app(TENANT), &old, &["Mail.ReadWrite"]).await;
+            let tokens = refresh(&http, &discovery, &app(TENANT), &old, &["Mail.ReadWrite"], now()).await;
             tokens.map(|tokens| assert_eq!(tokens.scopes, ["Mail.ReadWrite"]))
         };
         match result {

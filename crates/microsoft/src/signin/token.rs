@@ -7,6 +7,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use url::Url;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -21,12 +22,12 @@ use crate::network;
 const LARGEST: usize = 1 << 20;
 
 #[derive(Deserialize)]
-struct Body {
+pub(super) struct Body {
     access_token: String,
     #[serde(default)]
     refresh_token: Option<String>,
     #[serde(default)]
-    id_token: Option<String>,
+    pub(super) id_token: Option<String>,
     #[serde(default)]
     scope: Option<String>,
     #[serde(default)]
@@ -36,14 +37,23 @@ struct Body {
 /// Some versions of the service write numbers as text.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Seconds {
+pub(super) enum Seconds {
     Number(u64),
     Text(String),
 }
 
+impl Seconds {
+    pub(super) fn duration(&self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Number(seconds) => *seconds,
+            Self::Text(text) => text.parse().unwrap_or(0),
+        })
+    }
+}
+
 /// Which failures are worth another try at once.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Again {
+pub(super) enum Again {
     /// All that pass: doing it twice is harmless.
     Transient,
     /// Only those where the request has not been looked at: a code can be used once.
@@ -74,16 +84,25 @@ pub async fn redeem(
         ("code_verifier", verifier.expose_secret()),
         ("scope", &scope),
     ];
-    let mut body = post(http, &discovery.token_endpoint, app, &form, Again::Unseen).await?;
+    let mut body: Body =
+        post(http, &discovery.token_endpoint, discovery, app, &form, Again::Unseen, now).await?;
     let Some(id_token) = body.id_token.take() else {
         return Err(Fault::own("entra.id_token", "the answer has no id_token (scope openid)"));
     };
-    let expected = Expected { discovery, app, nonce, now };
-    let id = identify(http, &id_token, &expected).await?;
+    let id = identify(http, &id_token, discovery, app, Some(nonce), now).await?;
     Ok(tokens(body, scopes, Some(id)))
 }
 
-async fn identify(http: &reqwest::Client, token: &str, expected: &Expected<'_>) -> Result<IdClaims, Fault> {
+/// Who signed in, verified. `nonce` is none only where the flow has none.
+pub(super) async fn identify(
+    http: &reqwest::Client,
+    token: &str,
+    discovery: &Discovery,
+    app: &Application,
+    nonce: Option<&str>,
+    now: Timestamp,
+) -> Result<IdClaims, Fault> {
+    let expected = &Expected { discovery, app, nonce, now };
     let keys = expected.discovery.keys(http).await?;
     match verify(token, &keys, expected) {
         Ok(id) => return Ok(id),
@@ -109,8 +128,9 @@ pub async fn refresh(
     app: &Application,
     refresh_token: &SecretString,
     scopes: &[&str],
+    now: Timestamp,
 ) -> Result<Tokens, Fault> {
-    refresh_with_claims(http, discovery, app, refresh_token, scopes, None).await
+    refresh_with_claims(http, discovery, app, refresh_token, scopes, None, now).await
 }
 
 /// As [`refresh`], with `claims` (JSON): [`super::CONTINUOUS_ACCESS`], or what a claims challenge asked for.
@@ -121,6 +141,7 @@ pub async fn refresh_with_claims(
     refresh_token: &SecretString,
     scopes: &[&str],
     claims: Option<&str>,
+    now: Timestamp,
 ) -> Result<Tokens, Fault> {
     let scope = scopes.join(" ");
     let mut form = vec![
@@ -129,29 +150,26 @@ pub async fn refresh_with_claims(
         ("scope", &scope),
     ];
     form.extend(claims.map(|claims| ("claims", claims)));
-    let body = post(http, &discovery.token_endpoint, app, &form, Again::Transient).await?;
+    let body = post(http, &discovery.token_endpoint, discovery, app, &form, Again::Transient, now).await?;
     Ok(tokens(body, scopes, None))
 }
 
 /// A token of the application itself (application permission): no person, no refresh token; asked for again when it ends. The
-/// discovery must be that of the tenant. `scope` names the resource, for example `https://graph.microsoft.com/.default`.
+/// discovery must be that of the tenant. `scope` names the resource: `https://graph.microsoft.com/.default`,
+/// `https://outlook.office365.com/.default`, or those of another cloud.
 pub async fn as_application(
     http: &reqwest::Client,
     discovery: &Discovery,
     app: &Application,
     scope: &str,
+    now: Timestamp,
 ) -> Result<Tokens, Fault> {
     let form = [("grant_type", "client_credentials"), ("scope", scope)];
-    let body = post(http, &discovery.token_endpoint, app, &form, Again::Transient).await?;
+    let body = post(http, &discovery.token_endpoint, discovery, app, &form, Again::Transient, now).await?;
     Ok(tokens(body, &[scope], None))
 }
 
-fn tokens(body: Body, asked: &[&str], id: Option<IdClaims>) -> Tokens {
-    let seconds = match body.expires_in {
-        Some(Seconds::Number(seconds)) => seconds,
-        Some(Seconds::Text(text)) => text.parse().unwrap_or(0),
-        None => 0,
-    };
+pub(super) fn tokens(body: Body, asked: &[&str], id: Option<IdClaims>) -> Tokens {
     let scopes = match body.scope {
         Some(scope) => scope.split_whitespace().map(str::to_owned).collect(),
         // RFC 6749 §5.1: it may be left out where it is what was asked for.
@@ -159,25 +177,30 @@ fn tokens(body: Body, asked: &[&str], id: Option<IdClaims>) -> Tokens {
     };
     Tokens {
         access: SecretString::from(body.access_token),
-        expires_in: Duration::from_secs(seconds),
+        expires_in: body.expires_in.as_ref().map_or(Duration::ZERO, Seconds::duration),
         refresh: body.refresh_token.filter(|token| !token.is_empty()).map(SecretString::from),
         id,
         scopes,
     }
 }
 
-async fn post(
+/// Posts a form as this application, with its credential, and tries again for a moment where that is harmless.
+pub(super) async fn post<T: DeserializeOwned>(
     http: &reqwest::Client,
     url: &Url,
+    discovery: &Discovery,
     app: &Application,
     form: &[(&str, &str)],
     again: Again,
-) -> Result<Body, Fault> {
-    let mut whole = vec![("client_id", app.client_id.as_str())];
-    whole.extend_from_slice(form);
-    whole.extend(app.client_secret.as_ref().map(|secret| ("client_secret", secret.expose_secret())));
+    now: Timestamp,
+) -> Result<T, Fault> {
     let mut pauses = PAUSES.into_iter();
     loop {
+        // Anew for each try: an assertion is used once.
+        let proof = app.credential.fields(&app.client_id, &discovery.token_endpoint, now);
+        let mut whole = vec![("client_id", app.client_id.as_str())];
+        whole.extend_from_slice(form);
+        whole.extend(proof.iter().map(|(name, value)| (*name, value.expose_secret())));
         let fault = match post_once(http, url, &whole).await {
             Ok(body) => return Ok(body),
             Err(fault) => fault,
@@ -199,7 +222,11 @@ async fn post(
     }
 }
 
-async fn post_once(http: &reqwest::Client, url: &Url, form: &[(&str, &str)]) -> Result<Body, Fault> {
+async fn post_once<T: DeserializeOwned>(
+    http: &reqwest::Client,
+    url: &Url,
+    form: &[(&str, &str)],
+) -> Result<T, Fault> {
     let host = url.host_str().unwrap_or_default();
     let client_request_id = Uuid::new_v4();
     let response = http

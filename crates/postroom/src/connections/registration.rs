@@ -5,8 +5,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use fault::Fault;
-use microsoft::signin::{self, Application, Discovery};
-use secrecy::SecretString;
+use microsoft::signin::{self, Application, Credential, Discovery};
 use url::Url;
 use uuid::Uuid;
 
@@ -23,7 +22,7 @@ pub struct Registration {
     pub login_url: Url,
     /// Where Microsoft sends people back to; registered there, letter for letter.
     pub redirect_uri: Url,
-    secret: Option<SecretString>,
+    credential: Credential,
     discovered: Mutex<HashMap<String, Discovery>>,
 }
 
@@ -35,9 +34,9 @@ impl Registration {
         tenant: String,
         login_url: Url,
         redirect_uri: Url,
-        secret: Option<SecretString>,
+        credential: Credential,
     ) -> Self {
-        Self { id, client_id, tenant, login_url, redirect_uri, secret, discovered: Mutex::default() }
+        Self { id, client_id, tenant, login_url, redirect_uri, credential, discovered: Mutex::default() }
     }
 
     /// Endpoints and application for a tenant.
@@ -60,7 +59,7 @@ impl Registration {
         };
         let application = Application {
             client_id: self.client_id.clone(),
-            client_secret: self.secret.clone(),
+            credential: self.credential.clone(),
             tenant: tenant.to_owned(),
             redirect_uri: self.redirect_uri.clone(),
         };

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use fault::Fault;
 use jiff::Timestamp;
+use microsoft::signin::Credential;
 use microsoft::{Budget, Mailbox};
 use secrecy::SecretString;
 use sqlx::FromRow;
@@ -183,7 +184,7 @@ impl Connections {
             row.tenant,
             login_url,
             self.reach.redirect_uri.clone(),
-            secret,
+            secret.map_or(Credential::None, Credential::Secret),
         ));
         Ok(self.kept(|kept| Arc::clone(kept.registrations.entry(id).or_insert(registration))))
     }

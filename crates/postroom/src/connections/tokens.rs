@@ -184,7 +184,8 @@ impl AccountTokens {
         let (discovery, application) = self.registration.in_tenant(&self.http, &row.tenant_id).await?;
         // As at the sign-in: a refresh that asks for less may give less.
         let scopes = scopes::asked(scopes::is_granted(&row.scopes, scopes::SHARED));
-        signin::refresh(&self.http, &discovery, &application, &refresh, &scopes).await
+        let now = self.clock.now();
+        signin::refresh(&self.http, &discovery, &application, &refresh, &scopes, now).await
     }
 
     /// The new refresh token is committed before anybody sees the access token.
