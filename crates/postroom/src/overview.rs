@@ -10,9 +10,9 @@ use store::{Db, StoreError, args, sql};
 use uuid::Uuid;
 
 use crate::access::{Role, Viewer};
-use crate::connections::list;
 use crate::connections::routes::{State, moment, time};
 use crate::connections::store::sources::{self, Source};
+use crate::connections::{health, list};
 use crate::web::components::FaultView;
 use crate::web::overview::{Needed, Numbers, OverviewView, SourceLine};
 use crate::web::{self, Problem, Section};
@@ -33,8 +33,9 @@ async fn show(viewer: Viewer, Shared(state): Shared<State>) -> Result<Response, 
     let mut needed = Vec::new();
     let mut lines = Vec::new();
     for source in &all {
-        let (health, troubles) = list::health(source);
-        for trouble in troubles.iter().filter(|trouble| trouble.fault.entry.class != fault::Class::Transient)
+        let standing = health::of_source(source);
+        for trouble in
+            standing.troubles.iter().filter(|trouble| trouble.fault.entry.class != fault::Class::Transient)
         {
             let mut view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since)))
                 .waiting(u64::try_from(source.waiting).unwrap_or(0));
@@ -52,7 +53,7 @@ async fn show(viewer: Viewer, Shared(state): Shared<State>) -> Result<Response, 
         lines.push(SourceLine {
             mailbox: source.mailbox.clone(),
             href: format!("/sources/{}", source.id),
-            health,
+            health: standing.health,
             target: source.project_key.clone().unwrap_or_default(),
             news: news(&viewer, source),
             today: today(db, source.id, midnight).await?,

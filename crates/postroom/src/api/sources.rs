@@ -11,21 +11,14 @@ use super::problem::{Refused, fault};
 use crate::cli::shapes::{Ping, PingCheck, Source as Shape, Sources};
 use crate::connections::routes::time;
 use crate::connections::store::sources::{self, Source};
-use crate::connections::{list as listed, ping as pinged, switch};
-use crate::web::components::Health;
+use crate::connections::{health, ping as pinged, switch};
 
 fn id(text: &str) -> Result<Uuid, Refused> {
     Uuid::parse_str(text).map_err(|_| Refused::not_found("Message Source"))
 }
 
 fn shape(source: &Source) -> Shape {
-    let (health, troubles) = listed::health(source);
-    let state = match health {
-        Health::Online => "online",
-        Health::Degraded => "degraded",
-        Health::Offline | Health::ApprovalNeeded => "offline",
-        Health::Unconfirmed | Health::Paused => "paused",
-    };
+    let standing = health::of_source(source);
     let at = |micros: Option<i64>| -> Option<Timestamp> { micros.map(time) };
     let name = |key: &String| match source.project_name.as_deref().filter(|name| !name.is_empty()) {
         Some(name) => format!("{key} ({name})"),
@@ -35,13 +28,14 @@ fn shape(source: &Source) -> Shape {
         id: source.id.to_string(),
         mailbox: source.mailbox.clone(),
         folder: source.folder_name.clone(),
-        state: state.to_owned(),
-        since: Some(time(source.paused_at.unwrap_or(source.state_since))),
+        state: health::word(standing.health).to_owned(),
+        since: Some(standing.since),
+        next_try_at: standing.next_try,
         project: source.project_key.as_ref().map(name),
         last_success_at: at(source.last_success_at),
         last_mail_at: at(source.last_mail_at),
         waiting: u64::try_from(source.waiting).unwrap_or(0),
-        fault: troubles.first().map(|trouble| fault(&trouble.fault)),
+        fault: standing.troubles.first().map(|trouble| fault(&trouble.fault)),
     }
 }
 

@@ -44,11 +44,14 @@ pub struct Source {
     pub mailbox: String,
     /// The folder's name.
     pub folder: String,
-    /// `online`, `degraded`, `offline` or `paused`.
+    /// `online`, `degraded`, `offline`, `admin_approval_needed`, `not_confirmed` or `paused`.
     pub state: String,
     /// Since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
+    /// When it is tried again, while it does not work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_try_at: Option<Timestamp>,
     /// Where its mail goes, such as `SUP (Support)`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,

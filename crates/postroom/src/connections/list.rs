@@ -4,11 +4,11 @@ use std::fmt::Write;
 
 use axum::extract::{Query, State as Shared};
 use axum::response::Response;
-use fault::{Class, Fault};
-use jiff::Timestamp;
+use fault::Class;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::health::{self, Side, Standing, Trouble};
 use super::jira_site::stored_fault;
 use super::pages::{Said, SourceRow, SourcesPage};
 use super::ping::{self, Report};
@@ -63,81 +63,6 @@ pub async fn show(
     }
 }
 
-/// What keeps a source from working, the gravest first: its own fault, its account's, its project's.
-#[derive(Clone, Debug)]
-pub struct Trouble {
-    /// The fault.
-    pub fault: Fault,
-    /// Since when.
-    pub since: Timestamp,
-    /// Where it is.
-    pub at: Side,
-}
-
-/// Where a fault is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// Reading the mailbox.
-    Mailbox,
-    /// Signing in.
-    Account,
-    /// Writing to Jira.
-    Project,
-}
-
-/// The health of a source and what is behind it.
-pub fn health(source: &Source) -> (Health, Vec<Trouble>) {
-    let mut troubles = Vec::new();
-    let mut add = |at, state: Option<&str>, fault: Option<&str>, since: Option<i64>| {
-        if state != Some("online")
-            && let Some(fault) = fault.and_then(stored_fault)
-        {
-            troubles.push(Trouble { fault, since: time(since.unwrap_or_default()), at });
-        }
-    };
-    add(
-        Side::Account,
-        Some(&source.account_state),
-        source.account_fault.as_deref(),
-        Some(source.account_since),
-    );
-    add(Side::Mailbox, Some(&source.state), source.fault.as_deref(), Some(source.state_since));
-    add(
-        Side::Project,
-        source.destination_state.as_deref(),
-        source.destination_fault.as_deref(),
-        source.destination_since,
-    );
-    // A poll that failed because of the sign-in says the same as the account: once is enough.
-    if let [first, second, ..] = troubles.as_slice()
-        && first.at == Side::Account
-        && second.at == Side::Mailbox
-        && first.fault.entry.id == second.fault.entry.id
-    {
-        troubles.remove(1);
-    }
-    let states = [
-        Some(source.state.as_str()),
-        Some(source.account_state.as_str()),
-        source.destination_state.as_deref(),
-    ];
-    let health = if source.paused_at.is_some() {
-        Health::Paused
-    } else if source.confirmed_at.is_none() {
-        Health::Unconfirmed
-    } else if states.contains(&Some("offline")) {
-        let approval = |trouble: &Trouble| {
-            matches!(trouble.fault.entry.id, "entra.admin_approval" | "entra.consent_required")
-        };
-        if troubles.iter().any(approval) { Health::ApprovalNeeded } else { Health::Offline }
-    } else if states.contains(&Some("degraded")) {
-        Health::Degraded
-    } else {
-        Health::Online
-    };
-    (health, troubles)
-}
-
 /// The button that mends a fault of a source.
 pub fn mend(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Option<Action> {
     let id = source.id;
@@ -183,29 +108,20 @@ fn said(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Said {
 }
 
 /// Words beside the state.
-fn beside(viewer: &Viewer, source: &Source, health: Health, troubles: &[Trouble]) -> String {
-    match health {
-        Health::Degraded => {
-            let project = troubles.iter().any(|trouble| trouble.at == Side::Project);
-            let next = if project {
-                source.destination_not_before.unwrap_or(source.next_poll_at)
-            } else {
-                source.next_poll_at
-            };
-            if time(next) > viewer.times().now {
+fn beside(viewer: &Viewer, source: &Source, standing: &Standing) -> String {
+    match standing.health {
+        Health::Degraded => match standing.next_try {
+            Some(next) if next > viewer.times().now => {
                 let again = if source.failures > 1 {
                     format!(" ({} times so far)", source.failures)
                 } else {
                     String::new()
                 };
-                format!("trying again {}{again}", moment(viewer, next).words)
-            } else {
-                "trying again now".to_owned()
+                format!("trying again {}{again}", viewer.times().ago(next).words)
             }
-        }
-        Health::Paused => source
-            .paused_at
-            .map_or_else(String::new, |at| format!("since {}", viewer.times().on(time(at)).words)),
+            _ => "trying again now".to_owned(),
+        },
+        Health::Paused => format!("since {}", viewer.times().on(standing.since).words),
         Health::Online if source.last_success_at.is_none() => "reading for the first time".to_owned(),
         Health::Online if source.last_mail_at.is_none() => "no mail yet".to_owned(),
         _ => String::new(),
@@ -244,7 +160,7 @@ pub fn removal(viewer: &Viewer, source: &Source) -> Action {
 
 fn source_row(viewer: &Viewer, source: &Source, result: Option<&Report>) -> SourceRow {
     let id = source.id;
-    let (health, troubles) = health(source);
+    let standing = health::of_source(source);
     let admin = viewer.may(Role::Admin);
     SourceRow {
         id: id.to_string(),
@@ -253,10 +169,10 @@ fn source_row(viewer: &Viewer, source: &Source, result: Option<&Report>) -> Sour
         folder: source.folder_name.clone(),
         connection_type: "Graph",
         target: source.project_key.clone().unwrap_or_default(),
-        health,
+        health: standing.health,
         last_mail: source.last_mail_at.map(|at| moment(viewer, at)),
-        beside: beside(viewer, source, health, &troubles),
-        said: troubles.iter().map(|trouble| said(viewer, source, trouble)).collect(),
+        beside: beside(viewer, source, &standing),
+        said: standing.troubles.iter().map(|trouble| said(viewer, source, trouble)).collect(),
         ping: admin
             .then(|| viewer.post("Ping", format!("/sources/{id}/ping")).icon_only(Icon::Ping).in_place()),
         validate: admin.then(|| {

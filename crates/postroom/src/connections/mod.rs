@@ -6,12 +6,15 @@
 //! How a mailbox is connected, in the order in which a person does it: [`sign_in`] (to Microsoft and back), [`confirm`] (what
 //! the new source shall do, with a [`dry_run`]), then [`list`] and [`source`] show it, [`ping`] tests it, [`switch`] pauses,
 //! resumes and removes it. Jira sites are connected in [`jira_site`] and tested by [`jira_checks`]. [`bootstrap`] takes over what the configuration says.
+//! How a connection is, is judged in [`health`]; what will end, in [`expiry`].
 //! The addresses are in [`routes`], the SQL in [`store`], what pages show in [`pages`].
 
 mod bootstrap;
 pub mod confirm;
 mod destination;
 pub mod dry_run;
+pub mod expiry;
+pub mod health;
 pub mod jira_checks;
 pub mod jira_site;
 mod keep;

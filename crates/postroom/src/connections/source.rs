@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Path, State as Shared};
 use axum::response::Response;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use store::StoreError;
 use uuid::Uuid;
 
@@ -14,17 +14,16 @@ use super::pages::{Expiry, SourcePage};
 use super::routes::{State, moment, time};
 use super::store::events;
 use super::store::sources::{self, Counted, Source};
+use super::{expiry, health};
 use crate::access::{Role, Viewer};
 use crate::web::chart::{Bar, Chart};
-use crate::web::components::{Action, FaultView, Health, Icon, Timeline, TimelineEntry, Tone};
+use crate::web::components::{Action, FaultView, Icon, Timeline, TimelineEntry, Tone};
 use crate::web::times::{Times, thousands};
 use crate::web::{self, Problem, Section};
 
 /// An hour and a day in microseconds.
 const HOUR: i64 = 3_600_000_000;
 const DAY: i64 = 24 * HOUR;
-/// A refresh token that is not used for so long ends (Microsoft identity platform, refresh tokens: 90 days).
-const IDLE: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// GET /sources/{id}
 pub async fn show(
@@ -36,7 +35,7 @@ pub async fn show(
     let source = sources::one(db, viewer.workspace(), id)
         .await?
         .ok_or_else(|| Problem::not_found("Message Source"))?;
-    let (health, troubles) = list::health(&source);
+    let standing = health::of_source(&source);
     let admin = viewer.may(Role::Admin);
     let mut frame = viewer
         .frame(Section::Sources, &source.mailbox)
@@ -48,7 +47,7 @@ pub async fn show(
             .with(viewer.post("Validate", format!("/sources/{id}/sign-in")).with_icon(Icon::Validate));
     }
     let waiting = u64::try_from(source.waiting).unwrap_or(0);
-    let fault = troubles.first().map(|trouble| {
+    let fault = standing.troubles.first().map(|trouble| {
         let view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since))).waiting(waiting);
         match list::mend(&viewer, &source, trouble).filter(|_| admin) {
             Some(action) => view.with(action),
@@ -62,9 +61,9 @@ pub async fn show(
     ];
     web::page(&SourcePage {
         frame,
-        health,
-        since: moment(&viewer, since(&source, health)),
-        facts: facts(&source),
+        health: standing.health,
+        since: viewer.times().ago(standing.since),
+        facts: facts(&viewer, &source, &standing),
         last_mail: source.last_mail_at.map(|at| moment(&viewer, at)),
         last_success: source.last_success_at.map(|at| moment(&viewer, at)),
         fault,
@@ -82,15 +81,11 @@ pub async fn show(
     })
 }
 
-fn since(source: &Source, health: Health) -> i64 {
-    match health {
-        Health::Paused => source.paused_at.unwrap_or(source.state_since),
-        _ => source.state_since.max(source.account_since),
-    }
-}
-
-fn facts(source: &Source) -> Vec<(String, String)> {
+fn facts(viewer: &Viewer, source: &Source, standing: &health::Standing) -> Vec<(String, String)> {
     let mut facts = vec![("Waiting".to_owned(), thousands(u64::try_from(source.waiting).unwrap_or(0)))];
+    if let Some(next) = standing.next_try {
+        facts.push(("Next try".to_owned(), viewer.times().ago(next).words));
+    }
     if let Some(key) = &source.project_key {
         let name = source.project_name.as_deref().filter(|name| !name.is_empty());
         facts
@@ -158,20 +153,21 @@ async fn chart(
     Ok(Chart { caption: caption.to_owned(), span, bars })
 }
 
-/// What will end. A secret's end is not told by Microsoft to the app itself; it stands in the portal.
+/// What will end.
 fn expires(viewer: &Viewer, source: &Source) -> Vec<Expiry> {
-    let used = source.refreshed_at.unwrap_or(source.signed_in_at);
-    let end = time(used).saturating_add(IDLE).unwrap_or(Timestamp::MAX);
-    vec![Expiry {
-        what: "Sign-in".to_owned(),
-        at: Some(viewer.times().on(end)),
-        text: format!(
-            "Microsoft ends the sign-in of {} when it is not used for 90 days. Every poll uses it: this is the end only if \
-             Postroom stands still until then.",
-            source.username
-        ),
-        action: None,
-    }]
+    let known = expiry::Known {
+        sign_in_used: Some(source.refreshed_at.unwrap_or(source.signed_in_at)),
+        ..expiry::Known::default()
+    };
+    expiry::forecast(&known)
+        .into_iter()
+        .map(|forecast| Expiry {
+            what: forecast.what.words().to_owned(),
+            at: Some(viewer.times().on(forecast.at)),
+            text: forecast.what.text().to_owned(),
+            action: None,
+        })
+        .collect()
 }
 
 fn settings(viewer: &Viewer, source: &Source) -> Vec<(String, String)> {
