@@ -6,7 +6,7 @@
 
 use jiff::Timestamp;
 
-use crate::mailbox::{Cursor, Item, SyncError};
+use crate::mailbox::{Cursor, SyncError};
 
 /// A place between two pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,12 +28,12 @@ impl Place {
         read().ok_or(SyncError::Reset)
     }
 
-    /// The place after a page of these messages.
-    pub(crate) fn after(self, items: &[Item]) -> Self {
-        let Some(last) = items.iter().map(|item| item.received_at).max() else { return self };
-        match self.from {
-            Some(from) if last <= from => Self { skip: self.skip + items.len(), ..self },
-            _ => Self { from: Some(last), skip: 0 },
+    /// The place after a page of so many messages, received at these times.
+    pub(crate) fn after(self, told: usize, times: impl Iterator<Item = Timestamp>) -> Self {
+        match (times.max(), self.from) {
+            (Some(last), None) => Self { from: Some(last), skip: 0 },
+            (Some(last), Some(from)) if last > from => Self { from: Some(last), skip: 0 },
+            _ => Self { skip: self.skip + told, ..self },
         }
     }
 
@@ -50,15 +50,12 @@ mod tests {
 
     use super::*;
 
-    fn item(second: i64) -> Item {
-        Item {
-            id: format!("m{second}").into(),
-            raw: Vec::new(),
-            received_at: Timestamp::UNIX_EPOCH + second.seconds(),
-            internet_message_id: None,
-            conversation_id: None,
-            is_whole: true,
-        }
+    fn at(second: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + second.seconds()
+    }
+
+    fn after(place: Place, seconds: &[i64]) -> Place {
+        place.after(seconds.len(), seconds.iter().map(|second| at(*second)))
     }
 
     #[test]
@@ -73,12 +70,12 @@ mod tests {
 
     #[test]
     fn a_page_of_one_second_goes_on_within_it_and_any_other_at_its_last_second() {
-        let place = Place::default().after(&[item(1), item(5)]);
-        assert_eq!(place, Place { from: Some(item(5).received_at), skip: 0 });
-        let within = place.after(&[item(5), item(5)]);
+        let place = after(Place::default(), &[1, 5]);
+        assert_eq!(place, Place { from: Some(at(5)), skip: 0 });
+        let within = after(place, &[5, 5]);
         assert_eq!(within, Place { skip: 2, ..place });
-        assert_eq!(within.after(&[item(5)]).skip, 3);
-        assert_eq!(within.after(&[item(5), item(6)]), Place { from: Some(item(6).received_at), skip: 0 });
-        assert_eq!(within.after(&[]), within, "nothing more");
+        assert_eq!(after(within, &[5]).skip, 3);
+        assert_eq!(after(within, &[5, 6]), Place { from: Some(at(6)), skip: 0 });
+        assert_eq!(after(within, &[]), within, "nothing more");
     }
 }

@@ -4,7 +4,8 @@
 //!   redeemed, the id_token verified, tokens refreshed. Begin with `signin/mod.rs`.
 //! - [`Mailbox`] is the contract of a mailbox: read a folder from a cursor, fetch MIME, find, mark, move, delete, probe. Every
 //!   transport implements it and passes the same contract tests. Begin with `mailbox.rs`.
-//! - [`graph`] implements it over Microsoft Graph; [`graph::message`] reads a page's JSON, purely.
+//! - [`graph`] implements it over Microsoft Graph, [`ews`] over Exchange Web Services; [`message`] reads what either tells of a
+//!   message, purely.
 //! - [`Budget`] governs what a mailbox is asked: its quotas, the pauses it asks for, and who goes first.
 //!
 //! Nothing here stores anything: tokens come from [`AccessTokens`], which the program implements, and every failure is a
@@ -13,8 +14,10 @@
 mod answer;
 mod backlog;
 mod budget;
+pub mod ews;
 pub mod graph;
 mod mailbox;
+pub mod message;
 mod network;
 mod retry_after;
 pub mod signin;

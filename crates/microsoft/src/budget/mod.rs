@@ -59,6 +59,10 @@ impl Limits {
         upload_bytes: 150_000_000,
         upload_span: Duration::from_mins(5),
     };
+
+    /// Exchange Web Services, which name no number of requests: 27 at once over all that use the mailbox (`EWSMaxConcurrency`),
+    /// of which a mail handler takes five; the rest is Graph's, as restraint of our own. Beyond that the service asks for pauses.
+    pub const EWS: Self = Self { at_once: 5, ..Self::GRAPH };
 }
 
 /// What one request costs. A batch costs what its parts cost.
@@ -125,6 +129,11 @@ impl Budget {
     /// The budget of a mailbox that is reached through Graph.
     pub fn graph() -> Self {
         Self::new(Limits::GRAPH, rand::random())
+    }
+
+    /// The budget of a mailbox that is reached through EWS.
+    pub fn ews() -> Self {
+        Self::new(Limits::EWS, rand::random())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -48,7 +48,7 @@ impl GraphMailbox {
                 Ok(body) => {
                     let (items, goes_on) =
                         read_listing(body).map_err(|detail| network::unreadable(self.host(), &detail))?;
-                    let cursor = place.after(&items).cursor();
+                    let cursor = place.after(items.len(), items.iter().map(|item| item.received_at)).cursor();
                     return Ok(Page { items, removed: Vec::new(), cursor, complete: !goes_on });
                 }
                 Err(refused) if is_heavy(&refused) && sizes.peek().is_some() => {

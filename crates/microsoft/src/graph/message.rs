@@ -4,90 +4,15 @@
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+
+pub use crate::message::{Body, Message as GraphMessage, Recipient, Unreadable};
 
 /// The fields that pages carry (`$select`).
 pub const SELECT: &str = "id,internetMessageId,conversationId,subject,from,sender,toRecipients,ccRecipients,\
      bccRecipients,replyTo,receivedDateTime,sentDateTime,hasAttachments,isDraft,isRead,body,internetMessageHeaders,\
      categories,parentFolderId";
-
-/// A message as Graph tells it (the `message` resource of v1.0).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GraphMessage {
-    /// The id in the mailbox.
-    pub id: String,
-    /// Message-ID, mostly in angle brackets.
-    pub internet_message_id: Option<String>,
-    /// The mailbox's own grouping.
-    pub conversation_id: Option<String>,
-    /// The folder that it lies in.
-    pub parent_folder_id: Option<String>,
-    /// The subject.
-    pub subject: Option<String>,
-    /// The author.
-    pub from: Option<Recipient>,
-    /// Who sent it for the author; Exchange repeats the author where that is nobody else.
-    pub sender: Option<Recipient>,
-    /// Where answers are wanted.
-    pub reply_to: Vec<Recipient>,
-    /// Recipients.
-    pub to: Vec<Recipient>,
-    /// Recipients of a copy.
-    pub cc: Vec<Recipient>,
-    /// Recipients of a blind copy.
-    pub bcc: Vec<Recipient>,
-    /// When the mailbox received it.
-    pub received_at: Option<Timestamp>,
-    /// When the sender says it was sent.
-    pub sent_at: Option<Timestamp>,
-    /// Whether Exchange counts attachments. Inline ones do not count.
-    pub has_attachments: bool,
-    /// A draft that nobody has sent.
-    pub is_draft: bool,
-    /// Somebody has read it, or marked it so.
-    pub is_read: bool,
-    /// Categories, in the order in which they are shown.
-    pub categories: Vec<String>,
-    /// The body, in the one form that Graph tells.
-    pub body: Option<Body>,
-    /// The header fields, topmost first.
-    pub headers: Vec<(String, String)>,
-    /// The resource's type where it is not a plain message, for example `#microsoft.graph.eventMessageRequest`.
-    pub kind: Option<String>,
-    /// The version of the resource, for `If-Match`.
-    pub etag: Option<String>,
-}
-
-/// Somebody with an address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recipient {
-    /// The display name.
-    pub name: Option<String>,
-    /// The address as Graph tells it; may be none that mail can be sent to (an Exchange-internal one, or empty).
-    pub address: String,
-}
-
-/// A body.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Body {
-    /// HTML.
-    Html(String),
-    /// Plain text.
-    Text(String),
-}
-
-/// The JSON is not a message.
-#[derive(Debug, thiserror::Error)]
-pub enum Unreadable {
-    /// It is no JSON object.
-    #[error("the mailbox's description of the message is no JSON object: {0}")]
-    Json(#[from] serde_json::Error),
-    /// It has no id.
-    #[error("the mailbox's description of the message has no id")]
-    NoId,
-}
 
 /// A field that may be of the wrong kind.
 struct Lenient<T>(Option<T>);
@@ -251,39 +176,6 @@ pub fn read(raw: &[u8]) -> Result<GraphMessage, Unreadable> {
         kind: wire.kind.0,
         etag: wire.etag.0,
     })
-}
-
-impl GraphMessage {
-    /// The first header field of this name.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(told, _)| told.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
-    }
-
-    /// Whether the page does not suffice and the MIME is to be fetched: attachments, inline images, S/MIME, meeting requests,
-    /// reports, any structure but plain text, HTML or both; and what Graph does not tell the structure of.
-    pub fn needs_mime(&self) -> bool {
-        if self.has_attachments || self.kind.as_deref().is_some_and(|kind| kind.contains("eventMessage")) {
-            return true;
-        }
-        match &self.body {
-            None => return true,
-            // Inline images do not count as attachments.
-            Some(Body::Html(html)) if has_cid(html) => return true,
-            Some(_) => {}
-        }
-        if self.headers.is_empty() {
-            return true;
-        }
-        // A mail without the field is plain text (RFC 2045 §5.2).
-        let Some(kind) = self.header("Content-Type") else { return false };
-        let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        !matches!(kind.as_str(), "text/plain" | "text/html" | "multipart/alternative")
-    }
-}
-
-fn has_cid(html: &str) -> bool {
-    let bytes = html.as_bytes();
-    html.match_indices(':').any(|(at, _)| at >= 3 && bytes[at - 3..at].eq_ignore_ascii_case(b"cid"))
 }
 
 /// The JSON without half surrogates: Exchange hands on `\ud83d` alone where a mail was cut in the middle of a character, which
