@@ -5,8 +5,10 @@ use store::{Place, StoreError};
 use uuid::Uuid;
 
 use super::Connections;
+use super::cloud::Cloud;
 use super::jira_site::place as token_place;
-use super::store::accounts;
+use super::registration_credentials::place as credential_place;
+use super::store::{accounts, registrations};
 use super::store::jira::{self, Kept};
 use crate::config::Config;
 
@@ -24,6 +26,7 @@ pub async fn bootstrap(
 }
 
 async fn registration(connections: &Connections, workspace: Uuid, config: &Config) -> Result<(), StoreError> {
+    release(connections, workspace, config).await?;
     let Some(client_id) = &config.microsoft.client_id else { return Ok(()) };
     let login_url = config.microsoft.login_url.as_str().trim_end_matches('/').to_owned();
     let tenant = &config.microsoft.tenant;
@@ -35,14 +38,55 @@ async fn registration(connections: &Connections, workspace: Uuid, config: &Confi
     let opened = |sealed: &Vec<u8>| connections.sealer.open(&place, sealed).ok();
     let stored = found.as_ref().and_then(|row| row.secret_sealed.as_ref()).and_then(opened);
     let wanted = config.microsoft.client_secret.as_ref().map(|secret| secret.expose_secret().as_bytes());
-    let same = found.as_ref().is_some_and(|row| &row.tenant == tenant)
+    let same = found.as_ref().is_some_and(|row| row.owner == "file" && &row.tenant == tenant)
         && stored.as_ref().map(|secret| secret.as_slice()) == wanted;
     if same {
         return tx.rollback().await;
     }
     let sealed = wanted.map(|secret| connections.sealer.seal(&place, secret));
+    if found.as_ref().is_some_and(|row| row.owner != "file") {
+        registrations::take_over(&mut tx, id).await?;
+    }
     accounts::put_registration(&mut tx, workspace, id, (&login_url, client_id, tenant), sealed, now).await?;
     tx.commit().await
+}
+
+/// A registration that the file named once and does not name any longer is the console's from now on, with its secret.
+async fn release(connections: &Connections, workspace: Uuid, config: &Config) -> Result<(), StoreError> {
+    let login_url = config.microsoft.login_url.as_str().trim_end_matches('/');
+    for row in registrations::all(&connections.db, workspace).await? {
+        let is_named =
+            row.login_url == login_url && config.microsoft.client_id.as_ref() == Some(&row.client_id);
+        if row.owner != "file" || is_named {
+            continue;
+        }
+        let now = connections.clock.now();
+        let mut tx = connections.db.begin().await?;
+        if let Some(sealed) = &row.secret_sealed
+            && let Ok(plain) =
+                connections.sealer.open(&Place::new("app_registration", "secret_sealed", row.id), sealed)
+        {
+            let id = Uuid::now_v7();
+            let credential = registrations::NewCredential {
+                id,
+                workspace,
+                registration: row.id,
+                kind: "secret",
+                sealed: connections.sealer.seal(&credential_place(id), &plain),
+                certificate: String::new(),
+                thumbprint: String::new(),
+                note: "from the settings file".to_owned(),
+                expires_at: None,
+                now,
+            };
+            registrations::add_credential(&mut tx, credential, 2).await?;
+        }
+        let graph_url = connections.reach.graph_url.as_str().trim_end_matches('/');
+        let cloud = connections.about(&row).map_or(Cloud::Custom, |about| about.cloud);
+        registrations::release(&mut tx, row.id, cloud.word(), graph_url).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 async fn jira_site(connections: &Connections, workspace: Uuid, config: &Config) -> Result<(), StoreError> {

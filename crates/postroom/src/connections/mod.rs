@@ -1,7 +1,8 @@
 //! Connections: what Postroom is connected to, how it got there and whether it works.
 //!
 //! Begin with [`Connections`] (`registry.rs`): mailboxes and Jira clients, made from their rows and kept until these change;
-//! `tokens.rs` rotates an account's tokens, `registration.rs` is the Entra app, `destination.rs` a Jira project in use.
+//! `tokens.rs` rotates an account's tokens, `registration.rs` is the Entra app in use ([`registration_pages`] shows it, [`registration_credentials`] tests what it proves itself
+//! with, [`cloud`] has the addresses), `destination.rs` a Jira project in use.
 //!
 //! How a mailbox is connected, in the order in which a person does it: [`sign_in`] (to Microsoft and back), [`confirm`] (what
 //! the new source shall do, with a [`dry_run`]), then [`list`] and [`source`] show it, [`ping`] tests it, [`switch`] pauses,
@@ -10,6 +11,7 @@
 //! The addresses are in [`routes`], the SQL in [`store`], what pages show in [`pages`].
 
 mod bootstrap;
+pub mod cloud;
 pub mod confirm;
 mod destination;
 pub mod dry_run;
@@ -23,6 +25,8 @@ mod offer;
 pub mod pages;
 pub mod ping;
 mod registration;
+pub mod registration_credentials;
+pub mod registration_pages;
 mod registry;
 pub mod routes;
 pub mod scopes;
@@ -34,6 +38,8 @@ pub mod switch;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_registrations;
 #[cfg(test)]
 mod tests_of_sign_in;
 #[cfg(test)]

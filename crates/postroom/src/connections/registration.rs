@@ -1,73 +1,198 @@
-//! The app registration in use: the Entra app that Postroom is, with its endpoints looked up once per tenant.
+//! The app registration in use: the Entra app that Postroom is, with its endpoints looked up once per tenant and up to two live
+//! credentials.
+//!
+//! A token request is made with [`Proof`]: the newest credential first, and the other one where Microsoft refuses the first, so
+//! that a rollover leaves no gap.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use fault::Fault;
 use microsoft::signin::{self, Application, Credential, Discovery};
 use url::Url;
 use uuid::Uuid;
 
-/// The app registration. Endpoints come from discovery, per tenant, and are kept.
+use super::cloud::Cloud;
+
+/// How many credentials may live at once: one in use, one to roll over to.
+pub const MOST_CREDENTIALS: usize = 2;
+
+/// What a registration is, as its row and the settings say.
 #[derive(Debug)]
-pub struct Registration {
+pub struct About {
     /// Row id.
     pub id: Uuid,
     /// Application (client) id.
     pub client_id: String,
     /// The tenant that sign-ins begin in: a tenant's id, a domain, `organizations` or `common`.
     pub tenant: String,
+    /// Which cloud it is registered in.
+    pub cloud: Cloud,
     /// For example `https://login.microsoftonline.com`.
     pub login_url: Url,
+    /// For example `https://graph.microsoft.com`.
+    pub graph_url: Url,
+    /// For example `https://outlook.office365.com/EWS/Exchange.asmx`; none where the cloud has none.
+    pub ews_url: Option<Url>,
     /// Where Microsoft sends people back to; registered there, letter for letter.
     pub redirect_uri: Url,
-    credential: Credential,
+}
+
+/// The app registration. Endpoints come from discovery, per tenant, and are kept.
+#[derive(Debug)]
+pub struct Registration {
+    about: About,
+    /// The newest first.
+    credentials: Vec<Credential>,
+    /// The one that is tried first: the newest, until Microsoft refuses it.
+    first: AtomicUsize,
     discovered: Mutex<HashMap<String, Discovery>>,
 }
 
+impl std::ops::Deref for Registration {
+    type Target = About;
+
+    fn deref(&self) -> &About {
+        &self.about
+    }
+}
+
 impl Registration {
-    /// A registration as its row and the configuration say.
-    pub fn new(
-        id: Uuid,
-        client_id: String,
-        tenant: String,
-        login_url: Url,
-        redirect_uri: Url,
-        credential: Credential,
-    ) -> Self {
-        Self { id, client_id, tenant, login_url, redirect_uri, credential, discovered: Mutex::default() }
+    /// A registration with its credentials, the newest first.
+    pub fn new(about: About, credentials: Vec<Credential>) -> Self {
+        Self { about, credentials, first: AtomicUsize::new(0), discovered: Mutex::default() }
     }
 
-    /// Endpoints and application for a tenant.
+    /// The endpoints of a tenant.
+    pub async fn endpoints(&self, http: &reqwest::Client, tenant: &str) -> Result<Discovery, Fault> {
+        let known = self.discovered.lock().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned();
+        if let Some(discovery) = known {
+            return Ok(discovery);
+        }
+        let found = signin::discover(http, &self.login_url, tenant).await?;
+        self.discovered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(tenant.to_owned(), found.clone());
+        Ok(found)
+    }
+
+    /// The application as it shows itself in a tenant with a credential.
+    pub fn application(&self, tenant: &str, credential: Credential) -> Application {
+        Application {
+            client_id: self.client_id.clone(),
+            credential,
+            tenant: tenant.to_owned(),
+            redirect_uri: self.redirect_uri.clone(),
+        }
+    }
+
+    /// Endpoints and application for a tenant, for what needs no credential: the address that a person is sent to.
     pub async fn in_tenant(
         &self,
         http: &reqwest::Client,
         tenant: &str,
     ) -> Result<(Discovery, Application), Fault> {
-        let known = self.discovered.lock().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned();
-        let discovery = match known {
-            Some(discovery) => discovery,
-            None => {
-                let found = signin::discover(http, &self.login_url, tenant).await?;
-                self.discovered
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .insert(tenant.to_owned(), found.clone());
-                found
-            }
-        };
-        let application = Application {
-            client_id: self.client_id.clone(),
-            credential: self.credential.clone(),
-            tenant: tenant.to_owned(),
-            redirect_uri: self.redirect_uri.clone(),
-        };
-        Ok((discovery, application))
+        let discovery = self.endpoints(http, tenant).await?;
+        Ok((discovery, self.application(tenant, Credential::None)))
     }
 
-    /// Endpoints and application where sign-ins begin.
+    /// The same where sign-ins begin.
     pub async fn at_home(&self, http: &reqwest::Client) -> Result<(Discovery, Application), Fault> {
         self.in_tenant(http, &self.tenant).await
+    }
+
+    /// Endpoints and application for a tenant, for requests to its token endpoint.
+    pub async fn proof(self: &Arc<Self>, http: &reqwest::Client, tenant: &str) -> Result<Proof, Fault> {
+        let discovery = self.endpoints(http, tenant).await?;
+        let at = self.first.load(Ordering::Relaxed);
+        let credential = self.credentials.get(at).cloned().unwrap_or(Credential::None);
+        let application = self.application(tenant, credential);
+        Ok(Proof { registration: Arc::clone(self), discovery, application, at, tried: 1 })
+    }
+}
+
+/// What a token request is made with. Where its credential is refused, [`Proof::next`] goes on to the other one.
+#[derive(Debug)]
+pub struct Proof {
+    registration: Arc<Registration>,
+    /// The tenant's endpoints.
+    pub discovery: Discovery,
+    /// With the credential whose turn it is.
+    pub application: Application,
+    at: usize,
+    tried: usize,
+}
+
+impl Proof {
+    /// Whether the fault is the credential's and another one is left, which has its turn now.
+    pub fn next(&mut self, fault: &Fault) -> bool {
+        let all = &self.registration.credentials;
+        let Some(at) = next_turn(self.at, self.tried, all.len(), fault) else { return false };
+        tracing::warn!(
+            client_id = self.registration.client_id, code = %fault.code,
+            "Microsoft refuses a credential of the app registration; the other one is tried"
+        );
+        self.tried += 1;
+        self.at = at;
+        self.application.credential = all[at].clone();
+        // What was refused now is refused the next time too.
+        self.registration.first.store(at, Ordering::Relaxed);
+        true
+    }
+}
+
+/// Whose turn it is after a fault: `tried` of `count` were, the last one at `at`.
+fn next_turn(at: usize, tried: usize, count: usize, fault: &Fault) -> Option<usize> {
+    (tried < count && is_of_credential(fault)).then(|| (at + 1) % count)
+}
+
+/// Whether Microsoft refuses the credential, not the request: a wrong or expired secret, a certificate that it does not know.
+pub fn is_of_credential(fault: &Fault) -> bool {
+    matches!(
+        fault.code.as_str(),
+        "AADSTS7000215"
+            | "AADSTS7000222"
+            | "AADSTS70002"
+            | "AADSTS700027"
+            | "AADSTS700030"
+            | "AADSTS50012"
+            | "AADSTS7000218"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use fault::EntraError;
+
+    use super::*;
+
+    fn refused(code: u32) -> Fault {
+        Fault::entra(&EntraError {
+            status: 401,
+            error: "invalid_client".to_owned(),
+            error_codes: vec![code],
+            ..EntraError::default()
+        })
+    }
+
+    /// Promise: a refused credential gives way to the other one, once, whichever of the two came first.
+    #[test]
+    fn a_refused_credential_gives_way_to_the_other() {
+        for code in [7_000_215, 7_000_222, 700_027] {
+            assert_eq!(next_turn(0, 1, 2, &refused(code)), Some(1), "{code}");
+            assert_eq!(next_turn(1, 1, 2, &refused(code)), Some(0), "{code}");
+            assert_eq!(next_turn(1, 2, 2, &refused(code)), None, "both were tried: {code}");
+            assert_eq!(next_turn(0, 1, 1, &refused(code)), None, "there is no other: {code}");
+        }
+        assert_eq!(next_turn(0, 1, 0, &refused(7_000_218)), None);
+    }
+
+    /// Promise: what is not the credential's fault is not asked a second time.
+    #[test]
+    fn other_faults_change_no_credential() {
+        assert_eq!(next_turn(0, 1, 2, &refused(50_173)), None);
+        assert_eq!(next_turn(0, 1, 2, &refused(65_001)), None);
     }
 }

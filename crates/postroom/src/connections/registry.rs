@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fault::Fault;
 use jiff::Timestamp;
-use microsoft::signin::Credential;
+use microsoft::signin::{Certificate, Credential};
 use microsoft::{Budget, Mailbox};
 use secrecy::SecretString;
 use sqlx::FromRow;
@@ -15,8 +15,10 @@ use store::{Clock, Db, Place, Sealer, StoreError, args, sql};
 use url::Url;
 use uuid::Uuid;
 
+use super::cloud::Cloud;
 use super::destination::Destination;
-use super::registration::Registration;
+use super::registration::{About, Registration};
+use super::store::registrations;
 use super::tokens::AccountTokens;
 
 /// Everything that reaches Microsoft and Jira. Shared by all of the program.
@@ -40,7 +42,7 @@ pub struct Connections {
 /// Addresses and limits, from the configuration.
 #[derive(Clone, Debug)]
 pub struct Reach {
-    /// For example `https://graph.microsoft.com`.
+    /// Graph, where an app registration names none of its own; for example `https://graph.microsoft.com`.
     pub graph_url: Url,
     /// Where Microsoft sends people back to.
     pub redirect_uri: Url,
@@ -73,14 +75,6 @@ struct AccountRow {
     app_registration_id: Uuid,
     tenant_id: String,
     object_id: String,
-}
-
-#[derive(FromRow)]
-struct RegistrationRow {
-    client_id: String,
-    tenant: String,
-    login_url: String,
-    secret_sealed: Option<Vec<u8>>,
 }
 
 #[derive(FromRow)]
@@ -160,33 +154,63 @@ impl Connections {
         if let Some(kept) = self.kept(|kept| kept.registrations.get(&id).cloned()) {
             return Ok(kept);
         }
-        let row: RegistrationRow = self
-            .db
-            .fetch_optional(
-                sql!(
-                    "SELECT client_id, tenant, login_url, secret_sealed FROM app_registration WHERE id = $1"
-                ),
-                args![id],
-            )
+        let row = registrations::by_id(&self.db, id)
             .await
             .map_err(from_store)?
             .ok_or_else(|| gone("app registration"))?;
-        let secret = row
-            .secret_sealed
-            .map(|sealed| self.open("app_registration", "secret_sealed", id, &sealed))
-            .transpose()?;
-        let login_url = Url::parse(&row.login_url).map_err(|error| {
-            Fault::own("own.configuration", &format!("login address `{}`: {error}", row.login_url))
-        })?;
-        let registration = Arc::new(Registration::new(
-            id,
-            row.client_id,
-            row.tenant,
-            login_url,
-            self.reach.redirect_uri.clone(),
-            secret.map_or(Credential::None, Credential::Secret),
-        ));
+        let mut credentials = Vec::new();
+        for credential in registrations::credentials(&self.db, id).await.map_err(from_store)? {
+            credentials.push(self.credential(&credential)?);
+        }
+        if let Some(sealed) = &row.secret_sealed {
+            credentials.push(Credential::Secret(self.open("app_registration", "secret_sealed", id, sealed)?));
+        }
+        let registration = Arc::new(Registration::new(self.about(&row)?, credentials));
         Ok(self.kept(|kept| Arc::clone(kept.registrations.entry(id).or_insert(registration))))
+    }
+
+    /// What a row of a registration and the settings say together.
+    pub fn about(&self, row: &registrations::Row) -> Result<About, Fault> {
+        let address = |text: &str| {
+            Url::parse(text)
+                .map_err(|error| Fault::own("own.configuration", &format!("address `{text}`: {error}")))
+        };
+        let login_url = address(&row.login_url)?;
+        let graph_url = match row.graph_url.as_str() {
+            "" => self.reach.graph_url.clone(),
+            given => address(given)?,
+        };
+        // The settings file names addresses, not a cloud.
+        let cloud = match Cloud::of_word(&row.cloud) {
+            Some(cloud) if row.owner == "console" => cloud,
+            _ => Cloud::of_addresses(&login_url, &graph_url),
+        };
+        let ews_url = match row.ews_url.as_str() {
+            "" if cloud.ews().is_empty() => None,
+            "" => Some(address(cloud.ews())?),
+            given => Some(address(given)?),
+        };
+        Ok(About {
+            id: row.id,
+            client_id: row.client_id.clone(),
+            tenant: row.tenant.clone(),
+            cloud,
+            login_url,
+            graph_url,
+            ews_url,
+            redirect_uri: self.reach.redirect_uri.clone(),
+        })
+    }
+
+    /// A stored credential, opened.
+    pub fn credential(&self, row: &registrations::Credential) -> Result<Credential, Fault> {
+        let secret = self.open("credential", "sealed", row.id, &row.sealed)?;
+        if row.kind == "secret" {
+            return Ok(Credential::Secret(secret));
+        }
+        let certificate = Certificate::from_pem(&row.certificate, &secret)
+            .map_err(|error| Fault::own("own.configuration", &error.to_string()))?;
+        Ok(Credential::Certificate(certificate))
     }
 
     fn open(
@@ -240,6 +264,7 @@ impl Connections {
             return Ok(kept);
         }
         let row = self.account(account).await?;
+        let registration = self.registration(row.app_registration_id).await?;
         let tokens = self.tokens(account).await?;
         let budget = self.kept(|kept| {
             let name = format!("{}/{native_id}", row.tenant_id);
@@ -253,7 +278,7 @@ impl Connections {
         };
         let mailbox: Arc<dyn Mailbox> = Arc::new(microsoft::graph::GraphMailbox::new(
             self.http.clone(),
-            self.reach.graph_url.clone(),
+            registration.graph_url.clone(),
             user,
             tokens,
             budget,

@@ -10,7 +10,9 @@ use http::{HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use ledger::Ledger;
 
-use super::{Connections, confirm, jira_site, list, sign_in, source, switch};
+use super::{
+    Connections, confirm, jira_site, list, registration_credentials, registration_pages, sign_in, source, switch,
+};
 use crate::access::Viewer;
 use crate::jobs::Engine;
 use crate::web::times::Moment;
@@ -54,12 +56,31 @@ pub fn router(state: State) -> Router {
         .route("/accounts/{id}/sign-in", post(sign_in::begin_validate))
         .route("/accounts/{id}/replace", post(sign_in::begin_replace))
         .route("/accounts/{id}/remove", post(switch::remove_account))
+        .merge(registrations())
         .route("/jira", get(jira_site::list))
         .route("/jira/new", get(jira_site::new).post(jira_site::connect))
         .route("/jira/{id}/edit", get(jira_site::edit).post(jira_site::change))
         .route("/jira/{id}/ping", post(jira_site::ping))
         .route("/jira/{id}/remove", post(jira_site::remove))
         .with_state(state)
+}
+
+/// The routes of app registrations.
+fn registrations() -> Router<State> {
+    Router::new()
+        .route("/registrations", get(registration_pages::list))
+        .route("/registrations/new", get(registration_pages::new).post(registration_pages::make))
+        .route("/registrations/{id}", get(registration_pages::show))
+        .route("/registrations/{id}/edit", get(registration_pages::edit).post(registration_pages::change))
+        .route("/registrations/{id}/prefer", post(registration_pages::prefer))
+        .route("/registrations/{id}/remove", post(registration_pages::remove))
+        .route("/registrations/{id}/test-of-file", post(registration_credentials::test_of_file))
+        .route(
+            "/registrations/{id}/credentials/new",
+            get(registration_credentials::new).post(registration_credentials::add),
+        )
+        .route("/registrations/{id}/credentials/{credential}/test", post(registration_credentials::test))
+        .route("/registrations/{id}/credentials/{credential}/remove", post(registration_credentials::remove))
 }
 
 /// Goes on to another page after a form.

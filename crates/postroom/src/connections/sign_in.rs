@@ -166,8 +166,9 @@ async fn begin(admin: &Admin, state: &State, purpose: Purpose, shared: bool) -> 
 fn no_registration() -> Problem {
     Problem::conflict(
         "Postroom is not registered with Microsoft yet, so nobody can sign in.",
-        "Set client_id (and client_secret) under [microsoft] in the settings, then start Postroom again.",
+        "Make the registration in Entra and enter it here, or set client_id and client_secret under [microsoft] in the settings.",
     )
+    .with(Action::go("How to register", "/registrations/set-up").primary())
 }
 
 fn hash(state: &str) -> Vec<u8> {
@@ -305,15 +306,17 @@ async fn redeem(
         _ => None,
     };
     // Where the sign-in began, its code is redeemed.
-    let (discovery, application) = match &account {
-        Some(tenant) => registration.in_tenant(&connections.http, tenant).await?,
-        None => registration.at_home(&connections.http).await?,
-    };
+    let tenant = account.as_deref().unwrap_or(&registration.tenant);
+    let mut proof = registration.proof(&connections.http, tenant).await?;
     let asked: Vec<&str> = sign_in.scopes.split_ascii_whitespace().collect();
-    let now = connections.clock.now();
-    let code = code.expose_secret();
-    signin::redeem(&connections.http, &discovery, &application, code, &verifier, &sign_in.nonce, &asked, now)
-        .await
+    let (now, code, nonce) = (connections.clock.now(), code.expose_secret(), &sign_in.nonce);
+    loop {
+        let (discovery, app) = (&proof.discovery, &proof.application);
+        match signin::redeem(&connections.http, discovery, app, code, &verifier, nonce, &asked, now).await {
+            Err(fault) if proof.next(&fault) => {}
+            result => return result,
+        }
+    }
 }
 
 async fn tenant_of(state: &State, account: Uuid) -> Result<Option<String>, Fault> {

@@ -181,11 +181,16 @@ impl AccountTokens {
             .map_err(|error| Fault::own("own.seal", &error.to_string()))?;
         let refresh = SecretString::from(String::from_utf8_lossy(&plain).into_owned());
         // After the first sign-in the account's own tenant answers, not `common`.
-        let (discovery, application) = self.registration.in_tenant(&self.http, &row.tenant_id).await?;
+        let mut proof = self.registration.proof(&self.http, &row.tenant_id).await?;
         // As at the sign-in: a refresh that asks for less may give less.
         let scopes = scopes::asked(scopes::is_granted(&row.scopes, scopes::SHARED));
-        let now = self.clock.now();
-        signin::refresh(&self.http, &discovery, &application, &refresh, &scopes, now).await
+        loop {
+            let (now, app) = (self.clock.now(), &proof.application);
+            match signin::refresh(&self.http, &proof.discovery, app, &refresh, &scopes, now).await {
+                Err(fault) if proof.next(&fault) => {}
+                result => return result,
+            }
+        }
     }
 
     /// The new refresh token is committed before anybody sees the access token.

@@ -40,6 +40,8 @@ pub enum Control {
     Radio(Vec<Choice>),
     /// A tick box; its value is `on`.
     Tick,
+    /// Several lines; `true` for a secret, which is never shown again.
+    Text(bool),
 }
 
 /// One field of a form.
@@ -108,6 +110,16 @@ impl Field {
         Self::new(name, label, Control::Line("password"))
     }
 
+    /// Several lines.
+    pub fn text(name: &'static str, label: impl Into<String>) -> Self {
+        Self::new(name, label, Control::Text(false))
+    }
+
+    /// A secret of several lines: written, never shown.
+    pub fn secret_text(name: &'static str, label: impl Into<String>) -> Self {
+        Self::new(name, label, Control::Text(true))
+    }
+
     /// A drop-down list.
     pub fn select(name: &'static str, label: impl Into<String>, choices: Vec<Choice>) -> Self {
         Self::new(name, label, Control::Select(choices))
@@ -126,7 +138,7 @@ impl Field {
     /// Filled in already. Does nothing for a secret.
     #[must_use]
     pub fn value(self, value: impl Into<String>) -> Self {
-        if self.control == Control::Line("password") {
+        if matches!(self.control, Control::Line("password") | Control::Text(true)) {
             return self;
         }
         Self { value: value.into(), ..self }
@@ -237,5 +249,7 @@ mod tests {
     fn secrets_are_not_shown_again() {
         let html = Field::secret("token", "Token").value("canary").to_string();
         assert!(!html.contains("canary"));
+        let html = Field::secret_text("key", "Key").value("canary").to_string();
+        assert!(html.contains("<textarea") && !html.contains("canary"), "{html}");
     }
 }

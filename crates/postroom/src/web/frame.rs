@@ -17,6 +17,8 @@ pub enum Section {
     Overview,
     /// Messaging › Message Sources.
     Sources,
+    /// Messaging › App registration.
+    Registrations,
     /// Messages.
     Messages,
     /// Jira.
@@ -236,6 +238,7 @@ impl Frame {
         match word {
             "overview" => self.is(Section::Overview),
             "sources" => self.is(Section::Sources),
+            "registrations" => self.is(Section::Registrations),
             "messages" => self.is(Section::Messages),
             "jira" => self.is(Section::Jira),
             "settings" => self.is(Section::Settings),

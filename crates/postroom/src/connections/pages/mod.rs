@@ -1,16 +1,22 @@
 //! The pages of connections: what they show as plain structs, filled in by the actions beside them.
 //!
 //! [`SourcesPage`] (the list), [`SourcePage`] (one of them), [`ConfirmPage`] (what a new one shall do),
-//! [`SignedInPage`] and [`SignInFailedPage`] (back from Microsoft), [`JiraPage`] and [`ConnectJiraPage`].
+//! [`SignedInPage`] and [`SignInFailedPage`] (back from Microsoft), [`JiraPage`] and [`ConnectJiraPage`],
+//! [`RegistrationsPage`] and [`RegistrationPage`] (the Entra app that Postroom is).
 
 mod confirm;
 mod jira;
+mod registrations;
 mod signed_in;
 mod source;
 mod sources;
 
 pub use confirm::{ConfirmPage, DryRun, DryRunRow};
 pub use jira::{ConnectJiraPage, JiraPage, JiraRow, ProjectRow};
+pub use registrations::{
+    AccountOfRegistration, CredentialFormPage, CredentialRow, RegistrationFormPage, RegistrationPage, RegistrationRow,
+    RegistrationsPage,
+};
 pub use signed_in::{SignInFailedPage, SignedInPage};
 pub use source::{Expiry, SourcePage};
 pub use sources::{Said, SourceRow, SourcesPage};

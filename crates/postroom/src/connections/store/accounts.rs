@@ -5,11 +5,14 @@ use sqlx::FromRow;
 use store::{Db, StoreError, Tx, args, sql};
 use uuid::Uuid;
 
-/// The app registration that sign-ins use: the one that was set up last.
+/// The app registration that new sign-ins use: the one that was chosen for it, or set up, last.
 pub async fn registration(db: &Db, workspace: Uuid) -> Result<Option<Uuid>, StoreError> {
     let row: Option<(Uuid,)> = db
         .fetch_optional(
-            sql!("SELECT id FROM app_registration WHERE workspace_id = $1 ORDER BY updated_at DESC, id DESC LIMIT 1"),
+            sql!(
+                "SELECT id FROM app_registration WHERE workspace_id = $1
+                 ORDER BY preferred_at DESC, updated_at DESC, id DESC LIMIT 1"
+            ),
             args![workspace],
         )
         .await?;
@@ -25,6 +28,8 @@ pub struct RegistrationRow {
     pub tenant: String,
     /// The sealed secret.
     pub secret_sealed: Option<Vec<u8>>,
+    /// `file` or `console`.
+    pub owner: String,
 }
 
 /// The registration of a client id at a login address.
@@ -36,7 +41,7 @@ pub async fn registration_of(
 ) -> Result<Option<RegistrationRow>, StoreError> {
     tx.fetch_optional(
         sql!(
-            "SELECT id, tenant, secret_sealed FROM app_registration
+            "SELECT id, tenant, secret_sealed, owner FROM app_registration
              WHERE workspace_id = $1 AND login_url = $2 AND client_id = $3"
         ),
         args![workspace, login_url, client_id],
@@ -44,7 +49,7 @@ pub async fn registration_of(
     .await
 }
 
-/// Stores a registration, new or changed.
+/// Stores a registration of the settings file, new or changed. The file owns it from then on, and new sign-ins use it.
 pub async fn put_registration(
     tx: &mut Tx,
     workspace: Uuid,
@@ -55,10 +60,12 @@ pub async fn put_registration(
 ) -> Result<(), StoreError> {
     tx.execute(
         sql!(
-            "INSERT INTO app_registration (id, workspace_id, client_id, tenant, login_url, secret_sealed, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
-             ON CONFLICT (workspace_id, login_url, client_id) DO UPDATE SET tenant = excluded.tenant,
-               secret_sealed = excluded.secret_sealed, updated_at = excluded.updated_at"
+            "INSERT INTO app_registration (id, workspace_id, owner, client_id, tenant, login_url, secret_sealed, created_at,
+               updated_at, preferred_at)
+             VALUES ($1, $2, 'file', $3, $4, $5, $6, $7, $7, $7)
+             ON CONFLICT (workspace_id, login_url, client_id) DO UPDATE SET tenant = excluded.tenant, owner = excluded.owner,
+               graph_url = '', ews_url = '', secret_sealed = excluded.secret_sealed, updated_at = excluded.updated_at,
+               preferred_at = excluded.preferred_at"
         ),
         args![id, workspace, client_id, tenant, login_url, secret_sealed, now],
     )

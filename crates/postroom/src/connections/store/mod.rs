@@ -1,6 +1,7 @@
-//! The SQL of connections, by topic: accounts and sign-ins, sources, Jira sites, the timeline.
+//! The SQL of connections, by topic: accounts and sign-ins, app registrations, sources, Jira sites, the timeline.
 
 pub mod accounts;
 pub mod events;
 pub mod jira;
+pub mod registrations;
 pub mod sources;
