@@ -11,6 +11,7 @@ mod messages;
 mod migrate;
 mod password_link;
 mod serve;
+mod setup;
 pub mod shapes;
 mod sim;
 mod sources;
@@ -60,6 +61,8 @@ enum Command {
     Sim(sim::SimArgs),
     /// Check settings, key, database, reach and clocks, each finding with its mend
     Doctor(doctor::DoctorArgs),
+    /// What to register at Microsoft, with scripts and links
+    Setup(setup::SetupArgs),
     /// Message Sources: the mailbox folders that are read
     Sources(sources::SourcesArgs),
     /// Messages: what became of each mail
@@ -163,6 +166,7 @@ async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
             sim::run(args).await
         }
         Command::Doctor(args) => doctor::run(args, cli.config.as_deref(), environment).await,
+        Command::Setup(args) => setup::run(args, settings),
         Command::Sources(args) => sources::run(args, settings).await,
         Command::Messages(args) => messages::run(args, settings).await,
         Command::Migrate(args) => {

@@ -17,6 +17,7 @@ fn commands_are_understood() {
         "postroom demo --once --json --mail dir --data d",
         "postroom sim --port-graph 8081 --tls-cert c --tls-key k --latency-ms 50 --no-quotas --seed 7 --record f",
         "postroom doctor --json",
+        "postroom setup microsoft --read --send --shared --json",
         "postroom sources list --json",
         "postroom sources ping 0199 --url https://p.example --token t",
         "postroom messages list --state held --limit 10",

@@ -8,8 +8,8 @@ use super::Connections;
 use super::cloud::Cloud;
 use super::jira_site::place as token_place;
 use super::registration_credentials::place as credential_place;
-use super::store::{accounts, registrations};
 use super::store::jira::{self, Kept};
+use super::store::{accounts, registrations};
 use crate::config::Config;
 
 /// Makes or refreshes the app registration and the Jira connection that the configuration names. No network: what is wrong

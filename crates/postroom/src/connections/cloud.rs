@@ -146,7 +146,9 @@ impl Cloud {
 
     /// The registration's secrets and certificates.
     pub fn credentials_page(self, client_id: &str) -> String {
-        self.page(&format!("Microsoft_AAD_RegisteredApps/ApplicationMenuBlade/~/Credentials/appId/{client_id}"))
+        self.page(&format!(
+            "Microsoft_AAD_RegisteredApps/ApplicationMenuBlade/~/Credentials/appId/{client_id}"
+        ))
     }
 
     /// The registration's permissions.

@@ -2,7 +2,7 @@
 //!
 //! Begin with [`Connections`] (`registry.rs`): mailboxes and Jira clients, made from their rows and kept until these change;
 //! `tokens.rs` rotates an account's tokens, `registration.rs` is the Entra app in use ([`registration_pages`] shows it, [`registration_credentials`] tests what it proves itself
-//! with, [`cloud`] has the addresses), `destination.rs` a Jira project in use.
+//! with, [`registration_set_up`] says how it is made, [`cloud`] has the addresses), `destination.rs` a Jira project in use.
 //!
 //! How a mailbox is connected, in the order in which a person does it: [`sign_in`] (to Microsoft and back), [`confirm`] (what
 //! the new source shall do, with a [`dry_run`]), then [`list`] and [`source`] show it, [`ping`] tests it, [`switch`] pauses,
@@ -27,6 +27,8 @@ pub mod ping;
 mod registration;
 pub mod registration_credentials;
 pub mod registration_pages;
+pub mod registration_set_up;
+pub mod registration_set_up_page;
 mod registry;
 pub mod routes;
 pub mod scopes;
@@ -48,6 +50,6 @@ mod tokens;
 
 pub use bootstrap::bootstrap;
 pub use destination::Destination;
-pub use registration::Registration;
+pub use registration::{About, Proof, Registration};
 pub use registry::{Connections, Reach};
 pub use tokens::AccountTokens;

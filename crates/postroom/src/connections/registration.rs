@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::cloud::Cloud;
 
 /// How many credentials may live at once: one in use, one to roll over to.
-pub const MOST_CREDENTIALS: usize = 2;
+pub(super) const MOST_CREDENTIALS: usize = 2;
 
 /// What a registration is, as its row and the settings say.
 #[derive(Debug)]
@@ -149,7 +149,7 @@ fn next_turn(at: usize, tried: usize, count: usize, fault: &Fault) -> Option<usi
 }
 
 /// Whether Microsoft refuses the credential, not the request: a wrong or expired secret, a certificate that it does not know.
-pub fn is_of_credential(fault: &Fault) -> bool {
+pub(super) fn is_of_credential(fault: &Fault) -> bool {
     matches!(
         fault.code.as_str(),
         "AADSTS7000215"

@@ -72,16 +72,20 @@ fn fields(posted: &Posted) -> Fields {
         )
         .value(kind),
         Field::secret("secret", "Secret's value").optional().autocomplete("off"),
-        Field::date("expires", "The secret's last day").optional().value(&posted.expires).hint(
-            "As Entra shows it. Postroom warns before; without it there is no warning.",
-        ),
+        Field::date("expires", "The secret's last day")
+            .optional()
+            .value(&posted.expires)
+            .hint("As Entra shows it. Postroom warns before; without it there is no warning."),
         Field::text("certificate", "Certificate (PEM)").optional().value(&posted.certificate).hint(
             "With -----BEGIN CERTIFICATE-----. The same one is uploaded in Entra. Its end is read from it.",
         ),
         Field::secret_text("key", "Its private key (PEM)").optional().hint(
             "With -----BEGIN PRIVATE KEY-----, RSA, without a passphrase. Kept sealed, never shown again.",
         ),
-        Field::line("note", "Note").optional().value(&posted.note).hint("For people: who made it, where it is kept."),
+        Field::line("note", "Note")
+            .optional()
+            .value(&posted.note)
+            .hint("For people: who made it, where it is kept."),
     ])
 }
 
@@ -172,7 +176,7 @@ fn read(posted: &Posted, now: Timestamp) -> Result<Read, Box<Fields>> {
 
 /// The beginning of a day, UTC: a warning that comes some hours early is no harm.
 fn end_of(day: Date) -> Result<Timestamp, jiff::Error> {
-    day.to_zoned(TimeZone::UTC).map(|day| day.timestamp())
+    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0))
 }
 
 fn sentence(text: &str) -> String {

@@ -116,7 +116,8 @@ pub async fn show(
         frame = frame.with(Action::go("Set up in Entra", set_up).with_icon(Icon::Book));
     }
     if changes {
-        frame = frame.with(Action::go("Change", format!("/registrations/{id}/edit")).with_icon(Icon::Settings));
+        frame =
+            frame.with(Action::go("Change", format!("/registrations/{id}/edit")).with_icon(Icon::Settings));
     }
     let mut credentials = Vec::new();
     for credential in rows::credentials(&connections.db, id).await? {
@@ -146,12 +147,14 @@ pub async fn show(
         dangers.push(viewer.post("Use it for new sign-ins", format!("/registrations/{id}/prefer")));
     }
     if changes && accounts.is_empty() {
-        dangers.push(viewer.post("Remove", format!("/registrations/{id}/remove")).with_icon(Icon::Bin).danger(
-            "The registration and its sealed credentials are removed here. In Entra nothing is changed.",
-        ));
+        dangers.push(
+            viewer.post("Remove", format!("/registrations/{id}/remove")).with_icon(Icon::Bin).danger(
+                "The registration and its sealed credentials are removed here. In Entra nothing is changed.",
+            ),
+        );
     }
     let may_add = changes && credentials.len() < MOST_CREDENTIALS;
-    let address = |url: Option<&Url>| url.map_or_else(|| "none".to_owned(), |url| url.to_string());
+    let address = |url: Option<&Url>| url.map_or_else(|| "none".to_owned(), Url::to_string);
     web::page(&RegistrationPage {
         frame,
         of_file,
@@ -191,7 +194,10 @@ pub async fn show(
             })
             .collect(),
         links: vec![
-            Action::leave("Secrets and certificates in the portal", about.cloud.credentials_page(&row.client_id)),
+            Action::leave(
+                "Secrets and certificates in the portal",
+                about.cloud.credentials_page(&row.client_id),
+            ),
             Action::leave(
                 "Permissions in the portal",
                 about.cloud.registration_permissions_page(&row.client_id),
@@ -255,7 +261,10 @@ fn fields(posted: &Posted) -> Fields {
     let multi = if posted.multi_tenant == "yes" { "yes" } else { "no" };
     let cloud = if posted.cloud.is_empty() { Cloud::Global.word() } else { &posted.cloud };
     Fields::new(vec![
-        Field::line("name", "Name").optional().value(&posted.name).hint("As the registration is called in Entra."),
+        Field::line("name", "Name")
+            .optional()
+            .value(&posted.name)
+            .hint("As the registration is called in Entra."),
         Field::line("client_id", "Application (client) id")
             .value(&posted.client_id)
             .placeholder("00000000-0000-0000-0000-000000000000")
@@ -270,14 +279,14 @@ fn fields(posted: &Posted) -> Fields {
             ],
         )
         .value(multi),
-        Field::line("tenant", "Tenant")
-            .value(&posted.tenant)
-            .placeholder("contoso.com")
-            .hint("Its id or one of its domains. A multi-tenant registration may say organizations: any tenant."),
-        Field::select("cloud", "Cloud", clouds).value(cloud),
-        Field::url("login_url", "Sign-in address").optional().value(&posted.login_url).hint(
-            "Only for a cloud with addresses of your own, as the next two.",
+        Field::line("tenant", "Tenant").value(&posted.tenant).placeholder("contoso.com").hint(
+            "Its id or one of its domains. A multi-tenant registration may say organizations: any tenant.",
         ),
+        Field::select("cloud", "Cloud", clouds).value(cloud),
+        Field::url("login_url", "Sign-in address")
+            .optional()
+            .value(&posted.login_url)
+            .hint("Only for a cloud with addresses of your own, as the next two."),
         Field::url("graph_url", "Address of Microsoft Graph").optional().value(&posted.graph_url),
         Field::url("ews_url", "Address of Exchange Web Services")
             .optional()
@@ -346,9 +355,15 @@ fn judge(posted: &Posted, workspace: Uuid, id: Uuid, now: jiff::Timestamp) -> Re
     if tenant.is_empty() {
         said.fail("tenant", "The tenant is missing: write its id or one of its domains.");
     } else if any && !multi_tenant {
-        said.fail("tenant", "A single-tenant registration needs its tenant's id or domain (else AADSTS50194).");
+        said.fail(
+            "tenant",
+            "A single-tenant registration needs its tenant's id or domain (else AADSTS50194).",
+        );
     } else if !any && tenant.chars().any(|c| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-'))) {
-        said.fail("tenant", "This is no tenant: write its id or one of its domains, for example contoso.com.");
+        said.fail(
+            "tenant",
+            "This is no tenant: write its id or one of its domains, for example contoso.com.",
+        );
     }
     let cloud = Cloud::of_word(&posted.cloud).unwrap_or(Cloud::Global);
     let mut address = |name: &'static str, text: &str, needed: bool| match read_address(text, needed) {
@@ -360,10 +375,7 @@ fn judge(posted: &Posted, workspace: Uuid, id: Uuid, now: jiff::Timestamp) -> Re
     };
     let is_custom = cloud == Cloud::Custom;
     let (login_url, graph_url) = if is_custom {
-        (
-            address("login_url", &posted.login_url, true),
-            address("graph_url", &posted.graph_url, true),
-        )
+        (address("login_url", &posted.login_url, true), address("graph_url", &posted.graph_url, true))
     } else {
         (cloud.login().to_owned(), cloud.graph().to_owned())
     };
@@ -429,7 +441,8 @@ pub async fn make(
     tx.commit().await?;
     connections.forget();
     state.shell.bus.tell("registrations");
-    let flash = Flash::done("The registration is kept; new sign-ins use it. It needs a credential: put one in now.");
+    let flash =
+        Flash::done("The registration is kept; new sign-ins use it. It needs a credential: put one in now.");
     Ok(flash_to(&admin, &flash, &format!("/registrations/{id}/credentials/new")))
 }
 
@@ -464,7 +477,8 @@ pub async fn change(
         let record = serde_json::to_string(&fault.to_record()).unwrap_or_default();
         ended = rows::end_sign_ins(&mut tx, id, &record, now).await?;
     }
-    let detail = if is_another { format!("{} before; {ended} sign-ins ended", row.client_id) } else { String::new() };
+    let detail =
+        if is_another { format!("{} before; {ended} sign-ins ended", row.client_id) } else { String::new() };
     audit::record(&mut tx, &admin.actor(), "change app registration", &client_id, &detail).await?;
     tx.commit().await?;
     connections.forget();
@@ -487,7 +501,8 @@ pub async fn prefer(
     let row = one(&state, &admin, id).await?;
     let mut tx = state.connections.db.begin().await?;
     rows::prefer(&mut tx, admin.workspace(), id, state.connections.clock.now()).await?;
-    audit::record(&mut tx, &admin.actor(), "use app registration", &row.client_id, "for new sign-ins").await?;
+    audit::record(&mut tx, &admin.actor(), "use app registration", &row.client_id, "for new sign-ins")
+        .await?;
     tx.commit().await?;
     let flash = Flash::done(format!("New sign-ins use {}.", name(&row)));
     Ok(flash_to(&admin, &flash, &format!("/registrations/{id}")))
@@ -536,7 +551,10 @@ mod tests {
     #[test]
     fn the_form_is_held_against_what_can_be() {
         let kept = judged(&posted()).expect("it can be");
-        assert_eq!((kept.login_url.as_str(), kept.graph_url.as_str()), (Cloud::Global.login(), Cloud::Global.graph()));
+        assert_eq!(
+            (kept.login_url.as_str(), kept.graph_url.as_str()),
+            (Cloud::Global.login(), Cloud::Global.graph())
+        );
         assert_eq!(kept.client_id, "6babcaad-604b-40ac-a9d7-9fd97c0b779f");
         for (name, wrong) in [
             ("client_id", Posted { client_id: "Postroom".to_owned(), ..posted() }),

@@ -163,7 +163,12 @@ impl Connections {
             credentials.push(self.credential(&credential)?);
         }
         if let Some(sealed) = &row.secret_sealed {
-            credentials.push(Credential::Secret(self.open("app_registration", "secret_sealed", id, sealed)?));
+            credentials.push(Credential::Secret(self.open(
+                "app_registration",
+                "secret_sealed",
+                id,
+                sealed,
+            )?));
         }
         let registration = Arc::new(Registration::new(self.about(&row)?, credentials));
         Ok(self.kept(|kept| Arc::clone(kept.registrations.entry(id).or_insert(registration))))

@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use ledger::Ledger;
 
 use super::{
-    Connections, confirm, jira_site, list, registration_credentials, registration_pages, sign_in, source, switch,
+    Connections, confirm, jira_site, list, registration_credentials, registration_pages, registration_set_up_page, sign_in, source,
+    switch,
 };
 use crate::access::Viewer;
 use crate::jobs::Engine;
@@ -70,6 +71,7 @@ fn registrations() -> Router<State> {
     Router::new()
         .route("/registrations", get(registration_pages::list))
         .route("/registrations/new", get(registration_pages::new).post(registration_pages::make))
+        .route("/registrations/set-up", get(registration_set_up_page::show))
         .route("/registrations/{id}", get(registration_pages::show))
         .route("/registrations/{id}/edit", get(registration_pages::edit).post(registration_pages::change))
         .route("/registrations/{id}/prefer", post(registration_pages::prefer))

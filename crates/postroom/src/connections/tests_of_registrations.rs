@@ -51,7 +51,8 @@ async fn a_registration_is_entered_with_its_credentials() {
             ("second-canary", StatusCode::SEE_OTHER),
             ("third-canary", StatusCode::CONFLICT),
         ] {
-            let fields = [("kind", "secret"), ("secret", secret), ("expires", "2099-12-31"), ("note", secret)];
+            let fields =
+                [("kind", "secret"), ("secret", secret), ("expires", "2099-12-31"), ("note", secret)];
             let answer = owner.post(&add, &token, &fields).await;
             assert_eq!(answer.status, status, "{secret}: {}", answer.body);
         }
@@ -91,11 +92,16 @@ async fn another_client_id_means_everybody_signs_in_again() {
         let id = all(&office).await[0].id;
         let account = office.sign_in(id, "support@contoso.test").await;
         let page = owner.get(&format!("/registrations/{id}/edit")).await;
-        assert!(page.body.contains("1 account is") && page.body.contains("must sign in again"), "{}", page.body);
+        assert!(
+            page.body.contains("1 account is") && page.body.contains("must sign in again"),
+            "{}",
+            page.body
+        );
         let stays = owner.post(&format!("/registrations/{id}/remove"), &token, &[]).await;
         assert_eq!(stays.status, StatusCode::CONFLICT, "{}", stays.body);
         let edit = format!("/registrations/{id}/edit");
-        let renamed = owner.post(&edit, &token, &form(CLIENT, &[("ews_url", "https://mail.contoso.test/EWS")])).await;
+        let renamed =
+            owner.post(&edit, &token, &form(CLIENT, &[("ews_url", "https://mail.contoso.test/EWS")])).await;
         assert_eq!(renamed.status, StatusCode::SEE_OTHER, "{}", renamed.body);
         let state = async || {
             let row: (String, Option<Vec<u8>>) = office
@@ -129,11 +135,16 @@ async fn the_settings_file_owns_what_it_names() {
         let id = all(&office).await[0].id;
         let mut owner = office.console.owner().await;
         let page = owner.get(&format!("/registrations/{id}")).await;
-        assert!(page.body.contains("stands in the settings file") && !page.body.contains("Take out"), "{}", page.body);
+        assert!(
+            page.body.contains("stands in the settings file") && !page.body.contains("Take out"),
+            "{}",
+            page.body
+        );
         assert!(page.body.contains("/test-of-file") && !page.body.contains("canary"), "{}", page.body);
         let token = owner.token("/sources").await;
         for path in ["edit", "credentials/new", "remove"] {
-            let refused = owner.post(&format!("/registrations/{id}/{path}"), &token, &form(CLIENT, &[])).await;
+            let refused =
+                owner.post(&format!("/registrations/{id}/{path}"), &token, &form(CLIENT, &[])).await;
             assert_eq!(refused.status, StatusCode::CONFLICT, "{path}: {}", refused.body);
         }
         bootstrap(&office.state.connections, office.workspace(), &Config::defaults()).await.unwrap();

@@ -7,6 +7,7 @@
 mod confirm;
 mod jira;
 mod registrations;
+mod set_up;
 mod signed_in;
 mod source;
 mod sources;
@@ -14,9 +15,10 @@ mod sources;
 pub use confirm::{ConfirmPage, DryRun, DryRunRow};
 pub use jira::{ConnectJiraPage, JiraPage, JiraRow, ProjectRow};
 pub use registrations::{
-    AccountOfRegistration, CredentialFormPage, CredentialRow, RegistrationFormPage, RegistrationPage, RegistrationRow,
-    RegistrationsPage,
+    AccountOfRegistration, CredentialFormPage, CredentialRow, RegistrationFormPage, RegistrationPage,
+    RegistrationRow, RegistrationsPage,
 };
+pub use set_up::SetUpPage;
 pub use signed_in::{SignInFailedPage, SignedInPage};
 pub use source::{Expiry, SourcePage};
 pub use sources::{Said, SourceRow, SourcesPage};

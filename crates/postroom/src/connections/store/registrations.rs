@@ -224,9 +224,8 @@ pub async fn end_sign_ins(tx: &mut Tx, id: Uuid, fault: &str, now: Timestamp) ->
 
 /// Removes one that no account uses, with its credentials and what is under way with it.
 pub async fn remove(tx: &mut Tx, workspace: Uuid, id: Uuid) -> Result<bool, StoreError> {
-    let (used,): (i64,) = tx
-        .fetch_one(sql!("SELECT count(*) FROM account WHERE app_registration_id = $1"), args![id])
-        .await?;
+    let (used,): (i64,) =
+        tx.fetch_one(sql!("SELECT count(*) FROM account WHERE app_registration_id = $1"), args![id]).await?;
     if used > 0 {
         return Ok(false);
     }
@@ -393,10 +392,7 @@ pub async fn remove_credential(tx: &mut Tx, registration: Uuid, id: Uuid) -> Res
 
 /// Keeps what a test found.
 pub async fn tested(db: &Db, id: Uuid, fault: Option<String>, now: Timestamp) -> Result<(), StoreError> {
-    db.execute(
-        sql!("UPDATE credential SET tested_at = $1, fault = $2 WHERE id = $3"),
-        args![now, fault, id],
-    )
-    .await?;
+    db.execute(sql!("UPDATE credential SET tested_at = $1, fault = $2 WHERE id = $3"), args![now, fault, id])
+        .await?;
     Ok(())
 }
