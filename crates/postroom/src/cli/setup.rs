@@ -125,7 +125,10 @@ fn print(texts: &Texts) -> Result<(), Failure> {
     lines.extend(texts.warnings.iter().map(|warning| format!("! {warning}")));
     lines.push("\nPermissions:".to_owned());
     for one in &texts.permissions {
-        lines.push(format!("  {}, {}, {}: {} (consent: {})", one.name, one.api, one.kind, one.what, one.consent));
+        lines.push(format!(
+            "  {}, {}, {}: {} (consent: {})",
+            one.name, one.api, one.kind, one.what, one.consent
+        ));
     }
     lines.push(format!("\nAzure CLI:\n\n{}", texts.azure_cli));
     lines.push(format!("Microsoft Graph PowerShell:\n\n{}", texts.powershell));
@@ -139,7 +142,9 @@ fn print(texts: &Texts) -> Result<(), Failure> {
         lines.push("  the links need the client id: give it with --client-id".to_owned());
     }
     lines.extend(texts.consent_links.iter().map(|link| format!("  {}: {}", link.label, link.url)));
-    lines.extend(texts.fence.iter().map(|fence| format!("\nThe fence (Exchange Online PowerShell):\n\n{fence}")));
+    lines.extend(
+        texts.fence.iter().map(|fence| format!("\nThe fence (Exchange Online PowerShell):\n\n{fence}")),
+    );
     for line in lines {
         say(&line)?;
     }
@@ -171,7 +176,11 @@ mod tests {
         );
         assert_eq!(texts.redirect_uri, "https://post.contoso.test/oauth/callback");
         assert!(texts.azure_cli.contains("AzureUSGovernment"), "{}", texts.azure_cli);
-        assert!(texts.consent_links[0].url.starts_with("https://login.microsoftonline.us/t.test/v2.0/adminconsent?"));
+        assert!(
+            texts.consent_links[0]
+                .url
+                .starts_with("https://login.microsoftonline.us/t.test/v2.0/adminconsent?")
+        );
         let names: Vec<&str> = texts.permissions.iter().map(|one| one.name).collect();
         assert!(names.contains(&"Mail.ReadWrite.Shared") && !names.contains(&"Mail.Send"), "{names:?}");
         let texts = asked("setup microsoft --application --mailbox a@b.test --mailbox c@d.test");

@@ -135,11 +135,23 @@ const BY_PERSON: &str = "each person, unless the tenant lets nobody consent";
 const BARRED: &str = "each person, unless the tenant's policy keeps it for an administrator: the policy that Microsoft manages does";
 const BY_ADMIN: &str = "an administrator only";
 
-const fn graph(kind: &'static str, name: &'static str, id: &'static str, what: &'static str, consent: &'static str) -> Permission {
+const fn graph(
+    kind: &'static str,
+    name: &'static str,
+    id: &'static str,
+    what: &'static str,
+    consent: &'static str,
+) -> Permission {
     Permission { api: "Microsoft Graph", name, kind, id, what, consent }
 }
 
-const fn exchange(kind: &'static str, name: &'static str, id: &'static str, what: &'static str, consent: &'static str) -> Permission {
+const fn exchange(
+    kind: &'static str,
+    name: &'static str,
+    id: &'static str,
+    what: &'static str,
+    consent: &'static str,
+) -> Permission {
     Permission { api: "Office 365 Exchange Online", name, kind, id, what, consent }
 }
 
@@ -155,7 +167,13 @@ const BASIC: [Permission; 5] = [
         "stay signed in while nobody is here",
         BY_PERSON,
     ),
-    graph("delegated", "User.Read", "e1fe6dd8-ba31-4d61-89e7-88639da4683d", "see who is signed in", BY_PERSON),
+    graph(
+        "delegated",
+        "User.Read",
+        "e1fe6dd8-ba31-4d61-89e7-88639da4683d",
+        "see who is signed in",
+        BY_PERSON,
+    ),
 ];
 const MAIL: Permission = graph(
     "delegated",
@@ -344,7 +362,13 @@ fn powershell(place: &Where, permissions: &[Permission]) -> String {
     for (id, own) in by_api(permissions) {
         let _ = writeln!(access, "  @{{ ResourceAppId = '{id}'; ResourceAccess = @(");
         for one in own {
-            let _ = writeln!(access, "    @{{ Id = '{}'; Type = '{}' }} # {}", one.id, manifest_kind(one), one.name);
+            let _ = writeln!(
+                access,
+                "    @{{ Id = '{}'; Type = '{}' }} # {}",
+                one.id,
+                manifest_kind(one),
+                one.name
+            );
         }
         access.push_str("  ) }\n");
     }
@@ -479,7 +503,8 @@ pub fn fence(place: &Where, wishes: &Wishes) -> String {
     }
     text.push_str("# Each of these says InScope True:\n");
     for address in &wishes.mailboxes {
-        let _ = writeln!(text, "Test-ServicePrincipalAuthorization -Identity {client} -Resource {}", ps(address));
+        let _ =
+            writeln!(text, "Test-ServicePrincipalAuthorization -Identity {client} -Resource {}", ps(address));
     }
     text.push_str("# And a mailbox outside says InScope False.\n");
     text
@@ -572,7 +597,12 @@ mod tests {
             (Wishes { send: true, ..none.clone() }, vec!["del:Mail.ReadWrite", "del:Mail.Send"]),
             (
                 Wishes { shared: true, ..Wishes::default() },
-                vec!["del:Mail.ReadWrite", "del:Mail.ReadWrite.Shared", "del:Mail.Send", "del:Mail.Send.Shared"],
+                vec![
+                    "del:Mail.ReadWrite",
+                    "del:Mail.ReadWrite.Shared",
+                    "del:Mail.Send",
+                    "del:Mail.Send.Shared",
+                ],
             ),
             (Wishes { ews: true, ..Wishes::default() }, vec!["del:EWS.AccessAsUser.All"]),
             (
@@ -596,7 +626,9 @@ mod tests {
             for permission in &texts.permissions {
                 assert_eq!(script.matches(permission.id).count(), 1, "{}: {script}", permission.name);
             }
-            for part in [GRAPH, EXCHANGE, "AzureADMultipleOrgs", "https://postroom.example.com/oauth/callback"] {
+            for part in
+                [GRAPH, EXCHANGE, "AzureADMultipleOrgs", "https://postroom.example.com/oauth/callback"]
+            {
                 assert!(script.contains(part), "{part}: {script}");
             }
         }
@@ -618,14 +650,20 @@ mod tests {
         assert_eq!(url.path(), "/contoso.com/v2.0/adminconsent");
         let scope = url.query_pairs().find(|(name, _)| name == "scope").expect("a scope").1.into_owned();
         assert_eq!(
-            scope.split(' ').map(|one| one.strip_prefix("https://graph.microsoft.com/").expect("of Graph")).collect::<Vec<_>>(),
+            scope
+                .split(' ')
+                .map(|one| one.strip_prefix("https://graph.microsoft.com/").expect("of Graph"))
+                .collect::<Vec<_>>(),
             ["User.Read", "Mail.ReadWrite", "Mail.ReadWrite.Shared", "Mail.Send", "Mail.Send.Shared"]
         );
         let all = Wishes { ews: true, application: true, ..Wishes::default() };
         let anywhere = Where { tenant: None, ..place() };
         let links = texts(&anywhere, &all).consent_links;
         assert_eq!(links.len(), 2, "{links:?}");
-        assert!(links.iter().all(|link| link.url.contains("organizations") && link.url.contains("%2F.default")), "{links:?}");
+        assert!(
+            links.iter().all(|link| link.url.contains("organizations") && link.url.contains("%2F.default")),
+            "{links:?}"
+        );
         assert!(texts(&Where { client_id: None, ..place() }, &all).consent_links.is_empty());
     }
 
@@ -634,7 +672,9 @@ mod tests {
     fn the_fence_names_each_mailbox() {
         let wishes = Wishes {
             application: true,
-            mailboxes: read_mailboxes("support@contoso.com, o'neil@contoso.com;\nsupport@contoso.com nonsense x@\"y.z"),
+            mailboxes: read_mailboxes(
+                "support@contoso.com, o'neil@contoso.com;\nsupport@contoso.com nonsense x@\"y.z",
+            ),
             ..Wishes::default()
         };
         assert_eq!(wishes.mailboxes, ["support@contoso.com", "o'neil@contoso.com"]);

@@ -3,7 +3,6 @@
 
 use axum::extract::{Query, State as Shared};
 use axum::response::Response;
-use rand::Rng;
 use serde::Deserialize;
 use store::StoreError;
 use url::Url;
@@ -85,10 +84,9 @@ pub async fn approval_state(state: &State, row: &Row) -> Result<String, StoreErr
 
 /// Where a registration is, for the texts.
 async fn place_of(state: &State, row: &Row) -> Result<Where, Problem> {
-    let about = state
-        .connections
-        .about(row)
-        .map_err(|fault| Problem::conflict("An address of the app registration cannot be read.", fault.detail))?;
+    let about = state.connections.about(row).map_err(|fault| {
+        Problem::conflict("An address of the app registration cannot be read.", fault.detail)
+    })?;
     let any = matches!(row.tenant.as_str(), "organizations" | "common");
     Ok(Where {
         cloud: about.cloud,
@@ -130,8 +128,18 @@ fn wishes_form(wishes: &Wishes) -> Fields {
     Fields::new(vec![
         tick("read", "Read mail", wishes.read, "Message Sources: mail becomes issues."),
         tick("send", "Send mail", wishes.send, "Message Outbounds: what happens in Jira becomes mail."),
-        tick("shared", "Shared mailboxes", wishes.shared, "Also mailboxes of others that the account has rights on."),
-        tick("ews", "Exchange Web Services", wishes.ews, "Instead of Graph: for Exchange on your own machines."),
+        tick(
+            "shared",
+            "Shared mailboxes",
+            wishes.shared,
+            "Also mailboxes of others that the account has rights on.",
+        ),
+        tick(
+            "ews",
+            "Exchange Web Services",
+            wishes.ews,
+            "Instead of Graph: for Exchange on your own machines.",
+        ),
         tick(
             "application",
             "Application permission",
@@ -157,7 +165,10 @@ fn registration_form(place: &Where) -> Fields {
         Field::select(
             "multi_tenant",
             "Kind",
-            vec![Choice::new("no", "Single-tenant: your own"), Choice::new("yes", "Multi-tenant: others connect too")],
+            vec![
+                Choice::new("no", "Single-tenant: your own"),
+                Choice::new("yes", "Multi-tenant: others connect too"),
+            ],
         )
         .value(if place.multi_tenant { "yes" } else { "no" }),
     ])
@@ -181,7 +192,8 @@ pub async fn show(
     let texts = set_up::texts(&place, &wishes);
     let mut frame = viewer.frame(Section::Registrations, "Set up Postroom in Entra");
     if viewer.may(Role::Admin) && row.is_none() {
-        frame = frame.with(Action::go("Enter the registration", "/registrations/new").with_icon(Icon::Plus).primary());
+        frame = frame
+            .with(Action::go("Enter the registration", "/registrations/new").with_icon(Icon::Plus).primary());
     }
     web::page(&SetUpPage {
         frame,

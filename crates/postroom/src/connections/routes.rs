@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use ledger::Ledger;
 
 use super::{
-    Connections, confirm, jira_site, list, registration_credentials, registration_pages, registration_set_up_page, sign_in, source,
-    switch,
+    Connections, confirm, jira_site, list, registration_credentials, registration_pages,
+    registration_set_up_page, sign_in, source, switch,
 };
 use crate::access::Viewer;
 use crate::jobs::Engine;

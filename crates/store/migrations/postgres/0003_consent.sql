@@ -38,6 +38,8 @@ ALTER TABLE account ADD COLUMN consent TEXT NOT NULL DEFAULT '' CHECK (consent I
 -- The basic scopes come first, the rest second: `stage` says which of the two is under way.
 ALTER TABLE sign_in ADD COLUMN stage TEXT NOT NULL DEFAULT 'whole' CHECK (stage IN ('basic', 'whole'));
 ALTER TABLE sign_in ADD COLUMN wanted TEXT NOT NULL DEFAULT '';
+-- Where it began; empty: where the registration's sign-ins begin.
+ALTER TABLE sign_in ADD COLUMN tenant TEXT NOT NULL DEFAULT '';
 ALTER TABLE sign_in ADD COLUMN link_id UUID;
 
 -- Somebody waits for an administrator. With an account its token is asked with the wanted scopes, at most once a minute
