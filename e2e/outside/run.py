@@ -1,4 +1,5 @@
-"""Clients that others wrote, against the simulator: MSAL signs in and refreshes, `jira` creates, comments, attaches, searches.
+"""Clients that others wrote, against the simulator: MSAL signs in and refreshes, `jira` creates, comments, attaches,
+searches, exchangelib lists, reads, changes, moves, sends and synchronizes over EWS.
 
 Usage: run.py POSTROOM_BINARY
 """
@@ -13,6 +14,7 @@ import tempfile
 import urllib.parse
 from pathlib import Path
 
+import exchangelib
 import jira
 import msal
 import requests
@@ -164,13 +166,115 @@ def jira_creates_comments_attaches_and_searches(binary, _folder):
         process.wait(10)
 
 
+def exchange_account(ready, address, result):
+    """An account of exchangelib that uses a token of MSAL."""
+    credentials = exchangelib.OAuth2AuthorizationCodeCredentials(
+        client_id=ready["client_id"],
+        access_token={"access_token": result["access_token"], "token_type": "Bearer", "expires_in": 3000},
+    )
+    config = exchangelib.Configuration(
+        service_endpoint=f"{ready['ews']}/EWS/Exchange.asmx",
+        credentials=credentials,
+        auth_type=exchangelib.OAUTH2,
+        version=exchangelib.Version(exchangelib.version.EXCHANGE_2016),
+    )
+    return exchangelib.Account(primary_smtp_address=address, config=config, autodiscover=False, access_type=exchangelib.DELEGATE)
+
+
+def exchangelib_lists_reads_sends_moves_and_syncs(binary, folder):
+    key, cert = certificate(folder)
+    process, ready = start(binary, "--tls-cert", str(cert), "--tls-key", str(key))
+    # exchangelib has no other place for a certificate to trust.
+    os.environ["REQUESTS_CA_BUNDLE"] = str(cert)
+    try:
+        address = "support@contoso.test"
+        redirect = "http://localhost:8400/callback"
+        scopes = ["https://outlook.office365.com/EWS.AccessAsUser.All"]
+        app = msal.ConfidentialClientApplication(
+            ready["client_id"], client_credential=ready["client_secret"], authority=f"{ready['entra']}/{ready['tenant_id']}",
+            instance_discovery=False, verify=str(cert),
+        )
+        flow = app.initiate_auth_code_flow(scopes, redirect_uri=redirect)
+        session = requests.Session()
+        session.verify = str(cert)
+        user = next(user for user in ready["users"] if user["upn"] == address)
+        result = app.acquire_token_by_auth_code_flow(flow, sign_in(session, flow["auth_uri"], user, redirect))
+        assert "access_token" in result, result
+        account = exchange_account(ready, address, result)
+
+        inbox = f"{ready['control']}/mailboxes/{address}/messages"
+        for number in range(5):
+            mail = (
+                f"From: Ada <ada@customer.example>\r\nTo: {address}\r\nSubject: Gr\u00fc\u00dfe {number}\r\nMessage-ID: <{number}@customer.example>\r\n"
+                "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+                "Hello & welcome\r\n--b\r\nContent-Type: application/pdf; name=a.pdf\r\nContent-Disposition: attachment; filename=a.pdf\r\n\r\n"
+                "bytes\r\n--b--\r\n"
+            )
+            requests.post(inbox, data=mail.encode(), timeout=10).raise_for_status()
+
+        assert account.root.wellknown is not None and account.inbox.total_count == 5
+        subjects = [item.subject for item in account.inbox.all().order_by("datetime_received")]
+        assert sorted(subjects) == [f"Gr\u00fc\u00dfe {number}" for number in range(5)], subjects
+        item = account.inbox.get(subject="Gr\u00fc\u00dfe 2")
+        assert item.message_id == "<2@customer.example>" and item.sender.email_address == "ada@customer.example"
+        assert item.text_body.strip() == "Hello & welcome", item.text_body
+        assert b"Hello & welcome" in item.mime_content
+        assert item.attachments[0].name == "a.pdf" and item.attachments[0].content == b"bytes"
+        assert any(header.name == "Message-ID" for header in item.headers)
+        assert account.inbox.filter(is_read=False).count() == 5
+        assert account.inbox.filter(subject__contains="Gr\u00fc").count() == 5
+        assert account.inbox.filter(message_id="<3@customer.example>").count() == 1
+
+        changes = list(account.inbox.sync_items())
+        assert [kind for kind, _ in changes] == ["create"] * 5, changes
+        state = account.inbox.item_sync_state
+        item.is_read = True
+        item.categories = ["Jira"]
+        item.save(update_fields=["is_read", "categories"])
+        assert account.inbox.filter(categories__contains=["Jira"]).count() == 1
+        before = item.id
+        item.move(account.trash)
+        assert item.id != before and account.trash.total_count == 1
+        account.inbox.get(message_id="<4@customer.example>").delete()
+        changes = list(account.inbox.sync_items(sync_state=state))
+        assert [kind for kind, _ in changes].count("delete") == 2, changes
+
+        to = [exchangelib.Mailbox(email_address="anna@contoso.test")]
+        exchangelib.Message(account=account, subject="sent at once", body="hi", to_recipients=to).send()
+        kept = exchangelib.Message(account=account, folder=account.sent, subject="sent and kept", body=exchangelib.HTMLBody("<p>hi</p>"), to_recipients=to)
+        kept.attach(exchangelib.FileAttachment(name="note.txt", content=b"a note"))
+        kept.send_and_save()
+        draft = exchangelib.Message(account=account, folder=account.drafts, subject="a draft", body="hi", to_recipients=to).save()
+        draft.attach(exchangelib.FileAttachment(name="late.txt", content=b"late"))
+        draft.subject = "a draft, changed"
+        draft.save(update_fields=["subject"])
+        draft.send()
+        assert sorted(item.subject for item in account.sent.all()) == ["a draft, changed", "sent and kept"]
+        got = requests.get(f"{ready['control']}/mailboxes/anna@contoso.test/messages", timeout=10).json()
+        assert sorted(mail["subject"] for mail in got) == ["a draft, changed", "sent and kept", "sent at once"], got
+        assert sum(mail["has_attachments"] for mail in got) == 2
+
+        folder_ = exchangelib.Folder(parent=account.inbox, name="Orders").save()
+        assert (account.inbox / "Orders").id == folder_.id
+        folder_.delete()
+        assert list(account.protocol.resolve_names(["anna"]))[0].email_address == "anna@contoso.test"
+    finally:
+        os.environ.pop("REQUESTS_CA_BUNDLE", None)
+        process.terminate()
+        process.wait(10)
+
+
 def main():
     binary = sys.argv[1]
     # requests lets these variables win over the certificate that a client was told to trust.
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         os.environ.pop(name, None)
     failed = 0
-    for test in (msal_signs_in_and_refreshes, jira_creates_comments_attaches_and_searches):
+    for test in (
+        msal_signs_in_and_refreshes,
+        jira_creates_comments_attaches_and_searches,
+        exchangelib_lists_reads_sends_moves_and_syncs,
+    ):
         with tempfile.TemporaryDirectory() as folder:
             try:
                 test(binary, Path(folder))

@@ -3,6 +3,14 @@
 //! - `POST /faults` a [`Rule`], `GET /faults`, `DELETE /faults`, `DELETE /faults/{id}`
 //! - `POST /mailboxes/{upn}/messages?folder=&received_at=&read=&sender=internal|pass|fail` raw mail → ids;
 //!   `GET /mailboxes/{upn}/messages` the ground truth; `GET /sent-outside` what left the tenant
+//! - `POST /mailboxes/{upn}/damage {"id","as":"mime"|"item"|"batch"|"none"}` an item whose MIME, or whose content, cannot
+//!   be read; `GET` and `POST /mailboxes/{upn}/folders {"name","parent"?}`, `PATCH {"name"?,"parent"?}` and
+//!   `DELETE /mailboxes/{upn}/folders/{folder}`. A folder is an id, a well-known name, or a path (`Inbox/Orders`)
+//! - `GET /ews/policy`, `POST /ews/policy {"enabled"?,"mailbox"?,"allowed_app_ids"?}` as `EwsEnabled` and
+//!   `EwsAllowedAppIDs`; at first enabled, with this app listed. `POST /ews/sync/reset {"mailbox"?}`
+//! - `POST /ews/answers {"as":"status"|"fault"|"inner"|"item","operation"?,"code"?,"message"?,"back_off_ms"?,"item"?,
+//!   "count"?}`: 503, a SOAP fault, or a response code inside 200 (`inner` stops the batch, `item` does not);
+//!   `GET` and `DELETE /ews/answers`; `GET` and `DELETE /ews/requests` what was asked
 //! - `POST /delta/reset {"mailbox"?}`; `POST /delta/quirks {"empty_pages","repeated_items"}`
 //! - `POST /revoke {"upn","access_tokens"?}`, `POST /refuse {"upn"?,"code","suberror"?,"claims"?}`, `POST /restore`
 //! - `POST /consent {"user_consent":"allowed"|"barred"}`, `DELETE /consents`
@@ -18,7 +26,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, patch, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -32,9 +40,11 @@ use crate::Ready;
 use crate::core::Core;
 use crate::entra::EntraState;
 use crate::entra::errors::TokenError;
+use crate::ews::EwsState;
+use crate::ews::levers::{Command, PolicyChange};
 use crate::exchange::Exchange;
 use crate::exchange::ids;
-use crate::exchange::mailbox::Message;
+use crate::exchange::mailbox::{Damage, Folder, Mailbox, Message, ROOT, Store};
 use crate::exchange::transport::{Delivery, Sender};
 use crate::faults::Rule;
 use crate::graph::{GraphState, Quirks};
@@ -46,6 +56,7 @@ pub(crate) struct Control {
     pub(crate) exchange: Arc<Exchange>,
     pub(crate) entra: Arc<EntraState>,
     pub(crate) graph: Arc<GraphState>,
+    pub(crate) ews: Arc<EwsState>,
     pub(crate) jira: Arc<JiraState>,
     pub(crate) ready: Ready,
 }
@@ -93,6 +104,13 @@ pub(crate) fn router(control: Arc<Control>) -> Router {
         .route("/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/faults/{id}", delete(remove_fault))
         .route("/mailboxes/{upn}/messages", get(messages).post(deliver))
+        .route("/mailboxes/{upn}/damage", post(damage))
+        .route("/mailboxes/{upn}/folders", get(folders).post(make_folder))
+        .route("/mailboxes/{upn}/folders/{*folder}", patch(change_folder).delete(remove_folder))
+        .route("/ews/policy", get(ews_policy).post(change_ews_policy))
+        .route("/ews/sync/reset", post(reset_ews_sync))
+        .route("/ews/answers", get(ews_answers).post(add_ews_answer).delete(clear_ews_answers))
+        .route("/ews/requests", get(ews_requests).delete(forget_ews_requests))
         .route("/sent-outside", get(sent_outside))
         .route("/delta/reset", post(reset_delta))
         .route("/delta/quirks", post(set_quirks))
@@ -163,7 +181,7 @@ async fn deliver(State(control): At, Path(upn): Path<String>, Query(how): Query<
         return refuse(StatusCode::NOT_FOUND, format!("there is no mailbox {upn}"));
     };
     let folder = how.folder.as_deref().unwrap_or("inbox");
-    let Some(number) = mailbox.store().folder(folder).map(|folder| folder.number) else {
+    let Some(number) = find_folder(&mailbox.store(), folder).map(|folder| folder.number) else {
         return refuse(StatusCode::NOT_FOUND, format!("{upn} has no folder {folder}"));
     };
     let delivery = Delivery {
@@ -176,6 +194,7 @@ async fn deliver(State(control): At, Path(upn): Path<String>, Query(how): Query<
     let store = mailbox.store();
     let shown = store.messages.get(&key).map(|message| {
         json!({"id": message.id(store.mailbox, false), "immutable_id": message.immutable_id(store.mailbox),
+            "ews_id": message.ews_id(store.mailbox).ews(),
             "internet_message_id": message.message_id})
     });
     Ok(json_answer(StatusCode::CREATED, &shown.unwrap_or_default()))
@@ -195,6 +214,7 @@ async fn messages(State(control): At, Path(upn): Path<String>) -> Answer {
             json!({
                 "id": message.id(store.mailbox, false),
                 "immutable_id": message.immutable_id(store.mailbox),
+                "ews_id": message.ews_id(store.mailbox).ews(),
                 "folder": folder.map(|folder| folder.well_known.unwrap_or(&folder.name)),
                 "folder_id": ids::folder(store.mailbox, message.folder),
                 "internet_message_id": message.message_id,
@@ -220,6 +240,182 @@ async fn sent_outside(State(control): At) -> Answer {
         .map(|sent| json!({"to": sent.to, "at": sent.at.to_string(), "mime_base64": STANDARD.encode(&sent.raw)}))
         .collect();
     Ok(json_answer(StatusCode::OK, &Value::Array(all)))
+}
+
+fn mailbox_of<'a>(control: &'a Control, upn: &str) -> Result<&'a Arc<Mailbox>, Refusal> {
+    control
+        .exchange
+        .mailbox(upn)
+        .ok_or_else(|| Refusal(StatusCode::NOT_FOUND, format!("there is no mailbox {upn}")))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wound {
+    /// Any id of Graph or EWS.
+    id: String,
+    #[serde(rename = "as")]
+    kind: Damage,
+}
+
+async fn damage(State(control): At, Path(upn): Path<String>, body: Bytes) -> Answer {
+    let wound: Wound = read(&body)?;
+    let mailbox = mailbox_of(&control, &upn)?;
+    let mut store = mailbox.store();
+    let by_graph = ids::message(&wound.id).and_then(|id| store.key(id));
+    let key = by_graph.or_else(|| store.ews_key(crate::exchange::ews_ids::ItemId::read(&wound.id)?));
+    match key.and_then(|key| store.messages.get_mut(&key)) {
+        Some(message) => {
+            message.damage = wound.kind;
+            Ok(done())
+        }
+        None => refuse(StatusCode::NOT_FOUND, format!("{upn} has no message {}", wound.id)),
+    }
+}
+
+/// A folder by id, well-known name, or path from the top.
+fn find_folder<'a>(store: &'a Store, text: &str) -> Option<&'a Folder> {
+    if let Some(folder) = store.folder(text) {
+        return Some(folder);
+    }
+    let mut at = ROOT;
+    for name in text.split('/') {
+        let mut children = store.folders.values().filter(|folder| folder.parent == at);
+        at = children.find(|folder| folder.name.eq_ignore_ascii_case(name))?.number;
+    }
+    store.folders.get(&at)
+}
+
+fn folder_json(store: &Store, folder: &Folder) -> Value {
+    json!({
+        "id": ids::folder(store.mailbox, folder.number),
+        "ews_id": crate::exchange::ews_ids::folder(store.mailbox, folder.number),
+        "name": folder.name,
+        "well_known": folder.well_known,
+        "parent_id": ids::folder(store.mailbox, folder.parent),
+        "total": folder.total(),
+        "unread": folder.unread,
+    })
+}
+
+async fn folders(State(control): At, Path(upn): Path<String>) -> Answer {
+    let store = mailbox_of(&control, &upn)?.store();
+    let all: Vec<Value> = store.folders.values().map(|folder| folder_json(&store, folder)).collect();
+    Ok(json_answer(StatusCode::OK, &Value::Array(all)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewFolder {
+    name: String,
+    parent: Option<String>,
+}
+
+async fn make_folder(State(control): At, Path(upn): Path<String>, body: Bytes) -> Answer {
+    let wish: NewFolder = read(&body)?;
+    let mut store = mailbox_of(&control, &upn)?.store();
+    let parent = wish.parent.as_deref().unwrap_or("msgfolderroot");
+    let Some(parent) = find_folder(&store, parent).map(|folder| folder.number) else {
+        return refuse(StatusCode::NOT_FOUND, format!("{upn} has no folder {parent}"));
+    };
+    let Some(number) = store.add_folder(parent, &wish.name) else {
+        return refuse(StatusCode::CONFLICT, format!("there is a folder {} already", wish.name));
+    };
+    let shown = store.folders.get(&number).map(|folder| folder_json(&store, folder)).unwrap_or_default();
+    Ok(json_answer(StatusCode::CREATED, &shown))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FolderChange {
+    name: Option<String>,
+    parent: Option<String>,
+}
+
+async fn change_folder(
+    State(control): At,
+    Path((upn, folder)): Path<(String, String)>,
+    body: Bytes,
+) -> Answer {
+    let wish: FolderChange = read(&body)?;
+    let mut store = mailbox_of(&control, &upn)?.store();
+    let found = find_folder(&store, &folder);
+    let Some((number, name, own)) = found.map(|found| (found.number, found.name.clone(), found.parent))
+    else {
+        return refuse(StatusCode::NOT_FOUND, format!("{upn} has no folder {folder}"));
+    };
+    let parent = match &wish.parent {
+        None => own,
+        Some(parent) => match find_folder(&store, parent).map(|folder| folder.number) {
+            Some(parent) if !store.is_within(parent, number) => parent,
+            _ => return refuse(StatusCode::CONFLICT, format!("{folder} cannot be moved to {parent}")),
+        },
+    };
+    let name = wish.name.unwrap_or(name);
+    if store.rename_folder(number, parent, &name) {
+        let shown = store.folders.get(&number).map(|folder| folder_json(&store, folder)).unwrap_or_default();
+        Ok(json_answer(StatusCode::OK, &shown))
+    } else {
+        refuse(StatusCode::CONFLICT, format!("there is a folder {name} already"))
+    }
+}
+
+async fn remove_folder(State(control): At, Path((upn, folder)): Path<(String, String)>) -> Answer {
+    let mut store = mailbox_of(&control, &upn)?.store();
+    match find_folder(&store, &folder).map(|found| (found.number, found.well_known)) {
+        Some((number, None)) => {
+            store.remove_folder(number);
+            Ok(done())
+        }
+        Some(_) => refuse(StatusCode::CONFLICT, format!("{folder} is well known and cannot be deleted")),
+        None => refuse(StatusCode::NOT_FOUND, format!("{upn} has no folder {folder}")),
+    }
+}
+
+async fn ews_policy(State(control): At) -> Answer {
+    Ok(json_answer(StatusCode::OK, &control.ews.levers.policy()))
+}
+
+async fn change_ews_policy(State(control): At, body: Bytes) -> Answer {
+    let change: PolicyChange = read(&body)?;
+    if let Some(upn) = &change.mailbox {
+        mailbox_of(&control, upn)?;
+    }
+    control.ews.levers.change_policy(change);
+    ews_policy(State(control)).await
+}
+
+async fn reset_ews_sync(State(control): At, body: Bytes) -> Answer {
+    let reset: Reset = read(&body)?;
+    match &reset.mailbox {
+        Some(upn) => mailbox_of(&control, upn)?.store().sync_epoch += 1,
+        None => control.exchange.all().iter().for_each(|mailbox| mailbox.store().sync_epoch += 1),
+    }
+    Ok(done())
+}
+
+async fn ews_answers(State(control): At) -> Answer {
+    Ok(json_answer(StatusCode::OK, &control.ews.levers.commands()))
+}
+
+async fn add_ews_answer(State(control): At, body: Bytes) -> Answer {
+    let command: Command = read(&body)?;
+    control.ews.levers.command(command);
+    Ok(json_answer(StatusCode::CREATED, &json!({})))
+}
+
+async fn clear_ews_answers(State(control): At) -> Answer {
+    control.ews.levers.clear_commands();
+    Ok(done())
+}
+
+async fn ews_requests(State(control): At) -> Answer {
+    Ok(json_answer(StatusCode::OK, &control.ews.levers.requests()))
+}
+
+async fn forget_ews_requests(State(control): At) -> Answer {
+    control.ews.levers.forget_requests();
+    Ok(done())
 }
 
 #[derive(Deserialize)]

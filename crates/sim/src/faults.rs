@@ -1,6 +1,7 @@
 //! Faults on command: rules that say which requests fail, and how.
 //!
-//! A rule names a service, a method and a pattern of the path; each may be left out. `count` ends a rule after so many
+//! A rule names a service, a method and a pattern of the path; each may be left out. All of EWS has one path: there the
+//! operation counts as its last segment (`/EWS/Exchange.asmx/SendItem`). `count` ends a rule after so many
 //! hits, `probability` lets chance decide. What happens *after the effect* happens when the service has done its
 //! work: the caller learns nothing of it.
 
@@ -78,7 +79,7 @@ pub struct Rule {
     /// The HTTP method; all when absent.
     #[serde(default)]
     pub method: Option<String>,
-    /// A regular expression over the path without its query; all when absent.
+    /// A regular expression over the path without its query, with EWS's operation behind it; all when absent.
     #[serde(default)]
     pub path: Option<String>,
     /// What goes wrong.
@@ -89,12 +90,15 @@ pub struct Rule {
     /// `Retry-After`: seconds, `"http-date"` (two seconds ahead), `"http-date:<seconds>"`; no header when absent.
     #[serde(default)]
     pub retry_after: Option<Value>,
-    /// The error code in the body (`error.code` of Graph, `error` of the token endpoint).
+    /// The error code in the body (`error.code` of Graph, `error` of the token endpoint, the response code of EWS).
     #[serde(default)]
     pub code: Option<String>,
     /// The message in the body.
     #[serde(default)]
     pub message: Option<String>,
+    /// `BackOffMilliseconds` in the faults of EWS; not told when absent.
+    #[serde(default)]
+    pub back_off_ms: Option<u64>,
     /// How often the rule applies; for ever when absent.
     #[serde(default)]
     pub count: Option<u64>,
@@ -293,6 +297,15 @@ fn refusal(service: Service, rule: &Rule, usual: u16, now: Timestamp) -> Respons
         StatusCode::from_u16(rule.status.unwrap_or(usual)).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
     let code = rule.code.as_deref();
     let message = rule.message.as_deref();
+    if service == Service::Ews {
+        let mut response = crate::ews::failure(status, code, message, rule.back_off_ms);
+        if let Ok(Some(value)) = retry_after(rule.retry_after.as_ref(), now)
+            && let Ok(value) = HeaderValue::from_str(&value)
+        {
+            response.headers_mut().insert(header::RETRY_AFTER, value);
+        }
+        return response;
+    }
     let body = match service {
         Service::Graph => {
             let (usual_code, usual_message) = match status.as_u16() {

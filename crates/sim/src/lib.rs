@@ -3,7 +3,7 @@
 //!
 //! Begin at [`Sim::start`]: it opens a listener for each service and tells their addresses in [`Ready`].
 //!
-//! - `entra` sign-in, consent, tokens; `graph` mail over Microsoft Graph; `ews` turned off; `outlook` pages to write and
+//! - `entra` sign-in, consent, tokens; `graph` mail over Microsoft Graph; `ews` the same mailboxes over EWS; `outlook` pages to write and
 //!   read mail in; [`jira`] a Jira Cloud site; `control` the levers
 //! - `exchange` the mailboxes that Graph and Outlook share; `tenant` people and app registrations
 //! - `serve` listeners, latency and the order of things around an answer; [`faults`] what goes wrong on command; `record`
@@ -42,6 +42,7 @@ use url::Url;
 use crate::clock::Clock;
 use crate::core::Core;
 use crate::entra::EntraState;
+use crate::ews::EwsState;
 use crate::exchange::Exchange;
 use crate::exchange::transport::Delivery;
 use crate::faults::Service;
@@ -234,8 +235,10 @@ impl Sim {
         let grants = Arc::new(entra::grants::Grants::default());
         let entra = Arc::new(EntraState::new(Arc::clone(&core), Arc::clone(&tenant), Arc::clone(&grants))?);
         entra.set_addresses(&ready.entra, &ready.graph, &ready.ews);
-        let graph = Arc::new(GraphState::new(Arc::clone(&core), Arc::clone(&exchange), grants));
+        let graph = Arc::new(GraphState::new(Arc::clone(&core), Arc::clone(&exchange), Arc::clone(&grants)));
         graph.set_addresses(&ready.graph, &ready.entra);
+        let ews = Arc::new(EwsState::new(Arc::clone(&core), Arc::clone(&exchange), grants));
+        ews.set_login(&ready.entra);
         let jira = JiraState::new(settings, config.clock);
         jira.set_base_url(&Url::parse(&ready.jira).context("the Jira address")?);
         let control = Arc::new(control::Control {
@@ -243,6 +246,7 @@ impl Sim {
             exchange: Arc::clone(&exchange),
             entra: Arc::clone(&entra),
             graph: Arc::clone(&graph),
+            ews: Arc::clone(&ews),
             jira: Arc::clone(&jira),
             ready: ready.clone(),
         });
@@ -252,6 +256,10 @@ impl Sim {
             let graph = Arc::clone(&graph);
             Arc::new(move |parts, length| graph.admit(parts, length))
         };
+        let admit_ews: Admit = {
+            let ews = Arc::clone(&ews);
+            Arc::new(move |parts, _| ews.admit(parts))
+        };
         let open = |listener, service, router, admit| {
             let door = Door { service, router, admit, core: Arc::clone(&core) };
             let tls = if service == Service::Control { None } else { tls.clone() };
@@ -259,7 +267,7 @@ impl Sim {
         };
         open(listeners.entra, Service::Entra, entra::router(entra), None);
         open(listeners.graph, Service::Graph, graph::router(graph), Some(admit));
-        open(listeners.ews, Service::Ews, ews::router(), None);
+        open(listeners.ews, Service::Ews, ews::router(ews), Some(admit_ews));
         open(listeners.jira, Service::Jira, jira::router(jira), None);
         open(listeners.outlook, Service::Outlook, outlook::router(Arc::clone(&exchange)), None);
         open(listeners.control, Service::Control, control::router(control), None);

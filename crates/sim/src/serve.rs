@@ -181,8 +181,15 @@ impl Door {
         if self.service == Service::Control || self.service == Service::Outlook {
             return Some(self.call(parts, body).await);
         }
-        core.counters.count(self.service, &parts.method, parts.uri.path());
-        let blow = core.faults.meet(self.service, &parts.method, parts.uri.path(), &core.chance, core.now());
+        let mut path = parts.uri.path().to_owned();
+        if self.service == Service::Ews
+            && let Some(operation) = crate::ews::operation_of(&body)
+        {
+            // All of EWS has one path: rules and counters see the operation behind it.
+            path = format!("{}/{operation}", path.trim_end_matches('/'));
+        }
+        core.counters.count(self.service, &parts.method, &path);
+        let blow = core.faults.meet(self.service, &parts.method, &path, &core.chance, core.now());
         let place = self.admit.as_ref().map(|admit| admit(&parts, body.len()));
         let half = core.latency() / 2;
         pause(half + blow.delay).await;

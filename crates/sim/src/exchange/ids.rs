@@ -85,10 +85,70 @@ pub(crate) fn read_attachment(text: &str) -> Option<(u64, u32)> {
     Some((number64(&bytes[4..12])?, number32(&bytes[12..])?))
 }
 
+/// Compares two names of extended properties: sets and tags without letter case, names with it.
+pub(crate) fn is_same_property(one: &str, other: &str) -> bool {
+    let parts = |text: &str| {
+        let mut words = text.splitn(4, ' ').map(str::to_owned).collect::<Vec<_>>();
+        if let Some(set) = words.get_mut(1) {
+            set.make_ascii_lowercase();
+            // A tag counts as a number.
+            if let Some(number) = set.strip_prefix("0x") {
+                *set = number.trim_start_matches('0').to_owned();
+            }
+        }
+        if words.get(2).is_some_and(|kind| kind == "Id")
+            && let Some(number) = words.get_mut(3)
+        {
+            let lower = number.to_ascii_lowercase();
+            lower.trim_start_matches("0x").trim_start_matches('0').clone_into(number);
+        }
+        words
+    };
+    parts(one) == parts(other)
+}
+
+/// The spellings of a property's name by which clients know it: its set in lower and in upper case.
+pub(crate) fn spellings(id: &str) -> Vec<String> {
+    let Some((begin, rest)) = id.split_once('{') else { return vec![id.to_owned()] };
+    let Some((set, end)) = rest.split_once('}') else { return vec![id.to_owned()] };
+    let mut all = vec![
+        id.to_owned(),
+        format!("{begin}{{{}}}{end}", set.to_ascii_lowercase()),
+        format!("{begin}{{{}}}{end}", set.to_ascii_uppercase()),
+    ];
+    all.sort();
+    all.dedup();
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// Spellings that mean the same property.
+    #[test]
+    fn properties_have_several_spellings() {
+        for (one, other) in [
+            (
+                "String {00020329-0000-0000-C000-000000000046} Name X",
+                "String {00020329-0000-0000-c000-000000000046} Name X",
+            ),
+            ("String 0x1042", "String 0x1042"),
+            ("String 0x007D", "String 0x7d"),
+            (
+                "Integer {00020329-0000-0000-c000-000000000046} Id 0x8012",
+                "Integer {00020329-0000-0000-C000-000000000046} Id 0x08012",
+            ),
+        ] {
+            assert!(is_same_property(one, other), "{one}");
+        }
+        assert!(!is_same_property(
+            "String {00020329-0000-0000-c000-000000000046} Name X",
+            "String {00020329-0000-0000-c000-000000000046} Name x"
+        ));
+        assert!(!is_same_property("String 0x1042", "Integer 0x1042"));
+    }
 
     proptest! {
         /// An id leads back to its item, and any other text to none or to itself.

@@ -7,9 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
+use serde::Deserialize;
 use uuid::Uuid;
 
+use super::ews_ids::ItemId;
 use super::ids;
 use super::ingest::Content;
 
@@ -75,6 +79,9 @@ pub(crate) struct Message {
     pub(crate) changed: u64,
     /// The number of the change that brought it into its folder.
     pub(crate) arrived: u64,
+    /// The number of the last change to more than its read flag.
+    pub(crate) altered: u64,
+    pub(crate) damage: Damage,
     pub(crate) content: Arc<Content>,
     pub(crate) message_id: String,
     pub(crate) conversation: Uuid,
@@ -90,6 +97,21 @@ pub(crate) struct Message {
     pub(crate) inference: String,
     /// Extended properties by id. Names count letter by letter.
     pub(crate) extended: BTreeMap<String, String>,
+}
+
+/// What of a message cannot be read any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Damage {
+    /// It is whole.
+    #[default]
+    None,
+    /// Only its MIME cannot be made.
+    Mime,
+    /// Nothing of its content can be read; pages of Graph that ask for content fail as a whole.
+    Item,
+    /// As `Item`, and requests of EWS for the MIME of several items fail as a whole.
+    Batch,
 }
 
 /// The flag of a message that has none.
@@ -138,6 +160,8 @@ pub(crate) struct Store {
     pub(crate) last_change: u64,
     /// Counts delta resets.
     pub(crate) epoch: u64,
+    /// Counts resets of the sync states of EWS.
+    pub(crate) sync_epoch: u64,
     next_key: u64,
     next_folder: u32,
     conversations: HashMap<String, Uuid>,
@@ -163,6 +187,7 @@ impl Mailbox {
                 messages: HashMap::new(),
                 last_change: 0,
                 epoch: 0,
+                sync_epoch: 0,
                 next_key: 1,
                 next_folder: 100,
                 conversations: HashMap::new(),
@@ -211,6 +236,34 @@ impl Message {
         } else {
             ids::ordinary(mailbox, self.key, self.folder, self.generation)
         }
+    }
+
+    /// The id of EWS.
+    pub(crate) fn ews_id(&self, mailbox: u32) -> ItemId {
+        ItemId { mailbox, key: self.key, folder: self.folder, generation: self.generation }
+    }
+
+    /// The change key: it tells every version apart.
+    pub(crate) fn change_key(&self) -> String {
+        let mut bytes = [0_u8; 22];
+        bytes[..6].copy_from_slice(&[9, 0, 0, 0, 0x16, 0]);
+        bytes[6..14].copy_from_slice(&self.key.to_be_bytes());
+        bytes[14..].copy_from_slice(&self.changed.to_be_bytes());
+        STANDARD.encode(bytes)
+    }
+
+    /// What a change can touch beside the read flag, to see whether it did.
+    fn beside_read(&self) -> impl PartialEq + use<> {
+        (
+            Arc::as_ptr(&self.content).addr(),
+            self.message_id.clone(),
+            self.is_draft,
+            self.categories.clone(),
+            self.importance.clone(),
+            self.flag.clone(),
+            self.inference.clone(),
+            self.extended.clone(),
+        )
     }
 }
 
@@ -264,6 +317,43 @@ impl Store {
         self.folders.remove(&number);
     }
 
+    /// The key that an id of EWS means now. One from before a move means nothing any more.
+    pub(crate) fn ews_key(&self, id: ItemId) -> Option<u64> {
+        self.key(ids::MessageId::Ordinary {
+            mailbox: id.mailbox,
+            key: id.key,
+            folder: id.folder,
+            generation: id.generation,
+        })
+    }
+
+    /// Gives a folder another name or parent; false when the parent has another of that name.
+    pub(crate) fn rename_folder(&mut self, number: u32, parent: u32, name: &str) -> bool {
+        let is_taken = self.folders.values().any(|folder| {
+            folder.number != number && folder.parent == parent && folder.name.eq_ignore_ascii_case(name)
+        });
+        if !is_taken && let Some(folder) = self.folders.get_mut(&number) {
+            name.clone_into(&mut folder.name);
+            folder.parent = parent;
+        }
+        !is_taken
+    }
+
+    /// Whether a folder is another one or below it.
+    pub(crate) fn is_within(&self, number: u32, above: u32) -> bool {
+        let mut at = number;
+        for _ in 0..self.folders.len() {
+            if at == above {
+                return true;
+            }
+            match self.folders.get(&at) {
+                Some(folder) => at = folder.parent,
+                None => return false,
+            }
+        }
+        false
+    }
+
     /// The key that a message id means now. An ordinary id from before a move means nothing any more.
     pub(crate) fn key(&self, id: ids::MessageId) -> Option<u64> {
         match id {
@@ -288,6 +378,8 @@ impl Store {
             generation: 0,
             changed: number,
             arrived: number,
+            altered: number,
+            damage: Damage::None,
             importance: content.importance.to_owned(),
             message_id,
             conversation,
@@ -330,9 +422,12 @@ impl Store {
     pub(crate) fn change(&mut self, key: u64, now: Timestamp, change: impl FnOnce(&mut Message)) {
         let number = self.next_change();
         let Some(message) = self.messages.get_mut(&key) else { return };
-        let (before, was_read) = (message.changed, message.is_read);
+        let (before, was_read, beside) = (message.changed, message.is_read, message.beside_read());
         change(message);
         message.changed = number;
+        if message.beside_read() != beside {
+            message.altered = number;
+        }
         message.modified = now;
         let (folder, is_read) = (message.folder, message.is_read);
         if let Some(folder) = self.folders.get_mut(&folder) {
@@ -351,6 +446,7 @@ impl Store {
         message.generation += 1;
         message.changed = number;
         message.arrived = number;
+        message.altered = number;
         message.modified = now;
         self.enter(&message);
         self.messages.insert(key, message);
@@ -366,6 +462,8 @@ impl Store {
             generation: 0,
             changed: number,
             arrived: number,
+            altered: number,
+            damage: from.damage,
             content: Arc::clone(&from.content),
             message_id: from.message_id.clone(),
             conversation: from.conversation,

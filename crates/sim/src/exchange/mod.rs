@@ -1,11 +1,13 @@
-//! The mail store that Graph and the Outlook pages share: mailboxes in memory, as Exchange keeps them.
+//! The mail store that Graph, EWS and the Outlook pages share: mailboxes in memory, as Exchange keeps them.
 //!
-//! [`mailbox`] holds folders, messages and the change logs that deltas read; [`ids`] makes both kinds of item ids;
+//! [`mailbox`] holds folders, messages and the change logs that deltas read; [`ids`] makes both kinds of item ids of
+//! Graph, [`ews_ids`] those of EWS;
 //! [`ingest`] turns bytes into what Exchange shows of them; [`compose`] writes mail; [`transport`] carries mail between
 //! mailboxes and stamps it as the receiving Exchange does. The raw bytes of a message are its only truth: everything
 //! else is read from them.
 
 pub(crate) mod compose;
+pub(crate) mod ews_ids;
 pub(crate) mod ids;
 pub(crate) mod ingest;
 pub(crate) mod mailbox;
@@ -61,6 +63,11 @@ impl Exchange {
         }
         let user = self.tenant.user(user)?;
         self.mailboxes.get(&user.upn.to_ascii_lowercase())
+    }
+
+    /// A mailbox by the number that item ids have.
+    pub(crate) fn numbered(&self, number: u32) -> Option<&Arc<Mailbox>> {
+        self.mailboxes.values().find(|mailbox| mailbox.number == number)
     }
 
     /// The mailboxes in the order of their addresses.

@@ -99,6 +99,11 @@ impl Refusal {
         self
     }
 
+    /// A page with an item that cannot be read.
+    pub(crate) fn corrupt() -> Self {
+        Self::new(500, "ErrorCorruptData", "Data is corrupt.")
+    }
+
     pub(crate) fn no_item() -> Self {
         Self::new(404, "ErrorItemNotFound", "The specified object was not found in the store.")
     }

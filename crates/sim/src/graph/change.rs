@@ -8,9 +8,10 @@ use super::list::answer_with;
 use super::show::{self, Select};
 use super::{Target, find};
 use crate::exchange::compose::{self, Letter};
-use crate::exchange::ids;
+use crate::exchange::ews_ids::{self, ItemId};
+use crate::exchange::ids::{self, MessageId};
 use crate::exchange::ingest;
-use crate::exchange::mailbox::{DELETED, RECOVERABLE, ROOT};
+use crate::exchange::mailbox::{DELETED, RECOVERABLE, ROOT, Store};
 
 /// From then on only Mail-Advanced.ReadWrite may change these of a message that is no draft.
 const ADVANCED_FROM: i64 = 1_798_675_200;
@@ -266,7 +267,7 @@ pub(crate) fn delete_folder(target: &Target<'_>, id: &str) -> Outcome {
     Ok(Answer::empty(204))
 }
 
-/// translateExchangeIds: between ordinary and immutable ids, and their EWS spelling.
+/// translateExchangeIds: between the ids of Graph, EWS and MAPI.
 pub(crate) fn translate(target: &Target<'_>, call: &Call) -> Outcome {
     let body = call.object()?;
     let member =
@@ -295,34 +296,74 @@ pub(crate) fn translate(target: &Target<'_>, call: &Call) -> Outcome {
         )
     };
     let (source, wanted) = (kind("sourceIdType")?, kind("targetIdType")?);
-    let is_url_safe = |kind: &str| kind.starts_with("rest");
     let store = target.mailbox.store();
     let value: Vec<Value> = inputs
         .iter()
         .map(|input| {
             let given = input.as_str().unwrap_or_default();
-            let text = if is_url_safe(&source) {
-                given.to_owned()
-            } else {
-                given.replace('/', "-").replace('+', "_")
+            let fail = |code: &str, message: &str| {
+                json!({"sourceId": given, "errorDetails": {"code": code, "message": message}})
             };
-            let found =
-                ids::message(&text).and_then(|id| store.key(id)).and_then(|key| store.messages.get(&key));
-            if let Some(message) = found {
-                let id = message.id(store.mailbox, wanted.to_ascii_lowercase().contains("immutable"));
-                let id = if is_url_safe(&wanted) { id } else { id.replace('-', "/").replace('_', "+") };
-                return json!({"sourceId": given, "targetId": id});
+            match translated(&store, given, &source, &wanted) {
+                Ok(Some(id)) => json!({"sourceId": given, "targetId": id}),
+                Ok(None) => {
+                    fail("ErrorItemNotFound", "The specified object was not found in the store.")
+                }
+                Err(Malformed) => fail("ErrorInvalidIdMalformed", "Id is malformed."),
             }
-            let (code, message) = if ids::message(&text).is_some() {
-                ("ErrorItemNotFound", "The specified object was not found in the store.")
-            } else {
-                ("ErrorInvalidIdMalformed", "Id is malformed.")
-            };
-            json!({"sourceId": given, "errorDetails": {"code": code, "message": message}})
         })
         .collect();
     let context = format!("{}/v1.0/$metadata#Collection(microsoft.graph.convertIdResult)", target.base);
     Ok(Answer::value(200, &json!({"@odata.context": context, "value": value})))
+}
+
+/// An id that is none of its kind, or of another mailbox.
+struct Malformed;
+
+/// The id of another kind that an id means; nothing when what it means is gone.
+fn translated(store: &Store, given: &str, source: &str, wanted: &str) -> Result<Option<String>, Malformed> {
+    let own = |mailbox: u32| if mailbox == store.mailbox { Ok(()) } else { Err(Malformed) };
+    let folder = match source {
+        "restId" | "restImmutableEntryId" => ids::read_folder(given),
+        "ewsId" => ews_ids::read_folder(given),
+        _ => None,
+    };
+    if let Some((mailbox, number)) = folder {
+        own(mailbox)?;
+        let id = match wanted {
+            "ewsId" => ews_ids::folder(mailbox, number),
+            "restId" | "restImmutableEntryId" => ids::folder(mailbox, number),
+            // Folders have no entry id here.
+            _ => return Err(Malformed),
+        };
+        return Ok(store.folders.contains_key(&number).then_some(id));
+    }
+    let key = match source {
+        "ewsId" | "entryId" => {
+            let read = if source == "ewsId" { ItemId::read } else { ItemId::read_entry };
+            let id = read(given).ok_or(Malformed)?;
+            own(id.mailbox)?;
+            store.ews_key(id)
+        }
+        "immutableEntryId" => {
+            let (mailbox, key) = ews_ids::read_immutable_entry(given).ok_or(Malformed)?;
+            own(mailbox)?;
+            store.messages.contains_key(&key).then_some(key)
+        }
+        _ => {
+            let id = ids::message(given).ok_or(Malformed)?;
+            let (MessageId::Immutable { mailbox, .. } | MessageId::Ordinary { mailbox, .. }) = id;
+            own(mailbox)?;
+            store.key(id)
+        }
+    };
+    let message = key.and_then(|key| store.messages.get(&key));
+    Ok(message.map(|message| match wanted {
+        "ewsId" => message.ews_id(store.mailbox).ews(),
+        "entryId" => message.ews_id(store.mailbox).entry(),
+        "immutableEntryId" => ews_ids::immutable_entry(store.mailbox, message.key),
+        kind => message.id(store.mailbox, kind == "restImmutableEntryId"),
+    }))
 }
 
 /// Whether the advanced permission is needed from this moment on.

@@ -98,6 +98,7 @@ pub(crate) fn page(target: &Target<'_>, call: &Call, folder: &str) -> Outcome {
     let context = Value::from(format!("{}/v1.0/$metadata#Collection(message)", target.base));
     let _ = write!(out, "{{\"@odata.context\":{context},\"value\":[");
     let is_last;
+    let mut is_corrupt = false;
     let mut next = Token { w: false, ..token.clone() };
     if !token.w && target.chance.happens(quirks.empty_pages) {
         next.w = true;
@@ -106,15 +107,16 @@ pub(crate) fn page(target: &Target<'_>, call: &Call, folder: &str) -> Outcome {
         // A first round, newest first.
         let keys: Vec<u64> = found.newest_first().skip(told).take(size + 1).collect();
         is_last = keys.len() <= size;
-        let mut writer = Writer { out: &mut out, store: &store, call, select: &select, written: 0 };
+        let mut writer = Writer::new(&mut out, &store, call, &select);
         for key in keys.iter().take(size) {
             if matches(&store, *key, filter.as_ref()) {
                 writer.message(*key);
             }
         }
+        is_corrupt = writer.is_corrupt;
         next.o = if is_last { None } else { Some(told + size) };
     } else {
-        let mut writer = Writer { out: &mut out, store: &store, call, select: &select, written: 0 };
+        let mut writer = Writer::new(&mut out, &store, call, &select);
         if token.p > token.b && target.chance.happens(quirks.repeated_items) {
             repeat(&mut writer, found, token.p, filter.as_ref());
         }
@@ -126,7 +128,11 @@ pub(crate) fn page(target: &Target<'_>, call: &Call, folder: &str) -> Outcome {
                 next.n += 1;
             }
         }
+        is_corrupt = writer.is_corrupt;
         is_last = log.peek().is_none() || (filter.is_some() && next.n >= MOST_FILTERED);
+    }
+    if is_corrupt {
+        return Err(Refusal::corrupt());
     }
     drop_last_comma(&mut out);
     out.push(']');
@@ -189,11 +195,18 @@ struct Writer<'a> {
     call: &'a Call,
     select: &'a Select,
     written: usize,
+    /// Whether an item was met whose content is wanted and cannot be read.
+    is_corrupt: bool,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    fn new(out: &'a mut String, store: &'a Store, call: &'a Call, select: &'a Select) -> Self {
+        Self { out, store, call, select, written: 0, is_corrupt: false }
+    }
+
     fn message(&mut self, key: u64) {
         let Some(message) = self.store.messages.get(&key) else { return };
+        self.is_corrupt |= self.select.breaks_on(message);
         let form = Form { typed: true, ..Form::of(self.call) };
         show::message(self.out, self.store, message, self.select, form);
         self.out.push(',');

@@ -11,7 +11,7 @@ use super::filter::{self, Filter, Subject, Worth};
 use super::show::{self, Form, Select};
 use super::{Target, find};
 use crate::exchange::ids;
-use crate::exchange::mailbox::{Folder, Message, ROOT, Store};
+use crate::exchange::mailbox::{Damage, Folder, Message, ROOT, Store};
 use crate::exchange::transport::built_in_properties;
 
 /// A message under a filter.
@@ -76,7 +76,11 @@ impl Subject for Filtered<'_> {
                 let own = self.message.extended.iter().map(|(id, value)| (id.clone(), value.clone()));
                 let built_in = built_in_properties(content, &self.message.message_id);
                 let all = own.chain(built_in.into_iter().map(|(id, value)| (id.to_owned(), value)));
-                Some(all.map(|(id, value)| vec![("id", id), ("value", value)]).collect())
+                // A property set has its own letter case with every client; the name behind it counts letter by letter.
+                let spelled = all.flat_map(|(id, value)| {
+                    ids::spellings(&id).into_iter().map(move |id| vec![("id", id), ("value", value.clone())])
+                });
+                Some(spelled.collect())
             }
             _ => None,
         }
@@ -241,6 +245,9 @@ pub(crate) fn messages(target: &Target<'_>, call: &Call, folder: Option<&str>) -
     }
     out.push_str(",\"value\":[");
     for (index, message) in found.iter().skip(skip).take(top).enumerate() {
+        if select.breaks_on(message) {
+            return Err(Refusal::corrupt());
+        }
         if index > 0 {
             out.push(',');
         }
@@ -315,6 +322,9 @@ pub(crate) fn message(target: &Target<'_>, call: &Call, id: &str) -> Outcome {
     let select = Select::of(call)?;
     let store = target.mailbox.store();
     let key = find(&store, id)?;
+    if store.messages.get(&key).is_some_and(|message| select.breaks_on(message)) {
+        return Err(Refusal::new(500, "ErrorItemCorrupt", "The item is corrupt."));
+    }
     Ok(answer_with(target, &store, key, &select, call, 200))
 }
 
@@ -338,6 +348,10 @@ pub(crate) fn answer_with(
 pub(crate) fn mime(target: &Target<'_>, id: &str) -> Outcome {
     let store = target.mailbox.store();
     let key = find(&store, id)?;
-    let raw = store.messages.get(&key).map(|message| message.content.raw.clone()).unwrap_or_default();
-    Ok(Answer::bytes("text/plain", raw))
+    let message = store.messages.get(&key).ok_or_else(Refusal::no_item)?;
+    if message.damage != Damage::None {
+        let text = "The MIME content of the item cannot be made.";
+        return Err(Refusal::new(500, "ErrorMimeContentConversionFailed", text));
+    }
+    Ok(Answer::bytes("text/plain", message.content.raw.clone()))
 }

@@ -14,7 +14,7 @@ use super::answer::Refusal;
 use super::call::Call;
 use crate::exchange::ids;
 use crate::exchange::ingest::Content;
-use crate::exchange::mailbox::{Folder, Message, Store};
+use crate::exchange::mailbox::{Damage, Folder, Message, Store};
 use crate::exchange::parts::{self, Attachment};
 use crate::exchange::transport::built_in_properties;
 use crate::tenant::User;
@@ -96,6 +96,28 @@ impl Select {
     }
 }
 
+/// Properties that need nothing of a message's content.
+const ROW_PROPERTIES: [&str; 8] = [
+    "createdDateTime",
+    "lastModifiedDateTime",
+    "changeKey",
+    "receivedDateTime",
+    "parentFolderId",
+    "isRead",
+    "isDraft",
+    "inferenceClassification",
+];
+
+impl Select {
+    /// Whether a message is asked for that cannot be read: what a corrupt item does to whoever wants its content.
+    pub(crate) fn breaks_on(&self, message: &Message) -> bool {
+        let reads_content = self.extended.is_some()
+            || self.attachments
+            || self.wanted.iter().any(|name| !ROW_PROPERTIES.contains(name));
+        reads_content && matches!(message.damage, Damage::Item | Damage::Batch)
+    }
+}
+
 /// The literals after `id eq`.
 fn quoted_ids(expand: &str) -> Vec<String> {
     let lower = expand.to_ascii_lowercase();
@@ -119,18 +141,9 @@ fn quote(out: &mut String, text: &str) {
     out.push_str(&Value::from(text).to_string());
 }
 
-/// The change key of a message: it tells every version apart.
-fn change_key(message: &Message) -> String {
-    let mut bytes = [0_u8; 22];
-    bytes[..6].copy_from_slice(&[9, 0, 0, 0, 0x16, 0]);
-    bytes[6..14].copy_from_slice(&message.key.to_be_bytes());
-    bytes[14..].copy_from_slice(&message.changed.to_be_bytes());
-    STANDARD.encode(bytes)
-}
-
 /// The entity tag of a message.
 pub(crate) fn etag(message: &Message) -> String {
-    format!("W/\"{}\"", change_key(message))
+    format!("W/\"{}\"", message.change_key())
 }
 
 /// The conversation id as Graph writes it.
@@ -166,7 +179,7 @@ fn begin_message(out: &mut String, store: &Store, message: &Message, select: &Se
     if form.typed {
         out.push_str("\"@odata.type\":\"#microsoft.graph.message\",");
     }
-    let _ = write!(out, "\"@odata.etag\":\"W/\\\"{}\\\"\",\"id\":\"", change_key(message));
+    let _ = write!(out, "\"@odata.etag\":\"W/\\\"{}\\\"\",\"id\":\"", message.change_key());
     out.push_str(&message.id(store.mailbox, form.immutable));
     out.push('"');
     for name in &select.wanted {
@@ -208,7 +221,7 @@ fn property(out: &mut String, store: &Store, message: &Message, name: &str, form
     match name {
         "createdDateTime" => quote(out, &moment(message.created)),
         "lastModifiedDateTime" => quote(out, &moment(message.modified)),
-        "changeKey" => quote(out, &change_key(message)),
+        "changeKey" => quote(out, &message.change_key()),
         "categories" => out.push_str(&Value::from(message.categories.clone()).to_string()),
         "receivedDateTime" => quote(out, &moment(message.received)),
         "sentDateTime" => quote(out, &moment(content.sent.unwrap_or(message.received))),
@@ -253,7 +266,8 @@ fn extended(out: &mut String, message: &Message, wanted: &[String]) {
     let found: Vec<Value> = wanted
         .iter()
         .filter_map(|id| {
-            let value = message.extended.get(id).or_else(|| built_in.get(id.as_str()))?;
+            let own = message.extended.iter().find(|(own, _)| ids::is_same_property(own, id));
+            let value = own.map(|(_, value)| value).or_else(|| built_in.get(id.as_str()))?;
             Some(json!({"id": id, "value": value}))
         })
         .collect();

@@ -140,14 +140,3 @@ async fn a_recording_has_no_secrets() {
     assert_eq!((graph["path"].as_str(), graph["status"].as_u64()), (Some("/v1.0/me/messages"), Some(200)));
     assert!(graph["response_body"]["value"].is_array());
 }
-
-/// EWS says why it is not there.
-#[tokio::test]
-async fn ews_is_turned_off() {
-    let world = world().await;
-    let url = format!("{}/EWS/Exchange.asmx", world.ready().ews);
-    let answer = world.http.post(url).body("<x/>").send().await.expect("an answer");
-    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
-    let reason = answer.headers().get("x-ews-policy-reason").and_then(|value| value.to_str().ok());
-    assert_eq!(reason, Some("EWS is disabled for this user or tenant"));
-}

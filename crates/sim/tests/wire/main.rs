@@ -2,6 +2,8 @@
 
 mod client;
 mod entra;
+mod ews;
+mod ews_schema;
 mod faults;
 mod graph;
 mod outlook;
