@@ -138,6 +138,20 @@ impl Setup {
         Ok(Serve { child, setup: self.clone() })
     }
 
+    /// Another command of the program with the same settings, run to its end: its exit status and what it said.
+    pub async fn run(&self, args: &[&str]) -> Result<(std::process::ExitStatus, String)> {
+        let output = Command::new(binary()?)
+            .args(args)
+            .envs(self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+            .stdin(Stdio::null())
+            .output()
+            .await
+            .with_context(|| format!("running postroom {}", args.join(" ")))?;
+        let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
+        said.push_str(&String::from_utf8_lossy(&output.stderr));
+        Ok((output.status, said))
+    }
+
     /// The log so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()

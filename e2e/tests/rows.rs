@@ -137,7 +137,21 @@ async fn i12_a_node_that_sleeps_through_its_lease_writes_nothing_twice() -> Resu
 async fn i13_a_full_disk_writes_nothing_to_jira_and_heals_by_itself() -> Result<()> {
     let world = world("I13=fail*3").await?;
     let sent = vec![world.send(0, None).await?];
+    let readyz = world.setup.url()?.join("/readyz")?;
+    let ready = async || -> Result<(u16, String)> {
+        let answer = reqwest::get(readyz.clone()).await?;
+        Ok((answer.status().as_u16(), answer.text().await?))
+    };
+    world
+        .until("/readyz names the disk", Duration::from_secs(30), async || {
+            let (status, text) = ready().await?;
+            Ok((status == 503 && text.contains("\"disk\"") && text.contains("make room")).then_some(()))
+        })
+        .await?;
     world.issues(1).await?;
+    world
+        .until("ready again", Duration::from_secs(30), async || Ok((ready().await?.0 == 200).then_some(())))
+        .await?;
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(truth::compare(&sent, &world.sim.control.issues().await?), Vec::<String>::new());
     ensure!(world.setup.log().contains("full"), "the full disk is said:\n{}", tail(&world.setup.log()));
@@ -196,5 +210,36 @@ async fn a_throttled_graph_is_waited_for() -> Result<()> {
     let sent = vec![world.send(0, None).await?];
     world.issues(1).await?;
     assert_eq!(truth::compare(&sent, &world.sim.control.issues().await?), Vec::<String>::new());
+    Ok(())
+}
+
+/// A page that fails as a whole because of one corrupt mail is got around: the others become issues, the one is held.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_corrupt_mail_does_not_stop_its_folder() -> Result<()> {
+    let world = world("").await?;
+    let corrupt = |path: &str, count: Option<u64>| {
+        let mut rule = json!({
+            "service": "graph", "method": "GET", "path": path, "kind": "status", "status": 500, "code": "ErrorItemCorrupt",
+        });
+        if let Some(count) = count {
+            rule["count"] = json!(count);
+        }
+        rule
+    };
+    // Its MIME cannot be converted, its fields cannot be told, and neither can the page that it stands on.
+    world.sim.control.fault(corrupt("/\\$value$", None)).await?;
+    world.sim.control.fault(corrupt("/(me|users/[^/]+)/messages/[^/]+$", Some(1))).await?;
+    world.sim.control.fault(corrupt("/messages/delta$", Some(1))).await?;
+    for number in 0..3 {
+        world.send(number, None).await?;
+    }
+    world.issues(2).await?;
+    world
+        .until("the corrupt mail is held", Duration::from_secs(30), async || {
+            Ok(world.setup.log().contains("the mailbox tells neither its fields nor its MIME").then_some(()))
+        })
+        .await?;
+    assert_eq!(world.sim.control.issues().await?.len(), 2);
+    ensure!(world.setup.log().contains("listing ids alone"), "{}", tail(&world.setup.log()));
     Ok(())
 }

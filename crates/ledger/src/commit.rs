@@ -27,9 +27,11 @@ const BATCH: usize = 128;
 
 /// Under load the committer waits this long for company: one transaction for what would else be several. When little is
 /// going on, a change is committed at once.
-const COMPANY: Duration = Duration::from_millis(60);
-/// Load is when a commit was made within this time before.
+const COMPANY: Duration = Duration::from_millis(150);
+/// Load is when a commit of several changes was made within this time before.
 const BUSY: Duration = Duration::from_millis(100);
+/// That many changes are several: one mail on its way makes two, one after the other.
+const SEVERAL: usize = 3;
 
 type Answer = oneshot::Sender<Result<(), NotCommitted>>;
 
@@ -41,18 +43,19 @@ pub struct GroupCommit {
 }
 
 impl GroupCommit {
-    /// Starts the committer. `fatal` is called once if the disk fails: the process must stop then (I14).
+    /// Starts the committer. `watch` is told what became of each transaction: an error that [is fatal](StoreError::is_fatal)
+    /// means that the disk failed and the process must stop (I14); a full disk (I13) lasts until a commit succeeds.
     pub fn start(
         db: Db,
         ledger: Ledger,
         clock: Arc<dyn Clock>,
-        fatal: impl Fn(&StoreError) + Send + Sync + 'static,
+        watch: impl Fn(Result<(), &StoreError>) + Send + Sync + 'static,
     ) -> Self {
         let (queue, waiting) = mpsc::channel(1024);
         let task_clock = Arc::clone(&clock);
         tokio::spawn(async move {
             let mut committer = Committer { db, ledger, clock: task_clock, waiting };
-            committer.run(&fatal).await;
+            committer.run(&watch).await;
         });
         Self { queue, clock }
     }
@@ -81,7 +84,7 @@ struct Committer {
 }
 
 impl Committer {
-    async fn run(&mut self, fatal: &(impl Fn(&StoreError) + Send + Sync)) {
+    async fn run(&mut self, watch: &(impl Fn(Result<(), &StoreError>) + Send + Sync)) {
         let mut batch = Vec::with_capacity(BATCH);
         let mut last: Option<Instant> = None;
         while self.waiting.recv_many(&mut batch, BATCH).await > 0 {
@@ -93,9 +96,11 @@ impl Committer {
                     batch.push(more);
                 }
             }
-            last = Some(Instant::now());
+            last = (batch.len() >= SEVERAL).then(Instant::now);
             let (changes, answers): (Vec<Change>, Vec<Answer>) = batch.drain(..).unzip();
-            match self.commit(&changes).await {
+            let committed = self.commit(&changes).await;
+            watch(committed.as_ref().map(|_| ()));
+            match committed {
                 Ok(held) => {
                     for (change, answer) in changes.iter().zip(answers) {
                         let result = if held.contains(&change.message.id) {
@@ -107,7 +112,6 @@ impl Committer {
                     }
                 }
                 Err(error) if error.is_fatal() => {
-                    fatal(&error);
                     for answer in answers {
                         let _ = answer.send(Err(error.clone().into()));
                     }
@@ -121,15 +125,12 @@ impl Committer {
                     tracing::warn!(%error, changes = changes.len(), "a batch was refused, committing one by one");
                     for (change, answer) in changes.into_iter().zip(answers) {
                         let id = change.message.id;
-                        let result = match self.commit(&[change]).await {
+                        let committed = self.commit(&[change]).await;
+                        watch(committed.as_ref().map(|_| ()));
+                        let result = match committed {
                             Ok(held) if held.contains(&id) => Ok(()),
                             Ok(_) => Err(NotCommitted::LeaseLost),
-                            Err(error) => {
-                                if error.is_fatal() {
-                                    fatal(&error);
-                                }
-                                Err(NotCommitted::from(error))
-                            }
+                            Err(error) => Err(NotCommitted::from(error)),
                         };
                         let _ = answer.send(result);
                     }

@@ -1,6 +1,6 @@
 //! Reading back what is stored of messages: content, plans, steps, parents.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use fault::Fault;
 use jiff::Timestamp;
@@ -147,6 +147,27 @@ impl Ledger {
             )
             .await?;
         rows.into_iter().map(StepRow::into_step).collect()
+    }
+
+    /// Which of these ids of a mailbox's messages are known.
+    pub async fn known(
+        &self,
+        db: &Db,
+        mailbox_id: Uuid,
+        native_ids: &[String],
+    ) -> Result<HashSet<String>, StoreError> {
+        let rows: Vec<(String,)> = db
+            .fetch_rows(
+                sql_rows! {
+                    head: "WITH v(value) AS (VALUES ",
+                    row: "($:TEXT)",
+                    tail: ") SELECT DISTINCT a.value FROM v JOIN message_alias a ON a.mailbox_id = $1 AND a.value = v.value",
+                },
+                rows(native_ids.iter().map(|id| args![id])),
+                args![mailbox_id],
+            )
+            .await?;
+        Ok(rows.into_iter().map(|(value,)| value).collect())
     }
 
     /// What the ledger knows of mails with these Message-IDs.

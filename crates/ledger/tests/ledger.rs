@@ -42,7 +42,9 @@ impl World {
             held_release: SignedDuration::from_mins(15),
         };
         let shared: Arc<dyn Clock> = clock.clone();
-        let journal = GroupCommit::start(db.db.clone(), ledger.clone(), shared, |error| panic!("{error}"));
+        let journal = GroupCommit::start(db.db.clone(), ledger.clone(), shared, |committed| {
+            committed.unwrap_or_else(|error| panic!("{error}"));
+        });
         let [workspace, app, account, jira, destination, mailbox, source] = [(); 7].map(|()| Uuid::now_v7());
         let mut tx = db.db.begin().await.expect("begins");
         let now = clock.now();

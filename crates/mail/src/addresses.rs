@@ -16,16 +16,20 @@ impl Address {
     /// An address as a mailbox API names it. `None` where there is neither an address nor a name.
     ///
     /// A name that is empty or only repeats the address is no name: Exchange fills in the address where the mail had
-    /// none.
+    /// none. A single word without an address is the address, as the mail wrote it.
     pub fn new(name: Option<&str>, address: &str) -> Option<Self> {
         let address: String =
             words::one_line(address).trim_matches(['<', '>', ' ']).chars().take(MAX_LENGTH).collect();
         let name =
             name.map(clean_name).filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case(&address));
-        if address.is_empty() && name.is_none() {
-            return None;
+        match name {
+            None if address.is_empty() => None,
+            // `MAILER-DAEMON`: Exchange tells a word without a domain as a name.
+            Some(word) if address.is_empty() && !word.contains(' ') => {
+                Some(Self { name: None, address: word })
+            }
+            name => Some(Self { name, address }),
         }
-        Some(Self { name, address })
     }
 }
 

@@ -120,13 +120,26 @@ impl Message {
             Some(Body::Html(html)) if has_cid(html) => return true,
             Some(_) => {}
         }
-        if self.headers.is_empty() {
+        if self.headers.is_empty() || self.lost_characters() {
             return true;
         }
         // A mail without the field is plain text (RFC 2045 §5.2).
         let Some(kind) = self.header("Content-Type") else { return false };
         let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         !matches!(kind.as_str(), "text/plain" | "text/html" | "multipart/alternative")
+    }
+}
+
+impl Message {
+    /// Whether Exchange put replacement characters where the mail names no charset, or a wrong one: its bytes may tell more.
+    fn lost_characters(&self) -> bool {
+        let lost = |text: &str| text.contains(char::REPLACEMENT_CHARACTER);
+        let people = [&self.to, &self.cc, &self.reply_to].into_iter().flatten();
+        let mut names =
+            people.chain(&self.from).chain(&self.sender).filter_map(|person| person.name.as_deref());
+        self.subject.as_deref().is_some_and(lost)
+            || names.any(lost)
+            || self.body.as_ref().is_some_and(|(Body::Html(text) | Body::Text(text))| lost(text))
     }
 }
 

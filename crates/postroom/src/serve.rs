@@ -172,6 +172,7 @@ pub async fn start(config: Config) -> Result<Running> {
             poll_interval: config.inbound.poll_interval,
             owner,
             program: program.clone(),
+            readiness: shell.readiness.clone(),
         })
         .await?,
     );

@@ -105,6 +105,7 @@ impl Office {
             poll_interval: Duration::from_mins(1),
             owner: Uuid::now_v7(),
             program: CancellationToken::new(),
+            readiness: shell.readiness.clone(),
         };
         let engine = Arc::new(Engine::start(parts).await.expect("the engine starts"));
         // What a test sees is what its own actions did.

@@ -64,6 +64,14 @@ impl From<store::StoreError> for Broken {
     }
 }
 
+/// Polls in a row that may fail with 500 before one of the mails is suspected: Exchange names a corrupt item in many ways.
+const SUSPICIOUS: i64 = 3;
+
+/// Whether a request failed because of one mail in it, and not because of the mailbox or the way to it.
+fn is_one_mails_fault(fault: &Fault, failures: i64) -> bool {
+    fault.entry.class == Class::Poison || (fault.status == Some(500) && failures >= SUSPICIOUS)
+}
+
 impl Poller {
     /// Polls what is due, until `stop`.
     pub async fn run(self, stop: CancellationToken) {
@@ -134,10 +142,22 @@ impl Poller {
         let folder = source.folder_id.as_str().into();
         let mut cursor = source.cursor_value.clone().map(Cursor::from);
         let mut total = Recorded::default();
-        let mut resets = 0;
+        let (mut resets, mut by_ids) = (0, false);
         loop {
-            let page = match mailbox.sync(&folder, cursor.as_ref()).await {
+            let listed = if by_ids {
+                mailbox.ids(&folder, cursor.as_ref()).await
+            } else {
+                mailbox.sync(&folder, cursor.as_ref()).await
+            };
+            let page = match listed {
                 Ok(page) => page,
+                Err(SyncError::Fault(fault)) if !by_ids && is_one_mails_fault(&fault, source.failures) => {
+                    // Graph fixes in a round's first request what its pages carry, so the folder is listed from its beginning.
+                    tracing::warn!(%fault, "a page fails as a whole; listing ids alone and fetching each new mail by itself");
+                    by_ids = true;
+                    cursor = None;
+                    continue;
+                }
                 Err(SyncError::Reset) if resets < 2 => {
                     // I2: everything is listed again, into the same keys.
                     tracing::info!("the mailbox forgot our place; reading the folder from the beginning");
@@ -154,14 +174,7 @@ impl Poller {
                 Err(SyncError::Fault(fault)) => return Err(Broken::Fault(fault)),
             };
             let mut incoming = Vec::with_capacity(page.items.len());
-            for item in page.items {
-                let whole = if item.is_whole {
-                    Some(item)
-                } else {
-                    mailbox.message(&item.id).await.map_err(Broken::Fault)?
-                };
-                // Gone between the listing and the look: it was never here long enough to be handled.
-                let Some(item) = whole else { continue };
+            for item in self.whole(&*mailbox, source, page.items).await? {
                 incoming.push(Self::incoming(source, item));
             }
             failpoint::hit("I1");
@@ -206,6 +219,40 @@ impl Poller {
                 return Ok(total);
             }
         }
+    }
+
+    /// The items with all their fields: what a page does not tell is fetched alone, unless it is known already. One that cannot
+    /// be told for a reason of its own is recorded as it is, so that it is held and not lost, and the others go on.
+    async fn whole(
+        &self,
+        mailbox: &dyn microsoft::Mailbox,
+        source: &DueSource,
+        items: Vec<Item>,
+    ) -> Result<Vec<Item>, Broken> {
+        let partial: Vec<String> =
+            items.iter().filter(|item| !item.is_whole).map(|item| item.id.as_str().to_owned()).collect();
+        if partial.is_empty() {
+            return Ok(items);
+        }
+        let known = self.ledger.known(&self.db, source.mailbox_id, &partial).await?;
+        let mut whole = Vec::with_capacity(items.len());
+        for item in items {
+            if item.is_whole {
+                whole.push(item);
+            } else if !known.contains(item.id.as_str()) {
+                match mailbox.message(&item.id).await {
+                    Ok(Some(told)) => whole.push(told),
+                    // Gone between the listing and the look: it was never here long enough to be handled.
+                    Ok(None) => {}
+                    Err(fault) if is_one_mails_fault(&fault, source.failures) => {
+                        tracing::warn!(%fault, mail = %item.id, "the mailbox cannot tell this mail's fields");
+                        whole.push(item);
+                    }
+                    Err(fault) => return Err(Broken::Fault(fault)),
+                }
+            }
+        }
+        Ok(whole)
     }
 
     fn incoming(source: &DueSource, item: Item) -> Incoming {

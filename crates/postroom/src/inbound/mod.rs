@@ -18,3 +18,5 @@ pub mod judge;
 pub mod mark;
 pub mod read;
 pub mod store;
+#[cfg(test)]
+mod tests_of_parity;

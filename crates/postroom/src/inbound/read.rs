@@ -57,17 +57,23 @@ pub fn read_page(page: &[u8]) -> Result<Mail, CannotRead> {
     Ok(mail::from_parts(parts(message)))
 }
 
+/// Whether the page JSON tells more than that the message exists.
+pub fn has_content(page: &[u8]) -> bool {
+    message::read(page).is_ok_and(|message| message.body.is_some() || message.subject.is_some())
+}
+
 fn parts(message: message::GraphMessage) -> mail::Parts {
-    let address = |a: message::Recipient| mail::Address { name: a.name, address: a.address };
+    let address = |told: message::Recipient| mail::Address::new(told.name.as_deref(), &told.address);
+    let list = |told: Vec<message::Recipient>| told.into_iter().filter_map(address).collect();
     mail::Parts {
         headers: message.headers,
         subject: message.subject,
-        from: message.from.map(address),
-        sender: message.sender.map(address),
-        reply_to: message.reply_to.into_iter().map(address).collect(),
-        to: message.to.into_iter().map(address).collect(),
-        cc: message.cc.into_iter().map(address).collect(),
-        bcc: message.bcc.into_iter().map(address).collect(),
+        from: message.from.and_then(address),
+        sender: message.sender.and_then(address),
+        reply_to: list(message.reply_to),
+        to: list(message.to),
+        cc: list(message.cc),
+        bcc: list(message.bcc),
         message_id: message.internet_message_id,
         sent_at: message.sent_at,
         received_at: message.received_at,

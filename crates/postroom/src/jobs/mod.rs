@@ -17,6 +17,7 @@ use crate::connections::Connections;
 use crate::inbound::act::Worker;
 use crate::inbound::fetch::Poller;
 use crate::inbound::mark::Marker;
+use crate::web::Readiness;
 use crate::web::live::Bus;
 
 /// How long a graceful stop waits for work in hand.
@@ -54,6 +55,8 @@ pub struct Parts {
     pub owner: Uuid,
     /// Cancelled when the whole program must stop (a failed disk).
     pub program: CancellationToken,
+    /// Told when the disk is full, and when it no longer is.
+    pub readiness: Readiness,
 }
 
 impl Engine {
@@ -69,15 +72,21 @@ impl Engine {
         let stop = CancellationToken::new();
         let tracker = TaskTracker::new();
         let (poll, work) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let program = parts.program;
+        let (program, readiness) = (parts.program, parts.readiness);
         let journal = GroupCommit::start(
             parts.db.clone(),
             parts.ledger.clone(),
             Arc::clone(&parts.clock),
-            move |error| {
+            move |committed| match committed {
+                Ok(()) => readiness.ready("disk"),
                 // I14: after a failed fsync nobody knows what is on the disk. Stop, and never try the fsync again.
-                tracing::error!(%error, "the disk failed; Postroom stops");
-                program.cancel();
+                Err(error) if error.is_fatal() => {
+                    tracing::error!(%error, "the disk failed; Postroom stops");
+                    program.cancel();
+                }
+                // I13: no intent is committed, so nothing is written to Jira; the next commit that succeeds ends it.
+                Err(error @ StoreError::DiskFull { .. }) => readiness.not_ready("disk", error.to_string()),
+                Err(_) => {}
             },
         );
         let poller = Poller {
