@@ -52,6 +52,9 @@ struct Cli {
     /// Python with the packages of bench/peers/requirements.txt; without it the scripts are left out.
     #[arg(long)]
     python: Option<PathBuf>,
+    /// Measures Postroom alone, for profiling: there are no ratios then.
+    #[arg(long)]
+    alone: bool,
     /// Writes the result as a page.
     #[arg(long)]
     report: Option<PathBuf>,
@@ -102,6 +105,11 @@ async fn main() -> Result<()> {
     let mut rounds = Rounds::default();
     for round in 1..=cli.rounds {
         eprintln!("round {round} of {}", cli.rounds);
+        if cli.alone {
+            rounds.postroom.push(run_postroom(&cli).await.context("Postroom")?);
+            tell("Postroom", rounds.postroom.last());
+            continue;
+        }
         rounds.probe.push(run_probe(&cli).await.context("limit probe")?);
         tell("limit probe", rounds.probe.last());
         rounds.postroom.push(run_postroom(&cli).await.context("Postroom")?);
@@ -112,6 +120,9 @@ async fn main() -> Result<()> {
             rounds.threads.push(run_peer(&cli, python, 4).await.context("script, four threads")?);
             tell("script, four threads", rounds.threads.last());
         }
+    }
+    if cli.alone {
+        return Ok(());
     }
     let report = report(&cli, &rounds)?;
     println!("{report}");

@@ -1,7 +1,8 @@
 //! Statements that take many rows at once: the fast way into and over a table.
 //!
-//! A statement is head, row template and tail; the texts for 1, 2, 4 … [`LARGEST`] rows are written once and kept, and
-//! a call of n rows runs the fewest of them, so that the databases' caches of prepared statements stay small.
+//! A statement is head, row template and tail; the texts for each of [`SIZES`] are written once and kept, and a call of n
+//! rows runs the fewest of them: one for what a busy committer usually has, and few enough for the databases' caches of
+//! prepared statements.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
@@ -9,9 +10,11 @@ use std::sync::{Arc, OnceLock};
 use crate::value::{IntoValue, Value};
 use crate::{Args, Kind};
 
-/// The most rows one statement takes: 2⁷.
-pub(crate) const LARGEST: usize = 1 << (SIZES - 1);
-const SIZES: usize = 8;
+/// The numbers of rows that statements are written for: every small one, then powers of two.
+pub(crate) const SIZES: [usize; 19] =
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 32, 64, LARGEST];
+/// The most rows one statement takes.
+pub(crate) const LARGEST: usize = 128;
 
 /// SQLite takes 32,766 parameters in one statement, PostgreSQL 65,535
 /// (<https://www.sqlite.org/limits.html>, <https://www.postgresql.org/docs/current/limits.html>).
@@ -40,19 +43,19 @@ pub struct RowsStatement {
     pub file: &'static str,
     /// The line in that file.
     pub line: u32,
-    texts: [[OnceLock<Arc<str>>; SIZES]; 2],
+    texts: [[OnceLock<Arc<str>>; SIZES.len()]; 2],
 }
 
 impl RowsStatement {
     /// For the macro.
     #[doc(hidden)]
     pub const fn new(sqlite: RowsText, postgres: RowsText, file: &'static str, line: u32) -> Self {
-        Self { sqlite, postgres, file, line, texts: [const { [const { OnceLock::new() }; SIZES] }; 2] }
+        Self { sqlite, postgres, file, line, texts: [const { [const { OnceLock::new() }; SIZES.len()] }; 2] }
     }
 
-    /// The text for 2^`size` rows, written at first use.
+    /// The text for `SIZES[size]` rows, written at first use.
     pub(crate) fn text(&self, kind: Kind, size: usize) -> Arc<str> {
-        self.texts[kind as usize][size].get_or_init(|| self.write(kind, 1 << size).into()).clone()
+        self.texts[kind as usize][size].get_or_init(|| self.write(kind, SIZES[size]).into()).clone()
     }
 
     /// How many values one row has.
@@ -170,7 +173,7 @@ impl Rows {
         self.values.is_empty()
     }
 
-    /// Cuts the rows into pieces of a power of two, the values of each followed by the shared ones.
+    /// Cuts the rows into pieces of one of [`SIZES`] each (its index is told), the values followed by the shared ones.
     pub(crate) fn pieces(self, width: usize, shared: &Args) -> Result<Vec<(usize, Vec<Value>)>, String> {
         if width == 0 || !self.values.len().is_multiple_of(width) {
             return Err(format!("{} values do not fill rows of {width}", self.values.len()));
@@ -178,14 +181,14 @@ impl Rows {
         let most = ((MOST_PARAMETERS - shared.len().min(MOST_PARAMETERS)) / width).clamp(1, LARGEST);
         let mut rows = self.values.len() / width;
         let mut values = self.values.into_iter();
-        let mut pieces = Vec::with_capacity(rows / most + SIZES);
+        let mut pieces = Vec::with_capacity(rows / most + 2);
         while rows > 0 {
-            let size = rows.min(most).ilog2();
-            let count = 1usize << size;
+            let size = SIZES.partition_point(|size| *size <= rows.min(most)) - 1;
+            let count = SIZES[size];
             let mut piece = Vec::with_capacity(count * width + shared.len());
             piece.extend(values.by_ref().take(count * width));
             piece.extend(shared.0.iter().cloned());
-            pieces.push((size as usize, piece));
+            pieces.push((size, piece));
             rows -= count;
         }
         Ok(pieces)

@@ -28,7 +28,7 @@ use crate::connections::{Connections, Destination};
 use crate::web::live::Bus;
 
 /// Messages in hand at once. More would only wait for Jira's pace.
-const IN_HAND: usize = 64;
+const IN_HAND: usize = 96;
 /// Claims are made for at least this many at a time while there is a backlog: one transaction for all of them.
 const CLAIM: usize = 32;
 
@@ -74,6 +74,11 @@ impl From<NotCommitted> for Stop {
     fn from(error: NotCommitted) -> Self {
         Self::NotCommitted(error)
     }
+}
+
+/// Whether asking again for a mail's MIME is of no use: it is gone, or Exchange cannot convert it.
+fn cannot_be_had(fault: &Fault) -> bool {
+    fault.status == Some(404) || fault.entry.class == fault::Class::Poison
 }
 
 impl Worker {
@@ -225,8 +230,17 @@ impl Worker {
                         message.content = Content::Mime;
                         stored.mime = Some(mime);
                     }
+                    // Neither its fields nor its MIME: nothing to go by, and nothing to throw away.
+                    Err(fault) if cannot_be_had(&fault) && !read::has_content(&stored.page) => {
+                        let reason = format!(
+                            "the mailbox tells neither its fields nor its MIME. {} Open the mail in Outlook: if it can be read there, retry it; if not, discard it",
+                            fault.sentence()
+                        );
+                        self.hold(message, "read", &reason).await?;
+                        return Err(Stop::Over);
+                    }
                     // Gone meanwhile, or nothing that Exchange can convert: the JSON must do, and the trace says so.
-                    Err(fault) if fault.status == Some(404) || fault.entry.class == fault::Class::Poison => {
+                    Err(fault) if cannot_be_had(&fault) => {
                         tracing::info!(%fault, "the MIME of a mail cannot be had, going on with the page");
                         message.content = Content::Gone;
                         stored.mime_gone = true;
