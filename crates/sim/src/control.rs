@@ -12,10 +12,7 @@
 //!   "count"?}`: 503, a SOAP fault, or a response code inside 200 (`inner` stops the batch, `item` does not);
 //!   `GET` and `DELETE /ews/answers`; `GET` and `DELETE /ews/requests` what was asked
 //! - `POST /delta/reset {"mailbox"?}`; `POST /delta/quirks {"empty_pages","repeated_items"}`
-//! - `POST /revoke {"upn","access_tokens"?}`, `POST /refuse {"upn"?,"code","suberror"?,"claims"?}`, `POST /restore`
-//! - `POST /consent {"user_consent":"allowed"|"barred"}`, `DELETE /consents`
-//! - `POST /tokens {"lifetime_seconds"?,"expire"?}`; `POST /delegates {"mailbox","user","grant"}`
-//! - `POST /registrations/redirect-uris {"uri"}`, `POST /registrations {"multi_tenant"?,"disabled"?,"secrets"?,"roles"?}`
+//! - sign-in, consent and the directory: see [`crate::entra::levers`]
 //! - `GET /clock`, `POST /clock {"advance_seconds"}`; `GET /counters`, `DELETE /counters`
 //! - `POST /latency {"ms"}`, `POST /quotas {"enforce"}`, `POST /shutdown`, `GET /ready`
 //! - `/jira/…` see [`crate::jira::control_router`]
@@ -39,7 +36,6 @@ use serde_json::{Value, json};
 use crate::Ready;
 use crate::core::Core;
 use crate::entra::EntraState;
-use crate::entra::errors::TokenError;
 use crate::ews::EwsState;
 use crate::ews::levers::{Command, PolicyChange};
 use crate::exchange::Exchange;
@@ -62,10 +58,10 @@ pub(crate) struct Control {
 }
 
 type At = State<Arc<Control>>;
-type Answer = Result<Response<Body>, Refusal>;
+pub(crate) type Answer = Result<Response<Body>, Refusal>;
 
 /// What is wrong with a request, in words.
-struct Refusal(StatusCode, String);
+pub(crate) struct Refusal(StatusCode, String);
 
 impl axum::response::IntoResponse for Refusal {
     fn into_response(self) -> Response<Body> {
@@ -73,22 +69,22 @@ impl axum::response::IntoResponse for Refusal {
     }
 }
 
-fn refuse<T>(status: StatusCode, text: impl Into<String>) -> Result<T, Refusal> {
+pub(crate) fn refuse<T>(status: StatusCode, text: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal(status, text.into()))
 }
 
-fn json_answer(status: StatusCode, body: &Value) -> Response<Body> {
+pub(crate) fn json_answer(status: StatusCode, body: &Value) -> Response<Body> {
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
-fn done() -> Response<Body> {
+pub(crate) fn done() -> Response<Body> {
     json_answer(StatusCode::OK, &json!({}))
 }
 
-fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
+pub(crate) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
     let text: &[u8] = if body.is_empty() { b"{}" } else { body };
     serde_json::from_slice(text).map_err(|error| {
         Refusal(StatusCode::BAD_REQUEST, format!("the body is not what is expected here: {error}"))
@@ -98,6 +94,7 @@ fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
 /// The service.
 pub(crate) fn router(control: Arc<Control>) -> Router {
     let jira = crate::jira::control_router(Arc::clone(&control.jira));
+    let entra = crate::entra::levers::router(Arc::clone(&control.entra));
     Router::new()
         .route("/", get(ready))
         .route("/ready", get(ready))
@@ -114,15 +111,6 @@ pub(crate) fn router(control: Arc<Control>) -> Router {
         .route("/sent-outside", get(sent_outside))
         .route("/delta/reset", post(reset_delta))
         .route("/delta/quirks", post(set_quirks))
-        .route("/revoke", post(revoke))
-        .route("/refuse", post(refuse_user))
-        .route("/restore", post(restore))
-        .route("/consent", post(set_consent))
-        .route("/consents", delete(forget_consents))
-        .route("/tokens", post(set_tokens))
-        .route("/delegates", post(delegate))
-        .route("/registrations", post(change_registration))
-        .route("/registrations/redirect-uris", post(add_redirect_uri))
         .route("/clock", get(clock).post(move_clock))
         .route("/counters", get(counters).delete(clear_counters))
         .route("/latency", post(set_latency))
@@ -130,6 +118,7 @@ pub(crate) fn router(control: Arc<Control>) -> Router {
         .route("/shutdown", post(shut_down))
         .with_state(control)
         .merge(jira)
+        .merge(entra)
         .fallback(nowhere)
         .layer(axum::extract::DefaultBodyLimit::disable())
 }
@@ -440,173 +429,6 @@ async fn set_quirks(State(control): At, body: Bytes) -> Answer {
     let quirks: Quirks = read(&body)?;
     control.graph.set_quirks(quirks);
     Ok(done())
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Revoke {
-    upn: String,
-    access_tokens: Option<bool>,
-}
-
-fn user_of(control: &Control, upn: &str) -> Result<uuid::Uuid, Refusal> {
-    match control.exchange.tenant.user(upn) {
-        Some(user) => Ok(user.oid),
-        None => refuse(StatusCode::NOT_FOUND, format!("there is no user {upn}")),
-    }
-}
-
-async fn revoke(State(control): At, body: Bytes) -> Answer {
-    let revoke: Revoke = read(&body)?;
-    let user = user_of(&control, &revoke.upn)?;
-    control.entra.grants.revoke(user, control.core.now(), revoke.access_tokens.unwrap_or(true));
-    Ok(done())
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Refuse {
-    upn: Option<String>,
-    code: u32,
-    error: Option<String>,
-    suberror: Option<String>,
-    claims: Option<String>,
-}
-
-async fn refuse_user(State(control): At, body: Bytes) -> Answer {
-    let refuse: Refuse = read(&body)?;
-    let user = refuse.upn.as_deref().map(|upn| user_of(&control, upn)).transpose()?;
-    let mut error = TokenError::of(refuse.code);
-    if let Some(text) = refuse.error {
-        error.error = text;
-    }
-    error.suberror = refuse.suberror;
-    error.claims = refuse.claims;
-    control.entra.grants.refuse(user, error);
-    Ok(done())
-}
-
-async fn restore(State(control): At) -> Answer {
-    control.entra.grants.restore();
-    control.entra.bar_user_consent(false);
-    control.exchange.tenant.change_registration(None, |registration| registration.disabled = false);
-    Ok(done())
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum UserConsent {
-    Allowed,
-    Barred,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Consent {
-    user_consent: UserConsent,
-}
-
-async fn set_consent(State(control): At, body: Bytes) -> Answer {
-    let consent: Consent = read(&body)?;
-    control.entra.bar_user_consent(matches!(consent.user_consent, UserConsent::Barred));
-    Ok(done())
-}
-
-async fn forget_consents(State(control): At) -> Answer {
-    if let Some(registration) = control.exchange.tenant.first_registration() {
-        control.entra.grants.forget_consents(&registration.client_id);
-    }
-    Ok(done())
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Tokens {
-    lifetime_seconds: Option<i64>,
-    #[serde(default)]
-    expire: bool,
-}
-
-async fn set_tokens(State(control): At, body: Bytes) -> Answer {
-    let tokens: Tokens = read(&body)?;
-    if let Some(seconds) = tokens.lifetime_seconds {
-        control.entra.set_access_lifetime(seconds);
-    }
-    if tokens.expire {
-        control.entra.grants.expire_access(control.core.now());
-    }
-    Ok(done())
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Delegate {
-    mailbox: String,
-    user: String,
-    grant: bool,
-}
-
-async fn delegate(State(control): At, body: Bytes) -> Answer {
-    let wish: Delegate = read(&body)?;
-    user_of(&control, &wish.mailbox)?;
-    user_of(&control, &wish.user)?;
-    control.exchange.tenant.delegate(&wish.mailbox, &wish.user, wish.grant);
-    Ok(done())
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Change {
-    client_id: Option<String>,
-    multi_tenant: Option<bool>,
-    disabled: Option<bool>,
-    secrets: Option<Vec<String>>,
-    roles: Option<Vec<String>>,
-}
-
-async fn change_registration(State(control): At, body: Bytes) -> Answer {
-    let change: Change = read(&body)?;
-    let found = control.exchange.tenant.change_registration(change.client_id.as_deref(), |registration| {
-        registration.multi_tenant = change.multi_tenant.unwrap_or(registration.multi_tenant);
-        registration.disabled = change.disabled.unwrap_or(registration.disabled);
-        if let Some(secrets) = change.secrets {
-            registration.secrets = secrets;
-        }
-        if let Some(roles) = change.roles {
-            registration.roles = roles.into_iter().collect();
-        }
-    });
-    if found {
-        Ok(done())
-    } else {
-        refuse(StatusCode::NOT_FOUND, "there is no app registration with this client id")
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RedirectUri {
-    client_id: Option<String>,
-    uri: String,
-}
-
-async fn add_redirect_uri(State(control): At, body: Bytes) -> Answer {
-    let wish: RedirectUri = read(&body)?;
-    let Ok(url) = url::Url::parse(&wish.uri) else {
-        return refuse(StatusCode::BAD_REQUEST, format!("{:?} is no address", wish.uri));
-    };
-    let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1"));
-    if url.scheme() != "https" && !is_local {
-        return refuse(StatusCode::BAD_REQUEST, "a redirect URI has https, except on localhost");
-    }
-    let found = control.exchange.tenant.change_registration(wish.client_id.as_deref(), |registration| {
-        registration.redirect_uris.insert(wish.uri.clone());
-    });
-    if found {
-        Ok(done())
-    } else {
-        refuse(StatusCode::NOT_FOUND, "there is no app registration with this client id")
-    }
 }
 
 async fn clock(State(control): At) -> Answer {

@@ -210,7 +210,7 @@ impl Sim {
         let core = Arc::new(Core::new(config.clock.clone(), config.seed, recorder));
         core.set_latency(config.latency);
         core.enforce_quotas(config.enforce_quotas);
-        let tenant = Arc::new(Tenant::contoso(config.seed, &config.redirect_uris));
+        let tenant = Arc::new(Tenant::contoso(config.seed, &config.redirect_uris, config.clock.now()));
         let settings =
             JiraSettings { enforce_quotas: config.enforce_quotas, seed: config.seed, ..config.jira };
         let (jira_user, jira_token) = settings.service_user();
@@ -224,8 +224,8 @@ impl Sim {
             control: address(&listeners.control, "http")?,
             tenant_id: tenant.id.to_string(),
             client_id: registration.client_id.clone(),
-            client_secret: registration.secrets.first().cloned().unwrap_or_default(),
-            users: tenant.users.clone(),
+            client_secret: registration.secrets.first().map(|secret| secret.text.clone()).unwrap_or_default(),
+            users: tenant.people(tenant.id).cloned().collect(),
             jira_user: jira_user.to_owned(),
             jira_token: jira_token.to_owned(),
             jira_project: settings.projects.first().map(|project| project.key.clone()).unwrap_or_default(),

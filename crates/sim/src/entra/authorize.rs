@@ -6,10 +6,11 @@ use std::collections::HashMap;
 
 use url::Url;
 
-use super::EntraState;
 use super::errors::TokenError;
 use super::grants::Method;
+use super::policies::Cloud;
 use super::scopes::Asked;
+use super::{Authority, EntraState};
 use crate::tenant::Registration;
 
 /// How the answer goes back.
@@ -39,6 +40,35 @@ pub(crate) struct Request {
     pub(crate) challenge: Option<(String, Method)>,
     pub(crate) prompt: Option<String>,
     pub(crate) login_hint: Option<String>,
+    pub(crate) claims: Claims,
+}
+
+/// What the `claims` parameter asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Claims {
+    /// The client understands claims challenges (`xms_cc` with `cp1`).
+    pub(crate) takes_challenges: bool,
+    /// Conditional Access is to be met anew (`capolids`).
+    pub(crate) asks_for_policies: bool,
+}
+
+impl Claims {
+    /// Reads the parameter: a JSON object by resource kind, each claim with `essential`, `value` or `values`.
+    pub(crate) fn read(text: Option<&str>) -> Result<Self, TokenError> {
+        let Some(text) = text else { return Ok(Self::default()) };
+        let invalid = || {
+            TokenError::of(9_002_313)
+                .saying("Invalid request. The 'claims' parameter is not a valid JSON object.")
+        };
+        let value: serde_json::Value = serde_json::from_str(text).map_err(|_| invalid())?;
+        let access = &value.as_object().ok_or_else(invalid)?.get("access_token");
+        let of = |name: &str| access.and_then(|access| access.get(name));
+        let client = of("xms_cc").and_then(|claim| claim["values"].as_array());
+        Ok(Self {
+            takes_challenges: client.is_some_and(|values| values.iter().any(|value| value == "cp1")),
+            asks_for_policies: of("capolids").is_some(),
+        })
+    }
 }
 
 /// Why a request is not carried out.
@@ -79,8 +109,15 @@ impl EntraState {
         &self,
         segment: &str,
         parameters: &HashMap<String, String>,
-    ) -> Result<(Registration, ReturnTo), TokenError> {
+    ) -> Result<(Authority, Registration, ReturnTo), TokenError> {
         let authority = self.authority(segment)?;
+        let cloud = self.cloud(&authority);
+        if cloud != Cloud::Global {
+            return Err(TokenError::of(90_038).saying(&format!(
+                "Tenant '{segment}' request is being redirected to the National Cloud '{}'.",
+                cloud.instance()
+            )));
+        }
         let text = |name: &str| parameters.get(name).map(String::as_str).filter(|text| !text.is_empty());
         let client_id = text("client_id").ok_or_else(|| TokenError::missing("client_id"))?;
         let registration = self.registration(client_id, &authority)?;
@@ -101,7 +138,7 @@ impl EntraState {
         };
         let return_to =
             ReturnTo { redirect_uri: redirect_uri.to_owned(), mode, state: parameters.get("state").cloned() };
-        Ok((registration, return_to))
+        Ok((authority, registration, return_to))
     }
 
     /// Reads an authorize request.
@@ -109,8 +146,9 @@ impl EntraState {
         &self,
         segment: &str,
         parameters: &HashMap<String, String>,
-    ) -> Result<Request, Fault> {
-        let (registration, return_to) = self.return_to(segment, parameters).map_err(Fault::Page)?;
+    ) -> Result<(Authority, Request), Fault> {
+        let (authority, registration, return_to) =
+            self.return_to(segment, parameters).map_err(Fault::Page)?;
         let text = |name: &str| parameters.get(name).map(String::as_str).filter(|text| !text.is_empty());
         let back = |error: TokenError| Fault::Redirect(Box::new((return_to.clone(), error)));
         match text("response_type") {
@@ -148,7 +186,8 @@ impl EntraState {
             let words = format!("The prompt '{prompt}' is not supported.");
             return Err(back(TokenError::of(9_002_313).saying(&words)));
         }
-        Ok(Request {
+        let claims = Claims::read(text("claims")).map_err(back)?;
+        let request = Request {
             asked,
             scope: scope.to_owned(),
             nonce: text("nonce").map(str::to_owned),
@@ -157,7 +196,9 @@ impl EntraState {
             login_hint: text("login_hint").map(str::to_owned),
             registration,
             return_to,
-        })
+            claims,
+        };
+        Ok((authority, request))
     }
 }
 

@@ -15,10 +15,12 @@ pub(crate) struct TokenError {
     pub(crate) text: String,
     pub(crate) suberror: Option<String>,
     pub(crate) claims: Option<String>,
+    /// Where a password is changed, when that is the mend.
+    pub(crate) password_change_url: Option<Box<str>>,
 }
 
 /// Code, `error`, text.
-const KNOWN: [(u32, &str, &str); 42] = [
+const KNOWN: &[(u32, &str, &str)] = &[
     (
         16_000,
         "interaction_required",
@@ -149,6 +151,96 @@ const KNOWN: [(u32, &str, &str); 42] = [
         "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
     ),
     (9_002_313, "invalid_request", "Invalid request. Request is malformed or invalid."),
+    (
+        50_013,
+        "invalid_grant",
+        "Assertion is invalid because of various reasons: the token issuer doesn't match the API version within its valid time range, or the assertion is malformed.",
+    ),
+    (50_027, "invalid_request", "JWT token is invalid or malformed."),
+    (50_074, "interaction_required", "Strong Authentication is required."),
+    (
+        50_144,
+        "invalid_grant",
+        "User's Active Directory password has expired. Generate a new password for the user or have the user use the self-service reset tool to reset their password.",
+    ),
+    (
+        50_196,
+        "invalid_grant",
+        "The server terminated an operation because it encountered a client request loop. Please contact your app vendor.",
+    ),
+    (53_011, "invalid_grant", "User blocked due to risk on home tenant."),
+    (
+        65_005,
+        "invalid_resource",
+        "The application required resource access list does not contain applications discoverable by the resource.",
+    ),
+    (
+        70_016,
+        "authorization_pending",
+        "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
+    ),
+    (70_017, "authorization_declined", "The end user denied the authorization request."),
+    (
+        70_018,
+        "bad_verification_code",
+        "Invalid verification code due to user typing in wrong user code for device code flow.",
+    ),
+    (70_019, "expired_token", "Verification code expired."),
+    (
+        90_019,
+        "invalid_request",
+        "No tenant-identifying information found in either the request or implied by any provided credentials.",
+    ),
+    (90_038, "invalid_request", "Tenant request is being redirected to the National Cloud."),
+    (
+        90_095,
+        "access_denied",
+        "Admin consent is required for the permissions requested by this application. An admin consent request may be sent to the admin.",
+    ),
+    (501_051, "invalid_grant", "Application is not assigned to a role for the application."),
+    (
+        530_032,
+        "interaction_required",
+        "Blocked by security policy. Tenant admin has configured a security policy that blocks this request.",
+    ),
+    (
+        530_035,
+        "interaction_required",
+        "Access has been blocked by security defaults. This is due to the request being deemed unsafe by security defaults policies.",
+    ),
+    (700_003, "invalid_grant", "Device object was not found in the tenant directory."),
+    (
+        700_005,
+        "invalid_grant",
+        "Provided authorization code is intended to use against other tenant, thus rejected.",
+    ),
+    (
+        700_021,
+        "invalid_client",
+        "Client assertion application identifier doesn't match 'client_id' parameter. Review the documentation at https://learn.microsoft.com/entra/identity-platform/certificate-credentials.",
+    ),
+    (
+        700_023,
+        "invalid_client",
+        "Client assertion audience claim does not match Realm issuer. Review the documentation at https://learn.microsoft.com/entra/identity-platform/certificate-credentials.",
+    ),
+    (700_024, "invalid_client", "Client assertion is not within its valid time range."),
+    (
+        700_025,
+        "invalid_client",
+        "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
+    ),
+    (900_382, "invalid_request", "Confidential Client is not supported in Cross Cloud request."),
+    (
+        7_000_222,
+        "invalid_client",
+        "The provided client secret keys are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: https://aka.ms/certCreds.",
+    ),
+    (
+        9_001_023,
+        "invalid_request",
+        "The grant type is not supported over the /common or /consumers endpoints. Please use the /organizations or tenant-specific endpoint.",
+    ),
 ];
 
 impl TokenError {
@@ -158,7 +250,14 @@ impl TokenError {
             .iter()
             .find(|(known, ..)| *known == code)
             .map_or(("invalid_grant", "The request was refused."), |(_, error, text)| (*error, *text));
-        Self { code, error: error.to_owned(), text: text.to_owned(), suberror: None, claims: None }
+        Self {
+            code,
+            error: error.to_owned(),
+            text: text.to_owned(),
+            suberror: None,
+            claims: None,
+            password_change_url: None,
+        }
     }
 
     /// The same code in other words.
@@ -169,6 +268,12 @@ impl TokenError {
 
     pub(crate) fn suberror(mut self, suberror: &str) -> Self {
         self.suberror = Some(suberror.to_owned());
+        self
+    }
+
+    /// With what the next authorize request must carry.
+    pub(crate) fn claims(mut self, claims: String) -> Self {
+        self.claims = Some(claims);
         self
     }
 
@@ -214,6 +319,9 @@ impl TokenError {
         }
         if let Some(claims) = &self.claims {
             body["claims"] = claims.as_str().into();
+        }
+        if let Some(url) = &self.password_change_url {
+            body["password_change_url"] = (&**url).into();
         }
         json_response(self.status(), &body)
     }

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::authorize::{Mode, ReturnTo};
 use super::errors::{TokenError, Trace};
-use super::scopes::words;
+use super::scopes::{role_words, words};
 use crate::page::{Page, escape};
 use crate::tenant::{DOMAIN, Registration, User};
 
@@ -81,7 +81,12 @@ impl Place<'_> {
 }
 
 /// The password page.
-pub(crate) fn password(place: &Place<'_>, user: &User, fault: Option<&str>) -> Response<Body> {
+pub(crate) fn password(
+    place: &Place<'_>,
+    user: &User,
+    password: &str,
+    fault: Option<&str>,
+) -> Response<Body> {
     let fault = fault
         .map(|text| format!("<p class=\"bad\" role=\"alert\" id=\"fault\">{}</p>", escape(text)))
         .unwrap_or_default();
@@ -94,7 +99,7 @@ pub(crate) fn password(place: &Place<'_>, user: &User, fault: Option<&str>) -> R
         upn = escape(&user.upn),
         tenant = escape(place.tenant),
         flow = escape(place.flow),
-        password = escape(&user.password),
+        password = escape(password),
     );
     card(StatusCode::OK, "Enter password", &content, &place.forms())
 }
@@ -107,20 +112,80 @@ fn scope_list(scopes: &BTreeSet<String>) -> String {
     })
 }
 
-/// The consent screen. `for_all` asks an administrator for the whole tenant.
-pub(crate) fn consent(
-    place: &Place<'_>,
-    user: &User,
-    scopes: &BTreeSet<String>,
-    for_all: bool,
-) -> Response<Body> {
-    let organization = if for_all {
+/// A password expired: a new one is chosen.
+pub(crate) fn new_password(place: &Place<'_>, user: &User, fault: Option<&str>) -> Response<Body> {
+    let fault = fault.unwrap_or(
+        "You need to update your password because this is the first time you are signing in, or because your password has expired. AADSTS50055",
+    );
+    let content = format!(
+        "<p data-testid=\"user\">{upn}</p><h1>Update your password</h1><p class=\"bad\" role=\"alert\" id=\"fault\">{fault}</p>\
+         <form method=\"post\" action=\"/{tenant}/login/update\" data-testid=\"new-password\"><input type=\"hidden\" name=\"flow\" value=\"{flow}\">\
+         <label for=\"newpasswd\">New password</label><input id=\"newpasswd\" name=\"newpasswd\" type=\"password\" autocomplete=\"new-password\" required>\
+         <div class=\"buttons\"><button class=\"go\" type=\"submit\" data-testid=\"sign-in\">Sign in</button></div></form>",
+        upn = escape(&user.upn),
+        fault = escape(fault),
+        tenant = escape(place.tenant),
+        flow = escape(place.flow),
+    );
+    card(StatusCode::OK, "Update your password", &content, &place.forms())
+}
+
+/// The second factor, or with `enrolls` its registration.
+pub(crate) fn second_factor(place: &Place<'_>, user: &User, enrolls: bool) -> Response<Body> {
+    let (title, words, button) = if enrolls {
+        (
+            "More information required",
+            "Your organization needs more information to keep your account secure. Register the Authenticator app of this simulation.",
+            "Register and approve",
+        )
+    } else {
+        (
+            "Approve sign in request",
+            "Open your Authenticator app, and approve the request to sign in. In this simulation the button is the app.",
+            "Approve",
+        )
+    };
+    let content = format!(
+        "<p data-testid=\"user\">{upn}</p><h1>{title}</h1><p>{words}</p>\
+         <form method=\"post\" action=\"/{tenant}/login/mfa\" data-testid=\"second-factor\"><input type=\"hidden\" name=\"flow\" value=\"{flow}\">\
+         <div class=\"buttons\"><button class=\"go\" type=\"submit\" name=\"mfa\" value=\"approve\" data-testid=\"approve\">{button}</button>\
+         <button type=\"submit\" name=\"mfa\" value=\"deny\" data-testid=\"deny\">Cancel</button></div></form>",
+        upn = escape(&user.upn),
+        tenant = escape(place.tenant),
+        flow = escape(place.flow),
+    );
+    card(StatusCode::OK, title, &content, &place.forms())
+}
+
+/// What a consent screen asks.
+pub(crate) struct Asking<'a> {
+    pub(crate) scopes: &'a BTreeSet<String>,
+    /// Application permissions.
+    pub(crate) roles: &'a BTreeSet<String>,
+    /// For the whole tenant.
+    pub(crate) for_all: bool,
+    /// Whether the person may consent for the whole tenant.
+    pub(crate) may_for_all: bool,
+}
+
+/// The consent screen.
+pub(crate) fn consent(place: &Place<'_>, user: &User, asking: &Asking<'_>) -> Response<Body> {
+    let organization = if asking.for_all {
         "<p>If you accept, this app will get access to the specified resources for all users in your organization. No one else will be prompted to review these permissions.</p>".to_owned()
-    } else if user.admin {
+    } else if asking.may_for_all {
         "<label class=\"check\"><input type=\"checkbox\" name=\"consent_org\" value=\"on\" data-testid=\"consent-org\"> Consent on behalf of your organization</label>".to_owned()
     } else {
         String::new()
     };
+    let roles = asking.roles.iter().fold(String::new(), |mut out, role| {
+        let _ = write!(
+            out,
+            "<li>{} <small class=\"soft\">{} (application)</small></li>",
+            escape(role_words(role)),
+            escape(role)
+        );
+        out
+    });
     let content = format!(
         "<p data-testid=\"user\">{upn}</p><h1>Permissions requested</h1><p><strong>{app}</strong> <span class=\"soft\">unverified</span></p>\
          <p>{intro}</p><ul class=\"scopes\" data-testid=\"scopes\">{list}</ul>\
@@ -130,32 +195,52 @@ pub(crate) fn consent(
          <button type=\"submit\" name=\"decision\" value=\"cancel\" data-testid=\"cancel\">Cancel</button></div></form>",
         upn = escape(&user.upn),
         app = escape(&place.registration.name),
-        intro = if for_all {
+        intro = if asking.for_all {
             "This app would like, for your organization, to:"
         } else {
             "This app would like to:"
         },
-        list = scope_list(scopes),
+        list = scope_list(asking.scopes) + &roles,
         tenant = escape(place.tenant),
         flow = escape(place.flow),
     );
     card(StatusCode::OK, "Permissions requested", &content, &place.forms())
 }
 
-/// The page where a user may not consent (AADSTS90094).
+/// The page where a user may not consent: AADSTS90094, or with `takes_requests` AADSTS90095 and a form to ask for it.
 pub(crate) fn approval(
     place: &Place<'_>,
     user: &User,
     scopes: &BTreeSet<String>,
+    takes_requests: bool,
     trace: &Trace,
 ) -> Response<Body> {
+    let (title, words, code) = if takes_requests {
+        (
+            "Approval required",
+            "This app requires your admin's approval to do what is listed here. Ask for it, and say why you need it.",
+            90_095,
+        )
+    } else {
+        (
+            "Need admin approval",
+            "This app needs permission to access resources in your organization that only an admin can grant. Ask an admin to grant permission to this app before you can use it.",
+            90_094,
+        )
+    };
+    let request = if takes_requests {
+        "<label for=\"justification\">Enter justification for requesting this app</label><textarea id=\"justification\" name=\"justification\" rows=\"3\" maxlength=\"500\"></textarea>\
+         <div class=\"buttons\"><button class=\"go\" type=\"submit\" name=\"decision\" value=\"request\" data-testid=\"request\">Request approval</button></div>"
+    } else {
+        ""
+    };
     let content = format!(
-        "<p data-testid=\"user\">{upn}</p><h1>Need admin approval</h1><p><strong>{app}</strong> needs permission to access resources in your organization that only an admin can grant. Ask an admin to grant permission to this app before you can use it.</p>\
+        "<p data-testid=\"user\">{upn}</p><h1>{title}</h1><p><strong>{app}</strong></p><p>{words}</p>\
          <ul class=\"scopes\" data-testid=\"scopes\">{list}</ul>\
-         <form method=\"post\" action=\"/{tenant}/login/consent\" data-testid=\"approval\"><input type=\"hidden\" name=\"flow\" value=\"{flow}\">\
-         <div class=\"buttons\"><button type=\"submit\" name=\"decision\" value=\"switch\">Have an admin account? Sign in with that account</button>\
+         <form method=\"post\" action=\"/{tenant}/login/consent\" data-testid=\"approval\"><input type=\"hidden\" name=\"flow\" value=\"{flow}\">{request}\
+         <div class=\"buttons\"><button type=\"submit\" name=\"decision\" value=\"switch\" data-testid=\"switch\">Have an admin account? Sign in with that account</button>\
          <button type=\"submit\" name=\"decision\" value=\"back\" data-testid=\"back\">Return to the application without granting consent</button></div></form>\
-         <p class=\"soft\">AADSTS90094. Correlation ID: {correlation}</p>",
+         <p class=\"soft\">AADSTS{code}. Correlation ID: {correlation}</p>",
         upn = escape(&user.upn),
         app = escape(&place.registration.name),
         list = scope_list(scopes),
@@ -163,20 +248,41 @@ pub(crate) fn approval(
         flow = escape(place.flow),
         correlation = trace.correlation,
     );
-    card(StatusCode::OK, "Need admin approval", &content, &place.forms())
+    card(StatusCode::OK, title, &content, &place.forms())
+}
+
+/// A request for an administrator's consent was filed.
+pub(crate) fn request_sent(place: &Place<'_>, user: &User) -> Response<Body> {
+    let content = format!(
+        "<p data-testid=\"user\">{upn}</p><h1>Request sent</h1><p data-testid=\"request-sent\">Your admin will review the request for <strong>{app}</strong>. You will be notified when it is decided.</p>\
+         <form method=\"post\" action=\"/{tenant}/login/consent\" data-testid=\"approval\"><input type=\"hidden\" name=\"flow\" value=\"{flow}\">\
+         <div class=\"buttons\"><button class=\"go\" type=\"submit\" name=\"decision\" value=\"back\" data-testid=\"back\">Back to app</button></div></form>",
+        upn = escape(&user.upn),
+        app = escape(&place.registration.name),
+        tenant = escape(place.tenant),
+        flow = escape(place.flow),
+    );
+    card(StatusCode::OK, "Request sent", &content, &place.forms())
 }
 
 /// A fault that is not told to the app.
 pub(crate) fn fault(error: &TokenError, trace: &Trace) -> Response<Body> {
+    let (title, words) = match error.code {
+        53_000..=53_011 => (
+            "You cannot access this right now",
+            "Your sign-in was successful but does not meet the criteria to access this resource.",
+        ),
+        _ => ("Sign in", "Sorry, but we’re having trouble signing you in."),
+    };
     let content = format!(
-        "<h1>Sign in</h1><p>Sorry, but we’re having trouble signing you in.</p><p class=\"bad\" role=\"alert\" data-testid=\"error\">{text}</p>\
+        "<h1>{title}</h1><p>{words}</p><p class=\"bad\" role=\"alert\" data-testid=\"error\">{text}</p>\
          <dl><dt>Request Id</dt><dd>{trace}</dd><dt>Correlation Id</dt><dd>{correlation}</dd><dt>Timestamp</dt><dd>{at}</dd></dl>",
         text = escape(&error.short()),
         trace = trace.request,
         correlation = trace.correlation,
         at = trace.timestamp(),
     );
-    card(StatusCode::BAD_REQUEST, "Sign in", &content, "")
+    card(StatusCode::BAD_REQUEST, title, &content, "")
 }
 
 /// A flow that is over.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::errors::TokenError;
+use super::policies::UserConsent;
 
 /// What a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,11 +33,14 @@ const fn exchange(name: &'static str, words: &'static str) -> Known {
 }
 
 /// The scopes that exist here.
-pub(crate) const KNOWN: [Known; 26] = [
+pub(crate) const KNOWN: &[Known] = &[
     graph("User.Read", "Sign you in and read your profile", false, false),
     graph("User.ReadBasic.All", "Read all users' basic profiles", false, false),
     graph("User.Read.All", "Read all users' full profiles", true, false),
     graph("Directory.Read.All", "Read directory data", true, false),
+    graph("Application.Read.All", "Read applications", true, false),
+    graph("Organization.Read.All", "Read organization information", true, false),
+    graph("DelegatedPermissionGrant.Read.All", "Read delegated permission grants", true, false),
     graph("Mail.ReadBasic", "Read your basic mail", false, true),
     graph("Mail.ReadBasic.Shared", "Read your basic mail and that of mailboxes shared with you", false, true),
     graph("Mail.Read", "Read your mail", false, true),
@@ -70,6 +74,33 @@ pub(crate) const KNOWN: [Known; 26] = [
     exchange("IMAP.AccessAsUser.All", "Read and write your mail via IMAP"),
     exchange("POP.AccessAsUser.All", "Read and write your mail via POP"),
 ];
+
+/// Application permissions that exist: resource, name, words of the consent screen.
+const APP_ROLES: &[(Resource, &str, &str)] = &[
+    (Resource::Graph, "Mail.Read", "Read mail in all mailboxes"),
+    (Resource::Graph, "Mail.ReadBasic.All", "Read basic mail in all mailboxes"),
+    (Resource::Graph, "Mail.ReadWrite", "Read and write mail in all mailboxes"),
+    (Resource::Graph, "Mail.Send", "Send mail as any user"),
+    (Resource::Graph, "Mail-Advanced.ReadWrite.All", "Change mail in all mailboxes after it was received"),
+    (Resource::Graph, "MailboxSettings.Read", "Read all user mailbox settings"),
+    (Resource::Graph, "User.Read.All", "Read all users' full profiles"),
+    (Resource::Graph, "Directory.Read.All", "Read directory data"),
+    (Resource::Graph, "Application.Read.All", "Read all applications"),
+    (Resource::Graph, "Organization.Read.All", "Read organization information"),
+    (Resource::Graph, "DelegatedPermissionGrant.Read.All", "Read all delegated permission grants"),
+    (Resource::Exchange, "full_access_as_app", "Use Exchange Web Services with full access to all mailboxes"),
+    (Resource::Exchange, "IMAP.AccessAsApp", "Read and write mail of all mailboxes via IMAP"),
+];
+
+/// The resource of an application permission; one that is not known counts as Graph's.
+pub(crate) fn role_resource(name: &str) -> Resource {
+    APP_ROLES.iter().find(|(_, own, _)| *own == name).map_or(Resource::Graph, |(resource, ..)| *resource)
+}
+
+/// What an application permission lets the app do, in words.
+pub(crate) fn role_words(name: &str) -> &'static str {
+    APP_ROLES.iter().find(|(_, own, _)| *own == name).map_or("Unknown", |(.., words)| *words)
+}
 
 /// The scopes of OpenID Connect.
 pub(crate) const OPENID: [(&str, &str); 4] = [
@@ -140,6 +171,15 @@ impl Asked {
         self.scopes.iter().map(|(resource, _)| *resource).chain(self.whole.iter().copied()).collect()
     }
 
+    /// Every scope by name, with what is configured for the resources that were asked for as a whole.
+    pub(crate) fn names_with(&self, configured: &BTreeSet<String>) -> BTreeSet<String> {
+        let mut names = self.names();
+        let whole = KNOWN.iter().filter(|known| self.whole.contains(&known.resource));
+        names
+            .extend(whole.filter(|known| configured.contains(known.name)).map(|known| known.name.to_owned()));
+        names
+    }
+
     /// Every scope by name, for comparing with consents.
     pub(crate) fn names(&self) -> BTreeSet<String> {
         self.openid
@@ -158,7 +198,6 @@ fn split<'a>(word: &'a str, own: &[(String, Resource)]) -> Result<(Resource, &'a
     let lower = word.to_ascii_lowercase();
     let public = [
         ("https://graph.microsoft.com", Resource::Graph),
-        ("https://graph.microsoft.us", Resource::Graph),
         ("https://outlook.office365.com", Resource::Exchange),
         ("https://outlook.office.com", Resource::Exchange),
     ];
@@ -204,12 +243,14 @@ pub(crate) fn words(name: &str) -> &'static str {
         .unwrap_or("Unknown")
 }
 
-/// Whether somebody who is no administrator may consent.
-pub(crate) fn user_may_consent(name: &str, barred_by_policy: bool) -> bool {
-    KNOWN
-        .iter()
-        .find(|known| known.name == name)
-        .is_none_or(|known| !(known.admin_only || known.barred && barred_by_policy))
+/// Whether somebody who is no administrator may consent under a policy.
+pub(crate) fn user_may_consent(name: &str, policy: UserConsent) -> bool {
+    let known = KNOWN.iter().find(|known| known.name == name);
+    match policy {
+        UserConsent::None => false,
+        UserConsent::Managed => known.is_none_or(|known| !known.admin_only && !known.barred),
+        UserConsent::Allowed => known.is_none_or(|known| !known.admin_only),
+    }
 }
 
 #[cfg(test)]
@@ -237,9 +278,30 @@ mod tests {
     /// The managed policy leaves mail to administrators, sending not.
     #[test]
     fn the_managed_policy_bars_mail() {
-        assert!(user_may_consent("Mail.ReadWrite", false));
-        assert!(!user_may_consent("Mail.ReadWrite", true));
-        assert!(user_may_consent("Mail.Send", true));
-        assert!(!user_may_consent("Mail-Advanced.ReadWrite", false));
+        let barred = [
+            "Mail.Read",
+            "Mail.ReadWrite",
+            "Mail.ReadBasic",
+            "Mail.Read.Shared",
+            "Mail.ReadWrite.Shared",
+            "Mail.ReadBasic.Shared",
+            "MailboxSettings.Read",
+            "MailboxSettings.ReadWrite",
+            "MailboxFolder.Read",
+            "MailboxItem.Read",
+            "EWS.AccessAsUser.All",
+            "EAS.AccessAsUser.All",
+            "IMAP.AccessAsUser.All",
+            "POP.AccessAsUser.All",
+        ];
+        for name in barred {
+            assert!(user_may_consent(name, UserConsent::Allowed), "{name}");
+            assert!(!user_may_consent(name, UserConsent::Managed), "{name}");
+        }
+        for name in ["Mail.Send", "Mail.Send.Shared", "User.Read", "openid", "offline_access"] {
+            assert!(user_may_consent(name, UserConsent::Managed), "{name}");
+            assert!(!user_may_consent(name, UserConsent::None), "{name}");
+        }
+        assert!(!user_may_consent("Mail-Advanced.ReadWrite", UserConsent::Allowed));
     }
 }

@@ -1,7 +1,8 @@
 //! The token endpoint: authorization_code, refresh_token, client_credentials.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::body::Body;
@@ -10,16 +11,63 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
+use jiff::{SignedDuration, Timestamp};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
+use uuid::Uuid;
 
-use super::authorize::parameters;
+use super::authorize::{Claims, parameters};
 use super::errors::{TokenError, json_response};
-use super::grants::{Access, CODE_LIVES, Method};
+use super::grants::{Access, CODE_LIVES, Method, Proof};
 use super::keys::challenge;
-use super::scopes::{Asked, Resource, listed};
+use super::policies::Cloud;
+use super::scopes::{Asked, Resource, listed, role_resource};
 use super::{Authority, EntraState};
 use crate::tenant::{Registration, User};
+
+/// Requests that look alike within this time count as a loop.
+const LOOP_WINDOW: SignedDuration = SignedDuration::from_mins(5);
+/// Requests whose likes are watched.
+const MOST_WATCHED: usize = 5_000;
+
+/// Watches for clients that send the same request again and again (50196).
+pub(crate) struct Loops {
+    seen: Mutex<HashMap<String, VecDeque<Timestamp>>>,
+    most: AtomicUsize,
+}
+
+impl Default for Loops {
+    fn default() -> Self {
+        Self { seen: Mutex::default(), most: AtomicUsize::new(100) }
+    }
+}
+
+impl Loops {
+    /// How many requests that look alike are answered within five minutes.
+    pub(crate) fn set_most(&self, most: usize) {
+        self.most.store(most.max(1), Ordering::Relaxed);
+    }
+
+    /// Counts a request; refuses it when too many like it came.
+    fn watch(&self, likeness: String, now: Timestamp) -> Result<(), TokenError> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= MOST_WATCHED {
+            seen.retain(|_, times| times.back().is_some_and(|last| now.duration_since(*last) < LOOP_WINDOW));
+            if seen.len() >= MOST_WATCHED {
+                seen.clear();
+            }
+        }
+        let times = seen.entry(likeness).or_default();
+        while times.front().is_some_and(|first| now.duration_since(*first) >= LOOP_WINDOW) {
+            times.pop_front();
+        }
+        if times.len() >= self.most.load(Ordering::Relaxed) {
+            return Err(TokenError::of(50_196));
+        }
+        times.push_back(now);
+        Ok(())
+    }
+}
 
 /// POST token.
 pub(crate) async fn token(
@@ -75,6 +123,9 @@ impl EntraState {
         let ask = Ask { fields: &fields };
         let grant = ask.needed("grant_type")?;
         let authority = self.authority(tenant)?;
+        if self.cloud(&authority) != Cloud::Global {
+            return Err(TokenError::of(900_382));
+        }
         let basic = basic(headers);
         let client_id = match (&basic, ask.text("client_id")) {
             (_, Some(id)) => id,
@@ -83,17 +134,22 @@ impl EntraState {
         };
         let registration = self.registration(client_id, &authority)?;
         let secret = basic.as_ref().map(|(_, secret)| secret.as_str()).or_else(|| ask.text("client_secret"));
-        check_client(&registration, secret, &ask)?;
+        check_client(&registration, secret, &ask, self.core.now())?;
         match grant {
-            "authorization_code" => self.redeem(&registration, &ask),
-            "refresh_token" => self.refresh(&registration, &ask),
+            "authorization_code" => self.redeem(&registration, &authority, &ask),
+            "refresh_token" => self.refresh(&registration, &authority, &ask),
             "client_credentials" => self.app_only(&registration, &authority, &ask),
             other => Err(TokenError::of(70_003)
                 .saying(&format!("The app requested an unsupported grant type '{other}'."))),
         }
     }
 
-    fn redeem(&self, registration: &Registration, ask: &Ask<'_>) -> Result<Response<Bytes>, TokenError> {
+    fn redeem(
+        &self,
+        registration: &Registration,
+        authority: &Authority,
+        ask: &Ask<'_>,
+    ) -> Result<Response<Bytes>, TokenError> {
         let text = ask.needed("code")?;
         let redirect_uri = ask.needed("redirect_uri")?;
         let Some(code) = self.grants.code(text) else {
@@ -106,6 +162,9 @@ impl EntraState {
         }
         if code.used {
             return Err(TokenError::of(54_005));
+        }
+        if matches!(authority, Authority::Own(tenant) if *tenant != code.tenant) {
+            return Err(TokenError::of(700_005));
         }
         if self.core.now().duration_since(code.issued) > CODE_LIVES {
             return Err(TokenError::of(70_008));
@@ -129,22 +188,62 @@ impl EntraState {
         let asked =
             self.one_resource(ask.text("scope").unwrap_or(&code.scope), ask.text("scope").is_none())?;
         let user = self.user(code.user)?;
+        if let Some(error) =
+            self.objection(user, code.proof).or_else(|| self.app_objection(user, registration))
+        {
+            return Err(error);
+        }
         let asked_at_first = Asked::read(&code.scope, self.own_resources())?;
         if !self.grants.use_code(text) {
             return Err(TokenError::of(54_005));
         }
         let offline = asked_at_first.openid.contains("offline_access");
         let openid = asked_at_first.openid.contains("openid");
-        self.give(registration, user, &asked, &Give { offline, openid, nonce: code.nonce.as_deref(), ask })
+        let takes_challenges = code.takes_challenges || Claims::read(ask.text("claims"))?.takes_challenges;
+        let nonce = code.nonce.as_deref();
+        let give = Give { offline, openid, nonce, proof: code.proof, takes_challenges, ask };
+        self.give(registration, user, &asked, &give)
     }
 
-    fn refresh(&self, registration: &Registration, ask: &Ask<'_>) -> Result<Response<Bytes>, TokenError> {
+    fn refresh(
+        &self,
+        registration: &Registration,
+        authority: &Authority,
+        ask: &Ask<'_>,
+    ) -> Result<Response<Bytes>, TokenError> {
         let text = ask.needed("refresh_token")?;
-        let user = self.grants.refresh(text, &registration.client_id, self.core.now())?;
-        let user = self.user(user)?;
+        let now = self.core.now();
+        self.loops.watch(format!("{text} {}", ask.text("scope").unwrap_or_default()), now)?;
+        let session = self.grants.refresh(text, &registration.client_id, now)?;
+        let user = self.user(session.user)?;
+        if let Authority::Own(tenant) = authority
+            && *tenant != user.tenant
+        {
+            return Err(self.foreigner(user, *tenant));
+        }
+        if let Some(error) =
+            self.refresh_objection(user, &session).or_else(|| self.app_objection(user, registration))
+        {
+            return Err(error);
+        }
+        if self.grants.principal(user.tenant, &registration.client_id).is_none() {
+            return Err(self.not_installed(registration, user.tenant));
+        }
+        let takes_challenges = Claims::read(ask.text("claims"))?.takes_challenges;
         let asked = self.one_resource(ask.text("scope").unwrap_or("openid offline_access"), false)?;
         let openid = asked.openid.contains("openid") || ask.text("scope").is_none();
-        self.give(registration, user, &asked, &Give { offline: true, openid, nonce: None, ask })
+        let proof = session.proof;
+        let give = Give { offline: true, openid, nonce: None, proof, takes_challenges, ask };
+        self.give(registration, user, &asked, &give)
+    }
+
+    /// The error where an app has no enterprise application.
+    fn not_installed(&self, registration: &Registration, tenant: Uuid) -> TokenError {
+        TokenError::of(700_016).saying(&format!(
+            "Application with identifier '{}' was not found in the directory '{}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.",
+            registration.client_id,
+            self.tenant.name_of(tenant)
+        ))
     }
 
     fn app_only(
@@ -153,9 +252,9 @@ impl EntraState {
         authority: &Authority,
         ask: &Ask<'_>,
     ) -> Result<Response<Bytes>, TokenError> {
-        if *authority != Authority::Own {
+        let Authority::Own(tenant) = *authority else {
             return Err(TokenError::of(9_002_313).saying("The client_credentials grant needs a tenant id: it is not supported on the common and organizations endpoints."));
-        }
+        };
         let scope = ask.needed("scope")?;
         let asked = self.one_resource(scope, false)?;
         let Some(resource) = asked.whole.iter().next().copied() else {
@@ -163,8 +262,21 @@ impl EntraState {
                 "The provided request must include a 'scope' input parameter. The provided value for the input parameter 'scope' is not valid. The scope {scope} is not valid."
             )));
         };
-        let roles = if resource == Resource::Graph { registration.roles.clone() } else { BTreeSet::new() };
-        let (access, seconds) = self.access_token(registration, None, resource, roles);
+        let now = self.core.now();
+        self.loops.watch(format!("{} {tenant} {scope}", registration.client_id), now)?;
+        let Some(principal) = self.grants.principal(tenant, &registration.client_id) else {
+            return Err(self.not_installed(registration, tenant));
+        };
+        if !principal.enabled {
+            return Err(TokenError::of(7_000_112).saying(&format!(
+                "Application '{}'({}) is disabled.",
+                registration.client_id, registration.name
+            )));
+        }
+        let roles = principal.roles.into_iter().filter(|role| role_resource(role) == resource).collect();
+        let takes_challenges = Claims::read(ask.text("claims"))?.takes_challenges;
+        let bearer = Bearer { user: None, tenant, proof: Proof { at: now, mfa: false }, takes_challenges };
+        let (access, seconds) = self.access_token(registration, &bearer, resource, roles);
         let body = json!({"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": access});
         Ok(json_response(StatusCode::OK, &body))
     }
@@ -185,10 +297,7 @@ impl EntraState {
         Ok(asked)
     }
 
-    fn user(&self, oid: uuid::Uuid) -> Result<&User, TokenError> {
-        if let Some(error) = self.grants.refusal(oid) {
-            return Err(error);
-        }
+    fn user(&self, oid: Uuid) -> Result<&User, TokenError> {
         self.tenant.user_by_oid(oid).ok_or_else(|| TokenError::of(50_034))
     }
 
@@ -200,9 +309,13 @@ impl EntraState {
         give: &Give<'_>,
     ) -> Result<Response<Bytes>, TokenError> {
         let resource = asked.resources().first().copied().unwrap_or(Resource::Graph);
-        let consented = self.grants.consented(user.oid, &registration.client_id);
-        let missing = asked.scopes.iter().any(|(_, name)| !consented.contains(*name));
-        if missing {
+        let consented = self.grants.consented(user.tenant, user.oid, &registration.client_id);
+        let withheld = self.policies.of(user.tenant).withheld;
+        let lacks = |name: &str| !consented.contains(name) && !withheld.contains(name);
+        let of_resource = listed(&consented, resource, true);
+        let is_missing = asked.scopes.iter().any(|(_, name)| lacks(name))
+            || (asked.whole.contains(&resource) && of_resource.is_empty());
+        if is_missing {
             let text = format!(
                 "The user or administrator has not consented to use the application with ID '{}' named '{}'. Send an interactive authorization request for this user and resource.",
                 registration.client_id, registration.name
@@ -211,7 +324,17 @@ impl EntraState {
         }
         // A token has everything that was consented to on its resource, not only what was asked this time.
         let scope = listed(&consented, resource, asked.is_long);
-        let (access, seconds) = self.access_token(registration, Some(user), resource, consented.clone());
+        let (access, seconds) = self.access_token(
+            registration,
+            &Bearer {
+                user: Some(user),
+                tenant: user.tenant,
+                proof: give.proof,
+                takes_challenges: give.takes_challenges,
+            },
+            resource,
+            consented.clone(),
+        );
         let mut body = json!({
             "token_type": "Bearer",
             "scope": scope,
@@ -221,14 +344,15 @@ impl EntraState {
         });
         if give.offline {
             let refresh = format!("1.{}{}", self.core.chance.secret(), self.core.chance.secret());
-            self.grants.keep_refresh(refresh.clone(), user.oid, &registration.client_id, self.core.now());
+            let (id, now) = (&registration.client_id, self.core.now());
+            self.grants.keep_refresh(refresh.clone(), user.oid, id, give.proof, now);
             body["refresh_token"] = refresh.into();
         }
         if give.openid {
             body["id_token"] = self.id_token(registration, user, &consented, give.nonce).into();
         }
         if give.ask.text("client_info") == Some("1") {
-            let info = json!({"uid": user.oid, "utid": self.tenant.id}).to_string();
+            let info = json!({"uid": user.oid, "utid": user.tenant}).to_string();
             body["client_info"] = URL_SAFE_NO_PAD.encode(info).into();
         }
         Ok(json_response(StatusCode::OK, &body))
@@ -237,7 +361,7 @@ impl EntraState {
     fn access_token(
         &self,
         registration: &Registration,
-        user: Option<&User>,
+        bearer: &Bearer<'_>,
         resource: Resource,
         scopes: BTreeSet<String>,
     ) -> (String, i64) {
@@ -250,16 +374,19 @@ impl EntraState {
         };
         let mut claims = json!({
             "aud": audience,
-            "iss": format!("https://sts.windows.net/{}/", self.tenant.id),
+            "iss": format!("https://sts.windows.net/{}/", bearer.tenant),
             "iat": now.as_second(), "nbf": now.as_second(), "exp": expires.as_second(),
             "appid": registration.client_id,
             "app_displayname": registration.name,
-            "tid": self.tenant.id,
+            "tid": bearer.tenant,
             "uti": self.core.chance.uuid().simple().to_string(),
             "ver": "1.0",
         });
+        if bearer.takes_challenges {
+            claims["xms_cc"] = json!(["CP1"]);
+        }
         let names: Vec<&str> = scopes.iter().map(String::as_str).collect();
-        match user {
+        match bearer.user {
             Some(user) => {
                 claims["scp"] = listed(&scopes, resource, false).into();
                 claims["oid"] = user.oid.to_string().into();
@@ -270,12 +397,15 @@ impl EntraState {
         }
         let text = self.signer.sign(&claims).unwrap_or_else(|| self.core.chance.secret());
         let access = Access {
-            user: user.map(|user| user.oid),
+            user: bearer.user.map(|user| user.oid),
+            tenant: bearer.tenant,
             client_id: Arc::from(registration.client_id.as_str()),
             resource,
             scopes,
             issued: now,
             expires,
+            proof: bearer.proof,
+            takes_challenges: bearer.takes_challenges,
         };
         self.grants.keep_access(text.clone(), access);
         (text, lifetime.as_secs())
@@ -292,10 +422,10 @@ impl EntraState {
         let pair = format!("{}/{}", registration.client_id, user.oid);
         let mut claims = json!({
             "aud": registration.client_id,
-            "iss": self.issuer(),
+            "iss": self.issuer(user.tenant),
             "iat": now, "nbf": now, "exp": now + 3_600,
             "sub": URL_SAFE_NO_PAD.encode(digest(&SHA256, pair.as_bytes())),
-            "tid": self.tenant.id,
+            "tid": user.tenant,
             "uti": self.core.chance.uuid().simple().to_string(),
             "ver": "2.0",
         });
@@ -318,18 +448,38 @@ struct Give<'a> {
     offline: bool,
     openid: bool,
     nonce: Option<&'a str>,
+    proof: Proof,
+    takes_challenges: bool,
     ask: &'a Ask<'a>,
 }
 
+/// For whom an access token is.
+struct Bearer<'a> {
+    /// None for the app itself.
+    user: Option<&'a User>,
+    tenant: Uuid,
+    proof: Proof,
+    takes_challenges: bool,
+}
+
 /// Whether the client proves who it is.
-fn check_client(registration: &Registration, secret: Option<&str>, ask: &Ask<'_>) -> Result<(), TokenError> {
-    match secret {
-        Some(secret) if registration.secrets.iter().any(|own| own == secret) => Ok(()),
-        Some(_) => Err(TokenError::of(7_000_215).saying(&format!(
-            "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{}'.",
-            registration.client_id
+fn check_client(
+    registration: &Registration,
+    secret: Option<&str>,
+    ask: &Ask<'_>,
+    now: Timestamp,
+) -> Result<(), TokenError> {
+    let id = &registration.client_id;
+    let Some(secret) = secret else {
+        return Err(TokenError::of(if ask.text("client_assertion").is_some() { 700_027 } else { 7_000_218 }));
+    };
+    match registration.secrets.iter().find(|own| own.text == secret) {
+        Some(own) if own.ends <= now => Err(TokenError::of(7_000_222).saying(&format!(
+            "The provided client secret keys for app '{id}' are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: https://aka.ms/certCreds."
         ))),
-        None if ask.text("client_assertion").is_some() => Err(TokenError::of(700_027)),
-        None => Err(TokenError::of(7_000_218)),
+        Some(_) => Ok(()),
+        None => Err(TokenError::of(7_000_215).saying(&format!(
+            "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{id}'."
+        ))),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, header};
 use jiff::Timestamp;
 
@@ -45,6 +47,11 @@ pub(crate) fn check(
             .with("www-authenticate", challenge(login, error))
     };
     let Some(token) = bearer(headers) else { return Err(refuse("Access token is empty.", "")) };
+    if let Some(claims) = grants.challenge(token, now) {
+        let error = format!(", error=\"insufficient_claims\", claims=\"{}\"", STANDARD.encode(claims));
+        let message = "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: TokenCreatedWithOutdatedPolicies";
+        return Err(refuse(message, &error));
+    }
     match grants.access(token, now) {
         Ok(access) if access.resource == Resource::Graph => Ok(access),
         Ok(_) => {
@@ -80,7 +87,10 @@ pub(crate) fn user<'a>(
             };
             exchange.tenant.user_by_oid(user).ok_or_else(|| no_user(&user.to_string()))
         }
-        Some(who) => exchange.tenant.user(who).ok_or_else(|| no_user(who)),
+        Some(who) => {
+            let user = exchange.tenant.user(who).filter(|user| user.tenant == access.tenant);
+            user.ok_or_else(|| no_user(who))
+        }
     }
 }
 

@@ -273,7 +273,7 @@ impl GraphState {
             let message = "Insufficient privileges to complete the operation.";
             return Err(Refusal::new(403, "Authorization_RequestDenied", message));
         }
-        let value: Vec<Value> = self.exchange.tenant.users.iter().map(show::user).collect();
+        let value: Vec<Value> = self.exchange.tenant.people(access.tenant).map(show::user).collect();
         let context = format!("{}/v1.0/$metadata#users", self.base());
         Ok(Answer::value(200, &json!({"@odata.context": context, "value": value})))
     }

@@ -17,6 +17,7 @@ use crate::exchange::ingest::{self, Person};
 use crate::exchange::mailbox::{Begin, DRAFTS, SENT};
 use crate::exchange::parts::escape;
 use crate::exchange::transport::{SendFault, seconds};
+use crate::tenant::Right;
 
 fn refuse((code, message): compose::Refused) -> Refusal {
     Refusal::new(400, code, message)
@@ -78,12 +79,15 @@ fn letter(target: &Target<'_>, message: &Map<String, Value>) -> Result<Letter, R
 fn check_author(target: &Target<'_>, raw: &Bytes) -> Result<(), Refusal> {
     let content = ingest::read(raw.clone());
     let Some(from) = content.from else { return Ok(()) };
-    if from.address.eq_ignore_ascii_case(&target.mailbox.upn) {
+    let own = target.caller.map_or(target.mailbox.upn.as_str(), |caller| caller.upn.as_str());
+    if from.address.eq_ignore_ascii_case(own) {
         return Ok(());
     }
     let may = target.caller.is_some_and(|caller| {
         target.exchange.tenant.user(&from.address).is_some()
-            && target.exchange.tenant.has_access(caller, &from.address)
+            && [Right::SendAs, Right::SendOnBehalf]
+                .into_iter()
+                .any(|right| target.exchange.tenant.has_right(caller, &from.address, right))
     });
     if may && target.shared_sending {
         return Ok(());
