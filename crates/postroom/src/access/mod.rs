@@ -31,6 +31,7 @@ use axum::routing::{get, post};
 pub use audit::Actor;
 pub(crate) use roles::SignedIn;
 pub use roles::{Admin, Owner, Role, User, Viewer};
+pub(crate) use set_up::bound;
 pub use throttle::Throttle;
 
 use crate::web::Shell;

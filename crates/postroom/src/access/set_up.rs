@@ -149,7 +149,7 @@ fn form(
 }
 
 /// Binds a form to this browser: a cookie, where there is none yet, and the token that belongs to it.
-pub(super) fn bound(jar: CookieJar, visitor: &Visitor, secure: bool) -> (CookieJar, String) {
+pub(crate) fn bound(jar: CookieJar, visitor: &Visitor, secure: bool) -> (CookieJar, String) {
     let rng = &mut rand::rng();
     if matches!(visitor.signed_in, Ok(Some(_))) || visitor.visit.is_some() {
         return (jar, visitor.csrf.clone());

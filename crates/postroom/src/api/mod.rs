@@ -5,6 +5,7 @@
 //! The shapes are those that the command line reads, in [`crate::cli::shapes`].
 
 mod caller;
+mod links;
 mod messages;
 mod problem;
 mod sources;
@@ -85,6 +86,7 @@ fn routes() -> Router<State> {
         .route("/api/v1/sources/{id}/ping", post(sources::ping))
         .route("/api/v1/sources/{id}/pause", post(sources::pause))
         .route("/api/v1/sources/{id}/resume", post(sources::resume))
+        .route("/api/v1/sign-in-links", post(links::make))
         .route("/api/v1/messages", get(messages::list))
         .route("/api/v1/messages/{id}", get(messages::one))
         .route("/api/v1/messages/{id}/retry", post(messages::retry))

@@ -54,6 +54,9 @@ async fn who_asks_is_asked() {
             (Method::POST, &*pause, None, StatusCode::UNAUTHORIZED),
             (Method::POST, &*pause, Some("viewer-token"), StatusCode::FORBIDDEN),
             (Method::POST, &*pause, Some("admin-token"), StatusCode::OK),
+            (Method::POST, "/api/v1/sign-in-links", Some("viewer-token"), StatusCode::FORBIDDEN),
+            (Method::POST, "/api/v1/sign-in-links?lasts=9d", Some("admin-token"), StatusCode::BAD_REQUEST),
+            (Method::POST, "/api/v1/sign-in-links?lasts=1h", Some("admin-token"), StatusCode::OK),
             (Method::GET, "/api/v1/nothing", Some("admin-token"), StatusCode::NOT_FOUND),
         ] {
             let (found, body) = ask(router, method.clone(), path, token).await;

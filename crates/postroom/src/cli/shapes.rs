@@ -182,3 +182,12 @@ pub struct ApiProblem {
     /// What to do. One sentence.
     pub mend: String,
 }
+
+/// `POST /api/v1/sign-in-links`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SignInLink {
+    /// The link, with its token: shown once.
+    pub link: String,
+    /// Its end.
+    pub until: Timestamp,
+}

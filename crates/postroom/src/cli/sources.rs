@@ -1,9 +1,10 @@
 //! `postroom sources`
 
 use clap::{Args, Subcommand};
+use url::form_urlencoded;
 
 use super::client::{Client, Reach};
-use super::shapes::{Ping, Sources};
+use super::shapes::{Ping, SignInLink, Sources};
 use super::table::{cell, table, time};
 use super::{Failure, say, say_json};
 use crate::config::{Config, ConfigError};
@@ -28,6 +29,30 @@ enum SourcesCommand {
         /// The source's id, from the list
         id: String,
     },
+    /// Make a link by which a mailbox's owner signs in, without an account of the console
+    SignInLink(SignInLinkArgs),
+}
+
+#[derive(Debug, Args)]
+struct SignInLinkArgs {
+    /// The new mailbox's address; without it its owner chooses
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "source")]
+    mailbox: Option<String>,
+    /// A source, by its id from the list, whose account signs in again
+    #[arg(long, value_name = "ID")]
+    source: Option<String>,
+    /// Another account takes its place
+    #[arg(long, requires = "source")]
+    replace: bool,
+    /// Also shared mailboxes
+    #[arg(long, conflicts_with = "source")]
+    shared: bool,
+    /// What for: its owner reads this
+    #[arg(long, default_value = "")]
+    reason: String,
+    /// How long it works
+    #[arg(long, default_value = "1d", value_parser = ["1h", "8h", "1d", "7d"])]
+    lasts: String,
 }
 
 pub(super) async fn run(
@@ -38,6 +63,7 @@ pub(super) async fn run(
     match args.command {
         SourcesCommand::List => list(&client, args.json).await,
         SourcesCommand::Ping { id } => ping(&client, &id, args.json).await,
+        SourcesCommand::SignInLink(wish) => sign_in_link(&client, wish, args.json).await,
     }
 }
 
@@ -91,4 +117,25 @@ async fn ping(client: &Client, id: &str, json: bool) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::NeedsPerson("the source does not work; the checks above say what to do".to_owned()))
+}
+
+async fn sign_in_link(client: &Client, wish: SignInLinkArgs, json: bool) -> Result<(), Failure> {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("lasts", &wish.lasts).append_pair("reason", &wish.reason);
+    for (name, value) in [("mailbox", &wish.mailbox), ("source", &wish.source)] {
+        if let Some(value) = value {
+            query.append_pair(name, value);
+        }
+    }
+    for (name, on) in [("replace", wish.replace), ("shared", wish.shared)] {
+        if on {
+            query.append_pair(name, "true");
+        }
+    }
+    let made: SignInLink = client.post(&format!("/api/v1/sign-in-links?{}", query.finish())).await?;
+    if json {
+        return say_json(&made);
+    }
+    say(&format!("Send this to the mailbox's owner; it works once, until {}:", time(Some(made.until))))?;
+    Ok(say(&made.link)?)
 }

@@ -20,6 +20,8 @@ fn commands_are_understood() {
         "postroom setup microsoft --read --send --shared --json",
         "postroom sources list --json",
         "postroom sources ping 0199 --url https://p.example --token t",
+        "postroom sources sign-in-link --mailbox support@contoso.test --lasts 8h --json",
+        "postroom sources sign-in-link --source 0199 --replace",
         "postroom messages list --state held --limit 10",
         "postroom messages show 0199 --json",
         "postroom migrate --check",

@@ -8,6 +8,7 @@ use fault::Class;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::consent::listed;
 use super::health::{self, Side, Standing, Trouble};
 use super::jira_site::stored_fault;
 use super::pages::{Said, SourceRow, SourcesPage};
@@ -43,8 +44,14 @@ pub async fn show(
         };
         rows.push(source_row(&viewer, &source, result.as_ref()));
     }
+    let waiting = listed::waiting(&state, &viewer).await?;
     for account in accounts::unused(&connections.db, viewer.workspace()).await? {
-        rows.push(account_row(&viewer, &account));
+        if !waiting.iter().any(|approval| approval.account_id == Some(account.id)) {
+            rows.push(account_row(&viewer, &account));
+        }
+    }
+    for approval in &waiting {
+        rows.push(listed::row(&state, &viewer, approval).await);
     }
     let sign_in =
         || viewer.post("Sign in with Microsoft", "/sources/sign-in").with_icon(Icon::Grid).primary();
@@ -53,6 +60,8 @@ pub async fn show(
         let create = vec![
             viewer.post("Mailbox of the account", "/sources/sign-in"),
             viewer.post("Shared mailbox", "/sources/sign-in").field("shared", "on"),
+            Action::go("Sign-in link for its owner", "/sign-in-links/new"),
+            viewer.post("Sign in by a code", "/device-sign-ins"),
         ];
         frame = frame.with(Menu::named("Create", create)).with(sign_in());
     }

@@ -4,7 +4,8 @@
 //! `tokens.rs` rotates an account's tokens, `registration.rs` is the Entra app in use ([`registration_pages`] shows it, [`registration_credentials`] tests what it proves itself
 //! with, [`registration_set_up`] says how it is made, [`cloud`] has the addresses), `destination.rs` a Jira project in use.
 //!
-//! How a mailbox is connected, in the order in which a person does it: [`sign_in`] (to Microsoft and back), [`confirm`] (what
+//! How a mailbox is connected, in the order in which a person does it: [`sign_in`] (to Microsoft and back; its owner may do it with a [`sign_in_link`], an
+//! administrator may have to approve: [`consent`]), [`confirm`] (what
 //! the new source shall do, with a [`dry_run`]), then [`list`] and [`source`] show it, [`ping`] tests it, [`switch`] pauses,
 //! resumes and removes it. Jira sites are connected in [`jira_site`] and tested by [`jira_checks`]. [`bootstrap`] takes over what the configuration says.
 //! How a connection is, is judged in [`health`]; what will end, in [`expiry`].
@@ -13,7 +14,9 @@
 mod bootstrap;
 pub mod cloud;
 pub mod confirm;
+pub mod consent;
 mod destination;
+pub mod device_code;
 pub mod dry_run;
 pub mod expiry;
 pub mod health;
@@ -33,6 +36,7 @@ mod registry;
 pub mod routes;
 pub mod scopes;
 pub mod sign_in;
+pub mod sign_in_link;
 pub mod source;
 pub mod store;
 pub mod switch;
@@ -40,6 +44,8 @@ pub mod switch;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_consent;
 #[cfg(test)]
 mod tests_of_registrations;
 #[cfg(test)]

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use ledger::Ledger;
 
 use super::{
-    Connections, confirm, jira_site, list, registration_credentials, registration_pages,
-    registration_set_up_page, sign_in, source, switch,
+    Connections, confirm, consent, device_code, jira_site, list, registration_credentials,
+    registration_pages, registration_set_up_page, sign_in, sign_in_link, source, switch,
 };
 use crate::access::Viewer;
 use crate::jobs::Engine;
@@ -42,6 +42,15 @@ impl FromRef<State> for Shell {
 pub fn router(state: State) -> Router {
     Router::new()
         .route("/oauth/callback", get(sign_in::come_back))
+        .route("/oauth/admin-consent", get(sign_in::come_back))
+        .route("/approvals/{id}", get(consent::page::show))
+        .route("/approvals/{id}/give-up", post(consent::page::give_up))
+        .route("/accounts/{id}/wait", post(consent::page::wait))
+        .route("/device-sign-ins", post(device_code::begin))
+        .route("/device-sign-ins/{id}", get(device_code::show))
+        .route("/sign-in-link", get(sign_in_link::open).post(sign_in_link::sign_in))
+        .route("/sign-in-links/new", get(sign_in_link::new).post(sign_in_link::submit))
+        .route("/sign-in-links/{id}/revoke", post(sign_in_link::revoke))
         .route("/sources", get(list::show))
         .route("/sources/sign-in", post(sign_in::begin_new))
         .route("/sources/new", get(confirm::show).post(confirm::submit))

@@ -172,6 +172,49 @@ impl AccountTokens {
     }
 
     async fn refresh_remote(&self, row: &Row) -> Result<signin::Tokens, Fault> {
+        // As at the sign-in: a refresh that asks for less may give less.
+        let asked = scopes::asked_again(&row.scopes);
+        self.refresh_with(row, &asked).await
+    }
+
+    /// Refreshes with these scopes, which an administrator may have approved meanwhile. A refusal changes nothing; the caller knows
+    /// what it waits for.
+    pub async fn ask_for(&self, asked: &[&str]) -> Result<(), Fault> {
+        let mut held = self.now.lock().await;
+        if !self.lease().await.map_err(|error| from_store(&error))? {
+            return Err(Fault::own("own.refresh_busy", "another node refreshes this account's token"));
+        }
+        let row = self.row().await?;
+        let result = self.refresh_with(&row, asked).await;
+        let now = self.clock.now();
+        match result {
+            Ok(tokens) => {
+                let lasts = SignedDuration::try_from(tokens.expires_in).unwrap_or(SignedDuration::ZERO);
+                let until = now.saturating_add(lasts).unwrap_or(Timestamp::MAX);
+                self.keep(&row, &tokens, until, now).await.map_err(|error| from_store(&error))?;
+                *held = Some(Held { token: tokens.access, until });
+                Ok(())
+            }
+            Err(fault) => {
+                self.release().await.map_err(|error| from_store(&error))?;
+                Err(fault)
+            }
+        }
+    }
+
+    async fn release(&self) -> Result<(), StoreError> {
+        self.db
+            .execute(
+                sql!(
+                    "UPDATE account SET refresh_lease_until = NULL WHERE id = $1 AND refresh_lease_owner = $2"
+                ),
+                args![self.account, self.owner],
+            )
+            .await
+            .map(drop)
+    }
+
+    async fn refresh_with(&self, row: &Row, scopes: &[&str]) -> Result<signin::Tokens, Fault> {
         let Some(sealed) = &row.refresh_sealed else {
             return Err(Fault::own("own.not_signed_in", "the account has no refresh token"));
         };
@@ -182,11 +225,9 @@ impl AccountTokens {
         let refresh = SecretString::from(String::from_utf8_lossy(&plain).into_owned());
         // After the first sign-in the account's own tenant answers, not `common`.
         let mut proof = self.registration.proof(&self.http, &row.tenant_id).await?;
-        // As at the sign-in: a refresh that asks for less may give less.
-        let scopes = scopes::asked(scopes::is_granted(&row.scopes, scopes::SHARED));
         loop {
             let (now, app) = (self.clock.now(), &proof.application);
-            match signin::refresh(&self.http, &proof.discovery, app, &refresh, &scopes, now).await {
+            match signin::refresh(&self.http, &proof.discovery, app, &refresh, scopes, now).await {
                 Err(fault) if proof.next(&fault) => {}
                 result => return result,
             }

@@ -1,4 +1,4 @@
-//! What runs in the background: the poller, the worker and the marker, started together and stopped in order.
+//! What runs in the background: the poller, the worker, the marker and the watcher for approvals, started together and stopped in order.
 //!
 //! Begin with [`Engine::start`]. A graceful stop lets each finish what is in hand: a poll ends after the page it stores, a
 //! message after the step it writes. Whoever is killed instead is taken over by the ledger's leases.
@@ -14,6 +14,8 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::connections::Connections;
+use crate::connections::consent::watch::Watcher;
+use crate::connections::device_code::DevicePoller;
 use crate::inbound::act::Worker;
 use crate::inbound::fetch::Poller;
 use crate::inbound::mark::Marker;
@@ -32,6 +34,10 @@ pub struct Engine {
     pub poll: Arc<Notify>,
     /// Rung when a message should be looked at now.
     pub work: Arc<Notify>,
+    /// Rung when an approval should be looked for now.
+    pub approvals: Arc<Notify>,
+    /// Rung when a code waits to be entered.
+    pub devices: Arc<Notify>,
 }
 
 /// What the engine is made of.
@@ -73,6 +79,14 @@ impl Engine {
         let tracker = TaskTracker::new();
         let (poll, work) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (program, readiness) = (parts.program, parts.readiness);
+        let (approvals, devices) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let devices_poller = DevicePoller {
+            connections: Arc::clone(&parts.connections),
+            bus: parts.bus.clone(),
+            wake: Arc::clone(&devices),
+            poll: Arc::clone(&poll),
+            approvals: Arc::clone(&approvals),
+        };
         let journal = GroupCommit::start(
             parts.db.clone(),
             parts.ledger.clone(),
@@ -100,6 +114,12 @@ impl Engine {
             interval: parts.poll_interval,
             owner: parts.owner,
         };
+        let watcher = Watcher {
+            connections: Arc::clone(&parts.connections),
+            bus: parts.bus.clone(),
+            wake: Arc::clone(&approvals),
+            poll: Arc::clone(&poll),
+        };
         let marker = Marker {
             db: parts.db.clone(),
             connections: Arc::clone(&parts.connections),
@@ -119,8 +139,10 @@ impl Engine {
         tracker.spawn(poller.run(stop.clone()));
         tracker.spawn(worker.run(stop.clone()));
         tracker.spawn(marker.run(stop.clone()));
+        tracker.spawn(watcher.run(stop.clone()));
+        tracker.spawn(devices_poller.run(stop.clone()));
         tracker.close();
-        Ok(Self { stop, tracker, poll, work })
+        Ok(Self { stop, tracker, poll, work, approvals, devices })
     }
 
     /// Stops everything, letting it finish what is in hand.

@@ -2,7 +2,7 @@
 
 use postroom::connections::pages::{
     ConfirmPage, ConnectJiraPage, DryRun, DryRunRow, Expiry, JiraPage, JiraRow, ProjectRow, Said,
-    SignInFailedPage, SignedInPage, SourcePage, SourceRow, SourcesPage,
+    SignInFailedPage, SignedInPage, SourcePage, SourceRow, SourcesPage, SwapPage,
 };
 use postroom::web::chart::{Bar, Chart};
 use postroom::web::components::{
@@ -38,8 +38,10 @@ pub(crate) fn all(theme: Theme) -> Vec<Sample> {
             &SignInFailedPage {
                 frame: frame(theme, Section::Sources, "Not signed in"),
                 fault: password_reset(),
+                to_sources: true,
             },
         ),
+        sample("account-swapped", &swapped(theme)),
         sample("jira", &jira(theme)),
         sample(
             "jira-empty",
@@ -370,7 +372,25 @@ fn signed_in(theme: Theme) -> SignedInPage {
         tenant: "contoso.com (9f8c2b1e-6f0a-4c57-9d3b-1f1c8a5e7d20)".into(),
         granted: vec!["read and change mail in this mailbox".into(), "stay signed in".into()],
         missing: vec!["mailboxes shared with this account".into()],
+        lost: vec!["Shared mailboxes cannot be read; the account's own can.".into()],
+        consent: "An administrator's consent covers it.",
+        enterprise: Some((
+            "6babcaad-604b-40ac-a9d7-9fd97c0b779f".into(),
+            Action::leave("Its permissions in the portal", "https://portal.azure.com/"),
+        )),
+        links: vec![Action::go("Let its owner sign in by a link", "/sign-in-links/new?account=1")],
         next: Action::go("Choose what it shall do", "/sources/1/confirm").primary(),
+    }
+}
+
+fn swapped(theme: Theme) -> SwapPage {
+    SwapPage {
+        frame: frame(theme, Section::Sources, "Another account signed in"),
+        before: "support@contoso.com".into(),
+        now: "anna@contoso.com".into(),
+        sources: 2,
+        stay: post("Sign in as support@contoso.com", "/accounts/1/sign-in").primary(),
+        replace: post("Let anna@contoso.com read them from now on", "/accounts/1/replace"),
     }
 }
 

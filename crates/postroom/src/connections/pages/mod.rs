@@ -4,21 +4,27 @@
 //! [`SignedInPage`] and [`SignInFailedPage`] (back from Microsoft), [`JiraPage`] and [`ConnectJiraPage`],
 //! [`RegistrationsPage`] and [`RegistrationPage`] (the Entra app that Postroom is).
 
+mod approval;
 mod confirm;
+mod device;
 mod jira;
+mod links;
 mod registrations;
 mod set_up;
 mod signed_in;
 mod source;
 mod sources;
 
+pub use approval::{ApprovalPage, ApprovedPage};
 pub use confirm::{ConfirmPage, DryRun, DryRunRow};
+pub use device::DevicePage;
 pub use jira::{ConnectJiraPage, JiraPage, JiraRow, ProjectRow};
+pub use links::{LinkMadePage, LinkRow, LinksPage, OwnerDonePage, OwnerPage, OwnerWaitsPage};
 pub use registrations::{
     AccountOfRegistration, CredentialFormPage, CredentialRow, RegistrationFormPage, RegistrationPage,
     RegistrationRow, RegistrationsPage,
 };
 pub use set_up::SetUpPage;
-pub use signed_in::{SignInFailedPage, SignedInPage};
+pub use signed_in::{SignInFailedPage, SignedInPage, SwapPage};
 pub use source::{Expiry, SourcePage};
 pub use sources::{Said, SourceRow, SourcesPage};

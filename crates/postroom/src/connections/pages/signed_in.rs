@@ -1,4 +1,4 @@
-//! Back from Microsoft: signed in, or not.
+//! Back from Microsoft: signed in, signed in as somebody else, or not.
 
 use askama::Template;
 
@@ -21,8 +21,34 @@ pub struct SignedInPage {
     pub granted: Vec<String>,
     /// What was asked for and not granted.
     pub missing: Vec<String>,
+    /// Which part of Postroom will not work.
+    pub lost: Vec<String>,
+    /// Whose consent covers it, where that is known.
+    pub consent: &'static str,
+    /// What Postroom is in the tenant: application id and the page of its permissions.
+    pub enterprise: Option<(String, Action)>,
+    /// What puts another account in its place.
+    pub links: Vec<Action>,
     /// Where it goes on: to the source's form, or back.
     pub next: Action,
+}
+
+/// Somebody else than before signed in.
+#[derive(Clone, Debug, Template)]
+#[template(path = "connections/swap.html")]
+pub struct SwapPage {
+    /// The frame.
+    pub frame: Frame,
+    /// The account until now.
+    pub before: String,
+    /// Who signed in.
+    pub now: String,
+    /// How many sources are read with the account.
+    pub sources: usize,
+    /// Signs in as before.
+    pub stay: Action,
+    /// Confirms the other one.
+    pub replace: Action,
 }
 
 /// Not signed in.
@@ -33,4 +59,6 @@ pub struct SignInFailedPage {
     pub frame: Frame,
     /// Why, and what mends it.
     pub fault: FaultView,
+    /// Whether the page leads back to the list.
+    pub to_sources: bool,
 }

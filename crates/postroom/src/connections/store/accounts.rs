@@ -90,12 +90,20 @@ pub struct NewSignIn {
     pub nonce: String,
     /// What is asked for, separated by spaces.
     pub scopes: String,
-    /// `new`, `validate` or `replace`.
+    /// What is wanted in the end, separated by spaces.
+    pub wanted: String,
+    /// `basic` or `whole`.
+    pub stage: &'static str,
+    /// `new`, `outbound`, `validate` or `replace`.
     pub purpose: &'static str,
     /// The account that is validated or replaced.
     pub account: Option<Uuid>,
-    /// The user of the console.
-    pub user: Uuid,
+    /// Where it begins; empty: where the registration's sign-ins begin.
+    pub tenant: String,
+    /// The link of a mailbox's owner that began it.
+    pub link: Option<Uuid>,
+    /// The user of the console; none for a link.
+    pub user: Option<Uuid>,
     /// Now.
     pub now: Timestamp,
     /// The end.
@@ -110,8 +118,8 @@ pub async fn begin(tx: &mut Tx, new: NewSignIn) -> Result<(), StoreError> {
     tx.execute(
         sql!(
             "INSERT INTO sign_in (state_hash, workspace_id, app_registration_id, browser_hash, verifier_sealed, nonce, scopes,
-               purpose, account_id, user_id, created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+               purpose, account_id, user_id, created_at, expires_at, wanted, stage, tenant, link_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
         ),
         args![
             new.state_hash,
@@ -125,7 +133,11 @@ pub async fn begin(tx: &mut Tx, new: NewSignIn) -> Result<(), StoreError> {
             new.account,
             new.user,
             new.now,
-            new.until
+            new.until,
+            new.wanted,
+            new.stage,
+            new.tenant,
+            new.link
         ],
     )
     .await?;
@@ -143,10 +155,16 @@ pub struct SignIn {
     pub nonce: String,
     /// What was asked for.
     pub scopes: String,
-    /// `new`, `validate` or `replace`.
+    /// What is wanted in the end.
+    pub wanted: String,
+    /// `basic` or `whole`.
+    pub stage: String,
+    /// `new`, `outbound`, `validate` or `replace`.
     pub purpose: String,
-    /// The account that is validated or replaced.
+    /// The account that is validated or replaced, or that the first stage made.
     pub account_id: Option<Uuid>,
+    /// Where it began; empty: where the registration's sign-ins begin.
+    pub tenant: String,
 }
 
 /// Takes a sign-in that came back: once, in time, in the browser that began it. `None` for everything else.
@@ -163,7 +181,7 @@ pub async fn take(
             sql!(
                 "UPDATE sign_in SET used_at = $1 WHERE state_hash = $2 AND browser_hash = $3 AND workspace_id = $4
                    AND used_at IS NULL AND expires_at > $1
-                 RETURNING app_registration_id, verifier_sealed, nonce, scopes, purpose, account_id"
+                 RETURNING app_registration_id, verifier_sealed, nonce, scopes, wanted, stage, purpose, account_id, tenant"
             ),
             args![now, state_hash, browser_hash, workspace],
         )
@@ -306,6 +324,92 @@ pub async fn put(tx: &mut Tx, account: SignedIn) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Stores who signed in with the basic scopes alone: the token can be watched with, and reads nothing. No access token is kept,
+/// lest a mailbox be asked with one that may not.
+pub async fn put_basic(tx: &mut Tx, account: SignedIn, wanted: &str, fault: &str) -> Result<(), StoreError> {
+    tx.execute(
+        sql!(
+            "INSERT INTO account (id, workspace_id, app_registration_id, tenant_id, object_id, username, display_name, scopes,
+               refresh_sealed, signed_in_at, refreshed_at, state, state_since, fault, created_at, wanted)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, 'offline', $10, $11, $10, $12)
+             ON CONFLICT (id) DO UPDATE SET app_registration_id = excluded.app_registration_id,
+               username = excluded.username, display_name = excluded.display_name, scopes = excluded.scopes,
+               refresh_sealed = excluded.refresh_sealed, access_sealed = NULL, access_expires_at = NULL,
+               signed_in_at = excluded.signed_in_at, refreshed_at = excluded.refreshed_at, fault = excluded.fault,
+               refresh_lease_until = NULL, wanted = excluded.wanted,
+               state_since = CASE WHEN account.state = 'offline' THEN account.state_since ELSE excluded.state_since END,
+               state = 'offline'"
+        ),
+        args![
+            account.id,
+            account.workspace,
+            account.registration,
+            account.tenant,
+            account.object_id,
+            account.username,
+            account.display_name,
+            account.scopes,
+            account.refresh_sealed,
+            account.now,
+            fault,
+            wanted
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// An administrator has to approve before the account can be used.
+pub async fn wait(
+    tx: &mut Tx,
+    id: Uuid,
+    wanted: &str,
+    fault: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.execute(sql!("UPDATE account SET wanted = $1 WHERE id = $2"), args![wanted, id]).await?;
+    fail(tx, id, fault, now).await
+}
+
+/// The account cannot be used before a person acts.
+pub async fn fail(tx: &mut Tx, id: Uuid, fault: &str, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute(
+        sql!(
+            "UPDATE account SET fault = $1, state_since = CASE WHEN state = 'offline' THEN state_since ELSE $2 END,
+               state = 'offline' WHERE id = $3"
+        ),
+        args![fault, now, id],
+    )
+    .await?;
+    Ok(())
+}
+
+/// What an account was asked for; empty where it signed in before that was kept.
+pub async fn wanted(db: &Db, id: Uuid) -> Result<String, StoreError> {
+    let found: Option<(String,)> =
+        db.fetch_optional(sql!("SELECT wanted FROM account WHERE id = $1"), args![id]).await?;
+    Ok(found.map(|row| row.0).unwrap_or_default())
+}
+
+/// Keeps what an account was asked for.
+pub async fn set_wanted(tx: &mut Tx, id: Uuid, wanted: &str) -> Result<(), StoreError> {
+    tx.execute(sql!("UPDATE account SET wanted = $1 WHERE id = $2"), args![wanted, id]).await?;
+    Ok(())
+}
+
+/// Whose consent covers an account: `user`, `admin`, or empty where that is not known.
+pub async fn consent(db: &Db, id: Uuid) -> Result<String, StoreError> {
+    let found: Option<(String,)> =
+        db.fetch_optional(sql!("SELECT consent FROM account WHERE id = $1"), args![id]).await?;
+    Ok(found.map(|row| row.0).unwrap_or_default())
+}
+
+/// Keeps whose consent covers an account.
+pub async fn set_consent(tx: &mut Tx, id: Uuid, whose: &str) -> Result<(), StoreError> {
+    tx.execute(sql!("UPDATE account SET consent = $1 WHERE id = $2"), args![whose, id]).await?;
+    Ok(())
+}
+
 /// Its sources are due at once: whoever signed in wants to see them work.
 pub async fn wake_sources(tx: &mut Tx, account: Uuid, now: Timestamp) -> Result<(), StoreError> {
     tx.execute(
@@ -327,6 +431,15 @@ pub async fn hand_over(tx: &mut Tx, from: Uuid, to: Uuid, now: Timestamp) -> Res
 
 /// Removes an account that no source uses, with its tokens.
 pub async fn remove_unused(tx: &mut Tx, workspace: Uuid, id: Uuid) -> Result<bool, StoreError> {
+    for statement in [
+        sql!("DELETE FROM approval WHERE account_id = $1"),
+        sql!("DELETE FROM device_sign_in WHERE account_id = $1"),
+        sql!("DELETE FROM app_mailbox WHERE account_id = $1"),
+        sql!("DELETE FROM app_fence WHERE account_id = $1"),
+        sql!("UPDATE sign_in_link SET account_id = NULL WHERE account_id = $1"),
+    ] {
+        tx.execute(statement, args![id]).await?;
+    }
     let removed = tx
         .execute(
             sql!(

@@ -163,6 +163,27 @@ impl Client {
         self.0.frame(Section::Outside, title)
     }
 
+    /// Now.
+    pub fn now(&self) -> jiff::Timestamp {
+        self.0.times.now
+    }
+
+    /// What binds something under way to this browser while nobody is signed in; none where it has no cookie of ours.
+    pub fn visit_hash(&self) -> Option<Vec<u8>> {
+        let signed_in = self.0.signed_in.as_ref().ok().and_then(Option::as_ref);
+        match signed_in {
+            Some(signed_in) => Some(signed_in.session.clone()),
+            None => self.0.visit.as_deref().map(|visit| {
+                aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, visit.as_bytes()).as_ref().to_vec()
+            }),
+        }
+    }
+
+    /// Who is there, for what binds forms.
+    pub(crate) fn visitor(&self) -> &Visitor {
+        &self.0
+    }
+
     /// Where the request came from, where that is known.
     pub fn address(&self) -> Option<IpAddr> {
         self.0.client

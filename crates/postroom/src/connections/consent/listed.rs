@@ -1,0 +1,58 @@
+//! Who waits for an administrator, as lines of the list of Message Sources.
+
+use crate::access::{Role, Viewer};
+use crate::connections::consent::begin;
+use crate::connections::pages::{Said, SourceRow};
+use crate::connections::routes::{State, time};
+use crate::connections::store::approvals::{self as rows, Approval};
+use crate::web::Problem;
+use crate::web::components::{Action, Health, Menu, Tone};
+
+/// Who waits, in the viewer's workspace.
+pub async fn waiting(state: &State, viewer: &Viewer) -> Result<Vec<Approval>, Problem> {
+    Ok(rows::open(&state.connections.db, viewer.workspace()).await?)
+}
+
+/// The line of somebody who waits and has no source yet.
+pub async fn row(state: &State, viewer: &Viewer, approval: &Approval) -> SourceRow {
+    let href = format!("/approvals/{}", approval.id);
+    let came_back = approval.account_id.is_none() && approval.returned_at.is_some();
+    let link = begin::link(&state.connections, approval).await.ok();
+    let action = match link {
+        _ if !viewer.may(Role::Admin) => None,
+        _ if came_back => Some(Action::go("Sign in now", href.clone()).primary()),
+        Some(link) => Some(Action::copy("Copy link for the administrator", link.as_str())),
+        None => None,
+    };
+    let text = if came_back {
+        "An administrator came back from the consent link. Sign in to see whether it is approved."
+    } else {
+        "An administrator of the tenant has to approve. Postroom goes on by itself then."
+    };
+    SourceRow {
+        id: approval.id.to_string(),
+        mailbox: if approval.who.is_empty() {
+            "Mailbox not known yet".to_owned()
+        } else {
+            approval.who.clone()
+        },
+        href: href.clone(),
+        folder: String::new(),
+        connection_type: "Graph",
+        target: String::new(),
+        health: Health::ApprovalNeeded,
+        last_mail: None,
+        beside: String::new(),
+        said: vec![Said {
+            tone: Tone::Warn,
+            since: Some(viewer.times().on(time(approval.since))),
+            text: text.to_owned(),
+            code: approval.code.clone(),
+            action,
+        }],
+        ping: None,
+        validate: None,
+        menu: Menu::more(format!("More for {}", approval.who), vec![Action::go("What to do", href)]),
+        result: None,
+    }
+}

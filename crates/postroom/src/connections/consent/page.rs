@@ -1,0 +1,146 @@
+//! The page of somebody who waits for an administrator: what happened, what to do, the link and the mail for the administrator.
+
+use axum::extract::{Path, State as Shared};
+use axum::response::Response;
+use uuid::Uuid;
+
+use super::begin::{self, Waiting};
+use super::words::{Known, words};
+use crate::access::{Admin, Role, Viewer, audit};
+use crate::connections::pages::ApprovalPage;
+use crate::connections::routes::{State, flash_to, moment, see_other};
+use crate::connections::scopes;
+use crate::connections::sign_in::login_url;
+use crate::connections::store::{accounts, approvals as rows};
+use crate::web::components::{Action, Icon};
+use crate::web::{self, Flash, Problem, Section};
+
+/// GET /approvals/{id}
+pub async fn show(
+    viewer: Viewer,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let connections = &state.connections;
+    let approval = rows::one(&connections.db, viewer.workspace(), id)
+        .await?
+        .ok_or_else(|| Problem::not_found("wait for an approval"))?;
+    let link = begin::link(connections, &approval).await.map_err(|fault| {
+        Problem::conflict("The link for the administrator cannot be made.", fault.sentence())
+    })?;
+    let registration = connections
+        .registration(approval.app_registration_id)
+        .await
+        .map_err(|fault| Problem::conflict("The app registration cannot be used.", fault.sentence()))?;
+    let asked: Vec<&str> = approval.scopes.split_ascii_whitespace().collect();
+    let (_, asked) = scopes::in_words("", &asked);
+    let said = words(&Known {
+        code: &approval.code,
+        who: &approval.who,
+        client_id: &registration.client_id,
+        link: link.as_str(),
+        asked: &asked,
+        is_watched: approval.account_id.is_some(),
+        asked_by: &viewer.user().email,
+    });
+    let admin = viewer.may(Role::Admin);
+    let again = || match approval.account_id {
+        Some(account) => viewer.post("Sign in again", format!("/accounts/{account}/sign-in")),
+        None => viewer.post("Sign in again", "/sources/sign-in").field("hint", &approval.who),
+    };
+    let approved =
+        approval.ended_at.is_some() || approval.returned_at.is_some() && approval.account_id.is_none();
+    let next = match (approval.ended_at, approval.account_id) {
+        (Some(_), Some(account)) if admin => {
+            Some(Action::go("Choose folder and project", format!("/sources/new?account={account}")).primary())
+        }
+        (None, None) if approved && admin => Some(again().with_icon(Icon::Grid).primary()),
+        _ => None,
+    };
+    let title = if approved { "An administrator has approved" } else { "An administrator has to approve" };
+    let page = ApprovalPage {
+        frame: viewer.frame(Section::Sources, title).live("approvals"),
+        code: approval.code.clone(),
+        approved,
+        is_over: approval.ended_at.is_some(),
+        since: moment(&viewer, approval.since),
+        watched: approval.watched_at.map(|at| moment(&viewer, at)),
+        next_look: (approval.account_id.is_some() && approval.ended_at.is_none())
+            .then(|| moment(&viewer, approval.watch_at)),
+        returned: approval.returned_at.map(|at| moment(&viewer, at)),
+        asked,
+        requests: registration.cloud.consent_requests_page(),
+        mailto: said.mailto(),
+        said,
+        link: link.to_string(),
+        next,
+        again: (admin && next_is_open(&approval)).then(again),
+        give_up: (admin && approval.ended_at.is_none()).then(|| {
+            viewer.post("Give up", format!("/approvals/{id}/give-up")).danger(
+                "Postroom no longer looks for this approval, and the line leaves the list. Nothing changes in the tenant.",
+            )
+        }),
+    };
+    match login_url(&state, &viewer).await {
+        Some(login) => web::page_leading_to(&page, &login),
+        None => web::page(&page),
+    }
+}
+
+fn next_is_open(approval: &rows::Approval) -> bool {
+    approval.ended_at.is_none() && (approval.account_id.is_some() || approval.returned_at.is_none())
+}
+
+/// POST /approvals/{id}/give-up
+pub async fn give_up(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let db = &state.connections.db;
+    let approval = rows::one(db, admin.workspace(), id)
+        .await?
+        .ok_or_else(|| Problem::not_found("wait for an approval"))?;
+    let mut tx = db.begin().await?;
+    rows::remove(&mut tx, admin.workspace(), id).await?;
+    audit::record(&mut tx, &admin.actor(), "give approval up", &approval.who, &approval.code).await?;
+    tx.commit().await?;
+    state.shell.bus.tell("sources");
+    Ok(flash_to(&admin, &Flash::done("Postroom no longer waits for this approval."), "/sources"))
+}
+
+/// POST /accounts/{id}/wait: somebody turned back at Microsoft's page, and it is an administrator who has to act.
+pub async fn wait(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let connections = &state.connections;
+    let account = accounts::account(&connections.db, admin.workspace(), id)
+        .await?
+        .ok_or_else(|| Problem::not_found("account"))?;
+    let wanted = accounts::wanted(&connections.db, id).await?;
+    let fault = fault::Fault::entra(&fault::EntraError {
+        error: "consent_required".to_owned(),
+        error_codes: vec![65_001],
+        ..fault::EntraError::default()
+    });
+    let mut tx = connections.db.begin().await?;
+    let waiting = Waiting {
+        workspace: admin.workspace(),
+        registration: account.app_registration_id,
+        account: Some(id),
+        who: &account.username,
+        tenant: &account.tenant_id,
+        wanted: &wanted,
+        fault: &fault,
+        stops: account.state == "offline",
+        actor: &admin.user().email,
+    };
+    let approval = begin::begin(&mut tx, connections, &waiting).await?;
+    audit::record(&mut tx, &admin.actor(), "wait for approval", &account.username, "").await?;
+    tx.commit().await?;
+    state.engine.approvals.notify_one();
+    state.shell.bus.tell("sources");
+    Ok(see_other(&format!("/approvals/{approval}")))
+}

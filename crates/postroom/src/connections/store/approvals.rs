@@ -1,0 +1,247 @@
+//! Who waits for an administrator.
+
+use jiff::Timestamp;
+use sqlx::FromRow;
+use store::{Db, StoreError, Tx, args, sql};
+use uuid::Uuid;
+
+/// Somebody who waits.
+#[derive(Clone, Debug, FromRow)]
+pub struct Approval {
+    /// Row id.
+    pub id: Uuid,
+    /// Workspace.
+    pub workspace_id: Uuid,
+    /// App registration.
+    pub app_registration_id: Uuid,
+    /// The account that is watched with; none where not even a basic sign-in was let through.
+    pub account_id: Option<Uuid>,
+    /// The person's address; empty where it is not known.
+    pub who: String,
+    /// Their tenant; empty where it is not known.
+    pub tenant: String,
+    /// What is waited for, separated by spaces.
+    pub scopes: String,
+    /// Microsoft's code, for example `AADSTS90094`.
+    pub code: String,
+    /// Comes back with the administrator.
+    pub state: String,
+    /// Since when, microseconds.
+    pub since: i64,
+    /// When Microsoft is asked next, microseconds.
+    pub watch_at: i64,
+    /// When Microsoft was asked last, microseconds.
+    pub watched_at: Option<i64>,
+    /// When an administrator came back from the consent link, microseconds.
+    pub returned_at: Option<i64>,
+    /// When it was over, microseconds.
+    pub ended_at: Option<i64>,
+}
+
+/// Somebody who begins to wait.
+#[derive(Debug)]
+pub struct NewApproval<'a> {
+    /// Workspace.
+    pub workspace: Uuid,
+    /// App registration.
+    pub registration: Uuid,
+    /// As in [`Approval`].
+    pub account: Option<Uuid>,
+    /// As in [`Approval`].
+    pub who: &'a str,
+    /// As in [`Approval`].
+    pub tenant: &'a str,
+    /// As in [`Approval`].
+    pub scopes: &'a str,
+    /// As in [`Approval`].
+    pub code: &'a str,
+    /// As in [`Approval`].
+    pub state: &'a str,
+    /// Now.
+    pub now: Timestamp,
+    /// When Microsoft is asked first.
+    pub watch_at: Timestamp,
+}
+
+/// Begins to wait, or goes on: who waits already keeps the link that was sent to the administrator. Gives the row.
+pub async fn wait(tx: &mut Tx, new: &NewApproval<'_>) -> Result<Uuid, StoreError> {
+    let known: Option<(Uuid,)> = tx
+        .fetch_optional(
+            sql!(
+                "SELECT id FROM approval WHERE app_registration_id = $1 AND ended_at IS NULL AND who = $2
+                   AND coalesce(account_id, app_registration_id) = $3"
+            ),
+            args![new.registration, new.who, new.account.unwrap_or(new.registration)],
+        )
+        .await?;
+    if let Some((id,)) = known {
+        tx.execute(
+            sql!("UPDATE approval SET scopes = $1, code = $2, tenant = $3, returned_at = NULL WHERE id = $4"),
+            args![new.scopes, new.code, new.tenant, id],
+        )
+        .await?;
+        return Ok(id);
+    }
+    let id = Uuid::now_v7();
+    tx.execute(
+        sql!(
+            "INSERT INTO approval (id, workspace_id, app_registration_id, account_id, who, tenant, scopes, code, state, since,
+               watch_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+        ),
+        args![
+            id,
+            new.workspace,
+            new.registration,
+            new.account,
+            new.who,
+            new.tenant,
+            new.scopes,
+            new.code,
+            new.state,
+            new.now,
+            new.watch_at
+        ],
+    )
+    .await?;
+    Ok(id)
+}
+
+/// One of a workspace.
+pub async fn one(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<Approval>, StoreError> {
+    db.fetch_optional(
+        sql!(
+            "SELECT id, workspace_id, app_registration_id, account_id, who, tenant, scopes, code, state, since, watch_at, watched_at,
+               returned_at, ended_at FROM approval WHERE workspace_id = $1 AND id = $2"
+        ),
+        args![workspace, id],
+    )
+    .await
+}
+
+/// All that wait, the oldest first.
+pub async fn open(db: &Db, workspace: Uuid) -> Result<Vec<Approval>, StoreError> {
+    db.fetch_all(
+        sql!(
+            "SELECT id, workspace_id, app_registration_id, account_id, who, tenant, scopes, code, state, since, watch_at, watched_at,
+               returned_at, ended_at FROM approval WHERE workspace_id = $1 AND ended_at IS NULL ORDER BY since, id"
+        ),
+        args![workspace],
+    )
+    .await
+}
+
+/// Those whose turn it is to be asked for.
+pub async fn due(db: &Db, now: Timestamp) -> Result<Vec<Approval>, StoreError> {
+    db.fetch_all(
+        sql!(
+            "SELECT id, workspace_id, app_registration_id, account_id, who, tenant, scopes, code, state, since, watch_at, watched_at,
+               returned_at, ended_at FROM approval
+             WHERE ended_at IS NULL AND account_id IS NOT NULL AND watch_at <= $1 ORDER BY watch_at LIMIT 50"
+        ),
+        args![now],
+    )
+    .await
+}
+
+/// When the next one is to be asked for, microseconds.
+pub async fn next(db: &Db) -> Result<Option<i64>, StoreError> {
+    let (next,): (Option<i64>,) = db
+        .fetch_one(
+            sql!("SELECT min(watch_at) FROM approval WHERE ended_at IS NULL AND account_id IS NOT NULL"),
+            args![],
+        )
+        .await?;
+    Ok(next)
+}
+
+/// Takes one's turn: of several nodes one asks, and not again before `until`.
+pub async fn claim(db: &Db, id: Uuid, now: Timestamp, until: Timestamp) -> Result<bool, StoreError> {
+    let claimed = db
+        .execute(
+            sql!(
+                "UPDATE approval SET watch_at = $1, watched_at = $2 WHERE id = $3 AND watch_at <= $2 AND ended_at IS NULL"
+            ),
+            args![until, now, id],
+        )
+        .await?;
+    Ok(claimed == 1)
+}
+
+/// It is over: approved, or nothing to wait for any more.
+pub async fn end(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute(sql!("UPDATE approval SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL"), args![now, id])
+        .await?;
+    Ok(())
+}
+
+/// Whatever an account, or somebody with this address, waited for is over: they signed in with all of it.
+pub async fn end_of(
+    tx: &mut Tx,
+    registration: Uuid,
+    account: Uuid,
+    who: &str,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    tx.execute(
+        sql!(
+            "UPDATE approval SET ended_at = $1 WHERE app_registration_id = $2 AND ended_at IS NULL
+               AND (account_id = $3 OR (account_id IS NULL AND who IN ($4, '')))"
+        ),
+        args![now, registration, account, who],
+    )
+    .await
+}
+
+/// An administrator came back with this state: those that it stands for are looked at now, but none that was looked at after
+/// `not_since`. Gives how many it stands for.
+pub async fn returned(
+    tx: &mut Tx,
+    state: &str,
+    now: Timestamp,
+    not_since: Timestamp,
+) -> Result<u64, StoreError> {
+    let stands_for = tx
+        .execute(
+            sql!(
+                "UPDATE approval SET returned_at = $1 WHERE ended_at IS NULL AND (state = $2 OR app_registration_id IN
+                   (SELECT id FROM app_registration WHERE approval_state = $2))"
+            ),
+            args![now, state],
+        )
+        .await?;
+    tx.execute(
+        sql!(
+            "UPDATE approval SET watch_at = $1 WHERE ended_at IS NULL AND watch_at > $1 AND returned_at = $1
+               AND (watched_at IS NULL OR watched_at <= $2)"
+        ),
+        args![now, not_since],
+    )
+    .await?;
+    Ok(stands_for)
+}
+
+/// The registration whose consent link carries this state.
+pub async fn registration_of_state(db: &Db, state: &str) -> Result<Option<Uuid>, StoreError> {
+    if state.is_empty() {
+        return Ok(None);
+    }
+    let found: Option<(Uuid,)> = db
+        .fetch_optional(
+            sql!(
+                "SELECT id FROM app_registration WHERE approval_state = $1
+                 UNION SELECT app_registration_id FROM approval WHERE state = $1"
+            ),
+            args![state],
+        )
+        .await?;
+    Ok(found.map(|row| row.0))
+}
+
+/// Nobody waits any more: an administrator of the console gave it up.
+pub async fn remove(tx: &mut Tx, workspace: Uuid, id: Uuid) -> Result<bool, StoreError> {
+    let removed = tx
+        .execute(sql!("DELETE FROM approval WHERE workspace_id = $1 AND id = $2"), args![workspace, id])
+        .await?;
+    Ok(removed == 1)
+}

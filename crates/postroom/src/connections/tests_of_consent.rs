@@ -1,0 +1,268 @@
+//! What is promised while an administrator's approval is missing, and to the owner of a mailbox who has a link.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+use store::{args, sql};
+use tokio::sync::Notify;
+
+use super::consent::watch::Watcher;
+use super::testing::Office;
+use super::tests_of_sign_in::{Shared, accounts_of, asked, begin, come_back, office, second_half};
+use crate::web::testing::Browser;
+
+const BASIC: &str = "openid profile email User.Read";
+const WHOLE: &str = "openid profile email User.Read Mail.ReadWrite";
+
+fn watcher(office: &Office) -> Watcher {
+    Watcher {
+        connections: Arc::clone(&office.state.connections),
+        bus: office.console.shell.bus.clone(),
+        wake: Arc::new(Notify::new()),
+        poll: Arc::new(Notify::new()),
+    }
+}
+
+fn stopped(state: &str, code: u32) -> String {
+    format!("/oauth/callback?error=access_denied&error_description=AADSTS{code}%3A+No.&state={state}")
+}
+
+/// Somebody is stopped at the mail scopes; gives the address of the page that says what to do.
+async fn stop_at_mail(browser: &mut Browser<'_>, told: &Shared, code: u32) -> String {
+    told.lock().unwrap().scope = BASIC;
+    let state = begin(browser, told, "/sources/sign-in").await;
+    let state = second_half(&come_back(browser, &state).await, told);
+    let answer = browser.get(&stopped(&state, code)).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    assert!(answer.location().starts_with("/approvals/"), "{}", answer.location());
+    answer.location().to_owned()
+}
+
+async fn link_state(office: &Office) -> String {
+    let (state,): (String,) =
+        office.console.shell.db.fetch_one(sql!("SELECT state FROM approval"), args![]).await.unwrap();
+    state
+}
+
+/// Promise: whoever is stopped is told what to do, is listed, costs Microsoft at most one request a minute, and comes alive by
+/// themselves, at once when the administrator comes back from the link.
+#[tokio::test]
+async fn whoever_waits_comes_alive_by_themselves() {
+    let (office, told, _) = office().await;
+    let mut owner = office.console.owner().await;
+    let page = stop_at_mail(&mut owner, &told, 90_094).await;
+    let body = owner.get(&page).await.body;
+    for part in ["AADSTS90094", "v2.0/adminconsent", "mailto:", "support@contoso.test", "Mail.ReadWrite"] {
+        assert!(body.contains(part), "{part} is missing: {body}");
+    }
+    let list = owner.get("/sources").await.body;
+    assert!(
+        list.contains("admin approval needed") && list.contains("Copy link for the administrator"),
+        "{list}"
+    );
+    assert_eq!(accounts_of(&office).await, [("support".to_owned(), "offline".to_owned())]);
+
+    let watcher = watcher(&office);
+    told.lock().unwrap().refuses = Some((65_001, "invalid_grant"));
+    let before = told.lock().unwrap().redeemed;
+    for _ in 0..6 {
+        assert_eq!(watcher.once().await.unwrap(), 0);
+        office.console.clock.advance(Duration::from_secs(20));
+    }
+    let asked = told.lock().unwrap().redeemed - before;
+    assert!((1..=2).contains(&asked), "{asked} requests in two minutes");
+
+    // The administrator has no account here, and what the address says is only a reason to look.
+    let state = link_state(&office).await;
+    office.console.clock.advance(Duration::from_secs(6));
+    let mut stranger = office.console.browser();
+    let strange = stranger.get("/oauth/callback?admin_consent=True&tenant=t&state=guessed").await;
+    assert!(!strange.body.contains("Postroom asks Microsoft now"), "{}", strange.body);
+    let thanks =
+        stranger.get(&format!("/oauth/admin-consent?admin_consent=True&tenant=t&state={state}")).await;
+    assert_eq!(thanks.status, StatusCode::OK, "{}", thanks.body);
+    assert!(thanks.body.contains("Thank you"), "{}", thanks.body);
+    assert_eq!(watcher.once().await.unwrap(), 0, "it was not approved after all");
+    {
+        let mut told = told.lock().unwrap();
+        (told.refuses, told.scope) = (None, WHOLE);
+    }
+    // Opening the address again and again asks no more often than every few seconds.
+    stranger.get(&format!("/oauth/callback?admin_consent=True&tenant=t&state={state}")).await;
+    assert_eq!(watcher.once().await.unwrap(), 0);
+    office.console.clock.advance(Duration::from_secs(6));
+    stranger.get(&format!("/oauth/callback?admin_consent=True&tenant=t&state={state}")).await;
+    assert_eq!(watcher.once().await.unwrap(), 1);
+    assert_eq!(accounts_of(&office).await, [("support".to_owned(), "online".to_owned())]);
+    let body = owner.get(&page).await.body;
+    assert!(body.contains("Choose folder and project"), "{body}");
+    let list = owner.get("/sources").await.body;
+    assert!(!list.contains("admin approval needed") && list.contains("not confirmed"), "{list}");
+    let account = body.split_once("/sources/new?account=").unwrap().1.split_once('"').unwrap().0;
+    let page = owner.get(&format!("/accounts/{account}")).await.body;
+    assert!(
+        page.contains("An administrator's consent covers it")
+            || page.contains("administrator&#39;s consent covers"),
+        "{page}"
+    );
+}
+
+/// Promise: where not even the basic sign-in is let through, nothing is promised that cannot be kept: the administrator's return
+/// says when to sign in.
+#[tokio::test]
+async fn without_a_token_the_administrators_return_says_it() {
+    let (office, told, _) = office().await;
+    let mut owner = office.console.owner().await;
+    let state = begin(&mut owner, &told, "/sources/sign-in").await;
+    let answer = owner.get(&stopped(&state, 90_095)).await;
+    let page = answer.location().to_owned();
+    let body = owner.get(&page).await.body;
+    assert!(body.contains("reviewers") && body.contains("then sign in"), "{body}");
+    let asked = told.lock().unwrap().redeemed;
+    assert_eq!(watcher(&office).once().await.unwrap(), 0);
+    assert_eq!(told.lock().unwrap().redeemed, asked, "there is nothing to ask with");
+    let state = link_state(&office).await;
+    office.console.browser().get(&format!("/oauth/callback?admin_consent=True&tenant=t&state={state}")).await;
+    assert!(owner.get("/sources").await.body.contains("Sign in now"));
+    assert!(owner.get(&page).await.body.contains("Sign in again"));
+    // Whoever signs in after that waits for nothing any more.
+    let state = begin(&mut owner, &told, "/sources/sign-in").await;
+    come_back(&mut owner, &state).await;
+    assert!(!owner.get("/sources").await.body.contains("admin approval needed"));
+}
+
+/// Promise: a sign-in that ended meanwhile is not watched with, and is said.
+#[tokio::test]
+async fn an_ended_sign_in_is_not_watched_with() {
+    let (office, told, _) = office().await;
+    let mut owner = office.console.owner().await;
+    stop_at_mail(&mut owner, &told, 65_001).await;
+    told.lock().unwrap().refuses = Some((50_173, "invalid_grant"));
+    office.console.clock.advance(Duration::from_secs(61));
+    let watcher = watcher(&office);
+    assert_eq!(watcher.once().await.unwrap(), 0);
+    let asked = told.lock().unwrap().redeemed;
+    office.console.clock.advance(Duration::from_secs(600));
+    assert_eq!(watcher.once().await.unwrap(), 0);
+    assert_eq!(told.lock().unwrap().redeemed, asked, "nothing is asked with a grant that has ended");
+    let list = owner.get("/sources").await.body;
+    assert!(list.contains("AADSTS50173") && !list.contains("admin approval needed"), "{list}");
+}
+
+/// Promise: an account that works is not stopped because more was asked for and not approved.
+#[tokio::test]
+async fn an_account_that_works_goes_on() {
+    let (office, told, _) = office().await;
+    let mut owner = office.console.owner().await;
+    let state = begin(&mut owner, &told, "/sources/sign-in").await;
+    come_back(&mut owner, &state).await;
+    stop_at_mail(&mut owner, &told, 90_094).await;
+    assert_eq!(accounts_of(&office).await, [("support".to_owned(), "online".to_owned())]);
+}
+
+/// Makes a sign-in link; gives its path.
+async fn make_link(owner: &mut Browser<'_>, more: &[(&str, &str)]) -> String {
+    let token = owner.token("/sign-in-links/new").await;
+    let mut fields = vec![("lasts", "1h"), ("reason", "The support mailbox")];
+    fields.extend_from_slice(more);
+    let made = owner.post("/sign-in-links/new", &token, &fields).await;
+    assert_eq!(made.status, StatusCode::OK, "{}", made.body);
+    let rest = made.body.split_once("/sign-in-link?token=").expect("a link").1;
+    let token: String = rest.chars().take_while(char::is_ascii_hexdigit).collect();
+    format!("/sign-in-link?token={token}")
+}
+
+/// Opens a link as a mailbox's owner does, and goes to Microsoft; gives the state.
+async fn follow(browser: &mut Browser<'_>, told: &Shared, link: &str) -> String {
+    let page = browser.get(link).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    let (csrf, token) = (page.field("csrf"), page.field("token"));
+    let leave = browser.post("/sign-in-link", &csrf, &[("token", &token)]).await;
+    let location = if leave.status == StatusCode::SEE_OTHER {
+        leave.location().to_owned()
+    } else {
+        let link = leave.body.split_once("class=\"button primary\" href=\"").expect("a link").1;
+        link.split_once('"').expect("its end").0.replace("&#38;", "&").replace("&amp;", "&")
+    };
+    told.lock().unwrap().nonce = asked(&location, "nonce").expect("a nonce");
+    asked(&location, "state").expect("a state")
+}
+
+/// Promise: the owner of a mailbox signs in by a link that says who asks and for what, once, in time, in their own browser, without
+/// an account of the console.
+#[tokio::test]
+async fn a_mailboxs_owner_signs_in_by_a_link() {
+    let (office, told, _) = office().await;
+    let mut owner = office.console.owner().await;
+    let link = make_link(&mut owner, &[("mailbox", "support@contoso.test")]).await;
+    let mut visitor = office.console.browser();
+    let page = visitor.get(&link).await.body;
+    for part in ["owner@contoso.test", "support@contoso.test", "The support mailbox", "Mail.ReadWrite"] {
+        assert!(page.contains(part), "{part} is missing: {page}");
+    }
+    let state = follow(&mut visitor, &told, &link).await;
+    let mut thief = office.console.browser();
+    thief.get(&link).await;
+    let refused = come_back(&mut thief, &state).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "another browser: {}", refused.body);
+    assert!(accounts_of(&office).await.is_empty());
+    let done = come_back(&mut visitor, &state).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.body);
+    assert!(
+        done.body.contains("You are signed in as") && done.body.contains("support@contoso.test"),
+        "{}",
+        done.body
+    );
+    assert_eq!(accounts_of(&office).await, [("support".to_owned(), "online".to_owned())]);
+    assert_eq!(visitor.get(&link).await.status, StatusCode::GONE, "it works once");
+    // It opens nothing of the console.
+    assert_eq!(visitor.get("/sources").await.status, StatusCode::SEE_OTHER);
+    let list = owner.get("/sign-in-links/new").await.body;
+    assert!(list.contains("used by support@contoso.test"), "{list}");
+    let audit: Vec<(String, String)> = office
+        .console
+        .shell
+        .db
+        .fetch_all(
+            sql!("SELECT action, actor FROM audit WHERE action LIKE '%sign%' ORDER BY at, id"),
+            args![],
+        )
+        .await
+        .unwrap();
+    let made = ("make sign-in link".to_owned(), "owner@contoso.test".to_owned());
+    let used = ("sign in mailbox".to_owned(), "sign-in link of owner@contoso.test".to_owned());
+    assert!(audit.contains(&made) && audit.contains(&used), "{audit:?}");
+}
+
+/// Promise: a link that was taken back, ran out or never was is refused in the same words, also by a sign-in under way.
+#[tokio::test]
+async fn links_end() {
+    let (office, told, _) = office().await;
+    let mut owner = office.console.owner().await;
+    let link = make_link(&mut owner, &[]).await;
+    let mut visitor = office.console.browser();
+    let state = follow(&mut visitor, &told, &link).await;
+    let list = owner.get("/sign-in-links/new").await;
+    let revoke = list.body.split_once("action=\"/sign-in-links/").unwrap().1;
+    let path = revoke.split_once("/revoke\"").map(|(id, _)| id).filter(|id| id.len() == 36);
+    let path = path.map_or_else(
+        || {
+            let rest =
+                list.body.split("action=\"/sign-in-links/").find(|part| part.contains("/revoke\"")).unwrap();
+            rest.split_once("/revoke\"").unwrap().0.to_owned()
+        },
+        str::to_owned,
+    );
+    let done = owner.post(&format!("/sign-in-links/{path}/revoke"), &list.field("csrf"), &[]).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
+    assert_eq!(come_back(&mut visitor, &state).await.status, StatusCode::GONE);
+    assert!(accounts_of(&office).await.is_empty(), "nothing was stored");
+    let second = make_link(&mut owner, &[]).await;
+    office.console.clock.advance(Duration::from_secs(3_601));
+    for gone in [second.as_str(), link.as_str(), "/sign-in-link?token=guessed", "/sign-in-link"] {
+        let answer = visitor.get(gone).await;
+        assert_eq!(answer.status, StatusCode::GONE, "{gone}");
+        assert!(answer.body.contains("works once and for a limited time"), "{}", answer.body);
+    }
+}
