@@ -18,6 +18,7 @@ use super::pages::{ConfirmPage, DryRun};
 use super::routes::{State, flash_to, time};
 use super::scopes;
 use super::store::accounts::{self, Account};
+use super::store::applications;
 use super::store::sources::{self, Source};
 use crate::access::Admin;
 use crate::web::components::FaultView;
@@ -56,6 +57,8 @@ pub struct Of {
 /// What the form is about.
 struct About {
     account: Account,
+    /// For an application: the mailboxes that it may be used for.
+    mailboxes: Vec<String>,
     /// The source that is changed.
     change: Option<Source>,
 }
@@ -90,7 +93,7 @@ pub async fn show(
     Shared(state): Shared<State>,
     Query(of): Query<Of>,
 ) -> Result<Response, Problem> {
-    let about = About { account: account(&state, &admin, of.account).await?, change: None };
+    let about = anew(&state, &admin, of.account).await?;
     let posted = Posted { start: "now".to_owned(), handled: "read".to_owned(), ..Posted::default() };
     let offer = Offer::load(&state, &admin, reading(&about, &posted), &posted).await?;
     let filled = fill(&about, &posted, &offer);
@@ -117,7 +120,7 @@ pub async fn submit(
     Query(of): Query<Of>,
     Form(posted): Form<Posted>,
 ) -> Result<Response, Problem> {
-    let about = About { account: account(&state, &admin, of.account).await?, change: None };
+    let about = anew(&state, &admin, of.account).await?;
     take(&admin, &state, about, posted).await
 }
 
@@ -147,11 +150,18 @@ async fn account(state: &State, admin: &Admin, id: Uuid) -> Result<Account, Prob
         .ok_or_else(|| Problem::not_found("account"))
 }
 
+async fn anew(state: &State, admin: &Admin, id: Uuid) -> Result<About, Problem> {
+    let account = account(state, admin, id).await?;
+    let mailboxes = applications::mailboxes(&state.connections.db, id).await?;
+    Ok(About { account, mailboxes, change: None })
+}
+
 async fn changed(state: &State, admin: &Admin, id: Uuid) -> Result<About, Problem> {
     let source = sources::one(&state.connections.db, admin.workspace(), id)
         .await?
         .ok_or_else(|| Problem::not_found("Message Source"))?;
-    Ok(About { account: account(state, admin, source.account_id).await?, change: Some(source) })
+    let account = account(state, admin, source.account_id).await?;
+    Ok(About { account, mailboxes: Vec::new(), change: Some(source) })
 }
 
 /// A source's settings as its form would post them.
@@ -184,6 +194,15 @@ fn reading(about: &About, posted: &Posted) -> Reading {
         };
     }
     let typed = posted.mailbox.trim();
+    if let Some(first) = about.mailboxes.first() {
+        let chosen = about.mailboxes.iter().find(|own| own.eq_ignore_ascii_case(typed)).unwrap_or(first);
+        return Reading {
+            account: about.account.id,
+            native_id: chosen.clone(),
+            address: chosen.clone(),
+            is_own: false,
+        };
+    }
     if typed.is_empty() || typed.eq_ignore_ascii_case(&about.account.username) {
         Reading {
             account: about.account.id,
@@ -250,6 +269,15 @@ fn from_fields(about: &About, posted: &Posted, offer: &Offer) -> Vec<Field> {
         Err(_) => vec![Choice::new("inbox", "Inbox")],
     };
     let chosen = offer.folder(&posted.folder).map_or("inbox", |folder| folder.id.as_str());
+    if let Some(first) = about.mailboxes.first() {
+        let choices = about.mailboxes.iter().map(|own| Choice::new(own, own)).collect();
+        return vec![
+            Field::select("mailbox", "Mailbox", choices)
+                .value(if posted.mailbox.is_empty() { first } else { &posted.mailbox })
+                .hint("Those that the application may be used for. With another one, choose it and try on the newest mails."),
+            Field::select("folder", "Folder", folders).value(chosen),
+        ];
+    }
     vec![
         Field::email("mailbox", "Mailbox")
             .value(if posted.mailbox.is_empty() { &about.account.username } else { &posted.mailbox })

@@ -62,6 +62,7 @@ pub async fn show(
             viewer.post("Shared mailbox", "/sources/sign-in").field("shared", "on"),
             Action::go("Sign-in link for its owner", "/sign-in-links/new"),
             viewer.post("Sign in by a code", "/device-sign-ins"),
+            Action::go("Application permission", "/applications/new"),
         ];
         frame = frame.with(Menu::named("Create", create)).with(sign_in());
     }

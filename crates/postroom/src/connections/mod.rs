@@ -11,6 +11,7 @@
 //! How a connection is, is judged in [`health`]; what will end, in [`expiry`].
 //! The addresses are in [`routes`], the SQL in [`store`], what pages show in [`pages`].
 
+pub mod application;
 mod bootstrap;
 pub mod cloud;
 pub mod confirm;

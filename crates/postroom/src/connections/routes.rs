@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use ledger::Ledger;
 
 use super::{
-    Connections, confirm, consent, device_code, jira_site, list, registration_credentials,
+    Connections, application, confirm, consent, device_code, jira_site, list, registration_credentials,
     registration_pages, registration_set_up_page, sign_in, sign_in_link, source, switch,
 };
 use crate::access::Viewer;
@@ -46,6 +46,10 @@ pub fn router(state: State) -> Router {
         .route("/approvals/{id}", get(consent::page::show))
         .route("/approvals/{id}/give-up", post(consent::page::give_up))
         .route("/accounts/{id}/wait", post(consent::page::wait))
+        .route("/applications/new", get(application::new).post(application::make))
+        .route("/applications/{id}", get(application::show))
+        .route("/applications/{id}/check", post(application::check_now))
+        .route("/applications/{id}/mailboxes", post(application::change))
         .route("/device-sign-ins", post(device_code::begin))
         .route("/device-sign-ins/{id}", get(device_code::show))
         .route("/sign-in-link", get(sign_in_link::open).post(sign_in_link::sign_in))

@@ -20,6 +20,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::Connections;
+use super::application;
 use super::consent::begin::{self as approval, Waiting};
 use super::consent::{self, return_of_admin};
 use super::pages::{SignInFailedPage, SignedInPage, SwapPage};
@@ -224,10 +225,9 @@ fn hint_of(address: &str) -> Option<String> {
 }
 
 async fn account(state: &State, viewer: &Viewer, id: Uuid) -> Result<Account, Problem> {
-    let account = rows::account(&state.connections.db, viewer.workspace(), id)
+    rows::account(&state.connections.db, viewer.workspace(), id)
         .await?
-        .ok_or_else(|| Problem::not_found("account"))?;
-    Ok(account)
+        .ok_or_else(|| Problem::not_found("account"))
 }
 
 /// Begins a sign-in. `hint` is the address of the person, where it is known; else they choose at Microsoft's page.
@@ -239,6 +239,12 @@ pub async fn begin(
     hint: Option<String>,
 ) -> Result<Response, Problem> {
     let connections = &state.connections;
+    if let Purpose::Validate(account) = &purpose
+        && application::is_application(connections, account.id).await?
+    {
+        // Nobody signs in as an application: its check is what validates it.
+        return Ok(see_other(&format!("/applications/{}", account.id)));
+    }
     let registration = match (&who, purpose.account()) {
         (Who::Owner { link, .. }, _) => link.app_registration_id,
         (_, Some(account)) => account.app_registration_id,
@@ -834,6 +840,9 @@ pub async fn signed_in(
 ) -> Result<Response, Problem> {
     let connections = &state.connections;
     let account = account(&state, &viewer, id).await?;
+    if application::is_application(connections, id).await? {
+        return Ok(see_other(&format!("/applications/{id}")));
+    }
     let used = sources_of(&state, &viewer, id).await?;
     let wanted = wanted_again(&state, &account).await?;
     let (granted, missing) = scopes::in_words(&account.scopes, &wanted);

@@ -6,8 +6,12 @@ use std::time::Duration;
 use http::StatusCode;
 use store::{args, sql};
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 use super::consent::watch::Watcher;
+use super::device_code::DevicePoller;
+use super::registration_credentials;
+use super::store::registrations;
 use super::testing::Office;
 use super::tests_of_sign_in::{Shared, accounts_of, asked, begin, come_back, office, second_half};
 use crate::web::testing::Browser;
@@ -265,4 +269,88 @@ async fn links_end() {
         assert_eq!(answer.status, StatusCode::GONE, "{gone}");
         assert!(answer.body.contains("works once and for a limited time"), "{}", answer.body);
     }
+}
+
+/// Promise: a code is shown, asked about as often as Microsoft says and no more, and signs in whoever enters it.
+#[tokio::test]
+async fn a_code_signs_in_whoever_enters_it() {
+    let (office, told, _) = office().await;
+    let mut owner = office.console.owner().await;
+    let token = owner.token("/sources").await;
+    let begun = owner.post("/device-sign-ins", &token, &[]).await;
+    assert_eq!(begun.status, StatusCode::SEE_OTHER, "{}", begun.body);
+    let page = begun.location().to_owned();
+    let body = owner.get(&page).await.body;
+    assert!(body.contains("ABCD-EFGH") && body.contains("microsoft.com/devicelogin"), "{body}");
+    assert!(!body.contains("canary"), "{body}");
+    let poller = DevicePoller {
+        connections: Arc::clone(&office.state.connections),
+        bus: office.console.shell.bus.clone(),
+        wake: Arc::new(Notify::new()),
+        poll: Arc::new(Notify::new()),
+        approvals: Arc::new(Notify::new()),
+    };
+    told.lock().unwrap().refuses = Some((70_016, "authorization_pending"));
+    for _ in 0..5 {
+        office.console.clock.advance(Duration::from_secs(1));
+        poller.once().await.unwrap();
+        poller.once().await.unwrap();
+    }
+    assert_eq!(told.lock().unwrap().redeemed, 1, "one question in five seconds");
+    assert!(owner.get(&page).await.body.contains("ABCD-EFGH"), "it waits still");
+    {
+        let mut told = told.lock().unwrap();
+        (told.refuses, told.now) = (None, office.now().as_second());
+    }
+    office.console.clock.advance(Duration::from_secs(5));
+    poller.once().await.unwrap();
+    let body = owner.get(&page).await.body;
+    assert!(body.contains("support@contoso.test is signed in"), "{body}");
+    assert_eq!(accounts_of(&office).await, [("support".to_owned(), "online".to_owned())]);
+    // A code that nobody enters ends by itself.
+    let again = owner.post("/device-sign-ins", &token, &[]).await.location().to_owned();
+    office.console.clock.advance(Duration::from_secs(901));
+    let asked = told.lock().unwrap().redeemed;
+    poller.once().await.unwrap();
+    assert_eq!(told.lock().unwrap().redeemed, asked, "nothing is asked about a code that is over");
+    assert!(owner.get(&again).await.body.contains("Get a new code"));
+}
+
+/// Promise: when a secret ends, the other one takes over without anybody acting, and is tried first from then on.
+#[tokio::test]
+async fn a_secret_that_ends_leaves_no_gap() {
+    let (office, told, registration) = office().await;
+    let connections = &office.state.connections;
+    let mut tx = connections.db.begin().await.unwrap();
+    for secret in ["older", "newer"] {
+        office.console.clock.advance(Duration::from_secs(1));
+        let id = Uuid::now_v7();
+        let credential = registrations::NewCredential {
+            id,
+            workspace: office.workspace(),
+            registration,
+            kind: "secret",
+            sealed: connections.sealer.seal(&registration_credentials::place(id), secret.as_bytes()),
+            certificate: String::new(),
+            thumbprint: String::new(),
+            note: secret.to_owned(),
+            expires_at: None,
+            now: office.now(),
+        };
+        assert!(registrations::add_credential(&mut tx, credential, 2).await.unwrap());
+    }
+    tx.commit().await.unwrap();
+    connections.forget();
+    told.lock().unwrap().ended = "newer";
+    let mut owner = office.console.owner().await;
+    let state = begin(&mut owner, &told, "/sources/sign-in").await;
+    let back = come_back(&mut owner, &state).await;
+    assert_eq!(back.status, StatusCode::SEE_OTHER, "{}", back.body);
+    assert_eq!(told.lock().unwrap().redeemed, 2, "the newer first, then the older");
+    assert_eq!(accounts_of(&office).await, [("support".to_owned(), "online".to_owned())]);
+    // Both ended: that is said, and who must act.
+    told.lock().unwrap().refuses = Some((7_000_222, "invalid_client"));
+    let state = begin(&mut owner, &told, "/sources/sign-in").await;
+    let page = come_back(&mut owner, &state).await;
+    assert!(page.body.contains("AADSTS7000222"), "{}", page.body);
 }

@@ -35,6 +35,8 @@ pub(super) struct Told {
     pub(super) oid: &'static str,
     pub(super) scope: &'static str,
     pub(super) refuses: Option<(u32, &'static str)>,
+    /// A secret that has ended.
+    pub(super) ended: &'static str,
     /// Requests to the token endpoint.
     pub(super) redeemed: usize,
     pub(super) now: i64,
@@ -50,6 +52,14 @@ async fn discovery(State(told): State<Shared>, Path(tenant): Path<String>) -> Js
         "authorization_endpoint": format!("{login}/{tenant}/oauth2/v2.0/authorize"),
         "token_endpoint": format!("{login}/{tenant}/oauth2/v2.0/token"),
         "jwks_uri": format!("{login}/{tenant}/discovery/v2.0/keys"),
+        "device_authorization_endpoint": format!("{login}/{tenant}/oauth2/v2.0/devicecode"),
+    }))
+}
+
+async fn device_code() -> Json<Value> {
+    Json(json!({
+        "device_code": "device-canary", "user_code": "ABCD-EFGH", "expires_in": 900, "interval": 5, "message": "",
+        "verification_uri": "https://microsoft.com/devicelogin",
     }))
 }
 
@@ -66,14 +76,16 @@ async fn token(State(told): State<Shared>, Form(asked): Form<Vec<(String, String
         told.redeemed += 1;
         told.clone()
     };
-    if let Some((code, error)) = told.refuses {
+    let secret = asked.iter().find(|(name, _)| name == "client_secret").map_or("none", |(_, value)| value);
+    let ended = (secret == told.ended).then_some((7_000_222, "invalid_client"));
+    if let Some((code, error)) = ended.or(told.refuses) {
         let body = json!({
             "error": error, "error_description": format!("AADSTS{code}: refused."), "error_codes": [code],
             "trace_id": "t", "correlation_id": "c",
         });
         return (StatusCode::BAD_REQUEST, Json(body)).into_response();
     }
-    assert!(asked.iter().any(|(name, _)| name == "scope"), "{asked:?}");
+    assert!(asked.iter().any(|(name, _)| name == "scope" || name == "device_code"), "{asked:?}");
     let claims = json!({
         "aud": "client", "iss": format!("{}/{TENANT}/v2.0", told.login), "tid": TENANT, "oid": told.oid,
         "sub": format!("sub-{}", told.oid), "exp": told.now + 3_600, "nonce": told.nonce,
@@ -102,6 +114,7 @@ pub(super) async fn office() -> (Office, Shared, Uuid) {
         oid: "support",
         scope: "openid profile email User.Read Mail.ReadWrite",
         refuses: None,
+        ended: "",
         redeemed: 0,
         now: office.now().as_second(),
     }));
@@ -109,6 +122,7 @@ pub(super) async fn office() -> (Office, Shared, Uuid) {
         .route("/{tenant}/v2.0/.well-known/openid-configuration", get(discovery))
         .route("/{tenant}/discovery/v2.0/keys", get(keys))
         .route("/{tenant}/oauth2/v2.0/token", post(token))
+        .route("/{tenant}/oauth2/v2.0/devicecode", post(device_code))
         .with_state(Arc::clone(&told));
     tokio::spawn(async move { axum::serve(listener, router).await });
     let registration = office.register_at(&login).await;

@@ -117,3 +117,74 @@ async fn a_mailbox_is_connected_tested_and_watched() {
     running.stop().await;
     sim.stop().await;
 }
+
+/// Presses what a person would on a page of the simulated Microsoft: chooses the account, types the password, and accepts what is
+/// asked for or, where an administrator has to approve, goes back.
+fn on(page: &Page, account: &str) -> crate::demo::browser::Form {
+    for form in &page.forms {
+        if let Some((name, value, _)) = form.buttons.iter().find(|(_, value, _)| value == account) {
+            return form.clone().with(name, value);
+        }
+        if let Some((name, _)) = form.fields.iter().find(|(name, _)| name.contains("pass")) {
+            return form.clone().with(&name.clone(), "Password-1");
+        }
+    }
+    let pressed = ["accept", "back"].into_iter().find_map(|word| {
+        page.forms.iter().find_map(|form| {
+            let button = form.buttons.iter().find(|(_, value, _)| value == word)?;
+            Some(form.clone().with(&button.0, &button.1))
+        })
+    });
+    pressed.unwrap_or_else(|| panic!("nothing to press on {}: {}", page.url.path(), page.html))
+}
+
+/// Goes through Microsoft's pages until the browser is back.
+async fn walk(browser: &mut Browser, running: &Running, mut page: Page, account: &str) -> Page {
+    for _ in 0..12 {
+        if page.url.origin() == running.url.origin() {
+            return page;
+        }
+        page = browser.submit(&on(&page, account)).await.unwrap();
+    }
+    panic!("the sign-in has no end: {}", page.html);
+}
+
+/// Promise: where the tenant keeps mail for administrators, the person is told what to do, and the mailbox comes alive by itself
+/// within seconds of the administrator's approval.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_approves_and_the_mailbox_comes_alive() {
+    let folder = TestFolder::new();
+    let sim = sim::Sim::start(sim::Config::default()).await.unwrap();
+    let control = format!("{}/consent", sim.ready().control.trim_end_matches('/'));
+    let barred = reqwest::Client::new().post(control).json(&json!({ "user_consent": "barred" }));
+    assert!(barred.send().await.unwrap().status().is_success());
+    let running = serve::start(settings(&folder, sim.ready())).await.unwrap();
+    let mut browser = Browser::new(connect::http().unwrap());
+    connect::make_owner(&mut browser, running.setup_link.as_ref().unwrap()).await.unwrap();
+    let list = open(&mut browser, &running, "/sources").await;
+    let sign_in = list.forms.iter().find(|form| form.action.path() == "/sources/sign-in").cloned().unwrap();
+    let page = browser.submit(&sign_in).await.unwrap();
+    let page = walk(&mut browser, &running, page, MAILBOX).await;
+    assert!(page.url.path().starts_with("/approvals/"), "{}: {}", page.url, page.html);
+    assert!(page.html.contains("AADSTS9009") && page.html.contains(MAILBOX), "{}", page.html);
+    let list = open(&mut browser, &running, "/sources").await;
+    assert!(list.html.contains("admin approval needed"), "{}", list.html);
+
+    let (_, link) = page.links.iter().find(|(_, url)| url.path().ends_with("/adminconsent")).unwrap().clone();
+    let mut administrator = Browser::new(connect::http().unwrap());
+    let consent = administrator.open(&link).await.unwrap();
+    let thanks = walk(&mut administrator, &running, consent, "admin@contoso.test").await;
+    assert!(thanks.html.contains("Thank you"), "{}", thanks.html);
+    let alive = async {
+        loop {
+            let list = open(&mut browser, &running, "/sources").await;
+            if list.html.contains("not confirmed") && !list.html.contains("admin approval needed") {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(15), alive).await.expect("the mailbox comes alive by itself");
+    running.stop().await;
+    sim.stop().await;
+}

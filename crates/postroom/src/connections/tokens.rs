@@ -54,6 +54,7 @@ struct Row {
     access_sealed: Option<Vec<u8>>,
     access_expires_at: Option<i64>,
     state: String,
+    kind: String,
 }
 
 impl AccountTokens {
@@ -74,7 +75,7 @@ impl AccountTokens {
         self.db
             .fetch_optional(
                 sql!(
-                    "SELECT workspace_id, tenant_id, scopes, refresh_sealed, access_sealed, access_expires_at, state FROM account
+                    "SELECT workspace_id, tenant_id, scopes, refresh_sealed, access_sealed, access_expires_at, state, kind FROM account
                      WHERE id = $1"
                 ),
                 args![self.account],
@@ -172,9 +173,26 @@ impl AccountTokens {
     }
 
     async fn refresh_remote(&self, row: &Row) -> Result<signin::Tokens, Fault> {
+        if row.kind == "app" {
+            return self.as_application(row).await;
+        }
         // As at the sign-in: a refresh that asks for less may give less.
         let asked = scopes::asked_again(&row.scopes);
         self.refresh_with(row, &asked).await
+    }
+
+    /// A token of the application itself: there is nobody to sign in and nothing to refresh with.
+    async fn as_application(&self, row: &Row) -> Result<signin::Tokens, Fault> {
+        let scope = format!("{}/.default", self.registration.graph_url.as_str().trim_end_matches('/'));
+        let mut proof = self.registration.proof(&self.http, &row.tenant_id).await?;
+        loop {
+            let (now, app) = (self.clock.now(), &proof.application);
+            match signin::as_application(&self.http, &proof.discovery, app, &scope, now).await {
+                Err(fault) if proof.next(&fault) => {}
+                // Its answer names no permissions: what stands in for them stays.
+                result => return result.map(|tokens| signin::Tokens { scopes: Vec::new(), ..tokens }),
+            }
+        }
     }
 
     /// Refreshes with these scopes, which an administrator may have approved meanwhile. A refusal changes nothing; the caller knows

@@ -99,7 +99,7 @@ pub fn words(known: &Known<'_>) -> Words {
         what,
         steps,
         then: then.to_owned(),
-        subject: "Please approve Postroom in our Microsoft 365 tenant".to_owned(),
+        subject: "Approval for Postroom in our Microsoft 365 tenant".to_owned(),
         mail,
     }
 }

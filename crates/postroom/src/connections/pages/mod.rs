@@ -4,6 +4,7 @@
 //! [`SignedInPage`] and [`SignInFailedPage`] (back from Microsoft), [`JiraPage`] and [`ConnectJiraPage`],
 //! [`RegistrationsPage`] and [`RegistrationPage`] (the Entra app that Postroom is).
 
+mod application;
 mod approval;
 mod confirm;
 mod device;
@@ -15,6 +16,7 @@ mod signed_in;
 mod source;
 mod sources;
 
+pub use application::{ApplicationFormPage, ApplicationPage};
 pub use approval::{ApprovalPage, ApprovedPage};
 pub use confirm::{ConfirmPage, DryRun, DryRunRow};
 pub use device::DevicePage;

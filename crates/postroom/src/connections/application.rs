@@ -1,0 +1,412 @@
+//! Application permission: the app itself is the account, without a person. It may be used for named mailboxes only, and a check with
+//! a mailbox outside proves that Exchange fences it to them (RBAC for Applications, or an application access policy).
+
+use axum::extract::{Form, Path, State as Shared};
+use axum::response::Response;
+use fault::Fault;
+use microsoft::FolderId;
+use microsoft::signin::{self, Discovery};
+use serde::Deserialize;
+use store::StoreError;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::Connections;
+use super::pages::{ApplicationFormPage, ApplicationPage};
+use super::ping::{self, Check, Report};
+use super::registration_pages;
+use super::registration_set_up::read_mailboxes;
+use super::routes::{State, flash_to, moment, see_other};
+use super::store::accounts;
+use super::store::applications::{self as rows, NewApplication};
+use super::store::events::Object;
+use super::store::registrations;
+use crate::access::{Admin, Role, Viewer, audit};
+use crate::web::components::{Action, Icon};
+use crate::web::form::{Choice, Field, Fields};
+use crate::web::{self, Flash, Problem, Section};
+
+/// Stands in for granted scopes: application permission reaches any mailbox inside its fence.
+const SCOPES: &str = "Mail.ReadWrite Mail.ReadWrite.Shared Mail.Send Mail.Send.Shared";
+
+/// What the check of a fence found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fence {
+    /// A mailbox outside is refused.
+    Holds,
+    /// A mailbox outside can be read: every mailbox of the tenant can.
+    Open,
+    /// Neither was seen.
+    Unclear,
+}
+
+impl Fence {
+    /// As its row names it.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Open => "open",
+            Self::Unclear => "unclear",
+        }
+    }
+
+    /// What reading a mailbox outside says about the fence.
+    pub fn of<T>(outcome: &Result<T, Fault>) -> Self {
+        match outcome {
+            Ok(_) => Self::Open,
+            // Exchange refuses; whoever is not found, or does not answer, proves nothing.
+            Err(fault) if fault.status == Some(403) => Self::Holds,
+            Err(_) => Self::Unclear,
+        }
+    }
+}
+
+/// What the form posts.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Posted {
+    #[serde(default)]
+    registration: String,
+    #[serde(default)]
+    tenant: String,
+    #[serde(default)]
+    mailboxes: String,
+    #[serde(default)]
+    control: String,
+}
+
+async fn fields(state: &State, viewer: &Viewer, posted: &Posted) -> Result<Fields, Problem> {
+    let all = registrations::all(&state.connections.db, viewer.workspace()).await?;
+    let chosen = if posted.registration.is_empty() {
+        all.first().map(|row| row.id.to_string()).unwrap_or_default()
+    } else {
+        posted.registration.clone()
+    };
+    let own = all.iter().find(|row| row.id.to_string() == chosen);
+    let tenant = match own {
+        Some(row)
+            if posted.tenant.is_empty() && !matches!(row.tenant.as_str(), "organizations" | "common") =>
+        {
+            row.tenant.clone()
+        }
+        _ => posted.tenant.clone(),
+    };
+    let choices =
+        all.iter().map(|row| Choice::new(row.id.to_string(), registration_pages::name(row))).collect();
+    Ok(Fields::new(vec![
+        Field::select("registration", "App registration", choices).value(chosen),
+        Field::line("tenant", "Tenant")
+            .value(tenant)
+            .placeholder("contoso.com")
+            .hint("Its id or one of its domains: without a person Microsoft must be told which."),
+        Field::text("mailboxes", "Mailboxes")
+            .value(&posted.mailboxes)
+            .hint("The addresses that Postroom may use, and that the fence lets it reach. One a line."),
+        Field::email("control", "A mailbox outside the fence")
+            .optional()
+            .value(&posted.control)
+            .hint("Any other mailbox of the tenant. Postroom tries to count its mails, which must be refused. Nothing of it is kept."),
+    ]))
+}
+
+fn form(viewer: &Viewer, fields: Fields) -> Result<Response, Problem> {
+    web::page(&ApplicationFormPage {
+        frame: viewer.frame(Section::Sources, "Connect by application permission"),
+        fields,
+    })
+}
+
+/// GET /applications/new
+pub async fn new(admin: Admin, Shared(state): Shared<State>) -> Result<Response, Problem> {
+    let fields = fields(&state, &admin, &Posted::default()).await?;
+    form(&admin, fields)
+}
+
+/// POST /applications/new
+pub async fn make(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Form(posted): Form<Posted>,
+) -> Result<Response, Problem> {
+    let connections = &state.connections;
+    let mut said = fields(&state, &admin, &posted).await?;
+    let tenant = posted.tenant.trim().to_ascii_lowercase();
+    let (mailboxes, control) = (read_mailboxes(&posted.mailboxes), posted.control.trim().to_owned());
+    if tenant.is_empty() || matches!(tenant.as_str(), "organizations" | "common" | "consumers") {
+        said.fail("tenant", "The tenant is needed: write its id or one of its domains.");
+    }
+    if mailboxes.is_empty() {
+        said.fail("mailboxes", "Name at least one mailbox, by its address.");
+    }
+    if mailboxes.iter().any(|inside| inside.eq_ignore_ascii_case(&control)) {
+        said.fail("control", "This mailbox is inside the fence: name one that is not.");
+    }
+    let registration = match Uuid::parse_str(&posted.registration) {
+        Ok(id) => registrations::one(&connections.db, admin.workspace(), id).await?,
+        Err(_) => None,
+    };
+    let Some(registration) = registration else {
+        said.fail("registration", "Enter an app registration first.");
+        return form(&admin, said);
+    };
+    if said.failed() {
+        return form(&admin, said);
+    }
+    // The credential and the tenant are proven before anything is kept.
+    let tenant_id = match prove(connections, registration.id, &tenant).await {
+        Ok(tenant_id) => tenant_id,
+        Err(fault) => {
+            said.fail("tenant", format!("Microsoft gave no token. {}", fault.sentence()));
+            return form(&admin, said);
+        }
+    };
+    let id = Uuid::now_v7();
+    let name = format!("{} (application)", registration_pages::name(&registration));
+    let new = NewApplication {
+        id,
+        workspace: admin.workspace(),
+        registration: registration.id,
+        tenant: &tenant_id,
+        client_id: &registration.client_id,
+        name: &name,
+        scopes: SCOPES,
+        now: connections.clock.now(),
+    };
+    let mut tx = connections.db.begin().await?;
+    if !rows::insert(&mut tx, &new).await? {
+        tx.rollback().await?;
+        said.fail(
+            "registration",
+            "This registration is connected in this tenant already: change its mailboxes.",
+        );
+        return form(&admin, said);
+    }
+    rows::put_mailboxes(&mut tx, id, &mailboxes, &control).await?;
+    audit::record(&mut tx, &admin.actor(), "connect application", &name, &mailboxes.join(", ")).await?;
+    tx.commit().await?;
+    connections.forget();
+    check(&state, &admin, id).await?;
+    state.shell.bus.tell("sources");
+    Ok(see_other(&format!("/applications/{id}")))
+}
+
+/// Asks for a token of the application in a tenant; gives the tenant's id.
+async fn prove(connections: &Connections, registration: Uuid, tenant: &str) -> Result<String, Fault> {
+    let registration = connections.registration(registration).await?;
+    let mut proof = registration.proof(&connections.http, tenant).await?;
+    let scope = format!("{}/.default", registration.graph_url.as_str().trim_end_matches('/'));
+    loop {
+        let (discovery, app) = (&proof.discovery, &proof.application);
+        match signin::as_application(&connections.http, discovery, app, &scope, connections.clock.now()).await
+        {
+            Err(fault) if proof.next(&fault) => {}
+            Err(fault) => return Err(fault),
+            Ok(_) => break,
+        }
+    }
+    tenant_of(&proof.discovery).ok_or_else(|| Fault::own("entra.discovery", "its issuer names no tenant"))
+}
+
+/// The tenant's id, from its issuer.
+fn tenant_of(discovery: &Discovery) -> Option<String> {
+    let id = discovery.issuer.trim_end_matches('/').strip_suffix("/v2.0")?.rsplit('/').next()?;
+    Uuid::parse_str(id).ok().map(|id| id.to_string())
+}
+
+/// Counts the mails of a mailbox's inbox: the least that proves that it can be read.
+async fn reach(connections: &Connections, account: Uuid, address: &str) -> Result<u64, Fault> {
+    let mailbox = connections.mailbox_for(account, address).await?;
+    mailbox.count(&FolderId::from("inbox"), None).await
+}
+
+/// Tries each mailbox, and the one outside; on record.
+async fn check(state: &State, admin: &Admin, account: Uuid) -> Result<Report, Problem> {
+    let connections = &state.connections;
+    let mut checks = Vec::new();
+    for address in rows::mailboxes(&connections.db, account).await? {
+        let begun = Instant::now();
+        let outcome = reach(connections, account, &address).await;
+        checks.push(Check::new(
+            &address,
+            outcome.map(|count| format!("can be read; {count} mails in its inbox")),
+            begun.elapsed(),
+        ));
+    }
+    let control = rows::fence(&connections.db, account).await?.map(|fence| fence.control_mailbox);
+    let control = control.filter(|control| !control.is_empty());
+    let mut found = None;
+    if let Some(control) = &control {
+        let begun = Instant::now();
+        let outcome = reach(connections, account, control).await;
+        let fence = Fence::of(&outcome);
+        let record = outcome.as_ref().err().and_then(|fault| serde_json::to_string(&fault.to_record()).ok());
+        let said = match (fence, outcome) {
+            (Fence::Holds, _) => Ok(format!("{control} is refused, as it should be: the fence holds")),
+            (Fence::Unclear, Err(fault)) => Err(fault),
+            _ => Err(Fault::own(
+                "own.configuration",
+                &format!(
+                    "{control} can be read, so every mailbox of the tenant can: there is no fence, or it is not seen yet"
+                ),
+            )),
+        };
+        checks.push(Check::new("Fence", said, begun.elapsed()));
+        found = Some((fence, record));
+    }
+    let report = Report { at: connections.clock.now(), checks };
+    let mut tx = connections.db.begin().await?;
+    if let Some((fence, record)) = found {
+        rows::checked(&mut tx, account, fence.word(), record, report.at).await?;
+    }
+    ping::record(&mut tx, admin.workspace(), Object::Account, account, &admin.user().email, &report).await?;
+    tx.commit().await?;
+    Ok(report)
+}
+
+/// What is said about the fence.
+fn words(state: &str) -> (&'static str, bool) {
+    match state {
+        "holds" => ("The fence holds: a mailbox outside it was refused.", true),
+        "open" => (
+            "The application reaches every mailbox of the tenant. Fence it, and take back any permission for mail that Entra grants \
+             it beside: the two add up. After a change Exchange may answer as before for up to 2 hours.",
+            false,
+        ),
+        "unclear" => (
+            "The mailbox outside was neither read nor refused, so nothing is known about the fence. Name another mailbox of the \
+             tenant that exists.",
+            false,
+        ),
+        _ => (
+            "Nobody knows whether a fence keeps the application out of other mailboxes: name a mailbox outside it, and check.",
+            false,
+        ),
+    }
+}
+
+/// GET /applications/{id}
+pub async fn show(
+    viewer: Viewer,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let connections = &state.connections;
+    let account = accounts::account(&connections.db, viewer.workspace(), id)
+        .await?
+        .ok_or_else(|| Problem::not_found("account"))?;
+    let Some(fence) = rows::fence(&connections.db, id).await? else {
+        return Ok(see_other(&format!("/accounts/{id}")));
+    };
+    let admin = viewer.may(Role::Admin);
+    let (said, good) = words(&fence.state);
+    let mut frame = viewer.frame(Section::Sources, &account.username).live("sources");
+    if admin {
+        frame = frame.with(viewer.post("Check", format!("/applications/{id}/check")).with_icon(Icon::Ping));
+    }
+    web::page(&ApplicationPage {
+        frame,
+        tenant: account.tenant_id,
+        client_id: account.object_id,
+        mailboxes: rows::mailboxes(&connections.db, id).await?,
+        control: fence.control_mailbox,
+        said,
+        good,
+        checked: fence.checked_at.map(|at| moment(&viewer, at)),
+        ping: ping::last(connections, id).await?.map(|report| report.view(viewer.times(), String::new())),
+        set_up: Action::go(
+            "The commands for the fence",
+            format!(
+                "/registrations/set-up?registration={}&show=on&read=on&send=on&application=on",
+                account.app_registration_id
+            ),
+        ),
+        next: admin.then(|| {
+            Action::go("Choose mailbox, folder and project", format!("/sources/new?account={id}")).primary()
+        }),
+        fields: if admin {
+            Some(Fields::new(mailbox_fields(&rows::mailboxes(&connections.db, id).await?.join("\n"), "")))
+        } else {
+            None
+        },
+        action: format!("/applications/{id}/mailboxes"),
+    })
+}
+
+fn mailbox_fields(mailboxes: &str, control: &str) -> Vec<Field> {
+    vec![
+        Field::text("mailboxes", "Mailboxes").value(mailboxes).hint("One a line."),
+        Field::email("control", "A mailbox outside the fence").optional().value(control),
+    ]
+}
+
+/// POST /applications/{id}/check
+pub async fn check_now(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    check(&state, &admin, id).await?;
+    state.shell.bus.tell("sources");
+    Ok(see_other(&format!("/applications/{id}")))
+}
+
+/// POST /applications/{id}/mailboxes
+pub async fn change(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+    Form(posted): Form<Posted>,
+) -> Result<Response, Problem> {
+    let connections = &state.connections;
+    let account = accounts::account(&connections.db, admin.workspace(), id)
+        .await?
+        .ok_or_else(|| Problem::not_found("account"))?;
+    if !is_application(connections, id).await? {
+        return Err(Problem::not_found("application"));
+    }
+    let (mailboxes, control) = (read_mailboxes(&posted.mailboxes), posted.control.trim());
+    if mailboxes.is_empty() || mailboxes.iter().any(|inside| inside.eq_ignore_ascii_case(control)) {
+        return Err(Problem::invalid(
+            "These mailboxes cannot be kept.",
+            "Name at least one by its address, and as the one outside the fence one that is not among them.",
+        ));
+    }
+    let mut tx = connections.db.begin().await?;
+    rows::put_mailboxes(&mut tx, id, &mailboxes, control).await?;
+    audit::record(&mut tx, &admin.actor(), "change application", &account.username, &mailboxes.join(", "))
+        .await?;
+    tx.commit().await?;
+    check(&state, &admin, id).await?;
+    Ok(flash_to(
+        &admin,
+        &Flash::done("The mailboxes are kept and were tried."),
+        &format!("/applications/{id}"),
+    ))
+}
+
+/// Whether an account is the application itself.
+pub async fn is_application(connections: &Connections, account: Uuid) -> Result<bool, StoreError> {
+    rows::is_application(&connections.db, account).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(status: u16) -> Result<u64, Fault> {
+        let mut fault = Fault::own("own.configuration", "");
+        fault.status = Some(status);
+        Err(fault)
+    }
+
+    /// Promise: only a refusal proves a fence; what can be read proves that there is none, and anything else nothing.
+    #[test]
+    fn only_a_refusal_proves_the_fence() {
+        assert_eq!(Fence::of(&Ok(3_u64)), Fence::Open);
+        assert_eq!(Fence::of(&refused(403)), Fence::Holds);
+        for status in [401, 404, 429, 500, 503] {
+            assert_eq!(Fence::of(&refused(status)), Fence::Unclear, "{status}");
+        }
+        assert!(words("holds").1 && !words("open").1 && !words("unchecked").1 && !words("unclear").1);
+        assert!(words("open").0.contains("2 hours"));
+    }
+}
