@@ -482,7 +482,10 @@ async fn whose(
 ) -> Result<Option<Result<Who, Response>>, Problem> {
     let db = &state.connections.db;
     if let Some(link) = links::of_sign_in(db, state_hash).await? {
-        return Ok(client.visit_hash().map(|_| Ok(Who::Owner { client, link: Box::new(link) })));
+        if client.visit_hash().is_none() {
+            return Ok(None);
+        }
+        return Ok(Some(Ok(Who::Owner { client, link: Box::new(link) })));
     }
     Ok(Some(admin.map(Who::Admin)))
 }

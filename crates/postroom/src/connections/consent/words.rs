@@ -79,7 +79,7 @@ pub fn words(known: &Known<'_>) -> Words {
         "Not even the basic sign-in was let through, so there is nothing to look with. When the administrator comes back from the \
          link, this page says so: then sign in."
     };
-    let asked: String = known.asked.iter().map(|line| format!("- {line}\n")).collect();
+    let asked: String = known.asked.iter().flat_map(|line| ["- ", line, "\n"]).collect();
     let mail = format!(
         "Hello,\n\n\
          I would like to use Postroom, our mail handler for Jira, with the mailbox {mailbox}. Microsoft says that an administrator \
