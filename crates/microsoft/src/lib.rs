@@ -28,7 +28,7 @@ mod tokens;
 pub use budget::{Budget, Charge, Limits, Permit, Priority};
 pub use mailbox::{
     Change, Changed, Check, Cursor, Draft, Find, Folder, FolderId, Item, Mailbox, NativeId, Page,
-    ProbeReport, SyncError,
+    ProbeReport, SyncError, Transport,
 };
 pub use retry_after::retry_after;
 pub use tokens::AccessTokens;

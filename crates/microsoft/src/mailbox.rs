@@ -65,6 +65,15 @@ opaque! {
     Cursor
 }
 
+/// How a mailbox is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Microsoft Graph. A message keeps its id for as long as it is in the mailbox.
+    Graph,
+    /// Exchange Web Services. A move gives a message another id.
+    Ews,
+}
+
 /// What changed in a folder since a cursor, one page of it.
 #[derive(Debug)]
 pub struct Page {
@@ -225,6 +234,9 @@ pub struct Check {
 /// A mailbox. Every method makes its own requests, within the mailbox's [`crate::Budget`], and comes back within a bounded
 /// time.
 pub trait Mailbox: Send + Sync + fmt::Debug {
+    /// How it is reached, and so what its ids are.
+    fn transport(&self) -> Transport;
+
     /// What changed in a folder since the cursor; everything that is there without one.
     fn sync<'a>(
         &'a self,

@@ -10,9 +10,10 @@ use contract::{Bench, Levers, Truth};
 use fault::Fault;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use microsoft::graph::{GraphMailbox, User};
+use microsoft::ews::{EwsMailbox, Whose};
+use microsoft::graph::{GraphMailbox, IdKind, Translated, User};
 use microsoft::signin::{self, Application, Credential};
-use microsoft::{AccessTokens, Budget};
+use microsoft::{AccessTokens, Budget, Mailbox, NativeId, SyncError, Transport, message};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
@@ -30,7 +31,30 @@ impl AccessTokens for Token {
     }
 }
 
+/// How a transport is named on the control address.
+trait Named {
+    fn service(&self) -> &'static str;
+    fn id(&self) -> &'static str;
+}
+
+impl Named for Transport {
+    fn service(&self) -> &'static str {
+        match self {
+            Self::Graph => "graph",
+            Self::Ews => "ews",
+        }
+    }
+
+    fn id(&self) -> &'static str {
+        match self {
+            Self::Graph => "immutable_id",
+            Self::Ews => "ews_id",
+        }
+    }
+}
+
 struct Control {
+    transport: Transport,
     http: reqwest::Client,
     base: String,
     /// Graph's address of the mailbox's folders, by which people's doings are played, and the token for it.
@@ -69,7 +93,7 @@ impl Levers for Control {
             let text = |message: &Value, field: &str| message[field].as_str().unwrap_or_default().to_owned();
             all.iter()
                 .map(|message| Truth {
-                    id: text(message, "immutable_id"),
+                    id: text(message, self.transport.id()),
                     is_read: message["is_read"].as_bool().expect("told"),
                     categories: serde_json::from_value(message["categories"].clone()).expect("a list"),
                     folder: text(message, "folder"),
@@ -79,23 +103,45 @@ impl Levers for Control {
     }
 
     fn forget(&self) -> BoxFuture<'_, ()> {
-        Box::pin(self.post("/delta/reset", json!({ "mailbox": MAILBOX })))
+        let path = match self.transport {
+            Transport::Graph => "/delta/reset",
+            Transport::Ews => "/ews/sync/reset",
+        };
+        Box::pin(self.post(path, json!({ "mailbox": MAILBOX })))
     }
 
     fn throttle(&self, times: u32) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            let rule = json!({
-                "service": "graph", "kind": "status", "status": 429, "retry_after": 0, "count": times,
-                "code": "ApplicationThrottled",
-            });
-            self.post("/faults", rule).await;
+            match self.transport {
+                Transport::Graph => {
+                    let rule = json!({
+                        "service": "graph", "kind": "status", "status": 429, "retry_after": 0, "count": times,
+                        "code": "ApplicationThrottled",
+                    });
+                    self.post("/faults", rule).await;
+                }
+                // In each of the forms that Exchange has for it.
+                Transport::Ews => {
+                    for form in ["fault", "inner", "status"].into_iter().cycle().take(times as usize) {
+                        self.post("/ews/answers", json!({ "as": form, "back_off_ms": 20, "count": 1 })).await;
+                    }
+                }
+            }
+        })
+    }
+
+    fn damage<'a>(&'a self, id: &'a NativeId) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let body = json!({ "id": id.as_str(), "as": "batch" });
+            self.post(&format!("/mailboxes/{MAILBOX}/damage"), body).await;
         })
     }
 
     fn strike(&self, status: u16, after_effect: bool, times: u32) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             let kind = if after_effect { "status_after_effect" } else { "status" };
-            let rule = json!({ "service": "graph", "kind": kind, "status": status, "count": times });
+            let service = self.transport.service();
+            let rule = json!({ "service": service, "kind": kind, "status": status, "count": times });
             self.post("/faults", rule).await;
         })
     }
@@ -119,54 +165,111 @@ impl Levers for Control {
     }
 }
 
-/// A simulator of its own for each test, reached with application permission.
-async fn with_graph<F>(test: impl FnOnce(Arc<Bench>) -> F)
-where
-    F: Future<Output = ()>,
-{
-    let clock = sim::clock::Clock::default();
-    let config = sim::Config { seed: 7, clock: clock.clone(), ..sim::Config::default() };
-    let sim = sim::Sim::start(config).await.expect("a simulator");
-    let ready = serde_json::to_value(sim.ready()).expect("JSON");
-    let told = |name: &str| ready[name].as_str().expect("told").trim_end_matches('/').to_owned();
-    let http =
-        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-    let app = Application {
-        client_id: told("client_id"),
-        credential: Credential::Secret(SecretString::from(told("client_secret"))),
-        tenant: told("tenant_id"),
-        redirect_uri: "http://localhost/return".parse().expect("a URL"),
-    };
-    let login = told("entra").parse().expect("a URL");
-    let discovery = signin::discover(&http, &login, &app.tenant).await.expect("endpoints");
-    let scope = "https://graph.microsoft.com/.default";
-    let token =
-        signin::as_application(&http, &discovery, &app, scope, clock.now()).await.expect("a token").access;
-    let users = ready["users"].as_array().expect("users");
-    let user = users.iter().find(|user| user["upn"] == MAILBOX).expect("the mailbox's user");
-    let oid = user["oid"].as_str().expect("an id");
-    let folders = format!("{}/v1.0/users/{oid}/mailFolders", told("graph"));
-    let levers =
-        Arc::new(Control { http: http.clone(), base: told("control"), folders, token: token.clone() });
-    let mailbox = GraphMailbox::new(
-        http,
-        told("graph").parse().expect("a URL"),
-        User::Id(oid.to_owned()),
-        Arc::new(Token(token)),
-        Arc::new(Budget::graph()),
-        Duration::from_secs(10),
-    );
-    test(Arc::new(Bench { mailbox: Arc::new(mailbox), levers })).await;
-    sim.stop().await;
+/// A simulator and what is told of it.
+struct World {
+    sim: sim::Sim,
+    ready: Value,
+    http: reqwest::Client,
 }
 
+impl World {
+    async fn new() -> Self {
+        let sim =
+            sim::Sim::start(sim::Config { seed: 7, ..sim::Config::default() }).await.expect("a simulator");
+        let ready = serde_json::to_value(sim.ready()).expect("JSON");
+        let http =
+            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        Self { sim, ready, http }
+    }
+
+    fn told(&self, name: &str) -> String {
+        self.ready[name].as_str().expect("told").trim_end_matches('/').to_owned()
+    }
+
+    /// A token of the application itself.
+    async fn token(&self, scope: &str) -> SecretString {
+        let app = Application {
+            client_id: self.told("client_id"),
+            credential: Credential::Secret(SecretString::from(self.told("client_secret"))),
+            tenant: self.told("tenant_id"),
+            redirect_uri: "http://localhost/return".parse().expect("a URL"),
+        };
+        let login = self.told("entra").parse().expect("a URL");
+        let discovery = signin::discover(&self.http, &login, &app.tenant).await.expect("endpoints");
+        // A secret, unlike a certificate, is proven without a clock.
+        let now = Timestamp::UNIX_EPOCH;
+        signin::as_application(&self.http, &discovery, &app, scope, now).await.expect("a token").access
+    }
+
+    /// The id of the mailbox's user.
+    fn oid(&self) -> &str {
+        let users = self.ready["users"].as_array().expect("users");
+        let user = users.iter().find(|user| user["upn"] == MAILBOX).expect("the mailbox's user");
+        user["oid"].as_str().expect("an id")
+    }
+
+    async fn graph(&self) -> GraphMailbox {
+        GraphMailbox::new(
+            self.http.clone(),
+            self.told("graph").parse().expect("a URL"),
+            User::Id(self.oid().to_owned()),
+            Arc::new(Token(self.token(GRAPH).await)),
+            Arc::new(Budget::graph()),
+            Duration::from_secs(10),
+        )
+    }
+
+    async fn ews(&self) -> EwsMailbox {
+        EwsMailbox::new(
+            self.http.clone(),
+            &self.told("ews").parse().expect("a URL"),
+            Whose::Impersonated(MAILBOX.to_owned()),
+            Arc::new(Token(self.token(EWS).await)),
+            Arc::new(Budget::ews()),
+            Duration::from_secs(10),
+        )
+    }
+
+    async fn bench(&self, transport: Transport) -> Bench {
+        let mailbox: Arc<dyn Mailbox> = match transport {
+            Transport::Graph => Arc::new(self.graph().await),
+            Transport::Ews => Arc::new(self.ews().await),
+        };
+        let levers = Control {
+            transport,
+            http: self.http.clone(),
+            base: self.told("control"),
+            folders: format!("{}/v1.0/users/{}/mailFolders", self.told("graph"), self.oid()),
+            token: self.token(GRAPH).await,
+        };
+        Bench { mailbox, levers: Arc::new(levers) }
+    }
+}
+
+const GRAPH: &str = "https://graph.microsoft.com/.default";
+const EWS: &str = "https://outlook.office365.com/.default";
+
+/// A simulator of its own for each test and each transport, reached with application permission.
 macro_rules! contract {
-    ($($name:ident),* $(,)?) => {$(
-        #[tokio::test]
-        async fn $name() {
-            with_graph(|bench| async move { contract::$name(&bench).await }).await;
+    ($($name:ident),* $(,)?) => {
+        mod graph {
+            $(#[tokio::test]
+            async fn $name() {
+                let world = super::World::new().await;
+                super::contract::$name(&world.bench(super::Transport::Graph).await).await;
+                world.sim.stop().await;
+            })*
         }
-    )*};
+
+        mod ews {
+            $(#[tokio::test]
+            async fn $name() {
+                let world = super::World::new().await;
+                super::contract::$name(&world.bench(super::Transport::Ews).await).await;
+                world.sim.stop().await;
+            })*
+        }
+    };
 }
 
 contract!(
@@ -182,5 +285,59 @@ contract!(
     a_backlog_is_listed_oldest_first,
     a_draft_is_saved_and_sent,
     a_folder_that_is_gone_is_told,
+    a_corrupt_message_costs_itself_only,
     the_mailbox_tells_about_itself,
 );
+
+/// What is recorded over EWS is known over Graph afterwards: each id has its counterpart, and the same mail lies behind both.
+#[tokio::test]
+async fn ids_of_ews_are_those_of_graph_once_translated() {
+    let world = World::new().await;
+    let bench = world.bench(Transport::Ews).await;
+    for number in 0..30 {
+        bench.levers.deliver(&contract::mail(number)).await;
+    }
+    let (ews, graph) = (world.ews().await, world.graph().await);
+    let listed = ews.newest(&"inbox".into(), 30).await.expect("the newest");
+    let mut ids: Vec<NativeId> = listed.iter().map(|item| item.id.clone()).collect();
+    ids.push("bm9ib2R5".into());
+    let told = graph.translate_ids(&ids, IdKind::Ews, IdKind::RestImmutable).await.expect("translated");
+    assert_eq!(told.len(), ids.len());
+    assert!(matches!(told.last(), Some(Translated::Unknown(_))), "one that is no id of this mailbox");
+    for (item, told) in listed.iter().zip(&told) {
+        let Translated::Id(id) = told else { panic!("{told:?}") };
+        let counterpart = graph.message(id).await.expect("an answer").expect("is there");
+        assert_eq!(counterpart.internet_message_id, item.internet_message_id);
+        assert_eq!(counterpart.received_at, item.received_at);
+        assert_eq!(counterpart.conversation_id, item.conversation_id, "a conversation stays one");
+        let (over_ews, over_graph) =
+            (message::read(&item.raw).expect("reads"), message::read(&counterpart.raw).expect("reads"));
+        assert_eq!(over_ews.headers, over_graph.headers);
+        assert_eq!(
+            (over_ews.needs_mime(), over_ews.subject, over_ews.from, over_ews.to),
+            (over_graph.needs_mime(), over_graph.subject, over_graph.from, over_graph.to)
+        );
+    }
+    world.sim.stop().await;
+}
+
+/// A tenant that switches EWS off, or does not list the application, is told as such, with the way to Graph.
+#[tokio::test]
+async fn a_tenant_without_ews_is_told_the_way_to_graph() {
+    let world = World::new().await;
+    let bench = world.bench(Transport::Ews).await;
+    let base = world.told("control");
+    for (policy, entry) in [
+        (json!({ "enabled": false }), "ews.disabled"),
+        (json!({ "enabled": true, "allowed_app_ids": [] }), "ews.not_allowed"),
+    ] {
+        let answer = world.http.post(format!("{base}/ews/policy")).json(&policy).send().await.expect("sent");
+        assert!(answer.status().is_success());
+        let Err(SyncError::Fault(fault)) = bench.mailbox.sync(&"inbox".into(), None).await else {
+            panic!("a fault")
+        };
+        assert_eq!(fault.entry.id, entry);
+        assert!(fault.entry.mend.contains("Graph"));
+    }
+    world.sim.stop().await;
+}

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::EwsMailbox;
 use super::find::{Hits, Search, received_from};
-use super::items::item;
+use super::items::{LISTED, item};
 use super::sync::of_folder;
 use crate::backlog::Place;
 use crate::budget::Priority;
@@ -13,8 +13,6 @@ use crate::mailbox::{Cursor, FolderId, Item, Page, SyncError};
 
 /// Messages on a page.
 const PAGE: usize = 50;
-/// What a listing tells of each message before it is fetched.
-const LISTED: [&str; 3] = ["item:DateTimeReceived", "item:ConversationId", "message:InternetMessageId"];
 
 impl EwsMailbox {
     async fn listing(

@@ -44,6 +44,9 @@ const PROPERTIES: [&str; 19] = [
     "message:ReplyTo",
 ];
 
+/// What a listing tells of each message before it is fetched: nothing of its content, which is what a corrupt one breaks on.
+pub(super) const LISTED: [&str; 1] = ["item:DateTimeReceived"];
+
 /// A shape of these properties.
 pub(super) fn shape(element: &str, before: &str, properties: &[&str]) -> String {
     let properties = properties.iter().fold(String::new(), |mut out, name| {

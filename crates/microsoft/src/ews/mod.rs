@@ -37,7 +37,7 @@ use crate::budget::{Budget, Priority};
 use crate::graph::LARGEST_MIME;
 use crate::mailbox::{
     Change, Changed, Cursor, Draft, Find, Folder, FolderId, Item, Mailbox, NativeId, Page, ProbeReport,
-    SyncError,
+    SyncError, Transport,
 };
 use crate::tokens::AccessTokens;
 use xml::escaped;
@@ -162,6 +162,10 @@ const STAMP: &str = "<t:ExtendedFieldURI PropertySetId=\"5b0c1d9e-3f7a-4c62-9d1b
      PropertyName=\"PostroomStamp\" PropertyType=\"String\"/>";
 
 impl Mailbox for EwsMailbox {
+    fn transport(&self) -> Transport {
+        Transport::Ews
+    }
+
     fn sync<'a>(
         &'a self,
         folder: &'a FolderId,

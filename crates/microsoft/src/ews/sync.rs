@@ -2,7 +2,7 @@
 
 use super::EwsMailbox;
 use super::call::{Ask, Refused, SMALL};
-use super::items::{Described, item, shape};
+use super::items::{Described, LISTED, item, shape};
 use super::xml::escaped;
 use crate::budget::Priority;
 use crate::mailbox::{Cursor, FolderId, Item, NativeId, Page, SyncError};
@@ -22,11 +22,7 @@ impl EwsMailbox {
         if cursor.is_some_and(|cursor| cursor.as_str().starts_with("http")) {
             return Err(SyncError::Reset);
         }
-        let shape = shape(
-            "ItemShape",
-            "",
-            &["item:DateTimeReceived", "item:ConversationId", "message:InternetMessageId"],
-        );
+        let shape = shape("ItemShape", "", &LISTED);
         let state = cursor.map_or_else(String::new, |cursor| {
             format!("<m:SyncState>{}</m:SyncState>", escaped(cursor.as_str()))
         });

@@ -32,7 +32,7 @@ use url::Url;
 use crate::budget::{Budget, Priority};
 use crate::mailbox::{
     Change, Changed, Cursor, Draft, Find, Folder, FolderId, Item, Mailbox, NativeId, Page, ProbeReport,
-    SyncError,
+    SyncError, Transport,
 };
 use crate::tokens::AccessTokens;
 pub use translate::{IdKind, Translated};
@@ -168,6 +168,10 @@ fn query_value(value: &str) -> String {
 }
 
 impl Mailbox for GraphMailbox {
+    fn transport(&self) -> Transport {
+        Transport::Graph
+    }
+
     fn sync<'a>(
         &'a self,
         folder: &'a FolderId,

@@ -21,8 +21,8 @@ use crate::network;
 
 /// The largest page, after decompression.
 pub(super) const LARGEST_PAGE: usize = 64 << 20;
-/// What pages of ids carry.
-pub(super) const SELECT_IDS: &str = "id,receivedDateTime,internetMessageId,conversationId";
+/// What pages of ids carry: nothing of a message's content, which is what a corrupt one breaks on.
+pub(super) const SELECT_IDS: &str = "id,receivedDateTime";
 /// Sizes of a page, tried in this order: what is too large, or takes too long, is asked for in smaller pieces.
 const SIZES: [&str; 3] = ["odata.maxpagesize=50", "odata.maxpagesize=10", "odata.maxpagesize=1"];
 /// Codes by which the mailbox says that it has forgotten our place, beside the status 410.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use jiff::{Timestamp, ToSpan as _};
-use microsoft::{Change, Changed, Cursor, Draft, Find, FolderId, Item, Mailbox, NativeId, SyncError};
+use microsoft::{
+    Change, Changed, Cursor, Draft, Find, FolderId, Item, Mailbox, NativeId, SyncError, Transport,
+};
 
 /// A message as the peer itself knows it.
 #[derive(Clone, Debug)]
@@ -37,6 +39,8 @@ pub(crate) trait Levers: Send + Sync {
     fn throttle(&self, times: u32) -> BoxFuture<'_, ()>;
     /// Somebody makes a folder at the top of the mailbox, or deletes it for good.
     fn folder<'a>(&'a self, name: &'a str, is_there: bool) -> BoxFuture<'a, ()>;
+    /// The message with this id cannot be read any more, and takes along what is asked for together with it.
+    fn damage<'a>(&'a self, id: &'a NativeId) -> BoxFuture<'a, ()>;
     /// The next so many requests are answered with this status: after the work is done, or instead of doing it.
     fn strike(&self, status: u16, after_effect: bool, times: u32) -> BoxFuture<'_, ()>;
 }
@@ -172,7 +176,7 @@ pub(crate) async fn a_message_is_marked(bench: &Bench) {
     assert_eq!(found, [id]);
 }
 
-/// A move keeps the id, the mail leaves the folder, and many changes at once have one result each.
+/// A move tells the id by which a mail is found now, the mail leaves the folder, and many changes at once have one result each.
 pub(crate) async fn messages_are_moved(bench: &Bench) {
     let before = round(&*bench.mailbox, None).await;
     for number in 0..25 {
@@ -185,14 +189,19 @@ pub(crate) async fn messages_are_moved(bench: &Bench) {
         .map(|id| Change { mark_read: true, move_to: Some("archive".into()), ..nothing(id) })
         .collect();
     let results = bench.mailbox.change(&changes).await;
+    let mut moved = BTreeSet::new();
     for (change, result) in changes.iter().zip(&results) {
-        assert_eq!(*result, Ok(Changed::Done { id: change.id.clone() }), "the id survives the move");
+        let Ok(Changed::Done { id }) = result else { panic!("{result:?}") };
+        let is_kept = *id == change.id;
+        assert_eq!(is_kept, bench.mailbox.transport() == Transport::Graph, "only Graph's ids survive a move");
+        moved.insert(id.as_str());
     }
     let after = round(&*bench.mailbox, Some(listed.cursor)).await;
     assert_eq!(after.removed, listed.items.keys().cloned().collect());
     let truth = bench.levers.truth().await;
     let read: Vec<_> = truth.iter().filter(|truth| truth.is_read).collect();
     assert_eq!(read.len(), 25, "marked before they were moved");
+    assert_eq!(read.iter().map(|truth| truth.id.as_str()).collect::<BTreeSet<_>>(), moved);
     let archive = bench.mailbox.folder("archive").await.expect("an archive");
     for message in read {
         let is_archive = [archive.id.as_str(), archive.name.as_str(), "archive"]
@@ -218,7 +227,7 @@ pub(crate) async fn what_is_gone_is_no_fault(bench: &Bench) {
         [Ok(Changed::Gone)]
     );
     assert_eq!(bench.mailbox.message(&id).await, Ok(None));
-    assert_eq!(bench.mailbox.mime(&id).await.expect_err("gone").status, Some(404));
+    assert_eq!(bench.mailbox.mime(&id).await.expect_err("gone").entry.id, "graph.item_gone");
 }
 
 /// A forgotten place is told as such, and listing from the beginning finds everything again under the same ids.
@@ -312,6 +321,43 @@ pub(crate) async fn a_backlog_is_listed_oldest_first(bench: &Bench) {
     assert_eq!(ours.map(subject).collect::<BTreeSet<_>>().len(), 100);
     let none = bench.mailbox.older(&inbox(), Some(begin + 60.minutes()), None).await.expect("a page");
     assert!(none.complete && none.items.iter().all(|item| item.received_at >= begin + 60.minutes()));
+}
+
+/// A message that Exchange cannot read itself costs itself only, whatever it takes along: everything else comes whole.
+pub(crate) async fn a_corrupt_message_costs_itself_only(bench: &Bench) {
+    for number in 0..12 {
+        bench.levers.deliver(&mail(number)).await;
+    }
+    let before = round(&*bench.mailbox, None).await;
+    let bad =
+        before.items.iter().find(|(_, item)| subject(item) == "Contract 5").expect("is there").0.clone();
+    bench.levers.damage(&bad).await;
+    let mut page = bench.mailbox.sync(&inbox(), None).await;
+    if let Err(SyncError::Fault(fault)) = &page {
+        assert_eq!(fault.entry.class, fault::Class::Poison, "{fault:?}");
+        page = bench.mailbox.ids(&inbox(), None).await;
+    }
+    let page = page.expect("a page");
+    assert!(page.complete);
+    let (mut whole, mut poison) = (BTreeSet::new(), BTreeSet::new());
+    for item in page.items {
+        if item.is_whole {
+            whole.insert(item.id);
+            continue;
+        }
+        match bench.mailbox.message(&item.id).await {
+            Ok(found) => whole.extend(found.filter(|found| found.is_whole).map(|found| found.id)),
+            Err(fault) => {
+                assert_eq!(fault.entry.class, fault::Class::Poison, "{fault:?}");
+                let listed = microsoft::message::read(&item.raw).expect("what was listed is kept");
+                assert!(listed.is_bare());
+                poison.insert(item.id);
+            }
+        }
+    }
+    assert_eq!(poison, [bad.clone()].into());
+    assert_eq!(whole, before.items.into_keys().filter(|id| *id != bad).collect());
+    assert!(bench.mailbox.mime(&bad).await.is_err_and(|fault| fault.entry.class == fault::Class::Poison));
 }
 
 fn draft(number: usize) -> Draft {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -264,7 +264,10 @@ fn property(store: &Store, message: &Message, uri: &str, shape: &Shape) -> Optio
             ))
         }
         "item:ConversationId" => {
-            Some(format!("<t:ConversationId Id=\"{}\"/>", STANDARD.encode(message.conversation.as_bytes())))
+            // Graph's conversation id in the alphabet of EWS: Exchange puts `-` for `/` and `_` for `+`.
+            let id = URL_SAFE_NO_PAD.encode(message.conversation.as_bytes());
+            let id = id.replace('-', "/").replace('_', "+");
+            Some(format!("<t:ConversationId Id=\"AAQkAGI1AAAv{id}=\"/>"))
         }
         "item:Flag" => Some(flag(message)),
         "item:InstanceKey" => text(&STANDARD.encode(message.key.to_be_bytes())),
