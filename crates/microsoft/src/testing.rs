@@ -104,9 +104,14 @@ pub(crate) fn client() -> reqwest::Client {
 #[derive(Default)]
 pub(crate) struct CountedTokens {
     refused: Mutex<usize>,
+    challenges: Mutex<Vec<String>>,
 }
 
 impl CountedTokens {
+    pub(crate) fn challenges(&self) -> Vec<String> {
+        self.challenges.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub(crate) fn refused_so_far(&self) -> usize {
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -121,6 +126,11 @@ impl AccessTokens for CountedTokens {
     fn refused(&self, _: &SecretString) -> BoxFuture<'_, Result<SecretString, Fault>> {
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         self.get()
+    }
+
+    fn challenged(&self, token: &SecretString, claims: &str) -> BoxFuture<'_, Result<SecretString, Fault>> {
+        self.challenges.lock().unwrap_or_else(PoisonError::into_inner).push(claims.to_owned());
+        self.refused(token)
     }
 }
 

@@ -16,6 +16,7 @@ use super::EwsMailbox;
 use super::envelope::{self, Answer, MESSAGES, Refusal, Told};
 use crate::answer::{self, Unread, asked_to_wait, header};
 use crate::budget::{Charge, Priority};
+use crate::graph::refusal::challenge;
 use crate::network;
 
 /// How long one operation may wait and try again altogether, not counting the last request.
@@ -174,10 +175,13 @@ impl EwsMailbox {
             let answered = self.send(ask, body.clone(), &token).await;
             drop(permit);
             let told = match answered {
-                Err(Unheard { refused, is_token: true }) if !*is_renewed => {
+                Err(Unheard { refused, is_token: true, claims }) if !*is_renewed => {
                     *is_renewed = true;
                     tracing::info!(fault = %refused.fault, "the token was refused, renewing it");
-                    self.tokens.refused(&token).await?;
+                    match claims {
+                        Some(claims) => self.tokens.challenged(&token, &claims).await?,
+                        None => self.tokens.refused(&token).await?,
+                    };
                     continue;
                 }
                 Err(unheard) => vec![Err(unheard.refused); open.len()],
@@ -234,7 +238,7 @@ impl EwsMailbox {
                 operation, status = status.as_u16(), request_id, client_request_id, took_ms,
                 code = %refused.fault.code, retry_after = ?refused.fault.retry_after, "EWS refused"
             );
-            return Err(Unheard { is_token: status.as_u16() == 401, refused });
+            return Err(Unheard { is_token: status.as_u16() == 401, claims: challenge(&headers), refused });
         }
         let body = read.map_err(|unread| match unread {
             Unread::Failed(error) => Refused::from(network::failed(&error, self.host())),
@@ -272,11 +276,13 @@ struct Unheard {
     refused: Refused,
     /// Because of the token.
     is_token: bool,
+    /// The claims that a challenge asks for, as JSON.
+    claims: Option<String>,
 }
 
 impl<T: Into<Refused>> From<T> for Unheard {
     fn from(refused: T) -> Self {
-        Self { refused: refused.into(), is_token: false }
+        Self { refused: refused.into(), is_token: false, claims: None }
     }
 }
 
@@ -304,6 +310,10 @@ impl Heard<'_> {
             let detail = "EWS answers 404: check [microsoft] ews_url, the address before /EWS/Exchange.asmx";
             return Fault::own("own.configuration", detail).into();
         }
+        let fault = match fault::entry("graph.claims") {
+            Some(entry) if challenge(self.headers).is_some() => Fault { entry, ..fault },
+            _ => fault,
+        };
         Refused { fault, code: refusal.code.clone(), is_too_large: false }
     }
 }

@@ -96,11 +96,11 @@ mod tests {
     use super::*;
 
     const PLAIN_MAIL: &str = r#"<t:Message><t:ItemId Id="AAM/k=" ChangeKey="CQ=="/><t:ParentFolderId Id="AQ=="/>
-        <t:ItemClass>IPM.Note</t:ItemClass><t:Subject>Grüße &amp; mehr &#x1;</t:Subject>
+        <t:ItemClass>IPM.Note</t:ItemClass><t:Subject>Grüße &amp; mehr</t:Subject>
         <t:Body BodyType="HTML">&lt;p&gt;x&lt;/p&gt;</t:Body><t:DateTimeReceived>2026-11-24T10:00:00Z</t:DateTimeReceived>
         <t:Categories><t:String>VIP</t:String></t:Categories><t:IsDraft>false</t:IsDraft>
         <t:InternetMessageHeaders><t:InternetMessageHeader HeaderName="Content-Type">text/html; charset=utf-8</t:InternetMessageHeader>
-          <t:InternetMessageHeader HeaderName="Received">one</t:InternetMessageHeader>
+          <t:InternetMessageHeader HeaderName="Received">one &#x1;</t:InternetMessageHeader>
           <t:InternetMessageHeader HeaderName="Received">two</t:InternetMessageHeader></t:InternetMessageHeaders>
         <t:HasAttachments>false</t:HasAttachments><t:ConversationId Id="A/b+c="/>
         <t:ToRecipients><t:Mailbox><t:Name/><t:EmailAddress>support@contoso.test</t:EmailAddress></t:Mailbox></t:ToRecipients>
@@ -112,7 +112,7 @@ mod tests {
     fn fields_are_read_as_told() {
         let message = read(PLAIN_MAIL.as_bytes()).expect("reads");
         assert_eq!((message.id.as_str(), message.etag.as_deref()), ("AAM/k=", Some("CQ==")));
-        assert_eq!(message.subject.as_deref(), Some("Grüße & mehr \u{fffd}"));
+        assert_eq!(message.subject.as_deref(), Some("Grüße & mehr"));
         assert_eq!(message.body, Some(Body::Html("<p>x</p>".to_owned())));
         assert_eq!(
             message.from,
@@ -122,7 +122,13 @@ mod tests {
         assert_eq!(message.received_at, "2026-11-24T10:00:00Z".parse().ok());
         assert_eq!(message.internet_message_id.as_deref(), Some("<a@example.org>"));
         assert_eq!(message.conversation_id.as_deref(), Some("A-b_c="));
-        assert_eq!(message.headers.iter().filter(|(name, _)| name == "Received").count(), 2);
+        let received: Vec<&str> = message
+            .headers
+            .iter()
+            .filter(|(name, _)| name == "Received")
+            .map(|(_, value)| value.as_str())
+            .collect();
+        assert_eq!(received, ["one \u{fffd}", "two"]);
         assert!(message.is_read && !message.is_draft && !message.needs_mime() && !message.is_bare());
         assert_eq!((message.categories, message.kind), (vec!["VIP".to_owned()], None));
     }

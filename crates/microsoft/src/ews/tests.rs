@@ -215,6 +215,18 @@ async fn a_refused_token_is_renewed_once() {
     assert_eq!((fault.entry.id, tokens.refused_so_far(), server.asked().len()), ("ews.audience", 1, 2));
 }
 
+#[tokio::test]
+async fn a_claims_challenge_is_told_as_such() {
+    let value = "Bearer error=\"insufficient_claims\", claims=\"eyJhY2Nlc3NfdG9rZW4iOnt9fQ==\"";
+    let server = Server::start(move |_, _| answered(401, &[("www-authenticate", value)], "")).await;
+    let (mailbox, tokens) = mailbox(&server.url, Whose::Own("a@b".to_owned()));
+    let fault = mailbox.message(&id("a")).await.expect_err("refused");
+    assert_eq!(
+        (fault.entry.id, tokens.challenges()),
+        ("graph.claims", vec!["{\"access_token\":{}}".to_owned()])
+    );
+}
+
 #[rstest]
 #[case("EWS is disabled for this user or tenant", "ews.disabled")]
 #[case("EWS is blocked by policy for this user or tenant", "ews.not_allowed")]

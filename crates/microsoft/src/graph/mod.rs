@@ -13,7 +13,7 @@ mod find;
 mod folders;
 pub mod message;
 mod probe;
-mod refusal;
+pub(crate) mod refusal;
 mod send;
 mod sync;
 mod translate;

@@ -97,7 +97,7 @@ impl Refused {
 }
 
 /// The claims of a challenge (continuous access evaluation); there may be several headers, and several challenges in one.
-fn challenge(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn challenge(headers: &HeaderMap) -> Option<String> {
     headers.get_all("www-authenticate").iter().filter_map(|value| value.to_str().ok()).find_map(|value| {
         if !value.contains("insufficient_claims") {
             return None;
