@@ -5,7 +5,8 @@
 //! other's `mod.rs`, never through tables.
 //!
 //! - [`inbound`]: fetch, record, read, decide, act, mark: the main job
-//! - [`connections`]: accounts, sources, Jira sites: sign-in, ping, health
+//! - [`connections`]: accounts, sources, outbounds, Jira sites: sign-in, ping, health
+//! - [`outbound`]: mail that goes out; [`notices`]: who is told what, and how
 //! - [`messages`]: search, trace, hold; [`overview`]: the first page
 //! - [`access`]: users, sessions, roles, audit
 //! - [`web`]: the console's outside; [`api`]: the same for machines
@@ -22,6 +23,8 @@ pub mod doctor;
 pub mod inbound;
 pub mod jobs;
 pub mod messages;
+pub mod notices;
+pub mod outbound;
 pub mod overview;
 pub mod serve;
 pub mod telemetry;

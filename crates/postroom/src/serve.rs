@@ -22,12 +22,15 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use url::Url;
 use uuid::Uuid;
 
 use crate::config::{Config, Tls};
 use crate::connections::{self, Connections, Reach};
 use crate::jobs::{Engine, Parts};
+use crate::notices::watch::Watch;
+use crate::notices::{self, Sender};
 use crate::web::Shell;
 use crate::{access, api, messages, overview, telemetry, web};
 
@@ -45,6 +48,7 @@ pub struct Running {
     /// Cancelled when the program must stop by itself.
     pub program: CancellationToken,
     engine: Arc<Engine>,
+    notices: TaskTracker,
     servers: Vec<JoinHandle<()>>,
     stop: CancellationToken,
     socket: Option<PathBuf>,
@@ -90,6 +94,10 @@ impl Running {
     pub async fn stop(self) {
         self.stop.cancel();
         self.engine.stop().await;
+        // A message under way comes to its end by its own time-out.
+        if tokio::time::timeout(std::time::Duration::from_secs(20), self.notices.wait()).await.is_err() {
+            tracing::warn!("notices did not come to an end in time; they go on at the next start");
+        }
         for server in self.servers {
             // Open pages keep their event stream; they are not waited for.
             server.abort();
@@ -177,7 +185,14 @@ pub async fn start(config: Config) -> Result<Running> {
         .await?,
     );
 
-    let features = features(&shell, &connections, &ledger, &blobs, &engine);
+    let sender = Sender::new(
+        shell.clone(),
+        Arc::clone(&connections),
+        config.certificates()?,
+        &config.notices.allow_hosts,
+    )
+    .context("the client for notices cannot be made")?;
+    let features = features(&shell, &connections, &ledger, &blobs, &engine, &sender);
     let setup_link = access::link::first_owner(&shell, &mut rand::rng())
         .await?
         .map(|link| Url::parse(&link))
@@ -185,12 +200,13 @@ pub async fn start(config: Config) -> Result<Running> {
     let router = web::router_with(
         &shell,
         features,
-        vec![api::router(api_state(&shell, &connections, &ledger, &blobs, &engine))],
+        vec![api::router(api_state(&shell, &connections, &ledger, &blobs, &engine, &sender))],
     );
     let stop = CancellationToken::new();
+    let notices = start_notices(sender.clone(), &stop);
     let mut servers = vec![serve_tcp(listener, config.server.tls.as_ref(), router, stop.clone())?];
     let socket = DataFolder::socket_in(folder.path());
-    let local = api::local_router(api_state(&shell, &connections, &ledger, &blobs, &engine));
+    let local = api::local_router(api_state(&shell, &connections, &ledger, &blobs, &engine, &sender));
     let socket = match serve_socket(&socket, local, stop.clone()) {
         Ok(server) => {
             servers.push(server);
@@ -209,11 +225,22 @@ pub async fn start(config: Config) -> Result<Running> {
         sealer,
         program,
         engine,
+        notices,
         servers,
         stop,
         socket,
         _folder: folder,
     })
+}
+
+/// Sends notices and watches for what no change of a row tells.
+fn start_notices(sender: Sender, stop: &CancellationToken) -> TaskTracker {
+    let tracker = TaskTracker::new();
+    let watch = Watch { shell: sender.shell.clone(), connections: Arc::clone(&sender.connections) };
+    tracker.spawn(sender.run(stop.clone()));
+    tracker.spawn(watch.run(stop.clone()));
+    tracker.close();
+    tracker
 }
 
 fn features(
@@ -222,6 +249,7 @@ fn features(
     ledger: &Ledger,
     blobs: &Blobs,
     engine: &Arc<Engine>,
+    sender: &Sender,
 ) -> Vec<Router> {
     let state = connections::routes::State {
         shell: shell.clone(),
@@ -232,6 +260,7 @@ fn features(
     vec![
         overview::router(state.clone()),
         connections::routes::router(state),
+        notices::routes::router(notices::routes::State { shell: shell.clone(), sender: sender.clone() }),
         messages::routes::router(messages::routes::State {
             shell: shell.clone(),
             connections: Arc::clone(connections),
@@ -248,6 +277,7 @@ fn api_state(
     ledger: &Ledger,
     blobs: &Blobs,
     engine: &Arc<Engine>,
+    sender: &Sender,
 ) -> api::State {
     api::State {
         shell: shell.clone(),
@@ -255,6 +285,7 @@ fn api_state(
         ledger: ledger.clone(),
         blobs: blobs.clone(),
         engine: Arc::clone(engine),
+        sender: sender.clone(),
     }
 }
 

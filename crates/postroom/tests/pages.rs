@@ -153,7 +153,8 @@ fn words_are_calm() {
 /// Promise: the navigation leads only where there is something.
 #[test]
 fn the_navigation_has_no_dead_links() {
-    let pages = ["/", "/sources", "/registrations", "/messages", "/jira", "/settings"];
+    let pages =
+        ["/", "/sources", "/outbounds", "/registrations", "/messages", "/jira", "/notices", "/settings"];
     for sample in samples::all(Theme::Dark) {
         for tag in tags(&sample.html).into_iter().filter(|tag| attribute(tag, "class") == Some("nav-entry")) {
             assert!(pages.contains(&attribute(tag, "href").unwrap_or_default()), "{tag}");

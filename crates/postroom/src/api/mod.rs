@@ -7,6 +7,8 @@
 mod caller;
 mod links;
 mod messages;
+mod notices;
+mod outbounds;
 mod problem;
 mod sources;
 #[cfg(test)]
@@ -24,6 +26,7 @@ use store::Blobs;
 use crate::cli::shapes::Health;
 use crate::connections::Connections;
 use crate::jobs::Engine;
+use crate::notices::Sender;
 use crate::web::Shell;
 use problem::Refused;
 
@@ -40,6 +43,8 @@ pub struct State {
     pub blobs: Blobs,
     /// What runs in the background.
     pub engine: Arc<Engine>,
+    /// Tries channels of notices out.
+    pub sender: Sender,
 }
 
 impl FromRef<State> for Shell {
@@ -87,6 +92,14 @@ fn routes() -> Router<State> {
         .route("/api/v1/sources/{id}/pause", post(sources::pause))
         .route("/api/v1/sources/{id}/resume", post(sources::resume))
         .route("/api/v1/sign-in-links", post(links::make))
+        .route("/api/v1/outbounds", get(outbounds::list))
+        .route("/api/v1/outbounds/{id}/ping", post(outbounds::ping))
+        .route("/api/v1/outbounds/{id}/pause", post(outbounds::pause))
+        .route("/api/v1/outbounds/{id}/resume", post(outbounds::resume))
+        .route("/api/v1/notices", get(notices::list))
+        .route("/api/v1/notices/seen", post(notices::seen))
+        .route("/api/v1/notices/channels", get(notices::channels))
+        .route("/api/v1/notices/channels/{id}/test", post(notices::test))
         .route("/api/v1/messages", get(messages::list))
         .route("/api/v1/messages/{id}", get(messages::one))
         .route("/api/v1/messages/{id}/retry", post(messages::retry))

@@ -61,6 +61,11 @@ pub(super) async fn ping(
     state.engine.poll.notify_one();
     state.engine.work.notify_one();
     state.shell.bus.tell("sources");
+    Ok(Json(ping_shape(&report)))
+}
+
+/// What a ping found.
+pub(super) fn ping_shape(report: &pinged::Report) -> Ping {
     let checks = report
         .checks
         .iter()
@@ -72,7 +77,7 @@ pub(super) async fn ping(
             fault: check.fault().as_ref().map(fault),
         })
         .collect();
-    Ok(Json(Ping { ok: report.is_good(), checks }))
+    Ping { ok: report.is_good(), checks }
 }
 
 async fn set_paused(

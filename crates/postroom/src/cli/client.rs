@@ -51,6 +51,11 @@ enum Way {
     Web { base: Url, token: Option<SecretString>, http: reqwest::Client },
 }
 
+/// What somebody typed as a part of an address.
+pub(super) fn in_path(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
 impl Client {
     /// The service that is meant; the settings are read only where they are needed.
     pub fn new(

@@ -9,6 +9,8 @@ mod demo;
 mod doctor;
 mod messages;
 mod migrate;
+mod notices;
+mod outbounds;
 mod password_link;
 mod serve;
 mod setup;
@@ -36,7 +38,8 @@ Exit codes:
   0  done
   1  it could not be done; the last line on standard error says why and what to do
   2  the command line or the settings are wrong
-  3  it was done, and found something that needs a person (doctor, sources ping)
+  3  it was done, and found something that needs a person (doctor, sources ping,
+     outbounds ping, notices test)
   4  no service could be reached
 ";
 
@@ -65,6 +68,10 @@ enum Command {
     Setup(setup::SetupArgs),
     /// Message Sources: the mailbox folders that are read
     Sources(sources::SourcesArgs),
+    /// Message Outbounds: the mailboxes that mail is sent from
+    Outbounds(outbounds::OutboundsArgs),
+    /// Notices: what people are told, and the channels that it goes through
+    Notices(notices::NoticesArgs),
     /// Messages: what became of each mail
     Messages(messages::MessagesArgs),
     /// Bring the database to the schema that this version needs
@@ -169,6 +176,8 @@ async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
         Command::Doctor(args) => doctor::run(args, cli.config.as_deref(), environment).await,
         Command::Setup(args) => setup::run(args, settings),
         Command::Sources(args) => sources::run(args, settings).await,
+        Command::Outbounds(args) => outbounds::run(args, settings).await,
+        Command::Notices(args) => notices::run(args, settings).await,
         Command::Messages(args) => messages::run(args, settings).await,
         Command::Migrate(args) => {
             let config = settings()?;

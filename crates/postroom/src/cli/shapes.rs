@@ -191,3 +191,123 @@ pub struct SignInLink {
     /// Its end.
     pub until: Timestamp,
 }
+
+/// One of `GET /api/v1/outbounds`: `{"outbounds": […]}`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Outbound {
+    /// Its id.
+    pub id: String,
+    /// The mailbox's address.
+    pub mailbox: String,
+    /// The account that sends.
+    pub account: String,
+    /// The name beside the address.
+    #[serde(default)]
+    pub from_name: String,
+    /// `graph` or `ews`.
+    pub connection_type: String,
+    /// `online`, `degraded`, `offline`, `admin_approval_needed` or `paused`.
+    pub state: String,
+    /// Since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// When it is tried again, while it does not work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_try_at: Option<Timestamp>,
+    /// The last time that it worked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_success_at: Option<Timestamp>,
+    /// When a mail was sent last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_sent_at: Option<Timestamp>,
+    /// Why it is not online.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<FaultShape>,
+}
+
+/// `GET /api/v1/outbounds`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Outbounds {
+    /// All of them.
+    pub outbounds: Vec<Outbound>,
+}
+
+/// One of `GET /api/v1/notices?limit=`: `{"notices": […]}`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Notice {
+    /// Its id.
+    pub id: String,
+    /// `offline`, `approval_needed`, `degraded`, `silence`, `expiry`, `approval_given` or `back`.
+    pub kind: String,
+    /// What it is about.
+    pub object: String,
+    /// In a line.
+    pub title: String,
+    /// In sentences.
+    pub text: String,
+    /// When it was raised.
+    pub raised_at: Timestamp,
+    /// When what it tells of was over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// When somebody saw it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<Timestamp>,
+    /// Channels that took it.
+    #[serde(default)]
+    pub sent: u64,
+    /// Channels that it is on its way to.
+    #[serde(default)]
+    pub due: u64,
+    /// Channels that it could not be delivered to.
+    #[serde(default)]
+    pub failed: u64,
+}
+
+/// `GET /api/v1/notices`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Notices {
+    /// Newest first.
+    pub notices: Vec<Notice>,
+}
+
+/// One of `GET /api/v1/notices/channels`: `{"channels": […]}`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NoticeChannel {
+    /// Its id.
+    pub id: String,
+    /// `webhook`, `slack`, `teams` or `mail`.
+    pub kind: String,
+    /// As people call it.
+    pub name: String,
+    /// The host or the addresses.
+    pub to: String,
+    /// Whether it is paused.
+    #[serde(default)]
+    pub paused: bool,
+    /// Whether the last message was taken; none before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub works: Option<bool>,
+    /// What the other side answered last.
+    #[serde(default)]
+    pub answer: String,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_at: Option<Timestamp>,
+}
+
+/// `GET /api/v1/notices/channels`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NoticeChannels {
+    /// All of them.
+    pub channels: Vec<NoticeChannel>,
+}
+
+/// `POST /api/v1/notices/channels/{id}/test`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NoticeTest {
+    /// Whether the other side took it.
+    pub ok: bool,
+    /// What it answered.
+    pub answer: String,
+}

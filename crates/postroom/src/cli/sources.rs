@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use url::form_urlencoded;
 
-use super::client::{Client, Reach};
+use super::client::{Client, Reach, in_path};
 use super::shapes::{Ping, SignInLink, Sources};
 use super::table::{cell, table, time};
 use super::{Failure, say, say_json};
@@ -100,10 +100,14 @@ async fn list(client: &Client, json: bool) -> Result<(), Failure> {
 }
 
 async fn ping(client: &Client, id: &str, json: bool) -> Result<(), Failure> {
-    let id = percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC);
-    let ping: Ping = client.post(&format!("/api/v1/sources/{id}/ping")).await?;
+    let ping: Ping = client.post(&format!("/api/v1/sources/{}/ping", in_path(id))).await?;
+    say_ping(&ping, json, "the source does not work; the checks above say what to do")
+}
+
+/// Prints what a ping found; `otherwise` is why the command fails where something is wrong.
+pub(super) fn say_ping(ping: &Ping, json: bool, otherwise: &str) -> Result<(), Failure> {
     if json {
-        say_json(&ping)?;
+        say_json(ping)?;
     } else {
         for check in &ping.checks {
             let mark = if check.ok { "ok  " } else { "FAIL" };
@@ -116,7 +120,7 @@ async fn ping(client: &Client, id: &str, json: bool) -> Result<(), Failure> {
     if ping.ok {
         return Ok(());
     }
-    Err(Failure::NeedsPerson("the source does not work; the checks above say what to do".to_owned()))
+    Err(Failure::NeedsPerson(otherwise.to_owned()))
 }
 
 async fn sign_in_link(client: &Client, wish: SignInLinkArgs, json: bool) -> Result<(), Failure> {

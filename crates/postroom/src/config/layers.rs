@@ -15,8 +15,8 @@ use url::Url;
 
 use super::settings::{Draft, SETTINGS, Setting, judge};
 use super::{
-    Config, ConfigError, ConfigFault, DEFAULTS, Database, Inbound, Jira, Log, LogFormat, Microsoft, Origin,
-    Server,
+    Config, ConfigError, ConfigFault, DEFAULTS, Database, Inbound, Jira, Log, LogFormat, Microsoft, Notices,
+    Origin, Server,
 };
 
 /// Variables of this name's beginning are ours.
@@ -204,6 +204,7 @@ pub(super) fn defaults() -> Config {
             request_timeout: Duration::ZERO,
             workers: 1,
         },
+        notices: Notices { allow_hosts: Vec::new() },
         log: Log { format: LogFormat::Auto, level: String::new() },
         master_key: None,
         file: None,

@@ -40,6 +40,8 @@ pub struct Config {
     pub jira: Jira,
     /// The inbound flow.
     pub inbound: Inbound,
+    /// Notices.
+    pub notices: Notices,
     /// Logs.
     pub log: Log,
     /// The master key, where it is given by the environment rather than by the data folder: base64 and its origin.
@@ -132,6 +134,13 @@ pub struct Inbound {
     pub request_timeout: Duration,
     /// Mails handled at the same time, at least 1.
     pub workers: usize,
+}
+
+/// `[notices]`
+#[derive(Clone, Debug)]
+pub struct Notices {
+    /// Hosts of private networks that webhooks may go to.
+    pub allow_hosts: Vec<String>,
 }
 
 /// `[log]`

@@ -192,6 +192,18 @@ pub(super) static SETTINGS: &[Setting] = &[
             .ok_or_else(|| refused(&format!("{number} is out of range"), "write a number from 1 to 256"))?;
         Ok(())
     }),
+    setting("notices.allow_hosts", |draft, raw, _| {
+        let hosts = texts(raw)?;
+        let bad = |host: &&String| host.is_empty() || host.contains(['/', '@', ' ', '*']);
+        if let Some(host) = hosts.iter().find(bad) {
+            return Err(refused(
+                &format!("{host:?} is not a host"),
+                "write names or addresses without https:// and without a path, such as [\"chat.company.internal\"]",
+            ));
+        }
+        draft.config.notices.allow_hosts = hosts;
+        Ok(())
+    }),
     setting("log.format", |draft, raw, _| {
         draft.config.log.format = match text(raw)?.as_str() {
             "auto" => LogFormat::Auto,

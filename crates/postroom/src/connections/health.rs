@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::jira_site::stored_fault;
 use super::routes::time;
+use super::store::outbounds::Outbound;
 use super::store::sources::Source;
 use crate::web::components::Health;
 
@@ -180,6 +181,26 @@ pub fn of_source(source: &Source) -> Standing {
         parts,
         last_mail: source.last_mail_at,
         last_success: source.last_success_at,
+    })
+}
+
+/// How an outbound is.
+pub fn of_outbound(outbound: &Outbound) -> Standing {
+    let part = |at, state, since, fault| Part { at, state, since, fault, next: outbound.next_check_at };
+    judge(&Facts {
+        is_confirmed: true,
+        paused_at: outbound.paused_at,
+        parts: vec![
+            part(
+                Side::Account,
+                outbound.account_state.as_str(),
+                outbound.account_since,
+                outbound.account_fault.as_deref(),
+            ),
+            part(Side::Mailbox, outbound.state.as_str(), outbound.state_since, outbound.fault.as_deref()),
+        ],
+        last_mail: outbound.last_sent_at,
+        last_success: outbound.last_success_at,
     })
 }
 

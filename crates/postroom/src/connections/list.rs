@@ -117,6 +117,21 @@ fn said(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Said {
     }
 }
 
+/// A source in shadow mode says so: it looks well and makes no issues.
+fn in_shadow(viewer: &Viewer, source: &Source) -> Option<Said> {
+    let since = source.shadow_at?;
+    Some(Said {
+        tone: Tone::Warn,
+        since: Some(viewer.times().on(time(since))),
+        text: "Shadow mode: mail is read and decided, and nothing is written to Jira or the mailbox."
+            .to_owned(),
+        code: String::new(),
+        action: viewer.may(Role::Admin).then(|| {
+            viewer.post("End shadow mode", format!("/sources/{}/shadow", source.id)).field("shadow", "off")
+        }),
+    })
+}
+
 /// Words beside the state.
 fn beside(viewer: &Viewer, source: &Source, standing: &Standing) -> String {
     match standing.health {
@@ -147,6 +162,13 @@ pub fn actions(viewer: &Viewer, source: &Source) -> Vec<Action> {
         viewer.post("Resume", format!("/sources/{id}/resume")).with_icon(Icon::Play)
     } else {
         viewer.post("Pause", format!("/sources/{id}/pause")).with_icon(Icon::Paused)
+    });
+    let shadow =
+        |label: &str, word: &str| viewer.post(label, format!("/sources/{id}/shadow")).field("shadow", word);
+    actions.push(if source.shadow_at.is_some() {
+        shadow("End shadow mode", "off")
+    } else {
+        shadow("Begin shadow mode: write nothing", "on")
     });
     actions.push(removal(viewer, source));
     actions
@@ -182,7 +204,10 @@ fn source_row(viewer: &Viewer, source: &Source, result: Option<&Report>) -> Sour
         health: standing.health,
         last_mail: source.last_mail_at.map(|at| moment(viewer, at)),
         beside: beside(viewer, source, &standing),
-        said: standing.troubles.iter().map(|trouble| said(viewer, source, trouble)).collect(),
+        said: in_shadow(viewer, source)
+            .into_iter()
+            .chain(standing.troubles.iter().map(|trouble| said(viewer, source, trouble)))
+            .collect(),
         ping: admin
             .then(|| viewer.post("Ping", format!("/sources/{id}/ping")).icon_only(Icon::Ping).in_place()),
         validate: admin.then(|| {

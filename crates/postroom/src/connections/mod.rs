@@ -7,10 +7,11 @@
 //! How a mailbox is connected, in the order in which a person does it: [`sign_in`] (to Microsoft and back; its owner may do it with a [`sign_in_link`], an
 //! administrator may have to approve: [`consent`]), [`confirm`] (what
 //! the new source shall do, with a [`dry_run`]), then [`list`] and [`source`] show it, [`ping`] tests it, [`switch`] pauses,
-//! resumes and removes it. Jira sites are connected in [`jira_site`] and tested by [`jira_checks`]. [`bootstrap`] takes over what the configuration says.
+//! resumes and removes it, [`alarm`] is rung when it falls silent. [`outbounds`] are the mailboxes that mail is sent from. Jira sites are connected in [`jira_site`] and tested by [`jira_checks`]. [`bootstrap`] takes over what the configuration says.
 //! How a connection is, is judged in [`health`]; what will end, in [`expiry`].
 //! The addresses are in [`routes`], the SQL in [`store`], what pages show in [`pages`].
 
+pub mod alarm;
 pub mod application;
 mod bootstrap;
 pub mod cloud;
@@ -26,6 +27,7 @@ pub mod jira_site;
 mod keep;
 pub mod list;
 mod offer;
+pub mod outbounds;
 pub mod pages;
 pub mod ping;
 mod registration;
@@ -41,6 +43,7 @@ pub mod sign_in_link;
 pub mod source;
 pub mod store;
 pub mod switch;
+pub mod tell;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

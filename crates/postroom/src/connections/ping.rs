@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fault::{Fault, Record};
 use jiff::Timestamp;
+use microsoft::AccessTokens;
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 use tokio::time::Instant;
@@ -121,7 +122,19 @@ pub async fn source(connections: &Connections, source: &Source) -> (Report, Opti
     (Report { at: connections.clock.now(), checks }, found)
 }
 
+/// Whether there is a token, renewed where it had to be.
+pub async fn token(connections: &Connections, account: Uuid) -> Check {
+    let begun = Instant::now();
+    let outcome = async { connections.tokens(account).await?.get().await };
+    let outcome = outcome.await.map(|_| "Microsoft gave one that lasts".to_owned());
+    Check::new("Token", outcome, begun.elapsed())
+}
+
 async fn mailbox_checks(connections: &Connections, source: &Source) -> Vec<Check> {
+    let token = token(connections, source.account_id).await;
+    if token.fault.is_some() {
+        return vec![token];
+    }
     let begun = Instant::now();
     let mailbox = match connections.mailbox_for(source.account_id, &source.mailbox_native_id).await {
         Ok(mailbox) => mailbox,
@@ -129,7 +142,17 @@ async fn mailbox_checks(connections: &Connections, source: &Source) -> Vec<Check
     };
     let folder = source.folder_id.as_str().into();
     let report = mailbox.probe_folder(&folder).await;
-    report.checks.into_iter().map(|check| Check::new(check.name, check.outcome, check.took)).collect()
+    let found = report.checks.into_iter().map(|check| Check::new(check.name, check.outcome, check.took));
+    let mut checks: Vec<Check> = std::iter::once(token).chain(found).collect();
+    if checks.iter().all(|check| check.fault.is_none()) {
+        // What Exchange takes for junk never reaches the folder: whoever misses a mail looks there.
+        let begun = Instant::now();
+        if let Ok(junk) = mailbox.folder("junkemail").await {
+            let text = format!("{}: {} messages, which are not read", junk.name, junk.total);
+            checks.push(Check::new("Junk", Ok(text), begun.elapsed()));
+        }
+    }
+    checks
 }
 
 async fn project_checks(

@@ -19,6 +19,7 @@ use super::cloud::Cloud;
 use super::destination::Destination;
 use super::registration::{About, Registration};
 use super::store::registrations;
+use super::tell;
 use super::tokens::AccountTokens;
 
 /// Everything that reaches Microsoft and Jira. Shared by all of the program.
@@ -68,6 +69,7 @@ struct SourceRow {
     destination_id: Option<Uuid>,
     issue_type_id: String,
     issue_type_name: String,
+    shadow_at: Option<i64>,
 }
 
 #[derive(FromRow)]
@@ -137,8 +139,8 @@ impl Connections {
             .db
             .fetch_optional(
                 sql!(
-                    "SELECT s.account_id, m.native_id AS mailbox_native_id, s.destination_id, s.issue_type_id, s.issue_type_name
-                     FROM source s JOIN mailbox m ON m.id = s.mailbox_id WHERE s.id = $1"
+                    "SELECT s.account_id, m.native_id AS mailbox_native_id, s.destination_id, s.issue_type_id, s.issue_type_name,
+                       s.shadow_at FROM source s JOIN mailbox m ON m.id = s.mailbox_id WHERE s.id = $1"
                 ),
                 args![id],
             )
@@ -375,6 +377,11 @@ impl Connections {
         Ok(self.kept(|kept| Arc::clone(kept.destinations.entry(id).or_insert(destination))))
     }
 
+    /// Whether a source is in shadow mode: it decides and writes nothing.
+    pub async fn is_shadow(&self, source: Uuid) -> Result<bool, Fault> {
+        Ok(self.source(source).await?.shadow_at.is_some())
+    }
+
     /// Project and type of new issues of a source.
     pub async fn target_of(&self, source: Uuid) -> Result<rules::Destination, Fault> {
         let destination = self.destination_of(source).await?;
@@ -399,16 +406,20 @@ impl Connections {
         let record = serde_json::to_string(&fault.to_record()).unwrap_or_default();
         let now = self.clock.now();
         tracing::warn!(project = %destination.project_key, %fault, code = %fault.code, %until, "the destination is stopped");
-        let stored = self
-            .db
-            .execute(
+        let stored = async {
+            let mut tx = self.db.begin().await?;
+            tx.execute(
                 sql!(
                     "UPDATE destination SET not_before = CASE WHEN not_before > $1 THEN not_before ELSE $1 END, failures = $2,
                        state_since = CASE WHEN state = $3 THEN state_since ELSE $4 END, state = $3, fault = $5 WHERE id = $6"
                 ),
                 args![until, failures, state, now, record, destination.id],
             )
-            .await;
+            .await?;
+            tell::destination_fails(&mut tx, destination.id, fault, now).await?;
+            tx.commit().await
+        };
+        let stored: Result<(), StoreError> = stored.await;
         if let Err(error) = stored {
             tracing::error!(%error, "the stop of a destination could not be stored");
         }
@@ -420,16 +431,20 @@ impl Connections {
             return;
         }
         let now = self.clock.now();
-        let stored = self
-            .db
-            .execute(
+        let stored = async {
+            let mut tx = self.db.begin().await?;
+            tx.execute(
                 sql!(
                     "UPDATE destination SET not_before = 0, failures = 0, state = 'online', fault = NULL,
                        state_since = CASE WHEN state = 'online' THEN state_since ELSE $1 END WHERE id = $2"
                 ),
                 args![now, destination.id],
             )
-            .await;
+            .await?;
+            tell::destination_works(&mut tx, destination.id, now).await?;
+            tx.commit().await
+        };
+        let stored: Result<(), StoreError> = stored.await;
         if let Err(error) = stored {
             tracing::error!(%error, "the recovery of a destination could not be stored");
         }

@@ -11,8 +11,9 @@ use jiff::Timestamp;
 use ledger::Ledger;
 
 use super::{
-    Connections, application, confirm, consent, device_code, jira_site, list, registration_credentials,
-    registration_pages, registration_set_up_page, sign_in, sign_in_link, source, switch,
+    Connections, alarm, application, confirm, consent, device_code, jira_site, list, outbounds,
+    registration_credentials, registration_pages, registration_set_up_page, sign_in, sign_in_link, source,
+    switch,
 };
 use crate::access::Viewer;
 use crate::jobs::Engine;
@@ -65,11 +66,24 @@ pub fn router(state: State) -> Router {
         .route("/sources/{id}/pause", post(switch::pause))
         .route("/sources/{id}/resume", post(switch::resume))
         .route("/sources/{id}/try-now", post(switch::try_now))
+        .route("/sources/{id}/shadow", post(switch::shadow))
+        .route("/sources/{id}/alarm", get(alarm::show).post(alarm::submit))
         .route("/sources/{id}/remove", post(switch::remove))
         .route("/accounts/{id}", get(sign_in::signed_in))
         .route("/accounts/{id}/sign-in", post(sign_in::begin_validate))
         .route("/accounts/{id}/replace", post(sign_in::begin_replace))
         .route("/accounts/{id}/remove", post(switch::remove_account))
+        .route("/outbounds", get(outbounds::list::show))
+        .route("/outbounds/sign-in", post(sign_in::begin_outbound))
+        .route("/outbounds/new", get(outbounds::create::show).post(outbounds::create::submit))
+        .route("/outbounds/{id}", get(outbounds::one::show))
+        .route("/outbounds/{id}/edit", get(outbounds::create::edit).post(outbounds::create::submit_edit))
+        .route("/outbounds/{id}/ping", post(outbounds::switch::ping))
+        .route("/outbounds/{id}/sign-in", post(sign_in::begin_validate_outbound))
+        .route("/outbounds/{id}/pause", post(outbounds::switch::pause))
+        .route("/outbounds/{id}/resume", post(outbounds::switch::resume))
+        .route("/outbounds/{id}/try-now", post(outbounds::switch::try_now))
+        .route("/outbounds/{id}/remove", post(outbounds::switch::remove))
         .merge(registrations())
         .route("/jira", get(jira_site::list))
         .route("/jira/new", get(jira_site::new).post(jira_site::connect))

@@ -29,7 +29,7 @@ use super::scopes;
 use super::sign_in_link;
 use super::store::accounts::{self as rows, Account, NewSignIn, SignIn, SignedIn};
 use super::store::events::{self, Event, Object};
-use super::store::{approvals, links, sources};
+use super::store::{approvals, links, outbounds, sources};
 use super::tokens;
 use crate::access::{Actor, Admin, Viewer, audit};
 use crate::web::components::{Action, FaultView, Icon};
@@ -160,6 +160,21 @@ pub async fn begin_outbound(
 ) -> Result<Response, Problem> {
     let asked = scopes::asked_to_send(wanted.shared == "on");
     begin(Who::Admin(admin), &state, Purpose::Outbound, asked, hint_of(&wanted.hint)).await
+}
+
+/// POST /outbounds/{id}/sign-in
+pub async fn begin_validate_outbound(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let outbound = outbounds::one(&state.connections.db, admin.workspace(), id)
+        .await?
+        .ok_or_else(|| Problem::not_found("Message Outbound"))?;
+    let account = account(&state, &admin, outbound.account_id).await?;
+    let shared = scopes::is_granted(&account.scopes, scopes::SHARED);
+    let asked = scopes::asked_to_send(shared);
+    begin(Who::Admin(admin), &state, Purpose::Validate(account), asked, None).await
 }
 
 /// POST /sources/{id}/sign-in

@@ -14,7 +14,7 @@ use super::pages::{Expiry, SourcePage};
 use super::routes::{State, moment, time};
 use super::store::events;
 use super::store::sources::{self, Counted, Source};
-use super::{expiry, health};
+use super::{alarm, expiry, health, outbounds};
 use crate::access::{Role, Viewer};
 use crate::web::chart::{Bar, Chart};
 use crate::web::components::{Action, FaultView, Icon, Timeline, TimelineEntry, Tone};
@@ -59,29 +59,39 @@ pub async fn show(
         chart(db, id, viewer.times(), now, HOUR, 24).await?,
         chart(db, id, viewer.times(), now, DAY, 30).await?,
     ];
+    let known = outbounds::known_of_source(&source);
+    let known = outbounds::with_credentials_of(db, viewer.workspace(), source.account_id, known).await?;
     web::page(&SourcePage {
         frame,
         health: standing.health,
         since: viewer.times().ago(standing.since),
-        facts: facts(&viewer, &source, &standing),
+        facts: facts(&viewer, &source, &standing, alarm::of(&state, viewer.workspace(), id).await?),
         last_mail: source.last_mail_at.map(|at| moment(&viewer, at)),
         last_success: source.last_success_at.map(|at| moment(&viewer, at)),
         fault,
         ping: None,
-        timeline: timeline(&state, &viewer, &source).await?,
+        timeline: timeline_of(&state, &viewer, [source.id, source.account_id]).await?,
         charts,
-        expires: expires(&viewer, &source),
+        expires: ends(&viewer, &expiry::forecast(&known)),
         settings: settings(&viewer, &source),
         edit: admin.then(|| Action::go("Change", format!("/sources/{id}/edit")).with_icon(Icon::Settings)),
         dangers: if admin {
-            list::actions(&viewer, &source).into_iter().skip(1).collect()
+            let alarm = Action::go("Alarm when no mail comes", format!("/sources/{id}/alarm"));
+            std::iter::once(alarm.with_icon(Icon::Clock))
+                .chain(list::actions(&viewer, &source).into_iter().skip(1))
+                .collect()
         } else {
             Vec::new()
         },
     })
 }
 
-fn facts(viewer: &Viewer, source: &Source, standing: &health::Standing) -> Vec<(String, String)> {
+fn facts(
+    viewer: &Viewer,
+    source: &Source,
+    standing: &health::Standing,
+    alarm: String,
+) -> Vec<(String, String)> {
     let mut facts = vec![("Waiting".to_owned(), thousands(u64::try_from(source.waiting).unwrap_or(0)))];
     if let Some(next) = standing.next_try {
         facts.push(("Next try".to_owned(), viewer.times().ago(next).words));
@@ -91,11 +101,20 @@ fn facts(viewer: &Viewer, source: &Source, standing: &health::Standing) -> Vec<(
         facts
             .push(("Goes to".to_owned(), name.map_or_else(|| key.clone(), |name| format!("{key} · {name}"))));
     }
+    if source.shadow_at.is_some() {
+        facts.push(("Shadow mode".to_owned(), "on: nothing is written".to_owned()));
+    }
+    facts.push(("Alarm".to_owned(), alarm));
     facts
 }
 
-async fn timeline(state: &State, viewer: &Viewer, source: &Source) -> Result<Timeline, StoreError> {
-    let lines = events::newest(&state.connections.db, [source.id, source.account_id], 50).await?;
+/// What happened to a connection and its account.
+pub(super) async fn timeline_of(
+    state: &State,
+    viewer: &Viewer,
+    of: [Uuid; 2],
+) -> Result<Timeline, StoreError> {
+    let lines = events::newest(&state.connections.db, of, 50).await?;
     let entries = lines
         .into_iter()
         .map(|line| {
@@ -153,14 +172,10 @@ async fn chart(
     Ok(Chart { caption: caption.to_owned(), span, bars })
 }
 
-/// What will end.
-fn expires(viewer: &Viewer, source: &Source) -> Vec<Expiry> {
-    let known = expiry::Known {
-        sign_in_used: Some(source.refreshed_at.unwrap_or(source.signed_in_at)),
-        ..expiry::Known::default()
-    };
-    expiry::forecast(&known)
-        .into_iter()
+/// What will end, as a page shows it.
+pub(super) fn ends(viewer: &Viewer, forecasts: &[expiry::Forecast]) -> Vec<Expiry> {
+    forecasts
+        .iter()
         .map(|forecast| Expiry {
             what: forecast.what.words().to_owned(),
             at: Some(viewer.times().on(forecast.at)),

@@ -1,7 +1,8 @@
 //! What is done to a source with one press: ping, pause, resume, try now, remove. Each is on record.
 
-use axum::extract::{Path, State as Shared};
+use axum::extract::{Form, Path, State as Shared};
 use axum::response::Response;
+use serde::Deserialize;
 use store::StoreError;
 use uuid::Uuid;
 
@@ -11,6 +12,7 @@ use super::store::events::{self, Event, Object};
 use super::store::sources::Source;
 use super::store::{accounts, jira, sources};
 use crate::access::{Actor, Admin, audit};
+use crate::notices;
 use crate::web::{Flash, Problem};
 
 async fn source(state: &State, admin: &Admin, id: Uuid) -> Result<Source, Problem> {
@@ -58,6 +60,9 @@ pub async fn set_paused(
         let event =
             Event { object: Object::Source, id: source.id, kind, text, actor: &actor.name, detail: None };
         events::add(&mut tx, actor.workspace, now, &event).await?;
+        if paused {
+            notices::ended_quietly(&mut tx, source.id, now).await?;
+        }
     }
     tx.commit().await?;
     state.engine.poll.notify_one();
@@ -97,6 +102,49 @@ pub async fn resume(
     ))
 }
 
+/// What the shadow button posts.
+#[derive(Debug, Default, Deserialize)]
+pub struct Wanted {
+    /// `on` or `off`.
+    #[serde(default)]
+    shadow: String,
+}
+
+/// POST /sources/{id}/shadow
+pub async fn shadow(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+    Form(wanted): Form<Wanted>,
+) -> Result<Response, Problem> {
+    let source = source(&state, &admin, id).await?;
+    let (now, on) = (state.connections.clock.now(), wanted.shadow == "on");
+    let mut tx = state.connections.db.begin().await?;
+    if sources::set_shadow(&mut tx, admin.workspace(), id, on, now).await? {
+        let (what, text) = if on {
+            ("begin shadow mode", "shadow mode begins: it reads and decides and writes nothing")
+        } else {
+            ("end shadow mode", "shadow mode ends: new mail is handled again")
+        };
+        audit::record(&mut tx, &admin.actor(), what, &source.mailbox, &source.folder_name).await?;
+        let email = &admin.user().email;
+        let event = Event { object: Object::Source, id, kind: "shadow", text, actor: email, detail: None };
+        events::add(&mut tx, admin.workspace(), now, &event).await?;
+    }
+    tx.commit().await?;
+    state.connections.forget();
+    state.shell.bus.tell("sources");
+    let text = if on {
+        format!(
+            "{} is in shadow mode: its mail is read and decided, and nothing is written. What is under way comes to its end.",
+            source.mailbox
+        )
+    } else {
+        format!("{} handles new mail again. What was read in shadow mode stays as it is.", source.mailbox)
+    };
+    Ok(flash_to(&admin, &Flash::done(text), &format!("/sources/{id}")))
+}
+
 /// POST /sources/{id}/try-now
 pub async fn try_now(
     admin: Admin,
@@ -124,7 +172,9 @@ pub async fn remove(
 ) -> Result<Response, Problem> {
     let source = source(&state, &admin, id).await?;
     let mut tx = state.connections.db.begin().await?;
-    sources::remove(&mut tx, admin.workspace(), id, state.connections.clock.now()).await?;
+    let now = state.connections.clock.now();
+    sources::remove(&mut tx, admin.workspace(), id, now).await?;
+    notices::ended_quietly(&mut tx, id, now).await?;
     audit::record(&mut tx, &admin.actor(), "remove source", &source.mailbox, &source.folder_name).await?;
     tx.commit().await?;
     state.connections.forget();

@@ -19,6 +19,7 @@ use super::store::jira::{self as jira_rows, Kept, NewDestination};
 use super::store::sources::{self, Confirmed};
 use super::{Connections, Reach, jira_site, routes, tokens};
 use crate::jobs::{Engine, Parts};
+use crate::notices::{self, Sender};
 use crate::web::testing::{PUBLIC, TestConsole};
 use crate::{api, messages, web};
 
@@ -28,6 +29,7 @@ pub(crate) struct Office {
     pub(crate) state: routes::State,
     pub(crate) messages: messages::routes::State,
     pub(crate) api: api::State,
+    pub(crate) sender: Sender,
     _folder: TestFolder,
 }
 
@@ -123,10 +125,19 @@ impl Office {
             blobs: blobs.clone(),
             engine: Arc::clone(&engine),
         };
-        let api = api::State { shell: shell.clone(), connections, ledger, blobs, engine };
-        let features = vec![routes::router(state.clone()), messages::routes::router(messages.clone())];
+        let sender =
+            Sender::new(shell.clone(), Arc::clone(&state.connections), Vec::new(), &["127.0.0.1".to_owned()])
+                .expect("a sender is made");
+        let api =
+            api::State { shell: shell.clone(), connections, ledger, blobs, engine, sender: sender.clone() };
+        let told = notices::routes::State { shell: shell.clone(), sender: sender.clone() };
+        let features = vec![
+            routes::router(state.clone()),
+            messages::routes::router(messages.clone()),
+            notices::routes::router(told),
+        ];
         console.router = web::router_with(&shell, features, vec![api::router(api.clone())]);
-        Self { console, state, messages, api, _folder: folder }
+        Self { console, state, messages, api, sender, _folder: folder }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

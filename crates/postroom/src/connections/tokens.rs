@@ -19,7 +19,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::registration::Registration;
-use super::scopes;
+use super::{scopes, tell};
 
 /// A token is renewed this long before it ends.
 const EARLY: SignedDuration = SignedDuration::from_mins(5);
@@ -279,6 +279,7 @@ impl AccountTokens {
         if row.state != "online" {
             event(&mut tx, row.workspace_id, self.account, now, "online", "the sign-in works again", None)
                 .await?;
+            tell::account_works(&mut tx, self.account, now).await?;
         }
         tx.commit().await
     }
@@ -299,6 +300,7 @@ impl AccountTokens {
             event(&mut tx, row.workspace_id, self.account, now, state, &fault.to_string(), Some(record))
                 .await?;
         }
+        tell::account_fails(&mut tx, self.account, fault, now).await?;
         tx.commit().await
     }
 }

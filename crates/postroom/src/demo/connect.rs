@@ -77,11 +77,17 @@ pub async fn make_owner(browser: &mut Browser, setup_link: &Url) -> Result<Page>
 
 /// *Sign in with Microsoft*, through Microsoft's pages and back.
 pub async fn sign_in(browser: &mut Browser, console: &Url, wishes: &Wishes) -> Result<Page> {
-    let page = browser.open(&console.join("/sources")?).await?;
+    sign_in_at(browser, console, "/sources", wishes).await
+}
+
+/// The same from the button of another page, `/outbounds`.
+pub async fn sign_in_at(browser: &mut Browser, console: &Url, at: &str, wishes: &Wishes) -> Result<Page> {
+    let page = browser.open(&console.join(at)?).await?;
+    let button = format!("{at}/sign-in");
     let form = page
         .forms
         .iter()
-        .find(|form| form.action.path() == "/sources/sign-in")
+        .find(|form| form.action.path() == button)
         .cloned()
         .with_context(|| format!("there is no Sign in with Microsoft: {}", page.said()))?;
     let mut page = browser.submit(&form).await?;

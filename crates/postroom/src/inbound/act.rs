@@ -24,6 +24,7 @@ use super::decide::{self, Facts};
 use super::effects::{Body, MailEffect};
 use super::judge::{self, Verdict};
 use super::read::{self, Stored};
+use super::shadow;
 use crate::connections::{Connections, Destination};
 use crate::web::live::Bus;
 
@@ -306,6 +307,14 @@ impl Worker {
         let facts = Facts { db: &self.db, ledger: &self.ledger, connections: &self.connections };
         let decided = match decide::decide(&facts, &message, &destination, &mail, &body).await {
             Ok(decided) => decided,
+            Err(fault) => {
+                self.give_back(&mut message, &fault, 0).await?;
+                return Err(Stop::Over);
+            }
+        };
+        let decided = match self.connections.is_shadow(message.source_id).await {
+            Ok(false) => decided,
+            Ok(true) => shadow::shadowed(decided),
             Err(fault) => {
                 self.give_back(&mut message, &fault, 0).await?;
                 return Err(Stop::Over);

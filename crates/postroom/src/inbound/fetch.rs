@@ -113,7 +113,8 @@ impl Poller {
                 if recorded.new > 0 {
                     tracing::info!(new = recorded.new, ignored = recorded.ignored, "round complete");
                 }
-                rows::poll_succeeded(&self.db, &source, now, judge::after_std(now, self.interval)).await
+                let new = u64::try_from(recorded.new).unwrap_or(u64::MAX);
+                rows::poll_succeeded(&self.db, &source, now, judge::after_std(now, self.interval), new).await
             }
             Err(Broken::Lost) => return,
             Err(Broken::Fault(fault)) => {

@@ -6,6 +6,8 @@ use sqlx::FromRow;
 use store::{Db, StoreError, Tx, args, sql, sql_rows};
 use uuid::Uuid;
 
+use crate::connections::tell;
+
 /// A source whose time has come, claimed.
 #[derive(Clone, Debug, FromRow)]
 pub struct DueSource {
@@ -112,12 +114,13 @@ pub async fn move_cursor(
     Ok(moved == 1)
 }
 
-/// A round came to its end.
+/// A round came to its end, with so many new mails. Whoever was told that the source stands still is told that it goes on.
 pub async fn poll_succeeded(
     db: &Db,
     source: &DueSource,
     now: Timestamp,
     next: Timestamp,
+    new: u64,
 ) -> Result<(), StoreError> {
     let mut tx = db.begin().await?;
     tx.execute(
@@ -141,6 +144,7 @@ pub async fn poll_succeeded(
         )
         .await?;
     }
+    tell::source_works(&mut tx, source.id, new, now).await?;
     tx.commit().await
 }
 
@@ -168,6 +172,7 @@ pub async fn poll_failed(
     if source.state != state {
         event(&mut tx, source.workspace_id, source.id, now, state, &fault.to_string(), Some(&record)).await?;
     }
+    tell::source_fails(&mut tx, source.id, fault, now).await?;
     tx.commit().await
 }
 

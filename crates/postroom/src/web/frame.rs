@@ -17,12 +17,16 @@ pub enum Section {
     Overview,
     /// Messaging › Message Sources.
     Sources,
+    /// Messaging › Message Outbounds.
+    Outbounds,
     /// Messaging › App registration.
     Registrations,
     /// Messages.
     Messages,
     /// Jira.
     Jira,
+    /// Notices.
+    Notices,
     /// Settings.
     Settings,
     /// None: signing in, an error.
@@ -156,6 +160,8 @@ pub struct Frame {
     pub actions: Vec<Piece>,
     /// Topics that replace the page's live parts, separated by spaces.
     pub topics: String,
+    /// Notices that nobody has seen: all, and those that need a person now.
+    pub unseen: (i64, i64),
 }
 
 /// Something beside a heading.
@@ -197,6 +203,7 @@ impl Frame {
             flash: None,
             actions: Vec::new(),
             topics: String::new(),
+            unseen: (0, 0),
         }
     }
 
@@ -216,6 +223,11 @@ impl Frame {
 
     fn is(&self, section: Section) -> bool {
         self.section == section
+    }
+
+    /// Whether a banner says that something needs a person: everywhere but where it stands anyway.
+    pub fn banner(&self) -> bool {
+        self.unseen.1 > 0 && !matches!(self.section, Section::Overview | Section::Notices)
     }
 
     /// The style sheet's address.
@@ -238,9 +250,11 @@ impl Frame {
         match word {
             "overview" => self.is(Section::Overview),
             "sources" => self.is(Section::Sources),
+            "outbounds" => self.is(Section::Outbounds),
             "registrations" => self.is(Section::Registrations),
             "messages" => self.is(Section::Messages),
             "jira" => self.is(Section::Jira),
+            "notices" => self.is(Section::Notices),
             "settings" => self.is(Section::Settings),
             _ => false,
         }

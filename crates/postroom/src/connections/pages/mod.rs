@@ -4,6 +4,7 @@
 //! [`SignedInPage`] and [`SignInFailedPage`] (back from Microsoft), [`JiraPage`] and [`ConnectJiraPage`],
 //! [`RegistrationsPage`] and [`RegistrationPage`] (the Entra app that Postroom is).
 
+mod alarm;
 mod application;
 mod approval;
 mod confirm;
@@ -16,6 +17,7 @@ mod signed_in;
 mod source;
 mod sources;
 
+pub use alarm::AlarmPage;
 pub use application::{ApplicationFormPage, ApplicationPage};
 pub use approval::{ApprovalPage, ApprovedPage};
 pub use confirm::{ConfirmPage, DryRun, DryRunRow};

@@ -68,7 +68,7 @@ pub struct SourcesPage {
 
 impl SourceRow {
     /// The menu, which on a phone also holds ping and validate.
-    fn whole_menu(&self) -> Menu {
+    pub(in crate::connections) fn whole_menu(&self) -> Menu {
         self.menu.with_on_phones(self.ping.iter().chain(&self.validate))
     }
 }

@@ -5,6 +5,8 @@ use sqlx::FromRow;
 use store::{Db, StoreError, Tx, args, sql};
 use uuid::Uuid;
 
+use crate::connections::scopes;
+
 /// The app registration that new sign-ins use: the one that was chosen for it, or set up, last.
 pub async fn registration(db: &Db, workspace: Uuid) -> Result<Option<Uuid>, StoreError> {
     let row: Option<(Uuid,)> = db
@@ -231,18 +233,33 @@ pub async fn account(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<Accoun
     .await
 }
 
-/// Accounts that no source uses yet: signed in, not confirmed.
+/// Accounts that no source and no outbound uses yet: signed in, not confirmed.
 pub async fn unused(db: &Db, workspace: Uuid) -> Result<Vec<Account>, StoreError> {
     db.fetch_all(
         sql!(
             "SELECT id, app_registration_id, tenant_id, object_id, username, display_name, scopes, signed_in_at, refreshed_at,
                state, state_since, fault FROM account a
              WHERE workspace_id = $1 AND NOT EXISTS (SELECT 1 FROM source s WHERE s.account_id = a.id)
+               AND NOT EXISTS (SELECT 1 FROM outbound o WHERE o.account_id = a.id)
              ORDER BY username"
         ),
         args![workspace],
     )
     .await
+}
+
+/// Accounts that were granted the right to send.
+pub async fn that_may_send(db: &Db, workspace: Uuid) -> Result<Vec<Account>, StoreError> {
+    let all: Vec<Account> = db
+        .fetch_all(
+            sql!(
+                "SELECT id, app_registration_id, tenant_id, object_id, username, display_name, scopes, signed_in_at,
+                   refreshed_at, state, state_since, fault FROM account WHERE workspace_id = $1 ORDER BY username"
+            ),
+            args![workspace],
+        )
+        .await?;
+    Ok(all.into_iter().filter(|account| scopes::is_granted(&account.scopes, scopes::SEND)).collect())
 }
 
 /// Who signed in, with sealed tokens.
@@ -410,18 +427,30 @@ pub async fn set_consent(tx: &mut Tx, id: Uuid, whose: &str) -> Result<(), Store
     Ok(())
 }
 
-/// Its sources are due at once: whoever signed in wants to see them work.
+/// Its sources and outbounds are due at once: whoever signed in wants to see them work.
 pub async fn wake_sources(tx: &mut Tx, account: Uuid, now: Timestamp) -> Result<(), StoreError> {
     tx.execute(
         sql!("UPDATE source SET next_poll_at = $1 WHERE account_id = $2 AND next_poll_at > $1"),
         args![now, account],
     )
     .await?;
+    tx.execute(
+        sql!("UPDATE outbound SET next_check_at = $1 WHERE account_id = $2 AND next_check_at > $1"),
+        args![now, account],
+    )
+    .await?;
     Ok(())
 }
 
-/// Lets another account read what one read; gives how many sources.
+/// Lets another account read and send what one read and sent; gives how many sources.
 pub async fn hand_over(tx: &mut Tx, from: Uuid, to: Uuid, now: Timestamp) -> Result<u64, StoreError> {
+    tx.execute(
+        sql!(
+            "UPDATE outbound SET account_id = $1, next_check_at = $2, updated_at = $2 WHERE account_id = $3"
+        ),
+        args![to, now, from],
+    )
+    .await?;
     tx.execute(
         sql!("UPDATE source SET account_id = $1, next_poll_at = $2, updated_at = $2 WHERE account_id = $3"),
         args![to, now, from],
@@ -444,7 +473,8 @@ pub async fn remove_unused(tx: &mut Tx, workspace: Uuid, id: Uuid) -> Result<boo
         .execute(
             sql!(
                 "DELETE FROM account WHERE workspace_id = $1 AND id = $2
-                   AND NOT EXISTS (SELECT 1 FROM source WHERE source.account_id = account.id)"
+                   AND NOT EXISTS (SELECT 1 FROM source WHERE source.account_id = account.id)
+                   AND NOT EXISTS (SELECT 1 FROM outbound WHERE outbound.account_id = account.id)"
             ),
             args![workspace, id],
         )

@@ -12,6 +12,8 @@ pub enum Object {
     Account,
     /// A Message Source.
     Source,
+    /// A Message Outbound.
+    Outbound,
     /// A Jira connection.
     Jira,
 }
@@ -22,6 +24,7 @@ impl Object {
         match self {
             Self::Account => "account",
             Self::Source => "source",
+            Self::Outbound => "outbound",
             Self::Jira => "jira",
         }
     }
@@ -46,10 +49,21 @@ pub struct Event<'a> {
 
 /// Adds a line.
 pub async fn add(tx: &mut Tx, workspace: Uuid, now: Timestamp, event: &Event<'_>) -> Result<(), StoreError> {
+    add_with(tx, workspace, now, event, None).await
+}
+
+/// Adds a line with a fault's record, as JSON.
+pub async fn add_with(
+    tx: &mut Tx,
+    workspace: Uuid,
+    now: Timestamp,
+    event: &Event<'_>,
+    fault: Option<String>,
+) -> Result<(), StoreError> {
     tx.execute(
         sql!(
-            "INSERT INTO connection_event (id, workspace_id, object_kind, object_id, at, kind, text, actor, detail)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+            "INSERT INTO connection_event (id, workspace_id, object_kind, object_id, at, kind, text, actor, detail, fault)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
         ),
         args![
             Uuid::now_v7(),
@@ -60,7 +74,8 @@ pub async fn add(tx: &mut Tx, workspace: Uuid, now: Timestamp, event: &Event<'_>
             event.kind,
             event.text,
             event.actor,
-            event.detail.clone()
+            event.detail.clone(),
+            fault
         ],
     )
     .await?;

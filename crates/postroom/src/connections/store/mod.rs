@@ -1,4 +1,5 @@
-//! The SQL of connections, by topic: accounts and sign-ins, app registrations, sources, Jira sites, the timeline.
+//! The SQL of connections, by topic: accounts and sign-ins, app registrations, sources, outbounds, Jira sites, the timeline, what
+//! notices call them.
 
 pub mod accounts;
 pub mod applications;
@@ -7,5 +8,7 @@ pub mod devices;
 pub mod events;
 pub mod jira;
 pub mod links;
+pub mod named;
+pub mod outbounds;
 pub mod registrations;
 pub mod sources;

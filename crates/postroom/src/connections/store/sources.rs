@@ -82,6 +82,8 @@ pub struct Source {
     pub last_success_at: Option<i64>,
     /// When a mail came last.
     pub last_mail_at: Option<i64>,
+    /// Since when it is in shadow mode: it decides and writes nothing.
+    pub shadow_at: Option<i64>,
     /// Mails without an end.
     pub waiting: i64,
 }
@@ -96,8 +98,29 @@ pub async fn all(db: &Db, workspace: Uuid) -> Result<Vec<Source>, StoreError> {
                d.project_name, d.state AS destination_state, d.state_since AS destination_since,
                d.fault AS destination_fault, d.not_before AS destination_not_before, s.issue_type_id, s.issue_type_name,
                s.start_kind, s.start_at, s.handled, s.handled_target, s.handled_name, s.confirmed_at, s.paused_at, s.state, s.state_since,
-               s.fault, s.failures, s.next_poll_at, s.last_success_at, s.last_mail_at,
+               s.fault, s.failures, s.next_poll_at, s.last_success_at, s.last_mail_at, s.shadow_at,
                (SELECT count(*) FROM message w WHERE w.source_id = s.id AND w.state IN ('recorded', 'ready', 'acting')) AS waiting
+             FROM source s JOIN account a ON a.id = s.account_id JOIN mailbox m ON m.id = s.mailbox_id
+             LEFT JOIN destination d ON d.id = s.destination_id
+             WHERE s.workspace_id = $1 AND s.removed_at IS NULL ORDER BY m.address, s.folder_name, s.id"
+        ),
+        args![workspace],
+    )
+    .await
+}
+
+/// The same without counting the mails that wait, which a large database takes long for.
+pub async fn all_uncounted(db: &Db, workspace: Uuid) -> Result<Vec<Source>, StoreError> {
+    db.fetch_all(
+        sql!(
+            "SELECT s.id, s.account_id, a.username, a.state AS account_state, a.state_since AS account_since,
+               a.fault AS account_fault, a.signed_in_at, a.refreshed_at, s.mailbox_id, m.native_id AS mailbox_native_id,
+               m.address AS mailbox, s.folder_id, s.folder_name, s.destination_id, d.jira_connection_id, d.project_key,
+               d.project_name, d.state AS destination_state, d.state_since AS destination_since,
+               d.fault AS destination_fault, d.not_before AS destination_not_before, s.issue_type_id, s.issue_type_name,
+               s.start_kind, s.start_at, s.handled, s.handled_target, s.handled_name, s.confirmed_at, s.paused_at, s.state, s.state_since,
+               s.fault, s.failures, s.next_poll_at, s.last_success_at, s.last_mail_at, s.shadow_at,
+               CAST(0 AS BIGINT) AS waiting
              FROM source s JOIN account a ON a.id = s.account_id JOIN mailbox m ON m.id = s.mailbox_id
              LEFT JOIN destination d ON d.id = s.destination_id
              WHERE s.workspace_id = $1 AND s.removed_at IS NULL ORDER BY m.address, s.folder_name, s.id"
@@ -117,7 +140,7 @@ pub async fn one(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<Source>, S
                d.project_name, d.state AS destination_state, d.state_since AS destination_since,
                d.fault AS destination_fault, d.not_before AS destination_not_before, s.issue_type_id, s.issue_type_name,
                s.start_kind, s.start_at, s.handled, s.handled_target, s.handled_name, s.confirmed_at, s.paused_at, s.state, s.state_since,
-               s.fault, s.failures, s.next_poll_at, s.last_success_at, s.last_mail_at,
+               s.fault, s.failures, s.next_poll_at, s.last_success_at, s.last_mail_at, s.shadow_at,
                (SELECT count(*) FROM message w WHERE w.source_id = s.id AND w.state IN ('recorded', 'ready', 'acting')) AS waiting
              FROM source s JOIN account a ON a.id = s.account_id JOIN mailbox m ON m.id = s.mailbox_id
              LEFT JOIN destination d ON d.id = s.destination_id
@@ -328,6 +351,26 @@ pub async fn resume(tx: &mut Tx, workspace: Uuid, id: Uuid, now: Timestamp) -> R
                  WHERE id = $2 AND workspace_id = $3 AND paused_at IS NOT NULL AND removed_at IS NULL"
             ),
             args![now, id, workspace],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
+/// Puts a source into shadow mode, or takes it out. `false`: it was so already, or is not there.
+pub async fn set_shadow(
+    tx: &mut Tx,
+    workspace: Uuid,
+    id: Uuid,
+    shadow: bool,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let changed = tx
+        .execute(
+            sql!(
+                "UPDATE source SET shadow_at = CASE WHEN $1 THEN CAST($2 AS BIGINT) ELSE NULL END, updated_at = $2
+                 WHERE id = $3 AND workspace_id = $4 AND removed_at IS NULL AND (shadow_at IS NULL) = $1"
+            ),
+            args![shadow, now, id, workspace],
         )
         .await?;
     Ok(changed == 1)

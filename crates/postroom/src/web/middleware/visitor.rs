@@ -9,12 +9,13 @@ use axum::middleware::Next;
 use axum::response::Response;
 use axum_extra::extract::cookie::CookieJar;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use store::StoreError;
 
 use super::is_loopback;
 use super::log::LoggedUser;
 use crate::access::{SignedIn, csrf, session};
+use crate::notices;
 use crate::web::frame::{Flash, Section, Theme};
 use crate::web::times::Times;
 use crate::web::{Frame, Shell};
@@ -38,6 +39,8 @@ pub(crate) struct Visitor {
     pub(crate) client: Option<IpAddr>,
     /// Whether cookies go over TLS only.
     pub(crate) secure: bool,
+    /// Notices that nobody has seen: all, and those that need a person now.
+    pub(crate) unseen: (i64, i64),
 }
 
 impl Visitor {
@@ -64,6 +67,7 @@ impl Visitor {
             person,
             csrf: self.csrf.clone(),
             flash: self.flash.clone(),
+            unseen: self.unseen,
             ..Frame::outside(title, self.theme)
         }
     }
@@ -86,7 +90,18 @@ pub(super) async fn find(State(shell): State<Shell>, mut request: Request, next:
         times: shell.times(),
         client: client(&shell, &request),
         secure,
+        unseen: (0, 0),
     };
+    // Only pages show them; what a form or a stream is answered with does not.
+    if let Ok(Some(signed_in)) = &visitor.signed_in
+        && request.method() == Method::GET
+    {
+        match notices::store::unseen(&shell.db, signed_in.workspace).await {
+            Ok(unseen) => visitor.unseen = (unseen.all, unseen.grave),
+            // A page without the number is better than none; what is wrong with the database says the page's own query.
+            Err(error) => tracing::warn!(%error, "unseen notices cannot be counted"),
+        }
+    }
     visitor.csrf = visitor.token().map(|token| csrf::mask(&token, &mut rand::rng())).unwrap_or_default();
     let user = visitor.signed_in.as_ref().ok().and_then(|signed_in| signed_in.as_ref().map(|s| s.user.id));
     let had_flash = visitor.flash.is_some();

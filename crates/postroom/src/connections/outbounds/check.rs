@@ -1,0 +1,90 @@
+//! Looks at each outbound now and then: the token is renewed and the mailbox answers. Sends nothing.
+
+use jiff::{SignedDuration, Timestamp};
+use store::{Db, StoreError};
+use uuid::Uuid;
+
+use crate::connections::store::accounts;
+use crate::connections::store::outbounds::{self as rows, Outbound};
+use crate::connections::store::registrations;
+use crate::connections::store::sources::Source;
+use crate::connections::{Connections, expiry};
+use crate::outbound;
+
+/// How often an outbound is looked at.
+const EVERY: SignedDuration = SignedDuration::from_mins(10);
+
+/// Looks at those whose time has come.
+pub async fn check_due(connections: &Connections) {
+    let now = connections.clock.now();
+    let due = match rows::due(&connections.db, now).await {
+        Ok(due) => due,
+        Err(error) => {
+            tracing::error!(%error, "no outbound can be looked at, trying again");
+            return;
+        }
+    };
+    for (workspace, id) in due {
+        let next = now.saturating_add(EVERY).unwrap_or(Timestamp::MAX);
+        let checked = async {
+            if !rows::take(&connections.db, id, now, next).await? {
+                return Ok(());
+            }
+            let Some(outbound) = rows::one(&connections.db, workspace, id).await? else { return Ok(()) };
+            let answer = async {
+                let mailbox =
+                    connections.mailbox_for(outbound.account_id, &outbound.mailbox_native_id).await?;
+                mailbox.folder("drafts").await
+            };
+            let answer = answer.await;
+            outbound::send::record(connections, &outbound, answer.as_ref().map(|_| false)).await
+        };
+        if let Err(error) = checked.await {
+            tracing::error!(%error, outbound = %id, "an outbound could not be looked at, trying again");
+        }
+    }
+}
+
+/// Adds what is known of the ends of an app registration's credentials.
+pub async fn with_credentials(
+    db: &Db,
+    registration: Uuid,
+    mut known: expiry::Known,
+) -> Result<expiry::Known, StoreError> {
+    for credential in registrations::credentials(db, registration).await? {
+        let ends =
+            if credential.kind == "certificate" { &mut known.certificates } else { &mut known.secrets };
+        ends.extend(credential.expires_at);
+    }
+    Ok(known)
+}
+
+/// The same for the registration that an account belongs to.
+pub async fn with_credentials_of(
+    db: &Db,
+    workspace: Uuid,
+    account: Uuid,
+    known: expiry::Known,
+) -> Result<expiry::Known, StoreError> {
+    match accounts::account(db, workspace, account).await? {
+        Some(account) => with_credentials(db, account.app_registration_id, known).await,
+        None => Ok(known),
+    }
+}
+
+/// What is known of the ends of a source.
+pub fn known_of_source(source: &Source) -> expiry::Known {
+    expiry::Known {
+        sign_in_used: Some(source.refreshed_at.unwrap_or(source.signed_in_at)),
+        ..expiry::Known::default()
+    }
+}
+
+/// What is known of the ends of an outbound.
+pub fn known_of_outbound(outbound: &Outbound) -> expiry::Known {
+    expiry::Known {
+        sign_in_used: Some(outbound.refreshed_at.unwrap_or(outbound.signed_in_at)),
+        is_ews_online: outbound.connection_type == "ews",
+        ..expiry::Known::default()
+    }
+}

@@ -1,0 +1,102 @@
+//! How connections are called where people are told of them.
+
+use sqlx::FromRow;
+use store::{StoreError, Tx, args, sql};
+use uuid::Uuid;
+
+/// A connection with its name.
+#[derive(Clone, Debug, FromRow)]
+pub struct Named {
+    /// Its row.
+    pub id: Uuid,
+    /// Whose it is.
+    pub workspace_id: Uuid,
+    /// As people know it.
+    pub name: String,
+}
+
+/// A source that is read: its mailbox, and its folder unless that is the Inbox.
+pub async fn source(tx: &mut Tx, id: Uuid) -> Result<Option<Named>, StoreError> {
+    tx.fetch_optional(
+        sql!(
+            "SELECT s.id, s.workspace_id,
+               m.address || CASE WHEN lower(s.folder_name) = 'inbox' THEN '' ELSE ' (' || s.folder_name || ')' END AS name
+             FROM source s JOIN mailbox m ON m.id = s.mailbox_id
+             WHERE s.id = $1 AND s.paused_at IS NULL AND s.removed_at IS NULL AND s.confirmed_at IS NOT NULL"
+        ),
+        args![id],
+    )
+    .await
+}
+
+/// The sources that an account reads.
+pub async fn sources_of(tx: &mut Tx, account: Uuid) -> Result<Vec<Named>, StoreError> {
+    tx.fetch_all(
+        sql!(
+            "SELECT s.id, s.workspace_id,
+               m.address || CASE WHEN lower(s.folder_name) = 'inbox' THEN '' ELSE ' (' || s.folder_name || ')' END AS name
+             FROM source s JOIN mailbox m ON m.id = s.mailbox_id
+             WHERE s.account_id = $1 AND s.paused_at IS NULL AND s.removed_at IS NULL AND s.confirmed_at IS NOT NULL
+             ORDER BY m.address, s.id"
+        ),
+        args![account],
+    )
+    .await
+}
+
+/// An outbound in use.
+pub async fn outbound(tx: &mut Tx, id: Uuid) -> Result<Option<Named>, StoreError> {
+    tx.fetch_optional(
+        sql!(
+            "SELECT o.id, o.workspace_id, 'Sending from ' || m.address AS name
+             FROM outbound o JOIN mailbox m ON m.id = o.mailbox_id WHERE o.id = $1 AND o.paused_at IS NULL"
+        ),
+        args![id],
+    )
+    .await
+}
+
+/// The outbounds that an account sends from.
+pub async fn outbounds_of(tx: &mut Tx, account: Uuid) -> Result<Vec<Named>, StoreError> {
+    tx.fetch_all(
+        sql!(
+            "SELECT o.id, o.workspace_id, 'Sending from ' || m.address AS name
+             FROM outbound o JOIN mailbox m ON m.id = o.mailbox_id WHERE o.account_id = $1 AND o.paused_at IS NULL
+             ORDER BY m.address, o.id"
+        ),
+        args![account],
+    )
+    .await
+}
+
+/// An account.
+pub async fn account(tx: &mut Tx, id: Uuid) -> Result<Option<Named>, StoreError> {
+    tx.fetch_optional(sql!("SELECT id, workspace_id, username AS name FROM account WHERE id = $1"), args![id])
+        .await
+}
+
+/// A destination: the project and its site.
+pub async fn destination(tx: &mut Tx, id: Uuid) -> Result<Option<Named>, StoreError> {
+    tx.fetch_optional(
+        sql!(
+            "SELECT d.id, d.workspace_id, 'Project ' || d.project_key || ' in ' || j.name AS name
+             FROM destination d JOIN jira_connection j ON j.id = d.jira_connection_id WHERE d.id = $1"
+        ),
+        args![id],
+    )
+    .await
+}
+
+/// Mails that have no end yet and go to a destination.
+pub async fn waiting_for(tx: &mut Tx, destination: Uuid) -> Result<u64, StoreError> {
+    let (count,): (i64,) = tx
+        .fetch_one(
+            sql!(
+                "SELECT count(*) FROM message w JOIN source s ON s.id = w.source_id
+                 WHERE s.destination_id = $1 AND w.state IN ('recorded', 'ready', 'acting')"
+            ),
+            args![destination],
+        )
+        .await?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}

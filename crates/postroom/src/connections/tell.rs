@@ -1,0 +1,152 @@
+//! What connections have to tell people: each change of a state that concerns somebody raises a notice in the transaction of
+//! the change. What is told of already is not told again, so these may be called whenever something fails or works.
+
+use fault::{Class, Fault};
+use jiff::Timestamp;
+use store::{StoreError, Tx};
+use uuid::Uuid;
+
+use super::health;
+use super::store::events::{self, Event};
+use super::store::named::{self, Named};
+use super::store::outbounds::Outbound;
+use crate::notices::{self, Kind, Object, Over};
+
+fn object(kind: &'static str, named: Named) -> Object {
+    let href = match kind {
+        "source" => format!("/sources/{}", named.id),
+        "outbound" => format!("/outbounds/{}", named.id),
+        "account" => "/sources".to_owned(),
+        _ => "/jira".to_owned(),
+    };
+    Object { workspace: named.workspace_id, kind, id: named.id, name: named.name, href }
+}
+
+/// What a fault is told as; none for one that passes by itself.
+fn kind_of(fault: &Fault) -> Option<Kind> {
+    match fault.entry.class {
+        _ if health::needs_approval(fault) => Some(Kind::ApprovalNeeded),
+        Class::SignIn | Class::Administrator | Class::Configuration => Some(Kind::Offline),
+        Class::Transient | Class::Poison => None,
+    }
+}
+
+async fn fails(tx: &mut Tx, object: &Object, fault: &Fault, now: Timestamp) -> Result<(), StoreError> {
+    if let Some(kind) = kind_of(fault) {
+        notices::raise(tx, object, kind, Some(fault), now).await?;
+    }
+    Ok(())
+}
+
+/// The sign-in of an account fails: told for everything that it reads and sends, and for itself where that is nothing.
+pub async fn account_fails(
+    tx: &mut Tx,
+    account: Uuid,
+    fault: &Fault,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sources = named::sources_of(tx, account).await?.into_iter().map(|named| object("source", named));
+    let outbounds =
+        named::outbounds_of(tx, account).await?.into_iter().map(|named| object("outbound", named));
+    let mut all: Vec<Object> = sources.chain(outbounds).collect();
+    if all.is_empty() {
+        all.extend(named::account(tx, account).await?.map(|named| object("account", named)));
+    }
+    for object in &all {
+        fails(tx, object, fault, now).await?;
+    }
+    Ok(())
+}
+
+/// The sign-in of an account works. Its sources and outbounds say so themselves, once they have worked.
+pub async fn account_works(tx: &mut Tx, account: Uuid, now: Timestamp) -> Result<(), StoreError> {
+    if let Some(named) = named::account(tx, account).await? {
+        notices::is_over(tx, &object("account", named), Over::Trouble, None, now).await?;
+    }
+    Ok(())
+}
+
+/// A source could not be read.
+pub async fn source_fails(
+    tx: &mut Tx,
+    source: Uuid,
+    fault: &Fault,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if kind_of(fault).is_some()
+        && let Some(named) = named::source(tx, source).await?
+    {
+        fails(tx, &object("source", named), fault, now).await?;
+    }
+    Ok(())
+}
+
+/// A source was read, and so many mails were new.
+pub async fn source_works(tx: &mut Tx, source: Uuid, new: u64, now: Timestamp) -> Result<(), StoreError> {
+    let Some(named) = named::source(tx, source).await? else { return Ok(()) };
+    let object = object("source", named);
+    notices::is_over(tx, &object, Over::Trouble, Some(new), now).await?;
+    if new > 0 {
+        notices::is_over(tx, &object, Over::Silence, None, now).await?;
+    }
+    Ok(())
+}
+
+/// An outbound could not be used.
+pub async fn outbound_fails(
+    tx: &mut Tx,
+    outbound: Uuid,
+    fault: &Fault,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if let Some(named) = named::outbound(tx, outbound).await? {
+        fails(tx, &object("outbound", named), fault, now).await?;
+    }
+    Ok(())
+}
+
+/// An outbound works.
+pub async fn outbound_works(tx: &mut Tx, outbound: Uuid, now: Timestamp) -> Result<(), StoreError> {
+    if let Some(named) = named::outbound(tx, outbound).await? {
+        notices::is_over(tx, &object("outbound", named), Over::Trouble, None, now).await?;
+    }
+    Ok(())
+}
+
+/// A project takes no mail.
+pub async fn destination_fails(
+    tx: &mut Tx,
+    destination: Uuid,
+    fault: &Fault,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if kind_of(fault).is_some()
+        && let Some(named) = named::destination(tx, destination).await?
+    {
+        fails(tx, &object("destination", named), fault, now).await?;
+    }
+    Ok(())
+}
+
+/// A project takes mail.
+pub async fn destination_works(tx: &mut Tx, destination: Uuid, now: Timestamp) -> Result<(), StoreError> {
+    if let Some(named) = named::destination(tx, destination).await? {
+        let waited = named::waiting_for(tx, destination).await?;
+        notices::is_over(tx, &object("destination", named), Over::Trouble, Some(waited), now).await?;
+    }
+    Ok(())
+}
+
+/// A line on the timeline of an outbound.
+pub async fn outbound_event(
+    tx: &mut Tx,
+    outbound: &Outbound,
+    kind: &str,
+    text: &str,
+    fault: Option<String>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let event =
+        Event { object: events::Object::Outbound, id: outbound.id, kind, text, actor: "", detail: None };
+    events::add_with(tx, outbound.workspace_id, now, &event, fault).await
+}

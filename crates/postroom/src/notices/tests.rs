@@ -1,0 +1,427 @@
+//! Notices from the change of a row to the other side's door, on every database.
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::routing::post;
+use fault::Fault;
+use http::{HeaderMap, StatusCode};
+use jiff::SignedDuration;
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use super::channels::webhook;
+use super::decide::WINDOW;
+use super::send::place;
+use super::store::{self as rows, NewChannel, Notice};
+use super::watch::Watch;
+use crate::connections::store::sources;
+use crate::connections::tell;
+use crate::connections::testing::Office;
+
+/// What came to somebody's webhook.
+#[derive(Clone)]
+pub(super) struct Came {
+    all: Arc<Mutex<Vec<(HeaderMap, serde_json::Value)>>>,
+    refuses: Arc<Mutex<Option<StatusCode>>>,
+    /// How many came so far.
+    pub(super) count: tokio::sync::watch::Sender<usize>,
+}
+
+impl Came {
+    pub(super) fn take(&self) -> Vec<(HeaderMap, serde_json::Value)> {
+        std::mem::take(&mut self.all.lock().unwrap())
+    }
+}
+
+async fn hook(State(came): State<Came>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    if let Some(status) = *came.refuses.lock().unwrap() {
+        return status;
+    }
+    let body = serde_json::from_slice(&body).expect("JSON");
+    came.all.lock().unwrap().push((headers, body));
+    came.count.send_modify(|count| *count += 1);
+    StatusCode::ACCEPTED
+}
+
+/// Somebody's webhook on this machine.
+pub(super) async fn listen() -> (Came, String) {
+    let came =
+        Came { all: Arc::default(), refuses: Arc::default(), count: tokio::sync::watch::Sender::new(0) };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/hook", listener.local_addr().unwrap());
+    let router = Router::new().route("/hook", post(hook)).with_state(came.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (came, address)
+}
+
+const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+async fn add_channel(office: &Office, kind: &'static str, address: &str) -> Uuid {
+    let id = Uuid::now_v7();
+    let sealer = &office.state.connections.sealer;
+    let new = NewChannel {
+        id,
+        workspace: office.workspace(),
+        kind,
+        name: kind.to_owned(),
+        shown: "127.0.0.1".to_owned(),
+        target_sealed: sealer.seal(&place("target_sealed", id), address.as_bytes()),
+        secret_sealed: (kind == "webhook").then(|| sealer.seal(&place("secret_sealed", id), KEY.as_bytes())),
+        now: office.now(),
+    };
+    let mut tx = office.console.shell.db.begin().await.unwrap();
+    rows::add_channel(&mut tx, new).await.unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+async fn fails(office: &Office, source: Uuid, entry: &str) {
+    let mut tx = office.console.shell.db.begin().await.unwrap();
+    tell::source_fails(&mut tx, source, &Fault::own(entry, ""), office.now()).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn works(office: &Office, source: Uuid, new: u64) {
+    let mut tx = office.console.shell.db.begin().await.unwrap();
+    tell::source_works(&mut tx, source, new, office.now()).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+fn later(office: &Office, seconds: u64) {
+    office.console.clock.advance(std::time::Duration::from_secs(seconds));
+}
+
+async fn notices(office: &Office) -> Vec<Notice> {
+    rows::newest(&office.console.shell.db, office.workspace(), jiff::Timestamp::MAX, 100).await.unwrap()
+}
+
+/// Promise: offline is told once, signed, in all shapes; that it is back is told with how many mails waited.
+#[tokio::test]
+async fn offline_and_back_are_told_once() {
+    for office in Office::all().await {
+        let connected = office.connect().await;
+        let (came, address) = listen().await;
+        let webhook = add_channel(&office, "webhook", &address).await;
+        let teams = add_channel(&office, "teams", &address).await;
+        for _ in 0..3 {
+            fails(&office, connected.source, "own.not_signed_in").await;
+        }
+        assert_eq!(notices(&office).await.len(), 1);
+        later(&office, 2);
+        assert_eq!(rows::channels_due(&office.console.shell.db, office.now()).await.unwrap().len(), 2);
+        assert!(office.sender.send_due(webhook).await.unwrap());
+        assert!(!office.sender.send_due(webhook).await.unwrap(), "nothing is due any more");
+        let (headers, body) = came.take().pop().unwrap();
+        assert_eq!(body["type"], "postroom.notices");
+        assert_eq!(body["data"]["notices"][0]["kind"], "offline");
+        assert_eq!(body["data"]["notices"][0]["object"]["name"], "support@contoso.test");
+        let text = body["data"]["notices"][0]["text"].as_str().unwrap();
+        assert!(text.contains("Sign in"), "{text}");
+        let url = body["data"]["notices"][0]["url"].as_str().unwrap();
+        assert!(url.starts_with("http://127.0.0.1:7080/sources/"), "{url}");
+        assert!(headers["webhook-signature"].to_str().unwrap().starts_with("v1,"));
+        assert!(office.sender.send_due(teams).await.unwrap());
+        assert_eq!(came.take()[0].1["type"], "message");
+
+        later(&office, 60);
+        works(&office, connected.source, 41).await;
+        later(&office, 2);
+        assert!(office.sender.send_due(webhook).await.unwrap());
+        let (_, body) = came.take().pop().unwrap();
+        assert_eq!(body["data"]["notices"][0]["kind"], "back");
+        assert!(body["data"]["notices"][0]["text"].as_str().unwrap().contains("41 mails"));
+        let all = notices(&office).await;
+        assert_eq!(all.len(), 2);
+        assert!(all[1].ended_at.is_some());
+    }
+}
+
+/// Promise: what is over before it was sent is not sent, and neither is that it is over.
+#[tokio::test]
+async fn what_is_over_is_not_sent() {
+    for office in Office::all().await {
+        let connected = office.connect().await;
+        let (came, address) = listen().await;
+        let channel = add_channel(&office, "webhook", &address).await;
+        fails(&office, connected.source, "own.not_signed_in").await;
+        works(&office, connected.source, 0).await;
+        later(&office, 5);
+        assert!(!office.sender.send_due(channel).await.unwrap());
+        assert!(came.take().is_empty());
+        assert_eq!(notices(&office).await.len(), 2, "the console keeps both");
+    }
+}
+
+/// Promise: an account that fails is told for each of its sources in one message.
+#[tokio::test]
+async fn what_falls_together_goes_together() {
+    for office in Office::all().await {
+        let connected = office.connect().await;
+        let (came, address) = listen().await;
+        let channel = add_channel(&office, "slack", &address).await;
+        let db = &office.console.shell.db;
+        let (now, workspace) = (office.now(), office.workspace());
+        let mut tx = db.begin().await.unwrap();
+        let mut more = crate::connections::testing::confirmed(
+            workspace,
+            connected.account,
+            connected.mailbox,
+            connected.destination,
+            now,
+        );
+        more.folder_id = "other-id".to_owned();
+        more.folder_name = "Invoices".to_owned();
+        sources::insert(&mut tx, Uuid::now_v7(), more).await.unwrap();
+        let fault = Fault::own("own.not_signed_in", "");
+        tell::account_fails(&mut tx, connected.account, &fault, now).await.unwrap();
+        tx.commit().await.unwrap();
+        // The polls that fail of it tell nothing more.
+        fails(&office, connected.source, "own.not_signed_in").await;
+        later(&office, 2);
+        assert!(office.sender.send_due(channel).await.unwrap());
+        let came = came.take();
+        assert_eq!(came.len(), 1);
+        assert_eq!(came[0].1["text"], "Postroom: 2 offline");
+        assert!(came[0].1.to_string().contains("support@contoso.test (Invoices)"), "{}", came[0].1);
+    }
+}
+
+/// Promise: a channel that refuses is tried again, later each time, and the console shows its answer.
+#[tokio::test]
+async fn a_refusal_is_tried_again() {
+    for office in Office::all().await {
+        let connected = office.connect().await;
+        let (came, address) = listen().await;
+        let channel = add_channel(&office, "webhook", &address).await;
+        *came.refuses.lock().unwrap() = Some(StatusCode::SERVICE_UNAVAILABLE);
+        fails(&office, connected.source, "own.not_signed_in").await;
+        later(&office, 2);
+        assert!(!office.sender.send_due(channel).await.unwrap());
+        let mut browser = office.console.owner().await;
+        let page = browser.get("/notices").await;
+        for part in ["does not work", "HTTP 503", "1 on the way", "is offline"] {
+            assert!(page.body.contains(part), "{part}: {}", page.body);
+        }
+        *came.refuses.lock().unwrap() = None;
+        assert!(!office.sender.send_due(channel).await.unwrap(), "not before its time");
+        later(&office, 10);
+        assert!(office.sender.send_due(channel).await.unwrap());
+        assert_eq!(came.take().len(), 1);
+    }
+}
+
+/// Promise: however often something goes off and on, a channel gets at most five messages in ten minutes, and what waited goes
+/// together.
+#[tokio::test]
+async fn there_is_no_storm() {
+    let office = Office::new().await;
+    let connected = office.connect().await;
+    let (came, address) = listen().await;
+    let channel = add_channel(&office, "webhook", &address).await;
+    for _ in 0..40 {
+        fails(&office, connected.source, "own.not_signed_in").await;
+        later(&office, 2);
+        office.sender.send_due(channel).await.unwrap();
+        works(&office, connected.source, 0).await;
+        later(&office, 2);
+        office.sender.send_due(channel).await.unwrap();
+    }
+    let sent = came.take().len();
+    assert_eq!(sent, 4, "two times off and on are told at once, the rest only if it lasts");
+    fails(&office, connected.source, "own.not_signed_in").await;
+    office.console.clock.advance(std::time::Duration::from_secs(16 * 60));
+    assert!(office.sender.send_due(channel).await.unwrap(), "it stayed away");
+    assert!(SignedDuration::from_mins(16) > WINDOW);
+}
+
+/// Promise: two senders never send the same twice.
+#[tokio::test]
+async fn one_sender_at_a_time() {
+    for office in Office::all().await {
+        let connected = office.connect().await;
+        let (came, address) = listen().await;
+        let channel = add_channel(&office, "webhook", &address).await;
+        fails(&office, connected.source, "own.not_signed_in").await;
+        later(&office, 2);
+        let (one, two) = tokio::join!(office.sender.send_due(channel), office.sender.send_due(channel));
+        assert_eq!((one.unwrap(), two.unwrap()), (true, false));
+        assert_eq!(came.take().len(), 1);
+    }
+}
+
+/// Promise: an address of a private network is refused, in the form and when it is reached.
+#[tokio::test]
+async fn private_addresses_are_refused() {
+    let office = Office::new().await;
+    let mut browser = office.console.owner().await;
+    let token = browser.token("/notices/channels/new?kind=webhook").await;
+    let fields = [("name", "Inside"), ("address", "https://10.0.0.1/canary-path")];
+    let refused = browser.post("/notices/channels/new?kind=webhook", &token, &fields).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.body.contains("allow_hosts") && !refused.body.contains("canary"), "{}", refused.body);
+    let channel = add_channel(&office, "webhook", "https://localhost:9/x").await;
+    let row = rows::channel(&office.console.shell.db, office.workspace(), channel).await.unwrap().unwrap();
+    let answer = office.sender.test(&row).await.unwrap();
+    assert!(!answer.good && answer.text.contains("private network"), "{answer:?}");
+}
+
+/// Promise: a channel is added, shows its key once and its address never, and its test shows the answer.
+#[tokio::test]
+async fn a_channel_is_added_and_tested() {
+    let office = Office::new().await;
+    let (came, address) = listen().await;
+    let mut browser = office.console.owner().await;
+    let empty = browser.get("/notices").await;
+    assert!(empty.body.contains("nobody is told while nobody looks"), "{}", empty.body);
+    let token = browser.token("/notices/channels/new?kind=webhook").await;
+    let fields = [("name", "Operations"), ("address", &*address)];
+    let added = browser.post("/notices/channels/new?kind=webhook", &token, &fields).await;
+    assert!(added.body.contains(webhook::PREFIX), "{}", added.body);
+    let channels = rows::channels(&office.console.shell.db, office.workspace()).await.unwrap();
+    let id = channels[0].id;
+    browser.post(&format!("/notices/channels/{id}/test"), &token, &[]).await;
+    let page = browser.get("/notices").await;
+    for part in ["Operations", "works", "HTTP 202", "took the test notice"] {
+        assert!(page.body.contains(part), "{part}: {}", page.body);
+    }
+    assert!(!page.body.contains("/hook") && !page.body.contains(webhook::PREFIX), "{}", page.body);
+    let (headers, body) = came.take().pop().unwrap();
+    assert_eq!(body["type"], "postroom.test");
+    assert!(headers.contains_key("webhook-id"));
+    browser.post(&format!("/notices/channels/{id}/remove"), &token, &[]).await;
+    assert!(rows::channels(&office.console.shell.db, office.workspace()).await.unwrap().is_empty());
+}
+
+/// Promise: mail goes through no outbound that does not work, and best through one that is not concerned.
+#[test]
+fn mail_takes_the_way_that_works() {
+    use crate::connections::store::outbounds::Outbound;
+    let outbound = |name: &str, state: &str| Outbound {
+        id: Uuid::now_v7(),
+        workspace_id: Uuid::nil(),
+        account_id: Uuid::nil(),
+        username: name.to_owned(),
+        scopes: String::new(),
+        account_state: "online".to_owned(),
+        account_since: 0,
+        account_fault: None,
+        signed_in_at: 0,
+        refreshed_at: None,
+        mailbox_id: Uuid::nil(),
+        mailbox_native_id: String::new(),
+        mailbox: name.to_owned(),
+        connection_type: "graph".to_owned(),
+        from_name: String::new(),
+        paused_at: None,
+        state: state.to_owned(),
+        state_since: 0,
+        fault: None,
+        failures: 0,
+        next_check_at: 0,
+        last_success_at: None,
+        last_sent_at: None,
+    };
+    let all =
+        [outbound("a@x.test", "offline"), outbound("b@x.test", "online"), outbound("c@x.test", "online")];
+    let chosen = |named: &[&str]| super::send::choose(&all, named).map(|one| one.mailbox.clone());
+    assert_eq!(chosen(&[]), Some("b@x.test".to_owned()));
+    assert_eq!(chosen(&["b@x.test"]), Some("c@x.test".to_owned()));
+    assert!(super::send::choose(&all[..1], &[]).is_none());
+}
+
+/// Promise: what nobody raised is found by looking, an end that is near is told once, and a removed source is not waited for.
+#[tokio::test]
+async fn looking_finds_what_nobody_raised() {
+    for office in Office::all().await {
+        let connected = office.connect().await;
+        let db = &office.console.shell.db;
+        let watch =
+            Watch { shell: office.console.shell.clone(), connections: Arc::clone(&office.state.connections) };
+        watch.look().await.unwrap();
+        assert!(notices(&office).await.is_empty());
+        let fault = serde_json::to_string(&Fault::own("own.not_signed_in", "").to_record()).unwrap();
+        db.execute(
+            store::sql!("UPDATE account SET state = 'offline', fault = $1 WHERE id = $2"),
+            store::args![fault, connected.account],
+        )
+        .await
+        .unwrap();
+        for _ in 0..2 {
+            watch.look().await.unwrap();
+        }
+        let all = notices(&office).await;
+        assert_eq!((all.len(), all[0].kind.as_str()), (1, "offline"));
+        // 61 days later the unused sign-in ends in 29.
+        office.console.clock.advance(std::time::Duration::from_secs(61 * 24 * 3600));
+        for _ in 0..2 {
+            watch.look().await.unwrap();
+        }
+        let all = notices(&office).await;
+        assert_eq!((all.len(), all[0].kind.as_str()), (2, "expiry"));
+        assert!(all[0].title.contains("29 days"), "{}", all[0].title);
+        let mut tx = db.begin().await.unwrap();
+        sources::remove(&mut tx, office.workspace(), connected.source, office.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        watch.look().await.unwrap();
+        let open = rows::open(db, office.workspace()).await.unwrap();
+        assert!(open.iter().all(|open| open.object_id != connected.source), "{open:?}");
+        assert!(
+            open.iter().any(|open| open.object_id == connected.account),
+            "the account still needs a person"
+        );
+    }
+}
+
+/// Promise: a source that is silent through the hours in which mail is to be expected is told of once, until mail comes.
+#[tokio::test]
+async fn silence_is_told() {
+    for office in Office::all().await {
+        let connected = office.connect().await;
+        let db = &office.console.shell.db;
+        let watch =
+            Watch { shell: office.console.shell.clone(), connections: Arc::clone(&office.state.connections) };
+        let alarm = rows::AlarmRow {
+            source_id: connected.source,
+            hours: 3,
+            begins: 0,
+            ends: 1440,
+            days: 0x7f,
+            zone: "UTC".to_owned(),
+        };
+        let mut tx = db.begin().await.unwrap();
+        rows::set_alarm(&mut tx, &alarm).await.unwrap();
+        tx.commit().await.unwrap();
+        later(&office, 2 * 3600);
+        watch.look().await.unwrap();
+        assert!(notices(&office).await.is_empty());
+        later(&office, 2 * 3600);
+        for _ in 0..2 {
+            watch.look().await.unwrap();
+        }
+        let all = notices(&office).await;
+        assert_eq!((all.len(), all[0].kind.as_str()), (1, "silence"));
+        works(&office, connected.source, 1).await;
+        let all = notices(&office).await;
+        assert_eq!((all.len(), all[0].kind.as_str()), (2, "back"));
+    }
+}
+
+/// Promise: the console says on every page that something needs a person, until somebody has seen it.
+#[tokio::test]
+async fn the_console_says_so_on_every_page() {
+    let office = Office::new().await;
+    let connected = office.connect().await;
+    fails(&office, connected.source, "own.not_signed_in").await;
+    let mut browser = office.console.owner().await;
+    let page = browser.get("/jira").await;
+    assert!(page.body.contains("A connection needs a person"), "{}", page.body);
+    let token = page.field("csrf");
+    let seen = browser.post("/notices/seen", &token, &[]).await;
+    assert!(seen.status.is_redirection());
+    assert!(!browser.get("/jira").await.body.contains("A connection needs a person"));
+    let key = SecretString::from(KEY);
+    assert!(!format!("{key:?}").contains("MfKQ"));
+}

@@ -1,0 +1,323 @@
+//! What no change of a row tells: a source that is silent, a connection that has been trying again for long, something that
+//! will end soon; and, so that nothing goes untold, every state that is not well and that nobody raised. Looking twice does no
+//! harm, so every node looks.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use store::StoreError;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::decide::{self, Alarm, Kind};
+use super::raise::{self, Object, Over};
+use super::store::{self as rows, AlarmRow};
+use crate::connections::health::{self, Standing};
+use crate::connections::store::accounts::{self, Account};
+use crate::connections::store::outbounds::{self, Outbound};
+use crate::connections::store::registrations;
+use crate::connections::store::sources::{self, Source};
+use crate::connections::{Connections, expiry, outbounds as checked};
+use crate::web::Shell;
+use crate::web::components::Health;
+
+/// How often it looks.
+const LOOKS: Duration = Duration::from_secs(10);
+/// How long notices are kept.
+const KEPT: SignedDuration = SignedDuration::from_hours(180 * 24);
+
+/// Looks around. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    /// The console: database, clock, who is told live.
+    pub shell: Shell,
+    /// The way to outbounds, which are tried now and then.
+    pub connections: Arc<Connections>,
+}
+
+/// What is to be raised or ended for one connection. Pure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Needed {
+    Nothing,
+    Raise(Kind),
+    End,
+    EndQuietly,
+}
+
+/// What a connection's standing asks for, given what is told of it.
+fn needed(standing: &Standing, open: &BTreeSet<(String, i64)>, now: Timestamp) -> Needed {
+    let is_open = |kind: Kind| open.iter().any(|(word, _)| word == kind.word());
+    let newest = open.iter().filter(|(word, _)| word != Kind::Silence.word()).map(|(_, at)| *at).max();
+    match standing.health {
+        Health::Offline if !is_open(Kind::Offline) => Needed::Raise(Kind::Offline),
+        Health::ApprovalNeeded if !is_open(Kind::ApprovalNeeded) => Needed::Raise(Kind::ApprovalNeeded),
+        Health::Degraded if newest.is_none() && now.duration_since(standing.since) >= decide::LONG => {
+            Needed::Raise(Kind::Degraded)
+        }
+        // It is back once it has worked after the trouble was told: a sign-in alone reads no mail.
+        Health::Online => match (newest, standing.last_success) {
+            (Some(told), Some(success)) if success.as_microsecond() > told => Needed::End,
+            _ => Needed::Nothing,
+        },
+        Health::Paused if !open.is_empty() => Needed::EndQuietly,
+        _ => Needed::Nothing,
+    }
+}
+
+impl Watch {
+    /// Looks, until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            if let Err(error) = self.look().await {
+                tracing::error!(%error, "connections cannot be watched, trying again");
+            }
+            checked::check_due(&self.connections).await;
+            tokio::select! {
+                () = tokio::time::sleep(LOOKS) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    /// Looks once.
+    pub async fn look(&self) -> Result<(), StoreError> {
+        let (db, workspace, now) = (&self.shell.db, self.shell.workspace, self.shell.clock.now());
+        let open = rows::open(db, workspace).await?;
+        let of = |id: Uuid| -> BTreeSet<(String, i64)> {
+            let mine = open.iter().filter(|open| open.object_id == id);
+            mine.map(|open| (open.kind.clone(), open.raised_at)).collect()
+        };
+        let alarms = rows::alarms(db, workspace).await?;
+        let all = sources::all_uncounted(db, workspace).await?;
+        let senders = outbounds::all(db, workspace).await?;
+        for source in &all {
+            let object = of_source(workspace, source);
+            let standing = health::of_source(source);
+            // A project's fault is told of the project.
+            if !standing.troubles.iter().any(|trouble| trouble.at == health::Side::Project) {
+                self.put_right(&object, &standing, needed(&standing, &of(source.id), now), now).await?;
+            }
+            if standing.health == Health::Online
+                && let Some(alarm) = alarms.iter().find(|alarm| alarm.source_id == source.id)
+            {
+                self.listen(&object, source, alarm, now).await?;
+            }
+        }
+        for outbound in &senders {
+            let standing = health::of_outbound(outbound);
+            let object = of_outbound(workspace, outbound);
+            self.put_right(&object, &standing, needed(&standing, &of(outbound.id), now), now).await?;
+        }
+        for account in accounts::unused(db, workspace).await? {
+            let (object, standing) = of_account(workspace, &account);
+            self.put_right(&object, &standing, needed(&standing, &of(account.id), now), now).await?;
+        }
+        // What was removed is not waited for.
+        let there: BTreeSet<Uuid> =
+            all.iter().map(|source| source.id).chain(senders.iter().map(|outbound| outbound.id)).collect();
+        for gone in open.iter().filter(|open| !there.contains(&open.object_id)) {
+            if rows::is_about_connection(db, workspace, gone.object_id).await? {
+                let mut tx = db.begin().await?;
+                raise::ended_quietly(&mut tx, gone.object_id, now).await?;
+                tx.commit().await?;
+            }
+        }
+        self.forecast(&all, &senders, now).await?;
+        let old = now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
+        rows::forget(db, old).await?;
+        Ok(())
+    }
+
+    async fn put_right(
+        &self,
+        object: &Object,
+        standing: &Standing,
+        needed: Needed,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if needed == Needed::Nothing {
+            return Ok(());
+        }
+        let mut tx = self.shell.db.begin().await?;
+        match needed {
+            Needed::Raise(kind) => {
+                let fault = standing.troubles.first().map(|trouble| &trouble.fault);
+                raise::raise(&mut tx, object, kind, fault, now).await?;
+            }
+            Needed::End => {
+                raise::is_over(&mut tx, object, Over::Trouble, None, now).await?;
+            }
+            Needed::EndQuietly => raise::ended_quietly(&mut tx, object.id, now).await?,
+            Needed::Nothing => {}
+        }
+        tx.commit().await?;
+        self.shell.bus.tell("notices");
+        Ok(())
+    }
+
+    async fn listen(
+        &self,
+        object: &Object,
+        source: &Source,
+        row: &AlarmRow,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let since = [source.last_mail_at, source.confirmed_at].into_iter().flatten().max();
+        let Some(since) = since.and_then(|at| Timestamp::from_microsecond(at).ok()) else { return Ok(()) };
+        if !alarm(row).rings(since, now) {
+            return Ok(());
+        }
+        let mut tx = self.shell.db.begin().await?;
+        raise::silence(&mut tx, object, row.hours, since, now).await?;
+        tx.commit().await
+    }
+
+    async fn forecast(
+        &self,
+        sources: &[Source],
+        outbounds: &[Outbound],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (db, workspace) = (&self.shell.db, self.shell.workspace);
+        let mut registrations = Vec::new();
+        for row in registrations::all(db, workspace).await? {
+            let known = checked::with_credentials(db, row.id, expiry::Known::default()).await?;
+            registrations.push((of_registration(workspace, &row), known));
+        }
+        let known = sources
+            .iter()
+            .map(|source| (of_source(workspace, source), checked::known_of_source(source)))
+            .chain(outbounds.iter().map(|one| (of_outbound(workspace, one), checked::known_of_outbound(one))))
+            .chain(registrations);
+        for (object, known) in known {
+            for forecast in expiry::forecast(&known) {
+                let Some(step) = expiry::step(forecast.at, now) else { continue };
+                let title = format!(
+                    "{} of {} ends in {}",
+                    forecast.what.words(),
+                    object.name,
+                    expiry::left(forecast.at, now)
+                );
+                let mut tx = self.shell.db.begin().await?;
+                let key = (forecast.what.word(), forecast.at, step);
+                raise::expiry(&mut tx, &object, key, (title, forecast.what.text().to_owned()), now).await?;
+                tx.commit().await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn of_source(workspace: Uuid, source: &Source) -> Object {
+    let name = if source.folder_name.eq_ignore_ascii_case("inbox") {
+        source.mailbox.clone()
+    } else {
+        format!("{} ({})", source.mailbox, source.folder_name)
+    };
+    Object { workspace, kind: "source", id: source.id, name, href: format!("/sources/{}", source.id) }
+}
+
+fn of_registration(workspace: Uuid, row: &registrations::Row) -> Object {
+    let name = if row.name.is_empty() { &row.client_id } else { &row.name };
+    Object {
+        workspace,
+        kind: "registration",
+        id: row.id,
+        name: format!("the app registration {name}"),
+        href: format!("/registrations/{}", row.id),
+    }
+}
+
+/// An account that nothing uses yet: it may wait for an administrator.
+fn of_account(workspace: Uuid, account: &Account) -> (Object, Standing) {
+    let object = Object {
+        workspace,
+        kind: "account",
+        id: account.id,
+        name: account.username.clone(),
+        href: "/sources".to_owned(),
+    };
+    let standing = health::judge(&health::Facts {
+        is_confirmed: true,
+        paused_at: None,
+        parts: vec![health::Part {
+            at: health::Side::Account,
+            state: &account.state,
+            since: account.state_since,
+            fault: account.fault.as_deref(),
+            next: 0,
+        }],
+        last_mail: None,
+        last_success: Some(account.refreshed_at.unwrap_or(account.signed_in_at).max(account.signed_in_at)),
+    });
+    (object, standing)
+}
+
+fn of_outbound(workspace: Uuid, outbound: &Outbound) -> Object {
+    Object {
+        workspace,
+        kind: "outbound",
+        id: outbound.id,
+        name: format!("Sending from {}", outbound.mailbox),
+        href: format!("/outbounds/{}", outbound.id),
+    }
+}
+
+/// An alarm as it is stored; a time zone that is not known any more counts as UTC.
+pub fn alarm(row: &AlarmRow) -> Alarm {
+    Alarm {
+        hours: row.hours,
+        begins: row.begins,
+        ends: row.ends,
+        days: row.days,
+        zone: TimeZone::get(&row.zone).unwrap_or(TimeZone::UTC),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_790_000_000 + seconds).unwrap()
+    }
+
+    /// Promise: what nobody raised is raised, what is over is ended once it has worked, and a pause is nobody's news.
+    #[rstest]
+    #[case(Health::Offline, 0, &[], None, Needed::Raise(Kind::Offline))]
+    #[case(Health::Offline, 0, &[("offline", 5)], None, Needed::Nothing)]
+    #[case(Health::Offline, 0, &[("degraded", 5)], None, Needed::Raise(Kind::Offline))]
+    #[case(Health::ApprovalNeeded, 0, &[], None, Needed::Raise(Kind::ApprovalNeeded))]
+    #[case(Health::Degraded, 9_000, &[], None, Needed::Nothing)]
+    #[case(Health::Degraded, 0, &[], None, Needed::Raise(Kind::Degraded))]
+    #[case(Health::Degraded, 0, &[("offline", 5)], None, Needed::Nothing)]
+    #[case(Health::Online, 0, &[("offline", 5)], Some(4), Needed::Nothing)]
+    #[case(Health::Online, 0, &[("offline", 5)], Some(6), Needed::End)]
+    #[case(Health::Online, 0, &[("silence", 5)], Some(6), Needed::Nothing)]
+    #[case(Health::Paused, 0, &[("offline", 5)], None, Needed::EndQuietly)]
+    #[case(Health::Paused, 0, &[], None, Needed::Nothing)]
+    fn every_state_is_told_once(
+        #[case] health: Health,
+        #[case] since: i64,
+        #[case] open: &[(&str, i64)],
+        #[case] success: Option<i64>,
+        #[case] expected: Needed,
+    ) {
+        let standing = Standing {
+            health,
+            since: at(since),
+            troubles: Vec::new(),
+            last_mail: None,
+            last_success: success.map(at),
+            next_try: None,
+        };
+        let open =
+            open.iter().map(|(kind, raised)| ((*kind).to_owned(), at(*raised).as_microsecond())).collect();
+        assert_eq!(needed(&standing, &open, at(9_100)), expected);
+    }
+}

@@ -1,0 +1,82 @@
+//! What a notice says. Pure.
+
+use fault::Fault;
+use jiff::Timestamp;
+
+use super::decide::Kind;
+
+/// Title and text of a notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Words {
+    pub(super) title: String,
+    pub(super) text: String,
+}
+
+fn sentence(text: &str) -> String {
+    let text = text.trim();
+    if text.is_empty() || text.ends_with(['.', '?']) { text.to_owned() } else { format!("{text}.") }
+}
+
+/// A trouble: what happened, who must act, what to do.
+pub(super) fn trouble(kind: Kind, name: &str, fault: Option<&Fault>) -> Words {
+    let title = match kind {
+        Kind::ApprovalNeeded => format!("{name} waits for an administrator's approval"),
+        Kind::Degraded => format!("{name} has been trying again for half an hour"),
+        Kind::Silence => format!("{name}: no mail for an unusual time"),
+        _ => format!("{name} is offline"),
+    };
+    let text = match fault {
+        Some(fault) => sentence(&fault.sentence()),
+        None => String::new(),
+    };
+    Words { title, text }
+}
+
+/// Silence of a source.
+pub(super) fn silence(name: &str, hours: i64, since: Timestamp) -> Words {
+    Words {
+        title: format!("{name}: no mail for {hours} hours"),
+        text: format!(
+            "The newest mail is of {}. The connection answers; look whether mail is forwarded elsewhere, moved by a rule, or \
+             lies in Junk.",
+            since.strftime("%Y-%m-%d %H:%M UTC")
+        ),
+    }
+}
+
+/// It is over.
+pub(super) fn over(kind: Kind, name: &str, waited: Option<u64>) -> Words {
+    let title = match kind {
+        Kind::ApprovalGiven => format!("{name}: the approval is given"),
+        _ => format!("{name} is back"),
+    };
+    let text = match waited {
+        None => "It works again.".to_owned(),
+        Some(0) => "It works again; no mail had waited.".to_owned(),
+        Some(1) => "It works again. 1 mail had waited and is handled now.".to_owned(),
+        Some(many) => format!("It works again. {many} mails had waited and are handled now, oldest first."),
+    };
+    Words { title, text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise: every fault of the catalogue gives a notice that says what to do.
+    #[test]
+    fn every_fault_can_be_told() {
+        for entry in fault::catalogue() {
+            let words = trouble(Kind::Offline, "support@contoso.test", Some(&Fault::own(entry.id, "")));
+            assert!(words.text.contains(entry.mend.trim_end_matches('.')), "{}: {}", entry.id, words.text);
+            assert!(!words.text.contains('!') && words.title.contains("support@contoso.test"));
+        }
+    }
+
+    /// Promise: who is told that it is back is told how many mails waited.
+    #[test]
+    fn back_says_how_many_waited() {
+        assert!(over(Kind::Back, "a", Some(41)).text.contains("41 mails"));
+        assert!(over(Kind::Back, "a", Some(1)).text.contains("1 mail had"));
+    }
+}
