@@ -31,6 +31,8 @@ def main():
     args = parser.parse_args()
 
     import requests
+    from requests.adapters import HTTPAdapter
+    from urllib3.util.retry import Retry
 
     token = requests.post(
         f"{args.login}/{args.tenant}/oauth2/v2.0/token",
@@ -44,6 +46,9 @@ def main():
                       auth_flow_type="credentials", tenant_id=args.tenant)
     session = requests.Session()
     session.headers["Authorization"] = f"Bearer {token}"
+    # What the library does by itself: three more tries where the service is busy.
+    busy = Retry(total=3, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504), allowed_methods=None)
+    session.mount("http://", HTTPAdapter(max_retries=busy))
     account.con.session = session
     account.con.oauth_request = lambda url, method, **kw: plain(session, url, method, **kw)
     account.con.naive_session = session
