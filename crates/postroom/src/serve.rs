@@ -292,7 +292,10 @@ fn api_state(
 /// Opens the database and brings its schema up to date.
 pub async fn open_database(url: &StoreUrl) -> Result<Db> {
     let db = Db::open(url).await?;
-    db.migrate(|progress| tracing::info!(?progress, "bringing the schema up to date")).await?;
+    db.migrate(|done| {
+        tracing::info!(step = done.step, of = done.steps, what = done.name, "bringing the schema up to date");
+    })
+    .await?;
     Ok(db)
 }
 
