@@ -98,6 +98,11 @@ fn body(line: &mut Map<String, Value>, side: &str, headers: &HeaderMap, body: &[
             })
             .collect();
         line.insert(format!("{side}_form"), Value::Object(pairs));
+    } else if kind.starts_with("text/xml")
+        && body.len() <= LONGEST_BODY
+        && let Ok(text) = std::str::from_utf8(body)
+    {
+        line.insert(format!("{side}_body"), text.into());
     } else {
         let cut = &body[..body.len().min(LONGEST_BODY)];
         line.insert(format!("{side}_base64"), json!(STANDARD.encode(cut)));

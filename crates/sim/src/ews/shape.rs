@@ -157,7 +157,7 @@ const HEAVY_FIELDS: [&str; 12] = [
 ];
 
 /// Fields that come from the item's own row rather than from its content: a damaged item still has them.
-const ROW_FIELDS: [&str; 8] = [
+const ROW_FIELDS: [&str; 15] = [
     "item:ItemId",
     "item:ParentFolderId",
     "item:ItemClass",
@@ -165,6 +165,13 @@ const ROW_FIELDS: [&str; 8] = [
     "item:DateTimeCreated",
     "item:LastModifiedTime",
     "item:IsDraft",
+    "item:Size",
+    "item:Importance",
+    "item:Categories",
+    "item:ConversationId",
+    "item:Flag",
+    "item:InstanceKey",
+    "message:InternetMessageId",
     "message:IsRead",
 ];
 

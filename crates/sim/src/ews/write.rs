@@ -73,7 +73,8 @@ impl Edit {
                 && receipt(&value.name).is_none_or(|header| {
                     !self.letter.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(header))
                 });
-        if says_nothing {
+        // How long before it is of no account while no reminder is set.
+        if says_nothing || value.name == "ReminderMinutesBeforeStart" {
             return Ok(());
         }
         self.rewrites |= !["IsRead", "Categories", "Flag", "Importance", "ExtendedProperty", "ItemClass"]

@@ -97,7 +97,7 @@ impl Select {
 }
 
 /// Properties that need nothing of a message's content.
-const ROW_PROPERTIES: [&str; 8] = [
+const ROW_PROPERTIES: [&str; 13] = [
     "createdDateTime",
     "lastModifiedDateTime",
     "changeKey",
@@ -106,6 +106,11 @@ const ROW_PROPERTIES: [&str; 8] = [
     "isRead",
     "isDraft",
     "inferenceClassification",
+    "internetMessageId",
+    "conversationId",
+    "categories",
+    "importance",
+    "flag",
 ];
 
 impl Select {
