@@ -20,8 +20,7 @@ pub(crate) fn resolve(call: &Call<'_>) -> Part {
     let found: Vec<_> = call
         .exchange
         .tenant
-        .users
-        .iter()
+        .people(call.actor.user.tenant)
         .filter(|user| user.mailbox && (fits(&user.name) || fits(&user.upn)))
         .collect();
     if found.is_empty() || call.node.attribute("SearchScope") == Some("Contacts") {

@@ -13,6 +13,7 @@ use crate::exchange::ids::is_same_property;
 use crate::exchange::ingest::{self, Person};
 use crate::exchange::mailbox::{Begin, DRAFTS, Mailbox, Message, NO_FLAG, SENT};
 use crate::exchange::transport::{SendFault, seconds};
+use crate::tenant::Right;
 
 /// What a request changes of a message.
 #[derive(Default)]
@@ -228,13 +229,16 @@ fn fits(id: &str, text: &str) -> bool {
     }
 }
 
-/// Whether the actor may write as the author of the bytes.
-pub(crate) fn check_author(call: &Call<'_>, mailbox: &Mailbox, raw: &Bytes) -> Result<(), Refusal> {
+/// Whether the actor may write as the author of the bytes: as himself, or with a right to send for somebody else.
+pub(crate) fn check_author(call: &Call<'_>, raw: &Bytes) -> Result<(), Refusal> {
     let content = ingest::read(raw.clone());
     let Some(from) = content.from else { return Ok(()) };
     let tenant = &call.exchange.tenant;
-    let may = from.address.eq_ignore_ascii_case(&mailbox.upn)
-        || (tenant.user(&from.address).is_some() && tenant.has_access(call.actor.user, &from.address));
+    let may = from.address.eq_ignore_ascii_case(&call.actor.user.upn)
+        || (tenant.user(&from.address).is_some()
+            && [Right::SendAs, Right::SendOnBehalf]
+                .into_iter()
+                .any(|right| tenant.has_right(call.actor.user, &from.address, right)));
     if may {
         return Ok(());
     }
@@ -290,7 +294,7 @@ pub(crate) fn create(call: &Call<'_>) -> Outcome {
         let mailbox = saved.as_ref().map_or(call.actor.mailbox, |(mailbox, _)| *mailbox);
         let (raw, edit) = write(call, mailbox, item)?;
         if disposition == "SendOnly" {
-            check_author(call, mailbox, &raw)?;
+            check_author(call, &raw)?;
             call.exchange.send(mailbox, &raw, false)?;
             return Ok("<m:Items/>".to_owned());
         }
@@ -304,7 +308,7 @@ pub(crate) fn create(call: &Call<'_>) -> Outcome {
             None => DRAFTS,
         };
         if sends {
-            check_author(call, mailbox, &raw)?;
+            check_author(call, &raw)?;
             call.exchange.send(mailbox, &raw, false)?;
         }
         // MSGFLAG_UNSENT is the bit 8; without the property a saved item is a draft.
@@ -553,7 +557,7 @@ fn send_draft(call: &Call<'_>, mailbox: &Mailbox, key: u64, saves: bool, folder:
         }
         message.content.raw.clone()
     };
-    check_author(call, mailbox, &raw)?;
+    check_author(call, &raw)?;
     call.exchange.send(mailbox, &raw, false)?;
     let mut store = mailbox.store();
     if saves {

@@ -207,7 +207,11 @@ impl World {
 
     /// A token of the app itself.
     pub(crate) async fn app_token(&self) -> String {
-        let scope = "https://graph.microsoft.com/.default";
+        self.app_token_for("https://graph.microsoft.com/.default").await
+    }
+
+    /// A token of the app itself for a resource.
+    pub(crate) async fn app_token_for(&self, scope: &str) -> String {
         let answer = self.token(&[("grant_type", "client_credentials"), ("scope", scope)]).await;
         answer.json["access_token"].as_str().expect("a token").to_owned()
     }

@@ -548,6 +548,21 @@ async fn shared_mailboxes_need_rights() {
     let found = items(&text);
     assert_eq!(found.len(), 1);
     assert_eq!(world.ews_code(&anna, &get(&ids(&found), ID_ONLY)).await, "NoError");
+    let mail = "<t:Message><t:Subject>from the shared one</t:Subject><t:ToRecipients><t:Mailbox><t:EmailAddress>bruno@contoso.test</t:EmailAddress></t:Mailbox></t:ToRecipients><t:From><t:Mailbox><t:EmailAddress>support@contoso.test</t:EmailAddress></t:Mailbox></t:From></t:Message>";
+    let sent = of(SUPPORT).replace("inbox", "sentitems");
+    let send = format!(
+        "<m:CreateItem MessageDisposition=\"SendAndSaveCopy\"><m:SavedItemFolderId>{sent}</m:SavedItemFolderId><m:Items>{mail}</m:Items></m:CreateItem>"
+    );
+    assert_eq!(world.ews_code(&anna, &send).await, "NoError");
+    let folders: Vec<Value> = world.truth(SUPPORT).await.iter().map(|mail| mail["folder"].clone()).collect();
+    assert_eq!(folders, ["inbox", "sentitems"]);
+    world
+        .post_lever(
+            "/delegates",
+            json!({"mailbox": SUPPORT, "user": ANNA, "grant": false, "rights": ["send_as"]}),
+        )
+        .await;
+    assert_eq!(world.ews_code(&anna, &send).await, "ErrorSendAsDenied");
     assert_eq!(world.ews_code(&bruno, &sync(ID_ONLY, &of(SUPPORT), None, 5)).await, "ErrorAccessDenied");
     assert_eq!(world.ews_code(&bruno, &get(&ids(&found), ID_ONLY)).await, "ErrorAccessDenied");
     assert_eq!(
@@ -563,6 +578,39 @@ async fn shared_mailboxes_need_rights() {
     );
     let answer = world.ews_raw(&anna, impersonates, &[]).await;
     assert_eq!((answer.status.as_u16(), code(&answer.text).as_str()), (500, "ErrorImpersonateUserDenied"));
+}
+
+/// The app itself works in the name of the mailbox that it impersonates, and only so.
+#[tokio::test]
+async fn the_app_impersonates() {
+    let world = world().await;
+    world.mail(SUPPORT, "one");
+    let resource = "https://outlook.office365.com/.default";
+    let token = world.app_token_for(resource).await;
+    let body = envelope(&sync(ID_ONLY, INBOX, None, 5));
+    let answer = world.ews_raw(&token, body.clone(), &[]).await;
+    assert_eq!((answer.status.as_u16(), code(&answer.text).as_str()), (500, "ErrorImpersonationRequired"));
+    let of = |sid: &str| {
+        let header = format!(
+            "<t:ExchangeImpersonation><t:ConnectingSID>{sid}</t:ConnectingSID></t:ExchangeImpersonation></soap:Header>"
+        );
+        body.replace("</soap:Header>", &header)
+    };
+    for sid in ["SmtpAddress", "PrimarySmtpAddress", "PrincipalName"] {
+        let answer = world.ews_raw(&token, of(&format!("<t:{sid}>{SUPPORT}</t:{sid}>")), &[]).await;
+        assert_eq!(items(&answer.text).len(), 1, "{}", answer.text);
+    }
+    let nobody = world.ews_raw(&token, of("<t:SmtpAddress>nobody@contoso.test</t:SmtpAddress>"), &[]).await;
+    assert_eq!((nobody.status.as_u16(), code(&nobody.text).as_str()), (500, "ErrorNonExistentMailbox"));
+    let wrong = world.ews_raw(&token, of("<t:Address>support@contoso.test</t:Address>"), &[]).await;
+    assert_eq!(code(&wrong.text), "ErrorSchemaValidation");
+    let support = of(&format!("<t:SmtpAddress>{SUPPORT}</t:SmtpAddress>"));
+    world.post_lever("/ews/policy", json!({"enabled": false, "mailbox": SUPPORT})).await;
+    let other = [("x-anchormailbox", ANNA)];
+    assert_eq!(world.ews_raw(&token, support.clone(), &other).await.status, StatusCode::FORBIDDEN);
+    world.post_lever("/ews/policy", json!({"enabled": true, "mailbox": SUPPORT})).await;
+    let asked = world.lever(Method::GET, "/ews/requests", json!(null)).await;
+    assert_eq!(asked[1]["impersonates"], true);
 }
 
 /// Throttling in its three forms, faults after the effect for one operation, and the record of what was asked.
