@@ -132,6 +132,73 @@ def msal_signs_in_and_refreshes(binary, folder):
         process.wait(10)
 
 
+def lever(ready, path, body):
+    answer = requests.post(ready["control"] + path, json=body, timeout=10)
+    assert answer.ok, f"{path}: {answer.status_code} {answer.text}"
+    return answer.json()
+
+
+def msal_signs_in_with_a_certificate(binary, folder):
+    key, cert = certificate(folder)
+    process, ready = start(binary, "--tls-cert", str(cert), "--tls-key", str(key))
+    try:
+        registered = lever(ready, "/registrations/certificates", {"pem": cert.read_text()})
+        authority = f"{ready['entra']}/{ready['tenant_id']}"
+        newer = {"private_key": key.read_text(), "public_certificate": cert.read_text()}
+        older = {"private_key": key.read_text(), "thumbprint": registered["thumbprint"]}
+        for credential in (newer, older):
+            app = msal.ConfidentialClientApplication(
+                ready["client_id"], client_credential=credential, authority=authority, instance_discovery=False, verify=str(cert),
+            )
+            for scope in ("https://graph.microsoft.com/.default", "https://outlook.office365.com/.default"):
+                result = app.acquire_token_for_client([scope])
+                assert "access_token" in result, result
+        mail = requests.get(
+            f"{ready['graph']}/v1.0/users/support@contoso.test/messages", verify=str(cert), timeout=10,
+            headers={"Authorization": "Bearer " + app.acquire_token_for_client(["https://graph.microsoft.com/.default"])["access_token"]},
+        )
+        assert mail.status_code == 200, mail.text
+        lever(ready, "/registrations/certificates", {"remove": registered["key_id"]})
+        app = msal.ConfidentialClientApplication(
+            ready["client_id"], client_credential=newer, authority=authority, instance_discovery=False, verify=str(cert),
+        )
+        refused = app.acquire_token_for_client(["https://graph.microsoft.com/.default"])
+        assert refused.get("error_codes") == [700027], refused
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def msal_signs_in_with_a_device_code(binary, folder):
+    key, cert = certificate(folder)
+    process, ready = start(binary, "--tls-cert", str(cert), "--tls-key", str(key))
+    try:
+        lever(ready, "/registrations", {"public_flows": True})
+        app = msal.PublicClientApplication(
+            ready["client_id"], authority=f"{ready['entra']}/{ready['tenant_id']}", instance_discovery=False, verify=str(cert),
+        )
+        flow = app.initiate_device_flow(["Mail.ReadWrite"])
+        assert flow["user_code"] in flow["message"], flow
+        session = requests.Session()
+        session.verify = str(cert)
+        user = next(user for user in ready["users"] if user["upn"].startswith("support@"))
+        response = session.post(flow["verification_uri"], data={"otc": flow["user_code"]}, timeout=10)
+        for _ in range(6):
+            if "You have signed in" in response.text:
+                break
+            form = choose(Forms(response.text).forms, user)
+            response = session.post(urllib.parse.urljoin(response.url, form["action"]), data=form["fields"], timeout=10)
+        assert "You have signed in" in response.text, response.text
+        result = app.acquire_token_by_device_flow(flow)
+        assert "access_token" in result, result
+        assert result["id_token_claims"]["preferred_username"] == user["upn"], result
+        silent = app.acquire_token_silent(["Mail.ReadWrite"], app.get_accounts()[0], force_refresh=True)
+        assert silent and "access_token" in silent, silent
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
 def jira_creates_comments_attaches_and_searches(binary, _folder):
     process, ready = start(binary)
     try:
@@ -272,6 +339,8 @@ def main():
     failed = 0
     for test in (
         msal_signs_in_and_refreshes,
+        msal_signs_in_with_a_certificate,
+        msal_signs_in_with_a_device_code,
         jira_creates_comments_attaches_and_searches,
         exchangelib_lists_reads_sends_moves_and_syncs,
     ):

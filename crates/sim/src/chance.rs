@@ -33,6 +33,12 @@ impl Chance {
         URL_SAFE_NO_PAD.encode(self.bytes::<32>())
     }
 
+    /// A text of so many of these letters, of which there are at most 256.
+    pub(crate) fn letters(&self, letters: &[u8], length: usize) -> String {
+        let mut source = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (0..length).map(|_| char::from(letters[source.random_range(0..letters.len())])).collect()
+    }
+
     /// True in `probability` of all cases.
     pub(crate) fn happens(&self, probability: f64) -> bool {
         probability >= 1.0

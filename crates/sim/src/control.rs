@@ -12,6 +12,8 @@
 //!   "count"?}`: 503, a SOAP fault, or a response code inside 200 (`inner` stops the batch, `item` does not);
 //!   `GET` and `DELETE /ews/answers`; `GET` and `DELETE /ews/requests` what was asked
 //! - `POST /delta/reset {"mailbox"?}`; `POST /delta/quirks {"empty_pages","repeated_items"}`
+//! - `GET /subscriptions`, `POST /subscriptions/quirks {"drop"?,"delay_ms"?,"twice"?}` for notices,
+//!   `POST /subscriptions/lifecycle {"id"?,"event":"reauthorizationRequired"|"subscriptionRemoved"|"missed"}`
 //! - sign-in, consent and the directory: see [`crate::entra::levers`]
 //! - `GET /clock`, `POST /clock {"advance_seconds"}`; `GET /counters`, `DELETE /counters`
 //! - `POST /latency {"ms"}`, `POST /quotas {"enforce"}`, `POST /shutdown`, `GET /ready`
@@ -43,6 +45,7 @@ use crate::exchange::ids;
 use crate::exchange::mailbox::{Damage, Folder, Mailbox, Message, ROOT, Store};
 use crate::exchange::transport::{Delivery, Sender};
 use crate::faults::Rule;
+use crate::graph::subscriptions::{DeliveryQuirks, Lifecycle};
 use crate::graph::{GraphState, Quirks};
 use crate::jira::JiraState;
 
@@ -111,6 +114,9 @@ pub(crate) fn router(control: Arc<Control>) -> Router {
         .route("/sent-outside", get(sent_outside))
         .route("/delta/reset", post(reset_delta))
         .route("/delta/quirks", post(set_quirks))
+        .route("/subscriptions", get(subscriptions))
+        .route("/subscriptions/quirks", post(set_delivery))
+        .route("/subscriptions/lifecycle", post(befall))
         .route("/clock", get(clock).post(move_clock))
         .route("/counters", get(counters).delete(clear_counters))
         .route("/latency", post(set_latency))
@@ -429,6 +435,32 @@ async fn set_quirks(State(control): At, body: Bytes) -> Answer {
     let quirks: Quirks = read(&body)?;
     control.graph.set_quirks(quirks);
     Ok(done())
+}
+
+async fn subscriptions(State(control): At) -> Answer {
+    Ok(json_answer(StatusCode::OK, &Value::Array(control.graph.subscriptions.list())))
+}
+
+async fn set_delivery(State(control): At, body: Bytes) -> Answer {
+    let quirks: DeliveryQuirks = read(&body)?;
+    control.graph.subscriptions.set_quirks(quirks);
+    Ok(done())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Befall {
+    /// All when absent.
+    id: Option<uuid::Uuid>,
+    event: Lifecycle,
+}
+
+async fn befall(State(control): At, body: Bytes) -> Answer {
+    let wish: Befall = read(&body)?;
+    match control.graph.befall(wish.id, wish.event) {
+        0 => refuse(StatusCode::NOT_FOUND, "there is no such subscription"),
+        count => Ok(json_answer(StatusCode::OK, &json!({"subscriptions": count}))),
+    }
 }
 
 async fn clock(State(control): At) -> Answer {

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::chance::Chance;
@@ -21,6 +22,8 @@ pub(crate) struct Core {
     pub(crate) recorder: Option<Recorder>,
     /// Cancelled when the simulator ends.
     pub(crate) end: CancellationToken,
+    /// Called after every request that may have changed a mailbox.
+    pub(crate) changed: Notify,
     latency_microseconds: AtomicU64,
     quotas: AtomicBool,
 }
@@ -34,6 +37,7 @@ impl Core {
             counters: Counters::default(),
             recorder,
             end: CancellationToken::new(),
+            changed: Notify::new(),
             latency_microseconds: AtomicU64::new(0),
             quotas: AtomicBool::new(true),
         }

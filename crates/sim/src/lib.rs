@@ -20,6 +20,7 @@ mod entra;
 mod ews;
 mod exchange;
 pub mod faults;
+mod fences;
 mod graph;
 pub mod jira;
 mod outlook;
@@ -161,6 +162,21 @@ impl std::fmt::Debug for Sim {
     }
 }
 
+/// What posts notices of subscriptions. It trusts the simulator's own certificate beside the usual authorities, because
+/// whoever listens on this machine may have the same one.
+fn notifier(tls: Option<&(PathBuf, PathBuf)>) -> anyhow::Result<reqwest::Client> {
+    let mut builder = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(Duration::from_secs(10));
+    if let Some((certificate, _)) = tls {
+        let pem = std::fs::read(certificate)
+            .with_context(|| format!("the certificate {} cannot be read", certificate.display()))?;
+        builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(&pem)?);
+    }
+    builder.build().context("no client for notices can be made")
+}
+
 /// The listeners in the order of [`Service::ALL`].
 struct Listeners {
     entra: TcpListener,
@@ -235,7 +251,12 @@ impl Sim {
         let grants = Arc::new(entra::grants::Grants::default());
         let entra = Arc::new(EntraState::new(Arc::clone(&core), Arc::clone(&tenant), Arc::clone(&grants))?);
         entra.set_addresses(&ready.entra, &ready.graph, &ready.ews);
-        let graph = Arc::new(GraphState::new(Arc::clone(&core), Arc::clone(&exchange), Arc::clone(&grants)));
+        let graph = Arc::new(GraphState::new(
+            Arc::clone(&core),
+            Arc::clone(&exchange),
+            Arc::clone(&grants),
+            notifier(config.tls.as_ref())?,
+        ));
         graph.set_addresses(&ready.graph, &ready.entra);
         let ews = Arc::new(EwsState::new(Arc::clone(&core), Arc::clone(&exchange), grants));
         ews.set_login(&ready.entra);
@@ -252,6 +273,7 @@ impl Sim {
         });
 
         let tasks = TaskTracker::new();
+        tasks.spawn(Arc::clone(&graph).notify(core.end.clone()));
         let admit: Admit = {
             let graph = Arc::clone(&graph);
             Arc::new(move |parts, length| graph.admit(parts, length))
@@ -293,6 +315,7 @@ impl Sim {
             found.with_context(|| format!("the simulator has no mailbox {mailbox}; `users` lists them"))?;
         let sender = self.exchange.usual_sender(raw);
         let key = self.exchange.deliver(found, raw, Delivery::now(self.core.now(), sender));
+        self.core.changed.notify_one();
         Ok(exchange::ids::immutable(found.number, key))
     }
 

@@ -15,7 +15,7 @@ use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -213,6 +213,7 @@ impl Door {
     }
 
     async fn call(&self, parts: Parts, body: Bytes) -> Response<Bytes> {
+        let may_change = parts.method != Method::GET;
         let request = Request::from_parts(parts, Body::from(body));
         let response: Result<_, Infallible> = self.router.clone().oneshot(request).await;
         let (parts, body) = match response {
@@ -221,6 +222,9 @@ impl Door {
         };
         // The bodies are in memory already; reading them back cannot fail.
         let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        if may_change {
+            self.core.changed.notify_one();
+        }
         self.dated(Response::from_parts(parts, body))
     }
 

@@ -10,6 +10,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::entra::certificates::Certificate;
+use crate::fences::Fences;
+
 /// The verified domain of the first tenant.
 pub(crate) const DOMAIN: &str = "contoso.test";
 /// The verified domain of the second tenant.
@@ -85,6 +88,9 @@ pub(crate) struct Registration {
     pub(crate) home: Uuid,
     pub(crate) name: String,
     pub(crate) secrets: Vec<Secret>,
+    pub(crate) certificates: Vec<Certificate>,
+    /// Whether an assertion is good for one use, as the standard has it; the service lets clients use one again.
+    pub(crate) single_assertions: bool,
     pub(crate) redirect_uris: BTreeSet<String>,
     pub(crate) multi_tenant: bool,
     pub(crate) disabled: bool,
@@ -113,6 +119,8 @@ pub(crate) struct Tenant {
     pub(crate) id: Uuid,
     /// The people of all tenants, those of the first first.
     pub(crate) users: Vec<User>,
+    /// What Exchange restricts apps to.
+    pub(crate) fences: Fences,
     organizations: Vec<Organization>,
     roles: RwLock<BTreeMap<Uuid, BTreeSet<Role>>>,
     rights: RwLock<Rights>,
@@ -163,6 +171,8 @@ impl Registration {
             home,
             name: name.to_owned(),
             secrets: Vec::new(),
+            certificates: Vec::new(),
+            single_assertions: false,
             redirect_uris: BTreeSet::new(),
             multi_tenant: false,
             disabled: false,
@@ -221,6 +231,7 @@ impl Tenant {
         Self {
             id,
             users,
+            fences: Fences::default(),
             organizations: vec![contoso, fabrikam],
             roles: RwLock::new(roles),
             rights: RwLock::new([(format!("support@{DOMAIN}"), delegates)].into()),

@@ -17,7 +17,11 @@
 //! - `GET /registrations`, `POST /registrations {"client_id"?,"multi_tenant"?,"disabled"?,"public_flows"?,"secrets"?,"roles"?,
 //!   "scopes"?}`,
 //!   `POST /registrations/new {"name","multi_tenant"?,"tenant"?,"redirect_uris"?}`, `POST /registrations/redirect-uris {"uri"}`,
-//!   `POST /registrations/secrets {"client_id"?,"name"?,"lasts_seconds"?}` adds one, `{"client_id"?,"remove"}` removes one by its key id
+//!   `POST /registrations/certificates {"client_id"?,"pem"}` adds one, `{"client_id"?,"remove"}` removes one by its key id;
+//!   `POST /registrations {"single_assertions": true}` refuses an assertion that was used before
+//! - `GET /fences`, `DELETE /fences`, `POST /fences {"tenant"?,"client_id"?,"kind":"rbac"|"restrict_access"|"deny_access","roles"?,
+//!   "mailboxes","lag_seconds"?}`: roles as in `Application Mail.ReadWrite`; Exchange itself takes 1800 to 7200 seconds to feel one
+//! - `POST /registrations/secrets {"client_id"?,"name"?,"lasts_seconds"?}` adds one, `{"client_id"?,"remove"}` removes one by its key id
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -34,11 +38,13 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::EntraState;
+use super::certificates::Certificate;
 use super::errors::TokenError;
 use super::grants::Principal;
 use super::policies::{Mfa, Password, Policy, UserConsent};
 use super::requests::Decision;
 use crate::control::{Answer, Refusal, done, json_answer, read, refuse};
+use crate::fences::{Fence, Kind};
 use crate::tenant::{Registration, Right, Role, Secret, User};
 
 type At = State<Arc<EntraState>>;
@@ -63,6 +69,8 @@ pub(crate) fn router(state: Arc<EntraState>) -> Router {
         .route("/registrations/new", post(register))
         .route("/registrations/redirect-uris", post(add_redirect_uri))
         .route("/registrations/secrets", post(change_secrets))
+        .route("/registrations/certificates", post(change_certificates))
+        .route("/fences", get(fences).post(add_fence).delete(clear_fences))
         .with_state(state)
 }
 
@@ -347,6 +355,7 @@ async fn restore(State(state): At) -> Answer {
     state.grants.restore();
     state.grants.free_principals();
     state.policies.restore();
+    state.tenant.fences.clear();
     state.tenant.change_registration(None, |registration| registration.disabled = false);
     Ok(done())
 }
@@ -410,6 +419,7 @@ fn shown(registration: &Registration) -> Value {
         "client_id": registration.client_id, "object_id": registration.object_id, "home": registration.home,
         "name": registration.name, "multi_tenant": registration.multi_tenant, "disabled": registration.disabled,
         "redirect_uris": registration.redirect_uris, "roles": registration.roles, "scopes": registration.scopes,
+        "certificates": registration.certificates.iter().map(Certificate::shown).collect::<Vec<_>>(),
         "secrets": secrets, "public_flows": registration.public_flows,
     })
 }
@@ -425,6 +435,7 @@ struct Change {
     multi_tenant: Option<bool>,
     disabled: Option<bool>,
     public_flows: Option<bool>,
+    single_assertions: Option<bool>,
     secrets: Option<Vec<String>>,
     roles: Option<BTreeSet<String>>,
     scopes: Option<BTreeSet<String>>,
@@ -438,6 +449,7 @@ async fn change_registration(State(state): At, body: Bytes) -> Answer {
         registration.multi_tenant = change.multi_tenant.unwrap_or(registration.multi_tenant);
         registration.disabled = change.disabled.unwrap_or(registration.disabled);
         registration.public_flows = change.public_flows.unwrap_or(registration.public_flows);
+        registration.single_assertions = change.single_assertions.unwrap_or(registration.single_assertions);
         if let Some(secrets) = change.secrets {
             registration.secrets = secrets.iter().map(|text| Secret::lasting(text, now)).collect();
         }
@@ -551,6 +563,75 @@ async fn change_secrets(State(state): At, body: Bytes) -> Answer {
         registration.secrets.push(secret);
     });
     Ok(json_answer(StatusCode::CREATED, &answer))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Certificates {
+    client_id: Option<String>,
+    /// The certificate to add, without its key.
+    pem: Option<String>,
+    /// Key id of the one to remove.
+    remove: Option<Uuid>,
+}
+
+async fn change_certificates(State(state): At, body: Bytes) -> Answer {
+    let wish: Certificates = read(&body)?;
+    let registration = client_of(&state, wish.client_id.as_deref())?;
+    let id = Some(registration.client_id.as_str());
+    match (wish.pem, wish.remove) {
+        (Some(pem), None) => {
+            let certificate = match Certificate::read(&pem) {
+                Ok(certificate) => certificate,
+                Err(reason) => return refuse(StatusCode::BAD_REQUEST, reason),
+            };
+            let answer = certificate.shown();
+            state.tenant.change_registration(id, |own| own.certificates.push(certificate));
+            Ok(json_answer(StatusCode::CREATED, &answer))
+        }
+        (None, Some(key_id)) => {
+            state.tenant.change_registration(id, |own| own.certificates.retain(|own| own.key_id != key_id));
+            Ok(done())
+        }
+        _ => refuse(StatusCode::BAD_REQUEST, "give either pem or remove"),
+    }
+}
+
+#[derive(Deserialize)]
+struct NewFence {
+    tenant: Option<String>,
+    client_id: Option<String>,
+    #[serde(flatten)]
+    kind: Kind,
+    mailboxes: BTreeSet<String>,
+    #[serde(default)]
+    lag_seconds: i64,
+}
+
+async fn add_fence(State(state): At, body: Bytes) -> Answer {
+    let wish: NewFence = read(&body)?;
+    for upn in &wish.mailboxes {
+        user_of(&state, upn)?;
+    }
+    let id = state.tenant.fences.add(Fence {
+        id: 0,
+        tenant: tenant_of(&state, wish.tenant.as_deref())?,
+        client_id: client_of(&state, wish.client_id.as_deref())?.client_id,
+        kind: wish.kind,
+        mailboxes: wish.mailboxes.iter().map(|upn| upn.to_ascii_lowercase()).collect(),
+        felt: ending(state.core.now(), wish.lag_seconds),
+    });
+    Ok(json_answer(StatusCode::CREATED, &json!({"id": id})))
+}
+
+async fn fences(State(state): At) -> Answer {
+    let all = state.tenant.fences.list();
+    Ok(list(all.iter().map(|fence| serde_json::to_value(fence).unwrap_or_default()).collect()))
+}
+
+async fn clear_fences(State(state): At) -> Answer {
+    state.tenant.fences.clear();
+    Ok(done())
 }
 
 fn ending(now: Timestamp, seconds: i64) -> Timestamp {

@@ -18,16 +18,19 @@
 //! The administration pages are at `/portal`: requests for consent to approve or deny, and enterprise applications.
 //!
 //! - `authorize` reads the request; `sign_in` walks the pages; `pages` writes them; `token` redeems and refreshes
+//! - `device` the device code flow; `certificates` assertions in place of secrets
 //! - `policies` what tenants and people's standing ask for; `requests` for consent; `portal` the administration pages
 //! - `scopes`, `errors` (AADSTS codes), `keys` (the signing key), `grants` (all that was given out)
 //! - `levers` the part of the control address for all this
 
+pub(crate) mod certificates;
 pub(crate) mod errors;
 pub(crate) mod grants;
 pub(crate) mod levers;
 pub(crate) mod scopes;
 
 mod authorize;
+mod device;
 mod keys;
 mod pages;
 mod policies;
@@ -52,6 +55,8 @@ use uuid::Uuid;
 use crate::core::Core;
 use crate::page;
 use crate::tenant::{Registration, Tenant};
+use certificates::Assertions;
+use device::Devices;
 use errors::{TokenError, Trace, json_response};
 use grants::Grants;
 use grants::Proof;
@@ -78,6 +83,8 @@ pub(crate) struct EntraState {
     policies: Policies,
     requests: ConsentRequests,
     loops: token::Loops,
+    assertions: Assertions,
+    devices: Devices,
     access_seconds: AtomicI64,
 }
 
@@ -101,6 +108,8 @@ impl EntraState {
             policies: Policies::default(),
             requests: ConsentRequests::default(),
             loops: token::Loops::default(),
+            assertions: Assertions::default(),
+            devices: Devices::default(),
             access_seconds: AtomicI64::new(3_599),
         })
     }
@@ -235,6 +244,9 @@ pub(crate) fn router(state: Arc<EntraState>) -> Router {
         .route("/{tenant}/discovery/v2.0/keys", get(keys_of_tenant))
         .route("/{tenant}/oauth2/v2.0/authorize", get(sign_in::begin))
         .route("/{tenant}/oauth2/v2.0/token", post(token::token))
+        .route("/{tenant}/oauth2/v2.0/devicecode", post(device::begin))
+        .route("/{tenant}/login/device", post(sign_in::answer_device))
+        .route("/devicelogin", get(device::ask).post(device::enter))
         .route("/{tenant}/v2.0/adminconsent", get(sign_in::begin_admin_consent))
         .route("/{tenant}/adminconsent", get(sign_in::begin_first_admin_consent))
         .route("/{tenant}/oauth2/v2.0/logout", get(sign_in::log_out))

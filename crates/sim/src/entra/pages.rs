@@ -265,6 +265,49 @@ pub(crate) fn request_sent(place: &Place<'_>, user: &User) -> Response<Body> {
     card(StatusCode::OK, "Request sent", &content, &place.forms())
 }
 
+/// The page on which a user code is entered.
+pub(crate) fn user_code(fault: Option<&str>) -> Response<Body> {
+    let fault = fault
+        .map(|text| format!("<p class=\"bad\" role=\"alert\" id=\"fault\">{}</p>", escape(text)))
+        .unwrap_or_default();
+    let content = format!(
+        "<h1>Enter code to allow access</h1><p class=\"soft\">Once you enter the code displayed on your app or device, it will have access to your account.</p>{fault}\
+         <form method=\"post\" action=\"/devicelogin\" data-testid=\"user-code\"><label for=\"otc\">Code</label>\
+         <input id=\"otc\" name=\"otc\" autocomplete=\"off\" required><div class=\"buttons\"><button class=\"go\" type=\"submit\">Next</button></div></form>"
+    );
+    card(StatusCode::OK, "Enter code", &content, "")
+}
+
+/// Asks whether the person means to sign in on the device.
+pub(crate) fn device_question(place: &Place<'_>, user: &User) -> Response<Body> {
+    let content = format!(
+        "<p data-testid=\"user\">{upn}</p><h1>Are you trying to sign in to {app}?</h1>\
+         <p>Only continue if you downloaded the app from a store or website that you trust.</p>\
+         <form method=\"post\" action=\"/{tenant}/login/device\" data-testid=\"device\"><input type=\"hidden\" name=\"flow\" value=\"{flow}\">\
+         <div class=\"buttons\"><button class=\"go\" type=\"submit\" name=\"decision\" value=\"continue\" data-testid=\"continue\">Continue</button>\
+         <button type=\"submit\" name=\"decision\" value=\"cancel\" data-testid=\"cancel\">Cancel</button></div></form>",
+        upn = escape(&user.upn),
+        app = escape(&place.registration.name),
+        tenant = escape(place.tenant),
+        flow = escape(place.flow),
+    );
+    card(StatusCode::OK, "Are you trying to sign in?", &content, "")
+}
+
+/// The end of the device code flow in the browser.
+pub(crate) fn device_over(app: &str, signed_in: bool) -> Response<Body> {
+    let words = if signed_in {
+        format!("You have signed in to the {app} application on your device. You may now close this window.")
+    } else {
+        format!(
+            "You have not signed in to the {app} application on your device. You may now close this window."
+        )
+    };
+    let content =
+        format!("<h1>{app}</h1><p data-testid=\"device-over\">{}</p>", escape(&words), app = escape(app));
+    card(StatusCode::OK, "Device", &content, "")
+}
+
 /// A fault that is not told to the app.
 pub(crate) fn fault(error: &TokenError, trace: &Trace) -> Response<Body> {
     let (title, words) = match error.code {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use uuid::Uuid;
+
 use super::errors::TokenError;
 use super::policies::UserConsent;
 
@@ -100,6 +102,41 @@ pub(crate) fn role_resource(name: &str) -> Resource {
 /// What an application permission lets the app do, in words.
 pub(crate) fn role_words(name: &str) -> &'static str {
     APP_ROLES.iter().find(|(_, own, _)| *own == name).map_or("Unknown", |(.., words)| *words)
+}
+
+/// The id of a permission where it is known; others get one that is made of the name. None where the resource has no such
+/// permission.
+pub(crate) fn permission_id(resource: Resource, name: &str, is_role: bool) -> Option<Uuid> {
+    const IDS: [(bool, &str, u128); 14] = [
+        (false, "Mail.ReadWrite", 0x024d_486e_b451_40bb_833d_3e66_d98c_5c73),
+        (false, "Mail.ReadWrite.Shared", 0x5df0_7973_7d5d_46ed_9847_1271_055c_bd51),
+        (false, "Mail.Send", 0xe383_f46e_2787_4529_855e_0e47_9a3f_fac0),
+        (false, "Mail.Send.Shared", 0xa367_ab51_6b49_43bf_a716_a1fb_06d2_a174),
+        (false, "EWS.AccessAsUser.All", 0x3b5f_3d61_589b_4a3c_a359_5dd4_b5ee_5bd5),
+        (false, "User.Read", 0xe1fe_6dd8_ba31_4d61_89e7_8863_9da4_683d),
+        (false, "openid", 0x37f7_f235_527c_4136_accd_4a02_d197_296e),
+        (false, "profile", 0x14da_d69e_099b_42c9_810b_d002_981f_eec1),
+        (false, "email", 0x64a6_cdd6_aab1_4aaf_94b8_3cc8_405e_90d0),
+        (false, "offline_access", 0x7427_e0e9_2fba_42fe_b0c0_848c_9e6a_8182),
+        (true, "Mail.ReadWrite", 0xe2a3_a72e_5f79_4c64_b1b1_878b_6747_86c9),
+        (true, "Mail.Send", 0xb633_e1c5_b582_4048_a93e_9f11_b44c_7e96),
+        (true, "full_access_as_app", 0xdc89_0d15_9560_4a4c_9b7f_a736_ec74_ec40),
+        (true, "User.Read.All", 0xdf02_1288_bdef_4463_88db_98f2_2de8_9214),
+    ];
+    let own = if is_role {
+        Some(role_resource(name))
+    } else if OPENID.iter().any(|(own, _)| *own == name) {
+        Some(Resource::Graph)
+    } else {
+        KNOWN.iter().find(|known| known.name == name).map(|known| known.resource)
+    };
+    (own == Some(resource)).then(|| {
+        let known = IDS.iter().find(|(role, own, _)| *role == is_role && *own == name);
+        known.map_or_else(
+            || Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{name} {is_role}").as_bytes()),
+            |(.., id)| Uuid::from_u128(*id),
+        )
+    })
 }
 
 /// The scopes of OpenID Connect.

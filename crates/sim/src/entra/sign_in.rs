@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::authorize::{Fault, Request, ReturnTo, parameters};
+use super::device::Stage;
 use super::errors::TokenError;
 use super::grants::{Code, Proof};
 use super::pages::{self, Asking, Place};
@@ -34,6 +35,8 @@ pub(crate) enum Purpose {
     AdminConsent { tells_scopes: bool },
     /// The administration pages, at this path.
     Portal(String),
+    /// A device that waits, by its device code.
+    Device(String),
 }
 
 /// A sign-in under way.
@@ -221,6 +224,10 @@ impl EntraState {
         if let Some(error) = self.objection(user, proof) {
             return pages::fault(&error, &self.trace());
         }
+        if matches!(flow.purpose, Purpose::Device(_)) && policy.blocks_device_code {
+            let error = TokenError::of(53_003).suberror("message_only");
+            return pages::fault(&error, &self.trace());
+        }
         if let Purpose::Portal(path) = &flow.purpose {
             self.flows().remove(id);
             return crate::page::redirect(path);
@@ -286,8 +293,13 @@ impl EntraState {
 
     /// Gives the code out.
     fn finish(&self, id: &str, flow: &Flow, user: &User, proof: Proof) -> Response<Body> {
+        let request = match &flow.purpose {
+            Purpose::Code(request) => request,
+            // The person is asked once more whether he knows of the device.
+            Purpose::Device(_) => return pages::device_question(&flow.place(place_of(flow), id), user),
+            Purpose::AdminConsent { .. } | Purpose::Portal(_) => return pages::no_flow(),
+        };
         self.flows().remove(id);
-        let Purpose::Code(request) = &flow.purpose else { return pages::no_flow() };
         let text = format!("1.{}", self.core.chance.secret());
         let code = Code {
             user: user.oid,
@@ -314,6 +326,15 @@ impl EntraState {
             self.browsers().insert(browser.id.clone(), Vec::new());
         }
         browser.keep(self.go_on(tenant, &id, flow, browser))
+    }
+
+    /// Ends a flow without what it was for: the app is told, or the device.
+    fn leave(&self, flow: &Flow, error: &TokenError, subcode: Option<&str>) -> Response<Body> {
+        if let Purpose::Device(code) = &flow.purpose {
+            self.devices.end(code, Stage::Declined);
+            return pages::device_over(&flow.registration.name, false);
+        }
+        self.error_back(&flow.return_to, error, subcode)
     }
 
     /// Files a request for an administrator's consent.
@@ -577,7 +598,7 @@ pub(crate) async fn give_second_factor(
     };
     if field(&fields, "mfa") != "approve" {
         state.flows().remove(&id);
-        return state.error_back(&flow.return_to, &TokenError::of(65_004), Some("cancel"));
+        return state.leave(&flow, &TokenError::of(65_004), Some("cancel"));
     }
     let mut standing = state.policies.standing(user.oid);
     if standing.mfa == Mfa::Enroll {
@@ -628,11 +649,11 @@ pub(crate) async fn decide(
         "back" => {
             state.flows().remove(&id);
             let code = if policy.consent_requests && !for_all { 90_095 } else { 90_094 };
-            return state.error_back(&flow.return_to, &TokenError::of(code), None);
+            return state.leave(&flow, &TokenError::of(code), None);
         }
         _ => {
             state.flows().remove(&id);
-            return state.error_back(&flow.return_to, &TokenError::of(65_004), Some("cancel"));
+            return state.leave(&flow, &TokenError::of(65_004), Some("cancel"));
         }
     }
     let roles = roles_asked(&flow);
@@ -663,6 +684,40 @@ pub(crate) async fn decide(
         answer.push(("scope", &scope));
     }
     pages::return_to(&flow.return_to, &answer)
+}
+
+/// The segment of a flow's tenant in paths.
+fn place_of(flow: &Flow) -> &str {
+    match &flow.authority {
+        Authority::Any(name) => name,
+        Authority::Own(_) | Authority::Consumers => "organizations",
+    }
+}
+
+/// Whether the person knows of the device.
+pub(crate) async fn answer_device(
+    State(state): State<Arc<EntraState>>,
+    headers: HeaderMap,
+    Form(fields): Fields,
+) -> Response<Body> {
+    let id = field(&fields, "flow").to_owned();
+    let Some(flow) = state.flow(&id) else { return pages::no_flow() };
+    let browser = state.browser(&headers);
+    let user = flow.user.and_then(|user| state.tenant.user_by_oid(user));
+    let proved = user.and_then(|user| state.counting_proof(&flow, user, &browser).map(|proof| (user, proof)));
+    let (Some((user, proof)), Purpose::Device(code)) = (proved, &flow.purpose) else {
+        return pages::no_flow();
+    };
+    state.flows().remove(&id);
+    let may =
+        state.objection(user, proof).or_else(|| state.app_objection(user, &flow.registration)).is_none()
+            && state.missing(&flow, user).is_empty()
+            && !state.policies.of(user.tenant).blocks_device_code;
+    if !may || field(&fields, "decision") != "continue" {
+        return state.leave(&flow, &TokenError::of(65_004), None);
+    }
+    state.devices.end(code, Stage::SignedIn { user: user.oid, proof });
+    pages::device_over(&flow.registration.name, true)
 }
 
 /// Scopes as the return from an administrator's consent tells them: with their resource.

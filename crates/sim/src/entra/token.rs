@@ -17,6 +17,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::authorize::{Claims, parameters};
+use super::certificates::{ASSERTION_TYPE, Judge};
+use super::device::Stage;
 use super::errors::{TokenError, json_response};
 use super::grants::{Access, CODE_LIVES, Method, Proof};
 use super::keys::challenge;
@@ -134,10 +136,13 @@ impl EntraState {
         };
         let registration = self.registration(client_id, &authority)?;
         let secret = basic.as_ref().map(|(_, secret)| secret.as_str()).or_else(|| ask.text("client_secret"));
-        check_client(&registration, secret, &ask, self.core.now())?;
+        self.check_client(&registration, (tenant, &authority), secret, &ask)?;
         match grant {
             "authorization_code" => self.redeem(&registration, &authority, &ask),
             "refresh_token" => self.refresh(&registration, &authority, &ask),
+            "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => {
+                self.device(&registration, &ask)
+            }
             "client_credentials" => self.app_only(&registration, &authority, &ask),
             other => Err(TokenError::of(70_003)
                 .saying(&format!("The app requested an unsupported grant type '{other}'."))),
@@ -244,6 +249,26 @@ impl EntraState {
             registration.client_id,
             self.tenant.name_of(tenant)
         ))
+    }
+
+    fn device(&self, registration: &Registration, ask: &Ask<'_>) -> Result<Response<Bytes>, TokenError> {
+        let code = ask.needed("device_code")?;
+        let device = self.devices.poll(code, &registration.client_id, self.core.now())?;
+        let Stage::SignedIn { user, proof } = device.stage else { return Err(TokenError::of(70_016)) };
+        let user = self.user(user)?;
+        if let Some(error) = self.objection(user, proof).or_else(|| self.app_objection(user, registration)) {
+            return Err(error);
+        }
+        let asked = self.one_resource(&device.scope, true)?;
+        let give = Give {
+            offline: asked.openid.contains("offline_access"),
+            openid: asked.openid.contains("openid"),
+            nonce: None,
+            proof,
+            takes_challenges: device.takes_challenges,
+            ask,
+        };
+        self.give(registration, user, &asked, &give)
     }
 
     fn app_only(
@@ -442,6 +467,45 @@ impl EntraState {
         }
         self.signer.sign(&claims).unwrap_or_default()
     }
+
+    /// Whether the client proves who it is.
+    fn check_client(
+        &self,
+        registration: &Registration,
+        place: (&str, &Authority),
+        secret: Option<&str>,
+        ask: &Ask<'_>,
+    ) -> Result<(), TokenError> {
+        let has_credentials = !registration.secrets.is_empty() || !registration.certificates.is_empty();
+        let assertion = ask.text("client_assertion");
+        if registration.public_flows && !has_credentials && (secret.is_some() || assertion.is_some()) {
+            return Err(TokenError::of(700_025));
+        }
+        if let Some(secret) = secret {
+            return check_secret(registration, secret, self.core.now());
+        }
+        if let Some(assertion) = assertion {
+            if ask.needed("client_assertion_type")? != ASSERTION_TYPE {
+                return Err(TokenError::of(50_027).saying("The client_assertion_type is not supported."));
+            }
+            let (segment, authority) = place;
+            let mut audiences = vec![format!("{}/{segment}/oauth2/v2.0/token", self.base())];
+            if let Authority::Own(tenant) = authority {
+                audiences.push(format!("{}/{tenant}/oauth2/v2.0/token", self.base()));
+                audiences.push(self.issuer(*tenant));
+            }
+            let judge = Judge {
+                client_id: &registration.client_id,
+                certificates: &registration.certificates,
+                audiences: &audiences,
+                used: registration.single_assertions.then_some(&self.assertions),
+                now: self.core.now(),
+            };
+            return judge.judge(assertion);
+        }
+        let is_public = registration.public_flows && ask.text("grant_type") != Some("client_credentials");
+        if is_public { Ok(()) } else { Err(TokenError::of(7_000_218)) }
+    }
 }
 
 struct Give<'a> {
@@ -462,17 +526,9 @@ struct Bearer<'a> {
     takes_challenges: bool,
 }
 
-/// Whether the client proves who it is.
-fn check_client(
-    registration: &Registration,
-    secret: Option<&str>,
-    ask: &Ask<'_>,
-    now: Timestamp,
-) -> Result<(), TokenError> {
+/// Whether a secret is one of the registration's that has not ended.
+fn check_secret(registration: &Registration, secret: &str, now: Timestamp) -> Result<(), TokenError> {
     let id = &registration.client_id;
-    let Some(secret) = secret else {
-        return Err(TokenError::of(if ask.text("client_assertion").is_some() { 700_027 } else { 7_000_218 }));
-    };
     match registration.secrets.iter().find(|own| own.text == secret) {
         Some(own) if own.ends <= now => Err(TokenError::of(7_000_222).saying(&format!(
             "The provided client secret keys for app '{id}' are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: https://aka.ms/certCreds."

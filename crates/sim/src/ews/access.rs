@@ -13,6 +13,7 @@ use crate::entra::grants::{Access, Grants, Refused};
 use crate::entra::scopes::Resource;
 use crate::exchange::Exchange;
 use crate::exchange::mailbox::Mailbox;
+use crate::fences::Reach;
 use crate::tenant::{Tenant, User};
 
 /// The scope of users' tokens.
@@ -151,7 +152,19 @@ pub(crate) fn actor<'a>(
         }
         _ => None,
     };
-    let user = user.filter(|user| user.mailbox).ok_or_else(Refusal::no_mailbox)?;
+    let user = user.filter(|user| user.mailbox && user.tenant == access.tenant);
+    let user = user.ok_or_else(Refusal::no_mailbox)?;
+    if own.is_none() {
+        let app = (access.tenant, &*access.client_id);
+        let needed = &[APPLICATION, "EWS.AccessAsApp"];
+        let now = exchange.core.now();
+        if exchange.tenant.fences.reach(app, &user.upn, needed, &access.scopes, now) != Reach::Granted {
+            return Err(Fault::new(
+                "ErrorImpersonateUserDenied",
+                "The account does not have permission to impersonate the requested user.",
+            ));
+        }
+    }
     if own.is_some_and(|own| own.oid != user.oid) {
         return Err(Fault::new(
             "ErrorImpersonateUserDenied",

@@ -12,6 +12,7 @@ use crate::entra::grants::{Access, Grants, Refused};
 use crate::entra::scopes::Resource;
 use crate::exchange::Exchange;
 use crate::exchange::mailbox::Mailbox;
+use crate::fences::Reach;
 use crate::tenant::User;
 
 /// What an operation needs.
@@ -120,7 +121,17 @@ pub(crate) fn mailbox<'a>(
         (Need::Write, false, false) => &["Mail.ReadWrite.Shared"],
         (Need::Send, false, false) => &["Mail.Send.Shared"],
     };
-    if !names.iter().any(|name| access.scopes.contains(*name)) {
+    if access.user.is_none() {
+        let app = (access.tenant, &*access.client_id);
+        let now = exchange.core.now();
+        match exchange.tenant.fences.reach(app, &owner.upn, names, &access.scopes, now) {
+            Reach::Granted => {}
+            Reach::Denied => return Err(Refusal::denied()),
+            Reach::Restricted => {
+                return Err(Refusal::new(403, "ErrorAccessDenied", "Access to OData is disabled."));
+            }
+        }
+    } else if !names.iter().any(|name| access.scopes.contains(*name)) {
         return Err(Refusal::denied());
     }
     if !is_own && let Some(caller) = access.user {

@@ -111,7 +111,8 @@ impl Call {
     }
 }
 
-fn segments(path: &str) -> Vec<String> {
+/// The decoded segments of a path, keys in parentheses apart.
+pub(super) fn segments(path: &str) -> Vec<String> {
     let mut out = Vec::new();
     for segment in path.split('/').filter(|segment| !segment.is_empty()) {
         let decoded = percent_decode_str(segment).decode_utf8_lossy().into_owned();

@@ -5,6 +5,7 @@
 //! - `call` what is asked; `access` who asks and whether he may; `throttle` the limits for an app and a mailbox
 //! - `list` reading, `filter` OData's filters, `show` the JSON; `delta` what changed since
 //! - `change` marks, moves, folders, ids; `attachments`; `send` drafts and sending; `batch` many at once
+//! - `directory` registrations, enterprise applications, grants; `subscriptions` notices of what changed
 //! - `answer` the form of answers and errors
 //!
 //! Paths are compared without letter case, ids with it.
@@ -16,10 +17,12 @@ mod batch;
 mod call;
 mod change;
 mod delta;
+mod directory;
 mod filter;
 mod list;
 mod send;
 mod show;
+pub(crate) mod subscriptions;
 mod throttle;
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -49,6 +52,7 @@ use access::Need;
 use answer::{Answer, Outcome, Refusal, RequestIds};
 use call::Call;
 use send::Reply;
+use subscriptions::Subscriptions;
 use throttle::{Place, Throttle};
 
 /// What is encoded in a path segment.
@@ -76,6 +80,9 @@ pub(crate) struct GraphState {
     pub(crate) core: Arc<Core>,
     pub(crate) exchange: Arc<Exchange>,
     pub(crate) grants: Arc<Grants>,
+    pub(crate) subscriptions: Subscriptions,
+    /// Posts notices of subscriptions.
+    http: reqwest::Client,
     throttle: Throttle,
     quirks: RwLock<Quirks>,
     base: OnceLock<String>,
@@ -109,11 +116,18 @@ fn find(store: &Store, id: &str) -> Result<u64, Refusal> {
 }
 
 impl GraphState {
-    pub(crate) fn new(core: Arc<Core>, exchange: Arc<Exchange>, grants: Arc<Grants>) -> Self {
+    pub(crate) fn new(
+        core: Arc<Core>,
+        exchange: Arc<Exchange>,
+        grants: Arc<Grants>,
+        http: reqwest::Client,
+    ) -> Self {
         Self {
             core,
             exchange,
             grants,
+            subscriptions: Subscriptions::default(),
+            http,
             throttle: Throttle::default(),
             quirks: RwLock::default(),
             base: OnceLock::new(),
@@ -218,6 +232,8 @@ impl GraphState {
         let lower: Vec<String> = call.path.iter().map(|segment| segment.to_ascii_lowercase()).collect();
         let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
         match lower.as_slice() {
+            [first, ..] if directory::is_mine(first) => self.directory(call, access, &lower),
+            ["subscriptions", ..] => self.subscriptions(call, access, &lower),
             ["me"] => self.profile(call, access, None),
             ["users"] => self.users(call, access),
             ["users", _] => self.profile(call, access, call.path.get(1).map(String::as_str)),
@@ -411,5 +427,13 @@ async fn handle(State(state): State<Arc<GraphState>>, request: Request<Body>) ->
     let (parts, body) = request.into_parts();
     // The body is in memory already.
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    // Making a subscription is the one thing that talks to somebody else first.
+    let path = parts.uri.path().trim_end_matches('/').to_ascii_lowercase();
+    if parts.method == Method::POST && path == "/v1.0/subscriptions" {
+        let ids = state.request_ids(&parts.headers);
+        let outcome = state.subscribe(&parts, body).await;
+        let answer = outcome.unwrap_or_else(|refusal| refusal.into_answer(&ids, state.now()));
+        return answer.into_response(&ids).map(Body::from);
+    }
     state.answer(&parts, body).map(Body::from)
 }

@@ -2,6 +2,8 @@
 
 mod client;
 mod consent;
+mod credentials;
+mod directory;
 mod entra;
 mod ews;
 mod ews_schema;
