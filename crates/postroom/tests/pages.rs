@@ -93,7 +93,9 @@ fn every_form_has_a_token_and_every_control_a_label() {
             .filter_map(|tag| attribute(tag, "for"))
             .collect();
         for tag in tags(&sample.html) {
-            if matches!(name(tag), "input" | "select") && attribute(tag, "type") != Some("hidden") {
+            if matches!(name(tag), "input" | "select" | "textarea")
+                && attribute(tag, "type") != Some("hidden")
+            {
                 let id = attribute(tag, "id").unwrap_or_default();
                 assert!(labels.contains(id), "{}: <{tag}> has no label", sample.name);
             }

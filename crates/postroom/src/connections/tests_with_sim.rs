@@ -188,3 +188,40 @@ async fn an_administrator_approves_and_the_mailbox_comes_alive() {
     running.stop().await;
     sim.stop().await;
 }
+
+/// Promise: by application permission a mailbox is read without a person; where the application reaches every mailbox of the tenant,
+/// that is found out and said.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_reads_a_mailbox_and_its_fence_is_tried() {
+    let folder = TestFolder::new();
+    let sim = sim::Sim::start(sim::Config::default()).await.unwrap();
+    let control = format!("{}/registrations", sim.ready().control.trim_end_matches('/'));
+    let roles = reqwest::Client::new().post(control).json(&json!({ "roles": ["Mail.ReadWrite", "Mail.Send"] }));
+    let answer = roles.send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    let running = serve::start(settings(&folder, sim.ready())).await.unwrap();
+    let mut browser = Browser::new(connect::http().unwrap());
+    connect::make_owner(&mut browser, running.setup_link.as_ref().unwrap()).await.unwrap();
+    let page = open(&mut browser, &running, "/applications/new").await;
+    let form = page.forms.iter().find(|form| form.action.path() == "/applications/new").unwrap().clone();
+    let form = form.with("mailboxes", MAILBOX).with("control", "admin@contoso.test");
+    let page = browser.submit(&form).await.unwrap();
+    assert!(page.url.path().starts_with("/applications/"), "{}: {}", page.url, page.html);
+    for part in ["reaches every mailbox of the tenant", "can be read", MAILBOX, "2 hours"] {
+        assert!(page.html.contains(part), "{part} is missing: {}", page.html);
+    }
+    let wishes = Wishes::everything(MAILBOX, "SUP", "Task");
+    connect::confirm(&mut browser, &running.url, page, &wishes).await.unwrap();
+    let online = async {
+        loop {
+            let list = open(&mut browser, &running, "/sources").await;
+            if list.html.contains(">online<") {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), online).await.expect("the mailbox is read");
+    running.stop().await;
+    sim.stop().await;
+}

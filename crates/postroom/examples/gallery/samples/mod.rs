@@ -2,6 +2,7 @@
 
 mod access;
 mod connections;
+mod consent;
 mod messages;
 
 use askama::Template;
@@ -34,6 +35,7 @@ pub(crate) fn all(theme: Theme) -> Vec<Sample> {
     ];
     all.extend(access::all(theme));
     all.extend(connections::all(theme));
+    all.extend(consent::all(theme));
     all.extend(messages::all(theme));
     all
 }
