@@ -37,12 +37,13 @@ pub async fn show(
 ) -> Result<Response, Problem> {
     let connections = &state.connections;
     let mut rows = Vec::new();
-    for source in sources::all(&connections.db, viewer.workspace()).await? {
+    let all = sources::all(&connections.db, viewer.workspace()).await?;
+    for source in &all {
         let result = match shown.ping {
             Some(id) if id == source.id => ping::last(connections, id).await?,
             _ => None,
         };
-        rows.push(source_row(&viewer, &source, result.as_ref()));
+        rows.push(source_row(&viewer, source, result.as_ref()));
     }
     let waiting = listed::waiting(&state, &viewer).await?;
     for account in accounts::unused(&connections.db, viewer.workspace()).await? {
@@ -50,7 +51,7 @@ pub async fn show(
             rows.push(account_row(&viewer, &account));
         }
     }
-    for approval in &waiting {
+    for approval in listed::without_source(&waiting, &all) {
         rows.push(listed::row(&state, &viewer, approval).await);
     }
     let sign_in =
@@ -86,6 +87,10 @@ pub fn mend(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Option<Actio
             }
             _ => Some(viewer.post("Try now", format!("/sources/{id}/try-now")).with_icon(Icon::Retry)),
         };
+    }
+    if health::needs_approval(&trouble.fault) {
+        // Its page has the link for the administrator, and Microsoft is asked once a minute from then on.
+        return Some(viewer.post("Ask the administrator", format!("/accounts/{}/wait", source.account_id)));
     }
     match trouble.fault.entry.class {
         Class::SignIn => Some(viewer.post("Sign in again", format!("/sources/{id}/sign-in")).primary()),

@@ -354,3 +354,35 @@ async fn a_secret_that_ends_leaves_no_gap() {
     let page = come_back(&mut owner, &state).await;
     assert!(page.body.contains("AADSTS7000222"), "{}", page.body);
 }
+
+/// Promise: where a consent is taken back under a source that is read, the list has the way to the administrator, and the source goes
+/// on by itself once it is given again.
+#[tokio::test]
+async fn a_consent_that_was_taken_back_is_asked_for_again() {
+    let office = Office::new().await;
+    let there = office.connect().await;
+    let db = &office.console.shell.db;
+    let fault = r#"{"entry":"entra.consent_required","code":"AADSTS65001"}"#;
+    db.execute(
+        sql!("UPDATE account SET state = 'offline', fault = $1 WHERE id = $2"),
+        args![fault, there.account],
+    )
+    .await
+    .unwrap();
+    let mut owner = office.console.owner().await;
+    let list = owner.get("/sources").await;
+    let wait = format!("/accounts/{}/wait", there.account);
+    assert!(list.body.contains("admin approval needed") && list.body.contains(&wait), "{}", list.body);
+    let answer = owner.post(&wait, &list.field("csrf"), &[]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    let page = answer.location().to_owned();
+    assert!(owner.get(&page).await.body.contains("adminconsent"));
+    let (scopes,): (String,) = db.fetch_one(sql!("SELECT scopes FROM approval"), args![]).await.unwrap();
+    assert!(scopes.contains("Mail.ReadWrite") && scopes.contains("offline_access"), "{scopes}");
+    // Who waits already keeps the link that was sent.
+    let again = owner.post(&wait, &list.field("csrf"), &[]).await;
+    assert_eq!(again.location(), page);
+    // The source's own line says it; there is no second one.
+    let list = owner.get("/sources").await.body;
+    assert_eq!(list.matches("class=\"row\"").count(), 1, "{list}");
+}

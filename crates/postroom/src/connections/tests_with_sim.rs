@@ -196,7 +196,8 @@ async fn an_application_reads_a_mailbox_and_its_fence_is_tried() {
     let folder = TestFolder::new();
     let sim = sim::Sim::start(sim::Config::default()).await.unwrap();
     let control = format!("{}/registrations", sim.ready().control.trim_end_matches('/'));
-    let roles = reqwest::Client::new().post(control).json(&json!({ "roles": ["Mail.ReadWrite", "Mail.Send"] }));
+    let roles =
+        reqwest::Client::new().post(control).json(&json!({ "roles": ["Mail.ReadWrite", "Mail.Send"] }));
     let answer = roles.send().await.unwrap();
     assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
     let running = serve::start(settings(&folder, sim.ready())).await.unwrap();

@@ -5,12 +5,23 @@ use crate::connections::consent::begin;
 use crate::connections::pages::{Said, SourceRow};
 use crate::connections::routes::{State, time};
 use crate::connections::store::approvals::{self as rows, Approval};
+use crate::connections::store::sources::Source;
 use crate::web::Problem;
 use crate::web::components::{Action, Health, Menu, Tone};
 
 /// Who waits, in the viewer's workspace.
 pub async fn waiting(state: &State, viewer: &Viewer) -> Result<Vec<Approval>, Problem> {
     Ok(rows::open(&state.connections.db, viewer.workspace()).await?)
+}
+
+/// Those that no line of a source speaks for already.
+pub fn without_source<'a>(
+    waiting: &'a [Approval],
+    sources: &'a [Source],
+) -> impl Iterator<Item = &'a Approval> {
+    waiting.iter().filter(|approval| {
+        approval.account_id.is_none_or(|account| sources.iter().all(|source| source.account_id != account))
+    })
 }
 
 /// The line of somebody who waits and has no source yet.

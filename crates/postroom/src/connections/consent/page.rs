@@ -119,7 +119,11 @@ pub async fn wait(
     let account = accounts::account(&connections.db, admin.workspace(), id)
         .await?
         .ok_or_else(|| Problem::not_found("account"))?;
-    let wanted = accounts::wanted(&connections.db, id).await?;
+    let wanted = match accounts::wanted(&connections.db, id).await? {
+        // Signed in before that was kept.
+        wanted if wanted.is_empty() => scopes::asked_again(&account.scopes).join(" "),
+        wanted => wanted,
+    };
     let fault = fault::Fault::entra(&fault::EntraError {
         error: "consent_required".to_owned(),
         error_codes: vec![65_001],
