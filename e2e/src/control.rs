@@ -12,6 +12,8 @@ pub struct Ready {
     pub entra: String,
     /// Graph base, without `/v1.0`.
     pub graph: String,
+    /// EWS base.
+    pub ews: String,
     /// Jira base.
     pub jira: String,
     /// Outlook pages.

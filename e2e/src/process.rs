@@ -99,6 +99,7 @@ impl Setup {
             ("POSTROOM_SERVER_PUBLIC_URL", format!("http://127.0.0.1:{port}")),
             ("POSTROOM_MICROSOFT_LOGIN_URL", sim.entra.clone()),
             ("POSTROOM_MICROSOFT_GRAPH_URL", sim.graph.clone()),
+            ("POSTROOM_MICROSOFT_EWS_URL", sim.ews.clone()),
             ("POSTROOM_MICROSOFT_CLIENT_ID", sim.client_id.clone()),
             ("POSTROOM_MICROSOFT_CLIENT_SECRET", sim.client_secret.clone()),
             ("POSTROOM_MICROSOFT_TENANT", sim.tenant_id.clone()),

@@ -37,6 +37,13 @@ async fn connected(setup: &Setup, serve: &mut Serve) -> Result<()> {
     connect::connect(&setup.url()?, &link, &Wishes::everything(MAILBOX, "SUP", "Task")).await
 }
 
+async fn connected_over_ews(setup: &Setup, serve: &mut Serve) -> Result<()> {
+    serve.ready().await?;
+    let link = serve.setup_link().await?;
+    let wishes = Wishes::everything(MAILBOX, "SUP", "Task");
+    connect::connect_over_ews(&setup.url()?, &link, &wishes, "admin@contoso.test").await
+}
+
 /// Waits until every mail is somewhere in Jira and nothing changes any more.
 async fn settled(control: &Control, sent: &[Sent], within: Duration) -> Result<Vec<String>> {
     let until = Instant::now() + within;
@@ -119,13 +126,23 @@ fn seed() -> u64 {
         .unwrap_or_else(|| rand::rng().random_range(0..1_000_000))
 }
 
+/// How the mailbox is reached.
+#[derive(Clone, Copy, Debug)]
+enum Over {
+    Graph,
+    Ews,
+}
+
 /// Kills at one failpoint, starts again, and compares.
-async fn killed_at(failpoint: &str, mails: Vec<Sent>) -> Result<()> {
+async fn killed_at(failpoint: &str, mails: Vec<Sent>, over: Over) -> Result<()> {
     let folder = TestFolder::new();
     let sim = Sim::start(&["--no-quotas"]).await?;
     let setup = Setup::new(folder.path(), &sim.ready, None)?;
     let mut serve = setup.serve("")?;
-    connected(&setup, &mut serve).await?;
+    match over {
+        Over::Graph => connected(&setup, &mut serve).await?,
+        Over::Ews => connected_over_ews(&setup, &mut serve).await?,
+    }
     serve.kill().await?;
     let mut serve = setup.serve(&format!("{failpoint}=exit"))?;
     for mail in &mails {
@@ -184,9 +201,19 @@ macro_rules! killed_at {
     ($($test:ident: $failpoint:literal, $mails:expr;)*) => {$(
         #[tokio::test(flavor = "multi_thread")]
         async fn $test() -> Result<()> {
-            killed_at($failpoint, $mails).await
+            killed_at($failpoint, $mails, Over::Graph).await
         }
     )*
+        mod over_ews {
+            use super::*;
+
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $test() -> Result<()> {
+                    killed_at($failpoint, $mails, Over::Ews).await
+                }
+            )*
+        }
         /// Every failpoint that kills has a test here.
         const TESTED: &[&str] = &[$($failpoint),*];
     };
@@ -211,13 +238,14 @@ killed_at! {
     i10_jira_done_mail_not_marked: "I10", vec![mail(0, None, &[])];
 }
 
-/// Failpoints that do not kill; each has a test of its own in `rows.rs`.
-const ELSEWHERE: &[&str] = &["I11", "I12", "I13", "I14"];
+/// Failpoints that have a test of their own: those that do not kill in `rows.rs`, those of a conversion in `ews.rs`.
+const ELSEWHERE: &[&str] = &["I11", "I12", "I13", "I14", "C1", "C2"];
 
 #[test]
 fn every_failpoint_has_a_test() {
     use ledger::failpoint;
     let mut names: Vec<&str> = failpoint::OTHERS.iter().map(|(_, name)| *name).collect();
+    names.extend(failpoint::CONVERSION);
     for kind in ledger::SlotKind::ALL {
         let of = failpoint::of(kind);
         names.extend([of.before.1, of.sent.1, of.replied.1]);

@@ -108,6 +108,10 @@ pub const OTHERS: [(Row, &str); 8] = [
     (Row::I14, "I14"),
 ];
 
+/// The failpoints of moving a source to another transport: the ids of a batch are translated and kept; everything is ready for
+/// the switch.
+pub const CONVERSION: [&str; 2] = ["C1", "C2"];
+
 /// What an armed failpoint wants its place to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {

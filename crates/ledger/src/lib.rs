@@ -11,6 +11,7 @@ pub mod carry;
 pub mod claim;
 pub mod commit;
 pub mod failpoint;
+pub mod ids;
 pub mod key;
 pub mod lane;
 pub mod load;

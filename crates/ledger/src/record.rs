@@ -2,6 +2,9 @@
 //!
 //! A message that is known by any of its ids is left as it is; what is new gets its key, its lane and its content. The
 //! cursor moves only together with them, so it never passes mail that is not here.
+//!
+//! Ids of EWS change with a move, and each transport has ids of its own: what is known under another id only is found by
+//! Message-ID and the time at which the mailbox received it, and gets the new id as one more alias.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,11 +18,32 @@ use crate::lane::{self, Wanted};
 use crate::work::Content;
 use crate::{Ledger, rows};
 
+/// Which transport an id is of: the `kind` of an alias.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdKind {
+    /// Graph's immutable id, which survives moves.
+    Graph,
+    /// The id of EWS, which a move changes.
+    Ews,
+}
+
+impl IdKind {
+    /// As it is stored.
+    pub const fn column(self) -> &'static str {
+        match self {
+            Self::Graph => "graph",
+            Self::Ews => "ews",
+        }
+    }
+}
+
 /// A mailbox, as the ledger names it.
 #[derive(Clone, Debug)]
 pub struct Mailbox {
     /// Row id.
     pub id: Uuid,
+    /// Which ids the page brings.
+    pub ids: IdKind,
     /// Tenant.
     pub tenant: String,
     /// The mailbox's id in the tenant.
@@ -80,6 +104,13 @@ struct AliasRow {
 }
 
 #[derive(FromRow)]
+struct KnownRow {
+    id: Uuid,
+    hash: String,
+    received_at: i64,
+}
+
+#[derive(FromRow)]
 struct LaneRow {
     key_hash: String,
     lane: String,
@@ -110,11 +141,12 @@ impl Ledger {
                     tail: ") SELECT a.value FROM v JOIN message_alias a ON a.mailbox_id = $1 AND a.kind = $2 AND a.value = v.value",
                 },
                 rows(items.iter().map(|item| args![&item.native_id])),
-                args![mailbox.id, "graph"],
+                args![mailbox.id, mailbox.ids.column()],
             )
             .await?;
         let known: HashSet<String> = known.into_iter().map(|row| row.value).collect();
         items.retain(|item| !known.contains(&item.native_id));
+        self.recognise(tx, workspace_id, mailbox, &mut items).await?;
         let mut recorded = Recorded { known: found - items.len(), ..Recorded::default() };
         if items.is_empty() {
             return Ok(recorded);
@@ -154,7 +186,7 @@ impl Ledger {
                 reason,
                 ended_at,
             ]);
-            aliases.push(args![mailbox.id, "graph", &item.native_id, id]);
+            aliases.push(args![mailbox.id, mailbox.ids.column(), &item.native_id, id]);
             if content != Content::Erased {
                 let place = Place::new("message_content", "page_sealed", id);
                 contents.push(args![id, 1_i64, self.sealer.seal(&place, &item.page)]);
@@ -195,6 +227,117 @@ impl Ledger {
         )
         .await?;
         Ok(recorded)
+    }
+
+    /// Takes out what is known under another id only, and gives it this one too.
+    async fn recognise(
+        &self,
+        tx: &mut Tx,
+        workspace_id: Uuid,
+        mailbox: &Mailbox,
+        items: &mut Vec<Incoming>,
+    ) -> Result<(), StoreError> {
+        if items.is_empty() || (mailbox.ids == IdKind::Graph && !Self::has_ews_ids(tx, mailbox.id).await?) {
+            return Ok(());
+        }
+        let looked_for = items.iter().filter_map(|item| {
+            Some(args![self.keys.message_id(item.message_id.as_deref()?), item.received_at])
+        });
+        let found: Vec<KnownRow> = tx
+            .fetch_rows(
+                sql_rows! {
+                    head: "WITH v(hash, received_at) AS (VALUES ",
+                    row: "($:TEXT, $:BIGINT)",
+                    tail: ") SELECT DISTINCT m.id, m.message_id_hash AS hash, m.received_at FROM v
+                      JOIN message m ON m.workspace_id = $1 AND m.message_id_hash = v.hash AND m.received_at = v.received_at
+                      WHERE m.mailbox_id = $2 ORDER BY m.id",
+                },
+                rows(looked_for),
+                args![workspace_id, mailbox.id],
+            )
+            .await?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        // One that has an immutable id of its own is another mail, however alike they are.
+        let taken = match mailbox.ids {
+            IdKind::Ews => HashSet::new(),
+            IdKind::Graph => Self::with_graph_id(tx, mailbox.id, &found).await?,
+        };
+        let mut known: HashMap<(String, i64), Vec<Uuid>> = HashMap::new();
+        for row in found.into_iter().rev().filter(|row| !taken.contains(&row.id)) {
+            known.entry((row.hash, row.received_at)).or_default().push(row.id);
+        }
+        let (mut aliases, mut named) = (Rows::new(), Rows::new());
+        items.retain(|item| {
+            let Some(hash) = item.message_id.as_deref().map(|id| self.keys.message_id(id)) else {
+                return true;
+            };
+            let alike = known.get_mut(&(hash, item.received_at.as_microsecond()));
+            let Some(id) = alike.and_then(Vec::pop) else { return true };
+            aliases.push(args![mailbox.id, mailbox.ids.column(), &item.native_id, id]);
+            named.push(args![id, &item.native_id]);
+            false
+        });
+        self.add_ids(tx, mailbox.ids, aliases, named).await
+    }
+
+    async fn has_ews_ids(tx: &mut Tx, mailbox_id: Uuid) -> Result<bool, StoreError> {
+        let one: Option<(i64,)> = tx
+            .fetch_optional(
+                sql!("SELECT CAST(1 AS BIGINT) FROM message_alias WHERE mailbox_id = $1 AND kind = 'ews' LIMIT 1"),
+                args![mailbox_id],
+            )
+            .await?;
+        Ok(one.is_some())
+    }
+
+    /// Which of these have an id of Graph.
+    async fn with_graph_id(
+        tx: &mut Tx,
+        mailbox_id: Uuid,
+        found: &[KnownRow],
+    ) -> Result<HashSet<Uuid>, StoreError> {
+        let with: Vec<(Uuid,)> = tx
+            .fetch_rows(
+                sql_rows! {
+                    head: "WITH v(id) AS (VALUES ",
+                    row: "($:UUID)",
+                    tail: ") SELECT DISTINCT v.id FROM v JOIN message_alias a
+                      ON a.mailbox_id = $1 AND a.kind = 'graph' AND a.message_id = v.id",
+                },
+                rows(found.iter().map(|row| args![row.id])),
+                args![mailbox_id],
+            )
+            .await?;
+        Ok(with.into_iter().map(|(id,)| id).collect())
+    }
+
+    /// Adds ids to messages that are known (`aliases`: mailbox, kind, id, message), and has a message asked for by its new id
+    /// (`named`: message, id) where its source speaks this transport.
+    async fn add_ids(&self, tx: &mut Tx, kind: IdKind, aliases: Rows, named: Rows) -> Result<(), StoreError> {
+        tx.execute_rows(
+            sql_rows! {
+                head: "INSERT INTO message_alias (mailbox_id, kind, value, message_id) VALUES ",
+                row: "($:UUID, $, $, $:UUID)",
+                tail: " ON CONFLICT (mailbox_id, kind, value) DO NOTHING",
+            },
+            aliases,
+            args![],
+        )
+        .await?;
+        tx.execute_rows(
+            sql_rows! {
+                head: "WITH v(id, native_id) AS (VALUES ",
+                row: "($:UUID, $:TEXT)",
+                tail: ") UPDATE message SET native_id = v.native_id FROM v WHERE message.id = v.id
+                  AND EXISTS (SELECT 1 FROM source s WHERE s.id = message.source_id AND s.connection_type = $1)",
+            },
+            named,
+            args![kind.column()],
+        )
+        .await?;
+        Ok(())
     }
 
     async fn lanes(

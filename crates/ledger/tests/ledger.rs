@@ -8,7 +8,7 @@ use fault::Fault;
 use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use ledger::carry::{Also, Carried, Effect, Journal, Sight, Timing, Work, Written};
-use ledger::record::{Incoming, Mailbox, Recorded, Summary};
+use ledger::record::{IdKind, Incoming, Mailbox, Recorded, Summary};
 use ledger::{
     Change, Ending, Fate, GroupCommit, Keys, Ledger, Message, NewPlan, NotCommitted, Op, Remote, Slot, Stage,
     Step, StepState, carry_out,
@@ -86,7 +86,7 @@ impl World {
             tx.execute(statement, args).await.expect("inserts");
         }
         tx.commit().await.expect("commits");
-        let mailbox = Mailbox { id: mailbox, tenant: "t".into(), native_id: "m".into() };
+        let mailbox = Mailbox { id: mailbox, ids: IdKind::Graph, tenant: "t".into(), native_id: "m".into() };
         Self { db, ledger, clock, journal, workspace, mailbox, source }
     }
 
@@ -281,6 +281,31 @@ async fn i2_a_page_read_again_makes_nothing_new() {
         assert_eq!(world.record(page()).await, Recorded { new: 2, ignored: 0, known: 0 });
         assert_eq!(world.record(page()).await, Recorded { new: 0, ignored: 0, known: 2 });
         assert_eq!(world.claim().await.len(), 2);
+    })
+    .await;
+}
+
+/// Promise: ids of EWS change with a move, and Graph has its own: the same mail under another id is known, by Message-ID and the
+/// time of its receipt; another mail with the same Message-ID is not.
+#[tokio::test]
+async fn a_mail_under_another_id_is_recognised() {
+    on_both(|mut world| async move {
+        world.mailbox.ids = IdKind::Ews;
+        let under = |native: &str, at| Incoming { native_id: native.to_owned(), ..mail("1", at, &[]) };
+        assert_eq!(world.record(vec![under("ews-a", 10)]).await.new, 1);
+        // Moved away and back.
+        assert_eq!(world.record(vec![under("ews-b", 10)]).await, Recorded { new: 0, ignored: 0, known: 1 });
+        // A sender used a Message-ID again.
+        assert_eq!(world.record(vec![under("ews-c", 11)]).await.new, 1);
+        world.mailbox.ids = IdKind::Graph;
+        let listed = vec![under("graph-a", 10), under("graph-c", 11), under("graph-copy", 11)];
+        assert_eq!(world.record(listed).await, Recorded { new: 1, ignored: 0, known: 2 });
+        let again = vec![under("graph-a", 10), under("graph-copy", 11), under("graph-other", 10)];
+        // Two that have an immutable id each are two mails.
+        assert_eq!(world.record(again).await, Recorded { new: 1, ignored: 0, known: 2 });
+        let ids = world.ledger.ews_ids(&world.db.db, world.mailbox.id, "", 10).await.expect("read");
+        let ids: Vec<&str> = ids.iter().map(|id| id.value.as_str()).collect();
+        assert_eq!(ids, ["ews-a", "ews-b", "ews-c"]);
     })
     .await;
 }

@@ -146,6 +146,7 @@ pub async fn start(config: Config) -> Result<Running> {
         http,
         Reach {
             graph_url: config.microsoft.graph_url.clone(),
+            ews_url: config.microsoft.ews_url.clone(),
             redirect_uri: public_url.join("/oauth/callback")?,
             request_timeout: config.inbound.request_timeout,
         },

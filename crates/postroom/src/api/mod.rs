@@ -92,6 +92,7 @@ fn routes() -> Router<State> {
         .route("/api/v1/sources/{id}/pause", post(sources::pause))
         .route("/api/v1/sources/{id}/resume", post(sources::resume))
         .route("/api/v1/sign-in-links", post(links::make))
+        .route("/api/v1/sources/{id}/convert", post(sources::convert))
         .route("/api/v1/outbounds", get(outbounds::list))
         .route("/api/v1/outbounds/{id}/ping", post(outbounds::ping))
         .route("/api/v1/outbounds/{id}/pause", post(outbounds::pause))

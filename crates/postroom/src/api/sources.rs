@@ -8,10 +8,10 @@ use uuid::Uuid;
 use super::State;
 use super::caller::Caller;
 use super::problem::{Refused, fault};
-use crate::cli::shapes::{Ping, PingCheck, Source as Shape, Sources};
+use crate::cli::shapes::{Converted, Ping, PingCheck, Source as Shape, Sources};
 use crate::connections::routes::time;
 use crate::connections::store::sources::{self, Source};
-use crate::connections::{health, ping as pinged, switch};
+use crate::connections::{convert as moved, health, ping as pinged, switch};
 
 fn id(text: &str) -> Result<Uuid, Refused> {
     Uuid::parse_str(text).map_err(|_| Refused::not_found("Message Source"))
@@ -28,6 +28,7 @@ fn shape(source: &Source) -> Shape {
         id: source.id.to_string(),
         mailbox: source.mailbox.clone(),
         folder: source.folder_name.clone(),
+        connection_type: source.connection_type.clone(),
         state: health::word(standing.health).to_owned(),
         since: Some(standing.since),
         next_try_at: standing.next_try,
@@ -110,4 +111,23 @@ pub(super) async fn resume(
     Path(source): Path<String>,
 ) -> Result<Json<Shape>, Refused> {
     set_paused(&state, &caller, &source, false).await
+}
+
+/// POST /api/v1/sources/{id}/convert
+pub(super) async fn convert(
+    Shared(state): Shared<State>,
+    Extension(caller): Extension<Caller>,
+    Path(source): Path<String>,
+) -> Result<Json<Converted>, Refused> {
+    let (db, actor, source) = (&state.connections.db, caller.actor(), id(&source)?);
+    let gone = || Refused::not_found("Message Source");
+    let row = sources::one(db, actor.workspace, source).await?.ok_or_else(gone)?;
+    let done = moved::convert(&state.of_connections(), actor, &row).await?;
+    Ok(Json(Converted {
+        mailbox: row.mailbox,
+        translated: done.translated,
+        matched: done.matched,
+        gone: done.gone,
+        ambiguous: done.ambiguous,
+    }))
 }

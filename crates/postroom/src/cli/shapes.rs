@@ -44,6 +44,9 @@ pub struct Source {
     pub mailbox: String,
     /// The folder's name.
     pub folder: String,
+    /// `graph` or `ews`.
+    #[serde(default)]
+    pub connection_type: String,
     /// `online`, `degraded`, `offline`, `admin_approval_needed`, `not_confirmed` or `paused`.
     pub state: String,
     /// Since when.
@@ -310,4 +313,22 @@ pub struct NoticeTest {
     pub ok: bool,
     /// What it answered.
     pub answer: String,
+}
+
+/// `POST /api/v1/sources/{id}/convert`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Converted {
+    /// The mailbox's address.
+    pub mailbox: String,
+    /// Ids that were translated.
+    pub translated: u64,
+    /// Mails that were found by Message-ID and time.
+    #[serde(default)]
+    pub matched: u64,
+    /// Open mails that have left the mailbox.
+    #[serde(default)]
+    pub gone: u64,
+    /// Open mails that several in the mailbox look like.
+    #[serde(default)]
+    pub ambiguous: Vec<String>,
 }

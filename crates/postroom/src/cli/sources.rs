@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use url::form_urlencoded;
 
 use super::client::{Client, Reach, in_path};
-use super::shapes::{Ping, SignInLink, Sources};
+use super::shapes::{Converted, Ping, SignInLink, Sources};
 use super::table::{cell, table, time};
 use super::{Failure, say, say_json};
 use crate::config::{Config, ConfigError};
@@ -24,6 +24,11 @@ pub(super) struct SourcesArgs {
 enum SourcesCommand {
     /// List them with their health
     List,
+    /// Move one from EWS to Graph; no mail is handled twice
+    Convert {
+        /// The source's id, from the list
+        id: String,
+    },
     /// Try one out: who am I, which mailbox, which folder, what is allowed
     Ping {
         /// The source's id, from the list
@@ -62,6 +67,7 @@ pub(super) async fn run(
     let client = Client::new(&args.reach, settings)?;
     match args.command {
         SourcesCommand::List => list(&client, args.json).await,
+        SourcesCommand::Convert { id } => convert(&client, &id, args.json).await,
         SourcesCommand::Ping { id } => ping(&client, &id, args.json).await,
         SourcesCommand::SignInLink(wish) => sign_in_link(&client, wish, args.json).await,
     }
@@ -95,6 +101,27 @@ async fn list(client: &Client, json: bool) -> Result<(), Failure> {
         if let Some(fault) = &source.fault {
             say(&format!("{}: {} ({}). {}", source.mailbox, fault.cause, fault.code, fault.mend))?;
         }
+    }
+    Ok(())
+}
+
+async fn convert(client: &Client, id: &str, json: bool) -> Result<(), Failure> {
+    let done: Converted = client.post(&format!("/api/v1/sources/{}/convert", in_path(id))).await?;
+    if json {
+        return say_json(&done);
+    }
+    say(&format!(
+        "{} is read over Graph from now on: {} ids translated, {} mails matched by Message-ID and time, {} open mails have left the mailbox.",
+        cell(&done.mailbox, 50),
+        done.translated,
+        done.matched,
+        done.gone
+    ))?;
+    for mail in &done.ambiguous {
+        say(&format!(
+            "Looks like others in the mailbox, so it is handled without attachments and marks: {}",
+            cell(mail, 200)
+        ))?;
     }
     Ok(())
 }

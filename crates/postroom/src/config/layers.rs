@@ -191,6 +191,7 @@ pub(super) fn defaults() -> Config {
         microsoft: Microsoft {
             login_url: any(),
             graph_url: any(),
+            ews_url: None,
             client_id: None,
             client_secret: None,
             tenant: String::new(),

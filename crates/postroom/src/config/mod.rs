@@ -96,6 +96,8 @@ pub struct Microsoft {
     pub login_url: Url,
     /// Microsoft Graph, without `/v1.0`.
     pub graph_url: Url,
+    /// Exchange Web Services. None: where the cloud has them.
+    pub ews_url: Option<Url>,
     /// The app registration's client id.
     pub client_id: Option<String>,
     /// Its secret.

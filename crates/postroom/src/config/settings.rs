@@ -112,6 +112,14 @@ pub(super) static SETTINGS: &[Setting] = &[
         draft.config.microsoft.graph_url = url;
         Ok(())
     }),
+    setting("microsoft.ews_url", |draft, raw, _| {
+        draft.config.microsoft.ews_url = web_address(raw)?.map(|mut url| {
+            let path = url.path().trim_end_matches('/').to_owned();
+            url.set_path(&path);
+            url
+        });
+        Ok(())
+    }),
     setting("microsoft.client_id", |draft, raw, _| {
         draft.config.microsoft.client_id = filled(text(raw)?);
         Ok(())

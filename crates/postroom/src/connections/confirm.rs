@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::connection_type::ConnectionType;
 use super::dry_run;
 use super::jira_checks;
 use super::keep::{Chosen, Kept, keep};
@@ -48,10 +49,16 @@ pub struct Posted {
     pub(super) wanted: String,
 }
 
-/// `?account=` of the form.
+/// `?account=&over=&ews_url=` of the form.
 #[derive(Debug, Deserialize)]
 pub struct Of {
     account: Uuid,
+    /// `ews`, or nothing.
+    #[serde(default)]
+    over: String,
+    /// The address of an Exchange server of one's own.
+    #[serde(default)]
+    ews_url: String,
 }
 
 /// What the form is about.
@@ -59,8 +66,21 @@ struct About {
     account: Account,
     /// For an application: the mailboxes that it may be used for.
     mailboxes: Vec<String>,
+    over: ConnectionType,
+    ews_url: String,
     /// The source that is changed.
     change: Option<Source>,
+}
+
+impl About {
+    /// A source that is to be made.
+    async fn new(state: &State, admin: &Admin, of: Of) -> Result<Self, Problem> {
+        let account = account(state, admin, of.account).await?;
+        let over = ConnectionType::of_word(&of.over);
+        let ews_url = if over == ConnectionType::Ews { of.ews_url } else { String::new() };
+        let mailboxes = applications::mailboxes(&state.connections.db, of.account).await?;
+        Ok(Self { account, mailboxes, over, ews_url, change: None })
+    }
 }
 
 /// The form's four parts.
@@ -93,7 +113,7 @@ pub async fn show(
     Shared(state): Shared<State>,
     Query(of): Query<Of>,
 ) -> Result<Response, Problem> {
-    let about = anew(&state, &admin, of.account).await?;
+    let about = About::new(&state, &admin, of).await?;
     let posted = Posted { start: "now".to_owned(), handled: "read".to_owned(), ..Posted::default() };
     let offer = Offer::load(&state, &admin, reading(&about, &posted), &posted).await?;
     let filled = fill(&about, &posted, &offer);
@@ -120,7 +140,7 @@ pub async fn submit(
     Query(of): Query<Of>,
     Form(posted): Form<Posted>,
 ) -> Result<Response, Problem> {
-    let about = anew(&state, &admin, of.account).await?;
+    let about = About::new(&state, &admin, of).await?;
     take(&admin, &state, about, posted).await
 }
 
@@ -150,18 +170,18 @@ async fn account(state: &State, admin: &Admin, id: Uuid) -> Result<Account, Prob
         .ok_or_else(|| Problem::not_found("account"))
 }
 
-async fn anew(state: &State, admin: &Admin, id: Uuid) -> Result<About, Problem> {
-    let account = account(state, admin, id).await?;
-    let mailboxes = applications::mailboxes(&state.connections.db, id).await?;
-    Ok(About { account, mailboxes, change: None })
-}
-
 async fn changed(state: &State, admin: &Admin, id: Uuid) -> Result<About, Problem> {
     let source = sources::one(&state.connections.db, admin.workspace(), id)
         .await?
         .ok_or_else(|| Problem::not_found("Message Source"))?;
     let account = account(state, admin, source.account_id).await?;
-    Ok(About { account, mailboxes: Vec::new(), change: Some(source) })
+    Ok(About {
+        account,
+        mailboxes: Vec::new(),
+        over: ConnectionType::of_word(&source.connection_type),
+        ews_url: source.ews_url.clone(),
+        change: Some(source),
+    })
 }
 
 /// A source's settings as its form would post them.
@@ -191,6 +211,8 @@ fn reading(about: &About, posted: &Posted) -> Reading {
             native_id: source.mailbox_native_id.clone(),
             address: source.mailbox.clone(),
             is_own: source.mailbox_native_id == about.account.object_id,
+            over: about.over,
+            ews_url: about.ews_url.clone(),
         };
     }
     let typed = posted.mailbox.trim();
@@ -201,6 +223,8 @@ fn reading(about: &About, posted: &Posted) -> Reading {
             native_id: chosen.clone(),
             address: chosen.clone(),
             is_own: false,
+            over: about.over,
+            ews_url: about.ews_url.clone(),
         };
     }
     if typed.is_empty() || typed.eq_ignore_ascii_case(&about.account.username) {
@@ -209,6 +233,8 @@ fn reading(about: &About, posted: &Posted) -> Reading {
             native_id: about.account.object_id.clone(),
             address: about.account.username.clone(),
             is_own: true,
+            over: about.over,
+            ews_url: about.ews_url.clone(),
         }
     } else {
         Reading {
@@ -216,6 +242,8 @@ fn reading(about: &About, posted: &Posted) -> Reading {
             native_id: typed.to_lowercase(),
             address: typed.to_owned(),
             is_own: false,
+            over: about.over,
+            ews_url: about.ews_url.clone(),
         }
     }
 }
@@ -323,7 +351,19 @@ fn page(
     let title = if is_change { "Change a Message Source" } else { "Confirm a Message Source" };
     let action = match &about.change {
         Some(source) => format!("/sources/{}/edit", source.id),
-        None => format!("/sources/new?account={}", about.account.id),
+        None => {
+            let mut to = format!("/sources/new?account={}", about.account.id);
+            if about.over == ConnectionType::Ews {
+                to.push_str("&over=ews");
+            }
+            if !about.ews_url.is_empty() {
+                let encoded: String =
+                    url::form_urlencoded::byte_serialize(about.ews_url.as_bytes()).collect();
+                to.push_str("&ews_url=");
+                to.push_str(&encoded);
+            }
+            to
+        }
     };
     web::page(&ConfirmPage {
         frame: admin.frame(Section::Sources, title),
@@ -348,7 +388,9 @@ async fn judge(
     offer: &Offer,
     filled: &mut Filled,
 ) -> Option<Chosen> {
+    // EWS has one permission for all mailboxes that the person has rights on.
     if !offer.reading.is_own
+        && about.over == ConnectionType::Graph
         && !scopes::is_granted(&about.account.scopes, scopes::SHARED)
         && about.change.is_none()
     {

@@ -4,7 +4,7 @@ use fault::Fault;
 use jiff::Timestamp;
 use ledger::Ledger;
 use mail::Mail;
-use microsoft::graph::message;
+use microsoft::message;
 use microsoft::{FolderId, Item, Mailbox};
 use rules::{Outcome, Profile};
 use uuid::Uuid;

@@ -89,6 +89,8 @@ pub(super) async fn keep(
         workspace,
         account: account.id,
         mailbox,
+        connection_type: reading.over.word(),
+        ews_url: reading.ews_url.clone(),
         folder_id: chosen.folder.id.as_str().to_owned(),
         folder_name: chosen.folder.name.clone(),
         destination,

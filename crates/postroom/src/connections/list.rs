@@ -8,6 +8,7 @@ use fault::Class;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::connection_type::ConnectionType;
 use super::consent::listed;
 use super::health::{self, Side, Standing, Trouble};
 use super::jira_site::stored_fault;
@@ -64,6 +65,7 @@ pub async fn show(
             Action::go("Sign-in link for its owner", "/sign-in-links/new"),
             viewer.post("Sign in by a code", "/device-sign-ins"),
             Action::go("Application permission", "/applications/new"),
+            Action::go("Over EWS (legacy)", "/sources/create-ews"),
         ];
         frame = frame.with(Menu::named("Create", create)).with(sign_in());
     }
@@ -87,6 +89,9 @@ pub fn mend(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Option<Actio
             }
             _ => Some(viewer.post("Try now", format!("/sources/{id}/try-now")).with_icon(Icon::Retry)),
         };
+    }
+    if matches!(trouble.fault.entry.id, "ews.disabled" | "ews.not_allowed") {
+        return Some(to_graph(viewer, source).primary());
     }
     if health::needs_approval(&trouble.fault) {
         // Its page has the link for the administrator, and Microsoft is asked once a minute from then on.
@@ -158,6 +163,11 @@ fn beside(viewer: &Viewer, source: &Source, standing: &Standing) -> String {
     }
 }
 
+/// The button that moves a source over EWS to Graph.
+fn to_graph(viewer: &Viewer, source: &Source) -> Action {
+    viewer.post("Move to Graph", format!("/sources/{}/convert", source.id))
+}
+
 /// What can be done to a source, for its menu.
 pub fn actions(viewer: &Viewer, source: &Source) -> Vec<Action> {
     let id = source.id;
@@ -175,6 +185,9 @@ pub fn actions(viewer: &Viewer, source: &Source) -> Vec<Action> {
     } else {
         shadow("Begin shadow mode: write nothing", "on")
     });
+    if ConnectionType::of_word(&source.connection_type) == ConnectionType::Ews {
+        actions.push(to_graph(viewer, source));
+    }
     actions.push(removal(viewer, source));
     actions
 }
@@ -204,7 +217,7 @@ fn source_row(viewer: &Viewer, source: &Source, result: Option<&Report>) -> Sour
         mailbox: source.mailbox.clone(),
         href: format!("/sources/{id}"),
         folder: source.folder_name.clone(),
-        connection_type: "Graph",
+        connection_type: ConnectionType::of_word(&source.connection_type).name(),
         target: source.project_key.clone().unwrap_or_default(),
         health: standing.health,
         last_mail: source.last_mail_at.map(|at| moment(viewer, at)),

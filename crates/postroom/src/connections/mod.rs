@@ -8,6 +8,7 @@
 //! administrator may have to approve: [`consent`]), [`confirm`] (what
 //! the new source shall do, with a [`dry_run`]), then [`list`] and [`source`] show it, [`ping`] tests it, [`switch`] pauses,
 //! resumes and removes it, [`alarm`] is rung when it falls silent. [`outbounds`] are the mailboxes that mail is sent from. Jira sites are connected in [`jira_site`] and tested by [`jira_checks`]. [`bootstrap`] takes over what the configuration says.
+//! Whether a mailbox is reached over Graph or EWS is its source's [`connection_type`]; [`convert`] moves it to Graph.
 //! How a connection is, is judged in [`health`]; what will end, in [`expiry`].
 //! The addresses are in [`routes`], the SQL in [`store`], what pages show in [`pages`].
 
@@ -16,7 +17,10 @@ pub mod application;
 mod bootstrap;
 pub mod cloud;
 pub mod confirm;
+pub mod connection_type;
 pub mod consent;
+pub mod convert;
+pub mod create_ews;
 mod destination;
 pub mod device_code;
 pub mod dry_run;
@@ -59,7 +63,8 @@ mod tests_with_sim;
 mod tokens;
 
 pub use bootstrap::bootstrap;
+pub use connection_type::ConnectionType;
 pub use destination::Destination;
 pub use registration::{About, Proof, Registration};
 pub use registry::{Connections, Reach};
-pub use tokens::AccountTokens;
+pub use tokens::{AccountTokens, ExchangeTokens};

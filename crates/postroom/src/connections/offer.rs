@@ -10,6 +10,7 @@ use microsoft::{Folder, Mailbox};
 use uuid::Uuid;
 
 use super::confirm::Posted;
+use super::connection_type::ConnectionType;
 use super::jira_checks::LIST_WITHIN;
 use super::routes::State;
 use super::store::jira::{self as rows, JiraConnection};
@@ -31,6 +32,10 @@ pub(super) struct Reading {
     pub(super) address: String,
     /// Whether it is the account's own.
     pub(super) is_own: bool,
+    /// How it is reached.
+    pub(super) over: ConnectionType,
+    /// The address of an Exchange server of one's own, or empty.
+    pub(super) ews_url: String,
 }
 
 /// What can be chosen.
@@ -161,7 +166,8 @@ async fn folders_of(
     state: &State,
     reading: &Reading,
 ) -> (Option<Arc<dyn Mailbox>>, Result<Vec<Folder>, Fault>) {
-    let mailbox = match state.connections.mailbox_for(reading.account, &reading.native_id).await {
+    let Reading { account, native_id, address, over, ews_url, .. } = reading;
+    let mailbox = match state.connections.mailbox_over(*over, *account, native_id, address, ews_url).await {
         Ok(mailbox) => mailbox,
         Err(fault) => return (None, Err(fault)),
     };

@@ -136,7 +136,7 @@ async fn mailbox_checks(connections: &Connections, source: &Source) -> Vec<Check
         return vec![token];
     }
     let begun = Instant::now();
-    let mailbox = match connections.mailbox_for(source.account_id, &source.mailbox_native_id).await {
+    let mailbox = match connections.mailbox_of(source.id).await {
         Ok(mailbox) => mailbox,
         Err(fault) => return vec![Check::new("Account", Err(fault), begun.elapsed())],
     };

@@ -16,11 +16,12 @@ use url::Url;
 use uuid::Uuid;
 
 use super::cloud::Cloud;
+use super::connection_type::{self, ConnectionType};
 use super::destination::Destination;
 use super::registration::{About, Registration};
 use super::store::registrations;
 use super::tell;
-use super::tokens::AccountTokens;
+use super::tokens::{AccountTokens, ExchangeTokens};
 
 /// Everything that reaches Microsoft and Jira. Shared by all of the program.
 #[derive(Debug)]
@@ -45,6 +46,8 @@ pub struct Connections {
 pub struct Reach {
     /// Graph, where an app registration names none of its own; for example `https://graph.microsoft.com`.
     pub graph_url: Url,
+    /// EWS, where an app registration names none of its own; none: where the cloud has it.
+    pub ews_url: Option<Url>,
     /// Where Microsoft sends people back to.
     pub redirect_uri: Url,
     /// The longest that one request takes.
@@ -66,6 +69,9 @@ struct Kept {
 struct SourceRow {
     account_id: Uuid,
     mailbox_native_id: String,
+    mailbox_address: String,
+    connection_type: String,
+    ews_url: String,
     destination_id: Option<Uuid>,
     issue_type_id: String,
     issue_type_name: String,
@@ -77,6 +83,7 @@ struct AccountRow {
     app_registration_id: Uuid,
     tenant_id: String,
     object_id: String,
+    kind: String,
 }
 
 #[derive(FromRow)]
@@ -135,12 +142,17 @@ impl Connections {
         if let Some(row) = self.kept(|kept| kept.sources.get(&id).cloned()) {
             return Ok(row);
         }
+        self.source_now(id).await
+    }
+
+    async fn source_now(&self, id: Uuid) -> Result<SourceRow, Fault> {
         let row: SourceRow = self
             .db
             .fetch_optional(
                 sql!(
-                    "SELECT s.account_id, m.native_id AS mailbox_native_id, s.destination_id, s.issue_type_id, s.issue_type_name,
-                       s.shadow_at FROM source s JOIN mailbox m ON m.id = s.mailbox_id WHERE s.id = $1"
+                    "SELECT s.account_id, m.native_id AS mailbox_native_id, m.address AS mailbox_address, s.connection_type, s.ews_url,
+                       s.destination_id, s.issue_type_id, s.issue_type_name, s.shadow_at
+                     FROM source s JOIN mailbox m ON m.id = s.mailbox_id WHERE s.id = $1"
                 ),
                 args![id],
             )
@@ -193,7 +205,9 @@ impl Connections {
             _ => Cloud::of_addresses(&login_url, &graph_url),
         };
         let ews_url = match row.ews_url.as_str() {
-            "" if cloud.ews().is_empty() => None,
+            // The settings name it for registrations that stand in the settings.
+            "" if row.owner != "console" && self.reach.ews_url.is_some() => self.reach.ews_url.clone(),
+            "" if cloud.ews().is_empty() => self.reach.ews_url.clone(),
             "" => Some(address(cloud.ews())?),
             given => Some(address(given)?),
         };
@@ -256,7 +270,7 @@ impl Connections {
     async fn account(&self, id: Uuid) -> Result<AccountRow, Fault> {
         self.db
             .fetch_optional(
-                sql!("SELECT app_registration_id, tenant_id, object_id FROM account WHERE id = $1"),
+                sql!("SELECT app_registration_id, tenant_id, object_id, kind FROM account WHERE id = $1"),
                 args![id],
             )
             .await
@@ -270,6 +284,16 @@ impl Connections {
         if let Some(kept) = self.kept(|kept| kept.mailboxes.get(&key).cloned()) {
             return Ok(kept);
         }
+        let mailbox: Arc<dyn Mailbox> = Arc::new(self.graph_mailbox(account, native_id).await?);
+        Ok(self.kept(|kept| Arc::clone(kept.mailboxes.entry(key).or_insert(mailbox))))
+    }
+
+    /// The same over Graph, for what only Graph can do.
+    pub async fn graph_mailbox(
+        &self,
+        account: Uuid,
+        native_id: &str,
+    ) -> Result<microsoft::graph::GraphMailbox, Fault> {
         let row = self.account(account).await?;
         let registration = self.registration(row.app_registration_id).await?;
         let tokens = self.tokens(account).await?;
@@ -283,21 +307,83 @@ impl Connections {
         } else {
             microsoft::graph::User::Id(native_id.to_owned())
         };
-        let mailbox: Arc<dyn Mailbox> = Arc::new(microsoft::graph::GraphMailbox::new(
+        Ok(microsoft::graph::GraphMailbox::new(
             self.http.clone(),
             registration.graph_url.clone(),
             user,
             tokens,
             budget,
             self.reach.request_timeout,
+        ))
+    }
+
+    /// A mailbox through an account, over EWS or Graph. `address` is its primary address; `ews_url` an Exchange server of one's
+    /// own, or empty.
+    pub async fn mailbox_over(
+        &self,
+        over: ConnectionType,
+        account: Uuid,
+        native_id: &str,
+        address: &str,
+        ews_url: &str,
+    ) -> Result<Arc<dyn Mailbox>, Fault> {
+        if over == ConnectionType::Graph {
+            return self.mailbox_for(account, native_id).await;
+        }
+        // A space stands in no id of Graph.
+        let key = (account, format!("ews {address} {ews_url}"));
+        if let Some(kept) = self.kept(|kept| kept.mailboxes.get(&key).cloned()) {
+            return Ok(kept);
+        }
+        let row = self.account(account).await?;
+        let ews_url = self.ews_url_of(account, ews_url).await?;
+        let tokens = ExchangeTokens::new(self.tokens(account).await?, connection_type::ews_scope(&ews_url));
+        let budget = self.kept(|kept| {
+            let name = format!("{}/{native_id} over EWS", row.tenant_id);
+            Arc::clone(kept.budgets.entry(name).or_insert_with(|| Arc::new(Budget::ews())))
+        });
+        let address = address.to_owned();
+        let whose = if row.kind == "app" {
+            microsoft::ews::Whose::Impersonated(address)
+        } else if native_id == row.object_id {
+            microsoft::ews::Whose::Own(address)
+        } else {
+            microsoft::ews::Whose::Shared(address)
+        };
+        let mailbox: Arc<dyn Mailbox> = Arc::new(microsoft::ews::EwsMailbox::new(
+            self.http.clone(),
+            &ews_url,
+            whose,
+            Arc::new(tokens),
+            budget,
+            self.reach.request_timeout,
         ));
         Ok(self.kept(|kept| Arc::clone(kept.mailboxes.entry(key).or_insert(mailbox))))
     }
 
+    /// Where EWS is for an account: at `own`, unless that is empty.
+    pub async fn ews_url_of(&self, account: Uuid, own: &str) -> Result<Url, Fault> {
+        let wrong = |text: &str, error: url::ParseError| {
+            Fault::own("own.configuration", &format!("EWS address `{text}`: {error}"))
+        };
+        if !own.is_empty() {
+            return Url::parse(own).map_err(|error| wrong(own, error));
+        }
+        let row = self.account(account).await?;
+        let registration = self.registration(row.app_registration_id).await?;
+        match &registration.ews_url {
+            Some(url) => Ok(url.clone()),
+            None => Url::parse(Cloud::Global.ews()).map_err(|error| wrong(Cloud::Global.ews(), error)),
+        }
+    }
+
     /// The mailbox that a source reads.
     pub async fn mailbox_of(&self, source: Uuid) -> Result<Arc<dyn Mailbox>, Fault> {
-        let row = self.source(source).await?;
-        self.mailbox_for(row.account_id, &row.mailbox_native_id).await
+        // Asked anew: another node may have moved the source to Graph, and ids of one transport mean nothing to the other.
+        let row = self.source_now(source).await?;
+        let over = ConnectionType::of_word(&row.connection_type);
+        let (native_id, address) = (&row.mailbox_native_id, &row.mailbox_address);
+        self.mailbox_over(over, row.account_id, native_id, address, &row.ews_url).await
     }
 
     /// The client of a Jira connection.

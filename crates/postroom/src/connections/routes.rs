@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use ledger::Ledger;
 
 use super::{
-    Connections, alarm, application, confirm, consent, device_code, jira_site, list, outbounds,
-    registration_credentials, registration_pages, registration_set_up_page, sign_in, sign_in_link, source,
-    switch,
+    Connections, alarm, application, confirm, consent, convert, create_ews, device_code, jira_site, list,
+    outbounds, registration_credentials, registration_pages, registration_set_up_page, sign_in, sign_in_link,
+    source, switch,
 };
 use crate::access::Viewer;
 use crate::jobs::Engine;
@@ -58,6 +58,7 @@ pub fn router(state: State) -> Router {
         .route("/sign-in-links/{id}/revoke", post(sign_in_link::revoke))
         .route("/sources", get(list::show))
         .route("/sources/sign-in", post(sign_in::begin_new))
+        .route("/sources/create-ews", get(create_ews::show).post(create_ews::submit))
         .route("/sources/new", get(confirm::show).post(confirm::submit))
         .route("/sources/{id}", get(source::show))
         .route("/sources/{id}/edit", get(confirm::edit).post(confirm::submit_edit))
@@ -65,6 +66,7 @@ pub fn router(state: State) -> Router {
         .route("/sources/{id}/sign-in", post(sign_in::begin_validate_source))
         .route("/sources/{id}/pause", post(switch::pause))
         .route("/sources/{id}/resume", post(switch::resume))
+        .route("/sources/{id}/convert", post(convert::submit))
         .route("/sources/{id}/try-now", post(switch::try_now))
         .route("/sources/{id}/shadow", post(switch::shadow))
         .route("/sources/{id}/alarm", get(alarm::show).post(alarm::submit))

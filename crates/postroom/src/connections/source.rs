@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use store::StoreError;
 use uuid::Uuid;
 
+use super::connection_type::ConnectionType;
 use super::jira_site::stored_fault;
 use super::list;
 use super::pages::{Expiry, SourcePage};
@@ -201,7 +202,7 @@ fn settings(viewer: &Viewer, source: &Source) -> Vec<(String, String)> {
         ("Read as".to_owned(), source.username.clone()),
         ("Mailbox".to_owned(), source.mailbox.clone()),
         ("Folder".to_owned(), source.folder_name.clone()),
-        ("Connection type".to_owned(), "Graph".to_owned()),
+        ("Connection type".to_owned(), ConnectionType::of_word(&source.connection_type).name().to_owned()),
         ("Starts with".to_owned(), start),
     ];
     if let Some(key) = &source.project_key {

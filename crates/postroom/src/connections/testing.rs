@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use ledger::record::{Incoming, Mailbox, Summary};
+use ledger::record::{IdKind, Incoming, Mailbox, Summary};
 use ledger::{Keys, Ledger, Timing};
 use secrecy::SecretString;
 use store::testing::{TestDb, TestFolder};
@@ -90,6 +90,7 @@ impl Office {
             http,
             Reach {
                 graph_url: Url::parse(NOWHERE).expect("an address"),
+                ews_url: None,
                 redirect_uri: Url::parse(PUBLIC)
                     .and_then(|url| url.join("oauth/callback"))
                     .expect("an address"),
@@ -250,7 +251,12 @@ impl Office {
     /// Records mails with these subjects, oldest first, a second apart.
     pub(crate) async fn record(&self, to: Connected, subjects: &[&str]) -> Vec<Uuid> {
         let (db, ledger) = (&self.console.shell.db, &self.state.ledger);
-        let at = Mailbox { id: to.mailbox, tenant: "tenant".to_owned(), native_id: "oid-support".to_owned() };
+        let at = Mailbox {
+            id: to.mailbox,
+            ids: IdKind::Graph,
+            tenant: "tenant".to_owned(),
+            native_id: "oid-support".to_owned(),
+        };
         let mut ids = Vec::new();
         for (n, subject) in subjects.iter().enumerate() {
             let received_at =
@@ -309,6 +315,8 @@ pub(crate) fn confirmed(
         workspace,
         account,
         mailbox,
+        connection_type: "graph",
+        ews_url: String::new(),
         folder_id: "inbox-id".to_owned(),
         folder_name: "Inbox".to_owned(),
         destination,

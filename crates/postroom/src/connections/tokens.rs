@@ -21,6 +21,10 @@ use uuid::Uuid;
 use super::registration::Registration;
 use super::{scopes, tell};
 
+mod exchange;
+
+pub use exchange::ExchangeTokens;
+
 /// A token is renewed this long before it ends.
 const EARLY: SignedDuration = SignedDuration::from_mins(5);
 /// How long one refresh may take before another node may try.
@@ -174,7 +178,8 @@ impl AccountTokens {
 
     async fn refresh_remote(&self, row: &Row) -> Result<signin::Tokens, Fault> {
         if row.kind == "app" {
-            return self.as_application(row).await;
+            let graph = self.registration.graph_url.as_str().trim_end_matches('/');
+            return self.as_application(row, &format!("{graph}/.default")).await;
         }
         // As at the sign-in: a refresh that asks for less may give less.
         let asked = scopes::asked_again(&row.scopes);
@@ -182,12 +187,11 @@ impl AccountTokens {
     }
 
     /// A token of the application itself: there is nobody to sign in and nothing to refresh with.
-    async fn as_application(&self, row: &Row) -> Result<signin::Tokens, Fault> {
-        let scope = format!("{}/.default", self.registration.graph_url.as_str().trim_end_matches('/'));
+    async fn as_application(&self, row: &Row, scope: &str) -> Result<signin::Tokens, Fault> {
         let mut proof = self.registration.proof(&self.http, &row.tenant_id).await?;
         loop {
             let (now, app) = (self.clock.now(), &proof.application);
-            match signin::as_application(&self.http, &proof.discovery, app, &scope, now).await {
+            match signin::as_application(&self.http, &proof.discovery, app, scope, now).await {
                 Err(fault) if proof.next(&fault) => {}
                 // Its answer names no permissions: what stands in for them stays.
                 result => return result.map(|tokens| signin::Tokens { scopes: Vec::new(), ..tokens }),

@@ -204,3 +204,41 @@ fn filled(mut form: Form, wishes: &Wishes) -> Result<Form> {
     }
     Ok(form)
 }
+
+/// Follows a consent link as an administrator, in a browser of its own, until it comes back to the console.
+pub async fn approve(link: &Url, console: &Url, administrator: &str) -> Result<()> {
+    let wishes = Wishes::everything(administrator, "", "");
+    let mut browser = Browser::new(http()?);
+    let mut page = browser.open(link).await?;
+    for _ in 0..12 {
+        if page.url.origin() == console.origin() {
+            ensure!(page.status.is_success(), "approving: {}", page.said());
+            return Ok(());
+        }
+        let form = microsoft_form(&page, &wishes)?;
+        page = browser.submit(&form).await?;
+    }
+    bail!("the approval has no end: {}", page.said())
+}
+
+/// Connects the mailbox over EWS: signs in, goes through *Create*, has an administrator approve what EWS takes, and confirms.
+pub async fn connect_over_ews(
+    console: &Url,
+    setup_link: &Url,
+    wishes: &Wishes,
+    administrator: &str,
+) -> Result<()> {
+    let mut browser = Browser::new(http()?);
+    make_owner(&mut browser, setup_link).await?;
+    sign_in(&mut browser, console, wishes).await?;
+    let create = browser.open(&console.join("/sources/create-ews")?).await?;
+    ensure!(create.html.contains("2027-04-01"), "EWS is offered without its warning: {}", create.said());
+    let form = create.form(&["account", "ews_url"])?;
+    let mut page = browser.submit(&form).await?;
+    if let Ok(link) = page.link("approve as an administrator") {
+        approve(&link, console, administrator).await?;
+        page = browser.submit(&form).await?;
+    }
+    ensure!(page.url.path() == "/sources/new", "EWS does not go on: {}", page.said());
+    confirm(&mut browser, console, page, wishes).await.map(drop)
+}

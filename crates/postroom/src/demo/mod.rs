@@ -115,6 +115,7 @@ fn config(args: &DemoArgs, folder: &Path, sim: &sim::Ready) -> Result<Config> {
     config.server.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     config.microsoft.login_url = sim.entra.parse()?;
     config.microsoft.graph_url = sim.graph.parse()?;
+    config.microsoft.ews_url = Some(sim.ews.parse()?);
     config.microsoft.client_id = Some(sim.client_id.clone());
     config.microsoft.client_secret = Some(SecretString::from(sim.client_secret.clone()));
     config.microsoft.tenant.clone_from(&sim.tenant_id);

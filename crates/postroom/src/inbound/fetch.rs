@@ -8,8 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use ledger::Ledger;
 use ledger::failpoint;
 use ledger::record::{Incoming, Mailbox, Recorded, Summary};
-use microsoft::graph::message;
-use microsoft::{Cursor, Item, SyncError};
+use microsoft::{Cursor, Item, SyncError, message};
 use store::{Clock, Db};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -183,6 +182,7 @@ impl Poller {
             let mut tx = self.db.begin().await?;
             let at = Mailbox {
                 id: source.mailbox_id,
+                ids: source.ids(),
                 tenant: source.tenant_id.clone(),
                 native_id: source.mailbox_native_id.clone(),
             };

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::judge;
-use super::store::{self as rows, DueMark, Marked};
+use super::store::{self as rows, DueMark, Marked, Outcome};
 use crate::connections::Connections;
 
 /// Changes in one request: what Graph's `$batch` takes.
@@ -77,8 +77,7 @@ impl Marker {
             Ok(mailbox) => mailbox,
             Err(fault) => {
                 let until = judge::after(now, judge::wait(&fault, 4));
-                let later =
-                    batch.iter().map(|mark| (mark.id, Marked::Later(until), mark.mark_attempts)).collect();
+                let later = batch.iter().map(|mark| outcome(mark, Marked::Later(until), 0)).collect();
                 return rows::marked(&self.db, later).await;
             }
         };
@@ -87,20 +86,34 @@ impl Marker {
         let mut outcomes = Vec::with_capacity(batch.len());
         for (mark, result) in batch.iter().zip(results) {
             outcomes.push(match result {
-                Ok(Changed::Done { .. }) => (mark.id, Marked::Done, mark.mark_attempts),
-                Ok(Changed::Gone) => (mark.id, Marked::Gone, mark.mark_attempts),
+                Ok(Changed::Done { id }) => {
+                    let moved_to = (id.as_str() != mark.native_id).then(|| id.as_str().to_owned());
+                    Outcome { moved_to, ..outcome(mark, Marked::Done, 0) }
+                }
+                Ok(Changed::Gone) => outcome(mark, Marked::Gone, 0),
                 Err(fault) if fault.entry.class == fault::Class::Poison && mark.mark_attempts + 1 >= ATTEMPTS => {
                     tracing::warn!(message = %mark.id, %fault, "a handled mail cannot be marked; it stays as it is");
-                    (mark.id, Marked::Failed, mark.mark_attempts + 1)
+                    outcome(mark, Marked::Failed, 1)
                 }
                 Err(fault) => {
                     let counted = i64::from(fault.entry.class == fault::Class::Poison);
                     let wait = judge::wait(&fault, mark.mark_attempts + 2).max(SignedDuration::from_secs(2));
-                    (mark.id, Marked::Later(judge::after(now, wait)), mark.mark_attempts + counted)
+                    outcome(mark, Marked::Later(judge::after(now, wait)), counted)
                 }
             });
         }
         rows::marked(&self.db, outcomes).await
+    }
+}
+
+/// What became of a mark, with so many attempts more.
+fn outcome(mark: &DueMark, marked: Marked, counted: i64) -> Outcome {
+    Outcome {
+        id: mark.id,
+        asked_by: mark.native_id.clone(),
+        marked,
+        attempts: mark.mark_attempts + counted,
+        moved_to: None,
     }
 }
 

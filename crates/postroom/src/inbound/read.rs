@@ -1,7 +1,7 @@
 //! Stored content to [`Mail`]: pure, so that a dry run and a replay read what the live flow read.
 
 use mail::{Mail, Problem, Unreadable};
-use microsoft::graph::message;
+use microsoft::message;
 
 /// What is stored of a message.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ pub fn has_content(page: &[u8]) -> bool {
     message::read(page).is_ok_and(|message| message.body.is_some() || message.subject.is_some())
 }
 
-fn parts(message: message::GraphMessage) -> mail::Parts {
+fn parts(message: message::Message) -> mail::Parts {
     let address = |told: message::Recipient| mail::Address::new(told.name.as_deref(), &told.address);
     let list = |told: Vec<message::Recipient>| told.into_iter().filter_map(address).collect();
     mail::Parts {

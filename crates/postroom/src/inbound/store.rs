@@ -2,11 +2,12 @@
 
 use fault::Fault;
 use jiff::{SignedDuration, Timestamp};
+use ledger::record::IdKind;
 use sqlx::FromRow;
 use store::{Db, StoreError, Tx, args, sql, sql_rows};
 use uuid::Uuid;
 
-use crate::connections::tell;
+use crate::connections::{ConnectionType, tell};
 
 /// A source whose time has come, claimed.
 #[derive(Clone, Debug, FromRow)]
@@ -21,6 +22,8 @@ pub struct DueSource {
     pub tenant_id: String,
     /// The mailbox's id in the tenant.
     pub mailbox_native_id: String,
+    /// `graph` or `ews`.
+    pub connection_type: String,
     /// Folder.
     pub folder_id: String,
     /// `now`, `since` or `everything`.
@@ -35,6 +38,13 @@ pub struct DueSource {
     pub state: String,
     /// The claim's number.
     pub fence: i64,
+}
+
+impl DueSource {
+    /// Which ids its pages bring.
+    pub fn ids(&self) -> IdKind {
+        ConnectionType::of_word(&self.connection_type).ids()
+    }
 }
 
 #[derive(FromRow)]
@@ -74,7 +84,7 @@ pub async fn claim_due(
                     "UPDATE source SET lease_owner = $1, lease_until = $2, fence = fence + 1
                      WHERE id = $3 AND next_poll_at <= $4 AND (lease_until IS NULL OR lease_until <= $4)
                        AND paused_at IS NULL AND confirmed_at IS NOT NULL
-                     RETURNING id, workspace_id, mailbox_id, folder_id, start_kind, start_at, cursor_value, failures, state,
+                     RETURNING id, workspace_id, mailbox_id, connection_type, folder_id, start_kind, start_at, cursor_value, failures, state,
                        fence, (SELECT tenant_id FROM mailbox WHERE mailbox.id = source.mailbox_id) AS tenant_id,
                        (SELECT native_id FROM mailbox WHERE mailbox.id = source.mailbox_id) AS mailbox_native_id"
                 ),
@@ -244,27 +254,71 @@ pub async fn due_marks(db: &Db, now: Timestamp, limit: usize) -> Result<Vec<DueM
     .await
 }
 
+/// What became of the mark of a mail.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Message row.
+    pub id: Uuid,
+    /// The transport's id that it was asked for by. Where it has another one by now, this outcome does not count.
+    pub asked_by: String,
+    /// What became of it.
+    pub marked: Marked,
+    /// Attempts so far.
+    pub attempts: i64,
+    /// The id that a move gave it.
+    pub moved_to: Option<String>,
+}
+
 /// Stores what became of marks.
-pub async fn marked(db: &Db, outcomes: Vec<(Uuid, Marked, i64)>) -> Result<(), StoreError> {
-    let mut rows = store::Rows::new();
-    for (id, outcome, attempts) in outcomes {
+pub async fn marked(db: &Db, outcomes: Vec<Outcome>) -> Result<(), StoreError> {
+    let [mut rows, mut aliases, mut moved] = [(); 3].map(|()| store::Rows::new());
+    for Outcome { id, asked_by, marked: outcome, attempts, moved_to } in outcomes {
+        if let Some(to) = moved_to {
+            aliases.push(args![id, &asked_by, &to]);
+            moved.push(args![id, &asked_by, to]);
+        }
         let (mark, not_before) = match outcome {
             Marked::Done => ("done", 0),
             Marked::Gone => ("gone", 0),
             Marked::Failed => ("failed", 0),
             Marked::Later(until) => ("due", until.as_microsecond()),
         };
-        rows.push(args![id, mark, attempts, not_before]);
+        rows.push(args![id, mark, attempts, not_before, asked_by]);
     }
     let mut tx = db.begin().await?;
     tx.execute_rows(
         sql_rows! {
-            head: "WITH v(id, mark, attempts, not_before) AS (VALUES ",
-            row: "($:UUID, $:TEXT, $:BIGINT, $:BIGINT)",
+            head: "WITH v(id, mark, attempts, not_before, native_id) AS (VALUES ",
+            row: "($:UUID, $:TEXT, $:BIGINT, $:BIGINT, $:TEXT)",
             tail: ") UPDATE message SET mark = v.mark, mark_attempts = v.attempts, mark_not_before = v.not_before
-              FROM v WHERE message.id = v.id AND message.mark = 'due'",
+              FROM v WHERE message.id = v.id AND message.native_id = v.native_id AND message.mark = 'due'",
         },
         rows,
+        args![],
+    )
+    .await?;
+    // Known by its new id before the next poll lists it where it lies now.
+    tx.execute_rows(
+        sql_rows! {
+            head: "WITH v(id, native_id, moved_to) AS (VALUES ",
+            row: "($:UUID, $:TEXT, $:TEXT)",
+            tail: ") INSERT INTO message_alias (mailbox_id, kind, value, message_id)
+              SELECT m.mailbox_id, s.connection_type, v.moved_to, m.id
+              FROM v JOIN message m ON m.id = v.id AND m.native_id = v.native_id JOIN source s ON s.id = m.source_id
+              WHERE 1 = 1 ON CONFLICT (mailbox_id, kind, value) DO NOTHING",
+        },
+        aliases,
+        args![],
+    )
+    .await?;
+    tx.execute_rows(
+        sql_rows! {
+            head: "WITH v(id, native_id, moved_to) AS (VALUES ",
+            row: "($:UUID, $:TEXT, $:TEXT)",
+            tail: ") UPDATE message SET native_id = v.moved_to FROM v
+              WHERE message.id = v.id AND message.native_id = v.native_id",
+        },
+        moved,
         args![],
     )
     .await?;

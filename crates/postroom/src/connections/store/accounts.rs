@@ -262,6 +262,18 @@ pub async fn that_may_send(db: &Db, workspace: Uuid) -> Result<Vec<Account>, Sto
     Ok(all.into_iter().filter(|account| scopes::is_granted(&account.scopes, scopes::SEND)).collect())
 }
 
+/// All accounts, by name.
+pub async fn signed_in(db: &Db, workspace: Uuid) -> Result<Vec<Account>, StoreError> {
+    db.fetch_all(
+        sql!(
+            "SELECT id, app_registration_id, tenant_id, object_id, username, display_name, scopes, signed_in_at, refreshed_at,
+               state, state_since, fault FROM account WHERE workspace_id = $1 ORDER BY username, id"
+        ),
+        args![workspace],
+    )
+    .await
+}
+
 /// Who signed in, with sealed tokens.
 #[derive(Debug)]
 pub struct SignedIn {

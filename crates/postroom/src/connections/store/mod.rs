@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod applications;
 pub mod approvals;
+pub mod conversion;
 pub mod devices;
 pub mod events;
 pub mod jira;

@@ -30,6 +30,10 @@ pub struct Source {
     pub mailbox_native_id: String,
     /// The mailbox's address.
     pub mailbox: String,
+    /// `graph` or `ews`.
+    pub connection_type: String,
+    /// The address of an Exchange server of one's own; empty: that of the app registration.
+    pub ews_url: String,
     /// The folder.
     pub folder_id: String,
     /// The folder's name.
@@ -94,7 +98,7 @@ pub async fn all(db: &Db, workspace: Uuid) -> Result<Vec<Source>, StoreError> {
         sql!(
             "SELECT s.id, s.account_id, a.username, a.state AS account_state, a.state_since AS account_since,
                a.fault AS account_fault, a.signed_in_at, a.refreshed_at, s.mailbox_id, m.native_id AS mailbox_native_id,
-               m.address AS mailbox, s.folder_id, s.folder_name, s.destination_id, d.jira_connection_id, d.project_key,
+               m.address AS mailbox, s.connection_type, s.ews_url, s.folder_id, s.folder_name, s.destination_id, d.jira_connection_id, d.project_key,
                d.project_name, d.state AS destination_state, d.state_since AS destination_since,
                d.fault AS destination_fault, d.not_before AS destination_not_before, s.issue_type_id, s.issue_type_name,
                s.start_kind, s.start_at, s.handled, s.handled_target, s.handled_name, s.confirmed_at, s.paused_at, s.state, s.state_since,
@@ -115,7 +119,7 @@ pub async fn all_uncounted(db: &Db, workspace: Uuid) -> Result<Vec<Source>, Stor
         sql!(
             "SELECT s.id, s.account_id, a.username, a.state AS account_state, a.state_since AS account_since,
                a.fault AS account_fault, a.signed_in_at, a.refreshed_at, s.mailbox_id, m.native_id AS mailbox_native_id,
-               m.address AS mailbox, s.folder_id, s.folder_name, s.destination_id, d.jira_connection_id, d.project_key,
+               m.address AS mailbox, s.connection_type, s.ews_url, s.folder_id, s.folder_name, s.destination_id, d.jira_connection_id, d.project_key,
                d.project_name, d.state AS destination_state, d.state_since AS destination_since,
                d.fault AS destination_fault, d.not_before AS destination_not_before, s.issue_type_id, s.issue_type_name,
                s.start_kind, s.start_at, s.handled, s.handled_target, s.handled_name, s.confirmed_at, s.paused_at, s.state, s.state_since,
@@ -136,7 +140,7 @@ pub async fn one(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<Source>, S
         sql!(
             "SELECT s.id, s.account_id, a.username, a.state AS account_state, a.state_since AS account_since,
                a.fault AS account_fault, a.signed_in_at, a.refreshed_at, s.mailbox_id, m.native_id AS mailbox_native_id,
-               m.address AS mailbox, s.folder_id, s.folder_name, s.destination_id, d.jira_connection_id, d.project_key,
+               m.address AS mailbox, s.connection_type, s.ews_url, s.folder_id, s.folder_name, s.destination_id, d.jira_connection_id, d.project_key,
                d.project_name, d.state AS destination_state, d.state_since AS destination_since,
                d.fault AS destination_fault, d.not_before AS destination_not_before, s.issue_type_id, s.issue_type_name,
                s.start_kind, s.start_at, s.handled, s.handled_target, s.handled_name, s.confirmed_at, s.paused_at, s.state, s.state_since,
@@ -208,6 +212,10 @@ pub struct Confirmed {
     pub account: Uuid,
     /// The mailbox's row.
     pub mailbox: Uuid,
+    /// `graph` or `ews`.
+    pub connection_type: &'static str,
+    /// The address of an Exchange server of one's own, or empty.
+    pub ews_url: String,
     /// The folder.
     pub folder_id: String,
     /// Its name.
@@ -251,8 +259,8 @@ pub async fn insert(tx: &mut Tx, id: Uuid, new: Confirmed) -> Result<(), StoreEr
         sql!(
             "INSERT INTO source (id, workspace_id, account_id, mailbox_id, folder_id, folder_name, connection_type,
                destination_id, issue_type_id, issue_type_name, start_kind, start_at, handled, handled_target, handled_name, confirmed_at,
-               state, state_since, failures, round, next_poll_at, fence, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, 'graph', $7, $8, $9, $10, $11, $12, $13, $15, $14, 'online', $14, 0, 0, $14, 0, $14, $14)"
+               state, state_since, failures, round, next_poll_at, fence, created_at, updated_at, ews_url)
+             VALUES ($1, $2, $3, $4, $5, $6, $16, $7, $8, $9, $10, $11, $12, $13, $15, $14, 'online', $14, 0, 0, $14, 0, $14, $14, $17)"
         ),
         args![
             id,
@@ -269,7 +277,9 @@ pub async fn insert(tx: &mut Tx, id: Uuid, new: Confirmed) -> Result<(), StoreEr
             new.handled,
             new.handled_target,
             new.now,
-            new.handled_name
+            new.handled_name,
+            new.connection_type,
+            new.ews_url
         ],
     )
     .await?;
@@ -282,7 +292,7 @@ pub async fn revive(tx: &mut Tx, id: Uuid, new: Confirmed) -> Result<(), StoreEr
         sql!(
             "UPDATE source SET removed_at = NULL, paused_at = NULL, account_id = $1, folder_name = $2, destination_id = $3,
                issue_type_id = $4, issue_type_name = $5, start_kind = $6, start_at = $7, handled = $8, handled_target = $9,
-               handled_name = $12, confirmed_at = $10, state = 'online', state_since = $10, fault = NULL, failures = 0, cursor_value = NULL,
+               handled_name = $12, connection_type = $13, ews_url = $14, confirmed_at = $10, state = 'online', state_since = $10, fault = NULL, failures = 0, cursor_value = NULL,
                round_begun_at = NULL, next_poll_at = $10, lease_until = NULL, fence = fence + 1, updated_at = $10
              WHERE id = $11"
         ),
@@ -298,7 +308,9 @@ pub async fn revive(tx: &mut Tx, id: Uuid, new: Confirmed) -> Result<(), StoreEr
             new.handled_target,
             new.now,
             id,
-            new.handled_name
+            new.handled_name,
+            new.connection_type,
+            new.ews_url
         ],
     )
     .await?;
