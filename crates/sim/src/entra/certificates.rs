@@ -137,7 +137,11 @@ impl Judge<'_> {
     }
 
     fn check_signature(&self, head: &Value, signed: &str, signature: &[u8]) -> Result<(), TokenError> {
-        let bytes = |name: &str| head[name].as_str().and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
+        // MSAL for Python pads its thumbprints, and is taken at its word.
+        let bytes = |name: &str| {
+            let text = head[name].as_str()?.trim_end_matches('=');
+            URL_SAFE_NO_PAD.decode(text).ok()
+        };
         let (by_sha256, by_sha1) = (bytes("x5t#S256"), bytes("x5t"));
         let found = self.certificates.iter().find(|own| match (&by_sha256, &by_sha1) {
             (Some(print), _) => own.sha256 == *print,
@@ -186,7 +190,11 @@ impl Judge<'_> {
         if !audience.is_some_and(|own| self.audiences.iter().any(|wanted| wanted == own)) {
             return Err(TokenError::of(700_023));
         }
-        let moment = |name: &str| claims[name].as_i64().and_then(|at| Timestamp::from_second(at).ok());
+        // A moment may have a fraction of a second, and MSAL's have.
+        let moment = |name: &str| {
+            let since = SignedDuration::try_from_secs_f64(claims[name].as_f64()?).ok()?;
+            Timestamp::UNIX_EPOCH.checked_add(since).ok()
+        };
         let ends = moment("exp").ok_or_else(malformed)?;
         let begins = moment("nbf").or_else(|| moment("iat")).unwrap_or(self.now);
         let is_early = begins.duration_since(self.now) > SKEW;

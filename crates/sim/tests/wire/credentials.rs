@@ -5,7 +5,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RSA_PSS_SHA256};
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
 use jiff::SignedDuration;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -89,7 +89,7 @@ async fn an_assertion_is_judged() {
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
 
     let print = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, &own.der);
-    let older = json!({"alg": "RS256", "typ": "JWT", "x5t": URL_SAFE_NO_PAD.encode(print)});
+    let older = json!({"alg": "RS256", "typ": "JWT", "x5t": URL_SAFE.encode(print)});
     assert_eq!(ask(&world, &own.sign(&older, &claims(&world, "2"))).await.status, StatusCode::OK);
 
     let stranger = Own::made();
