@@ -13,7 +13,7 @@ use crate::entra::grants::{Access, Grants, Refused};
 use crate::entra::scopes::Resource;
 use crate::exchange::Exchange;
 use crate::exchange::mailbox::Mailbox;
-use crate::fences::Reach;
+use crate::fences::{Kind, Reach};
 use crate::tenant::{Tenant, User};
 
 /// The scope of users' tokens.
@@ -44,6 +44,14 @@ fn unauthorized(login: &str, why: Option<(u32, &str, &str)>) -> Response<Bytes> 
     headers.push(("www-authenticate", challenge));
     headers.push(("content-length", "0".to_owned()));
     plain(StatusCode::UNAUTHORIZED, &headers)
+}
+
+/// Whether Exchange itself has given the app a role for EWS, on whatever mailboxes.
+fn is_assigned(tenant: &Tenant, access: &Access) -> bool {
+    tenant.fences.list().iter().any(|fence| {
+        (fence.tenant, fence.client_id.as_str()) == (access.tenant, &*access.client_id)
+            && matches!(&fence.kind, Kind::Rbac { roles } if roles.contains("Application EWS.AccessAsApp"))
+    })
 }
 
 /// What the token allows, or the 401 that Exchange answers.
@@ -78,8 +86,12 @@ pub(crate) fn check(
     if access.resource != Resource::Exchange {
         return refuse(Some((2_000_003, "The audience claim value is invalid 'aud'.", "invalid_resource")));
     }
-    let needed = if access.user.is_some() { DELEGATED } else { APPLICATION };
-    if !access.scopes.contains(needed) {
+    let is_let_in = match access.user {
+        Some(_) => access.scopes.contains(DELEGATED),
+        // What a role assignment of Exchange grants stands in no token.
+        None => access.scopes.contains(APPLICATION) || is_assigned(tenant, &access),
+    };
+    if !is_let_in {
         return refuse(Some((
             2_000_008,
             "The token contains no permissions, or permissions can not be understood.",

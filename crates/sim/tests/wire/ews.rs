@@ -613,6 +613,28 @@ async fn the_app_impersonates() {
     assert_eq!(asked[1]["impersonates"], true);
 }
 
+/// Without the tenant's permission the app is not let in; a role of Exchange lets it into the mailboxes of its scope.
+#[tokio::test]
+async fn a_role_of_exchange_fences_the_app_in() {
+    let world = world().await;
+    world.post_lever("/enterprise-applications", json!({"roles": []})).await;
+    let token = world.app_token_for("https://outlook.office365.com/.default").await;
+    let of = |address: &str| {
+        let header = format!(
+            "<t:ExchangeImpersonation><t:ConnectingSID><t:SmtpAddress>{address}</t:SmtpAddress></t:ConnectingSID></t:ExchangeImpersonation></soap:Header>"
+        );
+        envelope(&sync(ID_ONLY, INBOX, None, 5)).replace("</soap:Header>", &header)
+    };
+    let answer = world.ews_raw(&token, of(SUPPORT), &[]).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    assert!(answer.header("x-ms-diagnostics").starts_with("2000008;"));
+    let fence = json!({"kind": "rbac", "roles": ["Application EWS.AccessAsApp"], "mailboxes": [SUPPORT]});
+    world.post_lever("/fences", fence).await;
+    assert_eq!(code(&world.ews_raw(&token, of(SUPPORT), &[]).await.text), "NoError");
+    let outside = world.ews_raw(&token, of(ANNA), &[]).await;
+    assert_eq!((outside.status.as_u16(), code(&outside.text).as_str()), (500, "ErrorImpersonateUserDenied"));
+}
+
 /// Throttling in its three forms, faults after the effect for one operation, and the record of what was asked.
 #[tokio::test]
 async fn busy_comes_in_three_forms() {
