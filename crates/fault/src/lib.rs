@@ -3,7 +3,9 @@
 //!
 //! Begin with [`Fault`]: every error that leaves `microsoft`, `jira` or the program's own checks is one. It points to an
 //! [`Entry`] of the catalogue (stable id, cause, class, who, mend, link) and carries what this occurrence adds: the code as
-//! the other side wrote it, a detail for people who dig, ids for support, and when to try again.
+//! the other side wrote it, a detail for people who dig, ids for support, and when to try again. [`Fault::pause`] is the
+//! retry policy. The catalogue's pages are `entra.rs`, `graph.rs`, `ews.rs`, `jira.rs`, `network.rs` and `own.rs`; `docs/faults.md`
+//! is written from them.
 
 mod entra;
 mod ews;
@@ -12,15 +14,24 @@ mod jira;
 mod make;
 mod network;
 mod own;
+mod page;
+mod retry;
 mod scrub;
+mod unknown;
 
 use std::fmt;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use make::{EntraError, EwsAnswer, GraphAnswer, JiraAnswer, Network, NetworkKind};
+pub use make::{
+    EntraError, Evidence, EwsAnswer, GraphAnswer, JiraAnswer, Network, NetworkKind, looks_like_a_page,
+};
+pub use page::{Cloud, Page};
+pub use retry::{Pause, Retry};
 pub use scrub::scrub;
+pub use unknown::on_unknown;
 
 /// What kind of fault it is, and so how the program goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -59,16 +70,70 @@ pub enum Who {
 pub struct Entry {
     /// Stable identifier, for example `entra.grant_revoked`.
     pub id: &'static str,
-    /// What happened, as a sentence without codes.
+    /// The AADSTS numbers that lead here.
+    pub numbers: &'static [u32],
+    /// The Graph error codes and EWS response codes that lead here.
+    pub codes: &'static [&'static str],
+    /// What happened, as a sentence without codes; it serves as the title too.
     pub cause: &'static str,
     /// The class.
     pub class: Class,
     /// Who must act.
     pub who: Who,
+    /// How it is tried again; [`Retry::AfterSignIn`] where it does not clear without a new sign-in.
+    pub retry: Retry,
     /// What they do, as an imperative sentence.
     pub mend: &'static str,
-    /// Where to read on or to do it, where there is such a place.
+    /// Where to read on, where there is such a place.
     pub link: Option<&'static str>,
+    /// The portal's page on which it is mended.
+    pub page: Option<Page>,
+    /// The command that mends or examines it (Exchange Online PowerShell). `MAILBOX`, `ACCOUNT`, `CLIENT_ID` and other capitals
+    /// are to be replaced.
+    pub command: Option<&'static str>,
+}
+
+impl Entry {
+    /// What most entries leave out.
+    pub(crate) const BLANK: Self = Self {
+        id: "",
+        numbers: &[],
+        codes: &[],
+        cause: "",
+        class: Class::Transient,
+        who: Who::Nobody,
+        retry: Retry::Soon,
+        mend: "",
+        link: None,
+        page: None,
+        command: None,
+    };
+
+    /// Whether it means that an administrator's consent is missing (`admin approval needed`).
+    pub fn awaits_approval(&self) -> bool {
+        matches!(
+            self.id,
+            "entra.consent_required"
+                | "entra.consent_refused"
+                | "entra.admin_approval"
+                | "entra.admin_request"
+                | "entra.admin_consent"
+        )
+    }
+
+    /// The command, with what is known put in. What would not be a plain word there is left as it stands.
+    pub fn command_for(&self, mailbox: Option<&str>, client_id: Option<&str>) -> Option<String> {
+        let is_plain = |text: &&str| {
+            !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "@.-_+".contains(c))
+        };
+        let mut text = self.command?.to_owned();
+        for (name, value) in [("MAILBOX", mailbox), ("CLIENT_ID", client_id)] {
+            if let Some(value) = value.filter(is_plain) {
+                text = text.replace(name, value);
+            }
+        }
+        Some(text)
+    }
 }
 
 /// Ids by which the other side's support finds the request.
@@ -95,6 +160,33 @@ pub struct Fault {
     pub retry_after: Option<Duration>,
     /// Ids for support.
     pub ids: Box<Ids>,
+    /// The code is not in the catalogue: the entry is the best guess by status and class.
+    pub is_guess: bool,
+    /// What only some faults carry.
+    pub extra: Option<Box<Extra>>,
+}
+
+/// What only some faults carry.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extra {
+    /// AADSTS50173: when the sign-in was made, and from when on sign-ins hold.
+    #[serde(default)]
+    pub grant: Option<Grant>,
+    /// JSON to be sent as `claims` with the next interactive sign-in.
+    #[serde(default)]
+    pub claims: Option<String>,
+    /// Where the password is changed (https only).
+    #[serde(default)]
+    pub password_change_url: Option<String>,
+}
+
+/// The two dates of a grant that was revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// When the sign-in was made.
+    pub issued: Timestamp,
+    /// Microsoft's `TokensValidFrom`: what was signed in before is over.
+    pub valid_from: Timestamp,
 }
 
 /// A fault as it is stored: the entry by its id, so that a newer catalogue tells it in its own words.
@@ -114,17 +206,12 @@ pub struct Record {
     /// As in [`Fault`].
     #[serde(default)]
     pub ids: Ids,
-}
-
-/// When the same is worth another try.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retry {
-    /// By itself, with back-off; after this time if the other side named one.
-    Soon(Option<Duration>),
-    /// By itself, but rarely: a person must act, and may have.
-    Slowly,
-    /// Never: the same would fail again.
-    Never,
+    /// As in [`Fault`].
+    #[serde(default)]
+    pub is_guess: bool,
+    /// As in [`Fault`].
+    #[serde(default)]
+    pub extra: Option<Extra>,
 }
 
 /// Every entry of the catalogue.
@@ -160,6 +247,8 @@ impl Fault {
             status: None,
             retry_after: None,
             ids: Box::default(),
+            is_guess: false,
+            extra: None,
         }
     }
 
@@ -173,19 +262,24 @@ impl Fault {
     /// What happened, who must act, and what to do, in sentences.
     pub fn sentence(&self) -> String {
         let code = if self.code.is_empty() { String::new() } else { format!(" ({})", self.code) };
+        let guess = if self.is_guess { "Postroom does not know this code and guesses: " } else { "" };
+        let dates = self.dates().map(|dates| format!(" {dates}")).unwrap_or_default();
+        let (cause, mend) = (self.entry.cause, self.entry.mend);
         match self.entry.who {
-            Who::Nobody => format!("{}{code}. {}", self.entry.cause, self.entry.mend),
-            who => format!("{}{code}. For {}: {}", self.entry.cause, who.named(), self.entry.mend),
+            Who::Nobody => format!("{guess}{cause}{code}.{dates} {mend}"),
+            who => format!("{guess}{cause}{code}.{dates} For {}: {mend}", who.named()),
         }
     }
 
-    /// When the same is worth another try.
-    pub fn retries(&self) -> Retry {
-        match self.entry.class {
-            Class::Transient => Retry::Soon(self.retry_after),
-            Class::SignIn | Class::Administrator | Class::Configuration => Retry::Slowly,
-            Class::Poison => Retry::Never,
-        }
+    /// Of a revoked grant: when it was made and when it was revoked, as a sentence.
+    pub fn dates(&self) -> Option<String> {
+        let grant = self.extra.as_ref()?.grant?;
+        let told = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M UTC").to_string();
+        Some(format!(
+            "The sign-in was made on {}; on {} everything signed in before was ended.",
+            told(grant.issued),
+            told(grant.valid_from)
+        ))
     }
 
     /// For storing.
@@ -196,6 +290,8 @@ impl Fault {
             detail: self.detail.clone(),
             status: self.status,
             ids: (*self.ids).clone(),
+            is_guess: self.is_guess,
+            extra: self.extra.as_deref().cloned(),
         }
     }
 
@@ -210,6 +306,8 @@ impl Fault {
             status: record.status,
             retry_after: None,
             ids: Box::new(record.ids),
+            is_guess: record.is_guess,
+            extra: record.extra.map(Box::new),
         }
     }
 }

@@ -7,6 +7,14 @@ use regex::Regex;
 /// How long a detail may be, in characters.
 const LONGEST: usize = 600;
 
+/// How long an id or a code may be, in characters.
+const LONGEST_ID: usize = 100;
+
+static TOKENISH: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"eyJ[A-Za-z0-9_-]{8,}|(?i:bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}|[A-Za-z0-9+/_-]{64,}")
+        .expect("the expression is constant and valid")
+});
+
 static SECRETS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r#"(?x)
@@ -33,4 +41,14 @@ pub fn scrub(text: &str) -> String {
         shown.push('…');
     }
     shown
+}
+
+/// An id or a code of the other side: scrubbed, and shorter.
+pub(crate) fn id(text: &str) -> String {
+    scrub(text).chars().take(LONGEST_ID).collect()
+}
+
+/// Whether a token seems to stand in a text that is kept as it is.
+pub(crate) fn is_tokenish(text: &str) -> bool {
+    TOKENISH.is_match(text)
 }

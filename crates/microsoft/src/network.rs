@@ -13,11 +13,15 @@ pub(crate) fn failed(error: &reqwest::Error, host: &str) -> Fault {
     let kind = if error.is_timeout() {
         NetworkKind::Timeout
     } else if error.is_connect() {
-        // The library tells these three apart in words only.
+        // The library tells these apart in words only.
         if says(&["dns error", "lookup address", "name or service"]) {
             NetworkKind::Dns
         } else if says(&["certificate", "tls", "handshake"]) {
             NetworkKind::Tls
+        } else if says(&["proxy", "tunnel"]) {
+            NetworkKind::Proxy
+        } else if says(&["connection refused"]) {
+            NetworkKind::Refused
         } else {
             NetworkKind::Connect
         }
@@ -32,6 +36,14 @@ pub(crate) fn failed(error: &reqwest::Error, host: &str) -> Fault {
 /// The fault of an answer that came, but cannot be read.
 pub(crate) fn unreadable(host: &str, detail: &str) -> Fault {
     Fault::network(&Network { kind: NetworkKind::Body, host, detail })
+}
+
+/// The fault of a success that is no answer: a web page, or something that cannot be read.
+pub(crate) fn no_answer(host: &str, body: &[u8], detail: &str) -> Fault {
+    if fault::looks_like_a_page(body) {
+        return Fault::own("network.portal", &format!("{host}: a web page came in place of an answer"));
+    }
+    unreadable(host, detail)
 }
 
 /// The messages of the error's sources, without the address.

@@ -225,9 +225,9 @@ mod tests {
     #[tokio::test]
     async fn each_end_of_the_flow_is_a_fault_of_its_own() {
         for (polls, id) in [
-            (&["declined"] as &'static [&'static str], "entra.declined"),
+            (&["declined"] as &'static [&'static str], "entra.device_code_declined"),
             (&["expired"], "entra.device_code_over"),
-            (&["wrong"], "entra.device_code_over"),
+            (&["wrong"], "entra.device_code_wrong"),
         ] {
             let server = service(polls).await;
             let (http, app) = (client(), app(TENANT));

@@ -151,7 +151,7 @@ async fn get<T: DeserializeOwned>(http: &reqwest::Client, url: &Url) -> Result<T
     let mut pauses = PAUSES.into_iter();
     loop {
         match get_once(http, url).await {
-            Err(fault) if fault.entry.class == fault::Class::Transient => match pauses.next() {
+            Err(fault) if fault.entry.retry == fault::Retry::Soon => match pauses.next() {
                 Some(pause) if fault.retry_after.is_none_or(|asked| asked <= pause) => {
                     tokio::time::sleep(pause).await;
                 }
@@ -178,8 +178,13 @@ async fn get_once<T: DeserializeOwned>(http: &reqwest::Client, url: &Url) -> Res
     })?;
     if !status.is_success() {
         let fault = entra_fault(status.as_u16(), &headers, &body);
-        let is_told = fault.entry.id != "entra.unknown";
+        // A page that is not there is a wrong address, and not a proxy's.
+        let is_lost = status == 404 && fault.entry.id == "network.portal";
+        let is_told = fault.entry.id != "entra.unknown" && !is_lost;
         return Err(if is_told { fault } else { wrong(&format!("{url} answers HTTP {}", status.as_u16())) });
+    }
+    if fault::looks_like_a_page(&body) {
+        return Err(network::no_answer(host, &body, ""));
     }
     serde_json::from_slice(&body)
         .map_err(|error| wrong(&format!("{url} answers with something else: {error}")))

@@ -172,11 +172,7 @@ fn challenge(verifier: &str) -> String {
 
 /// The fault of a sign-in that came back with `error` instead of a code (an unverified query: it is only shown).
 pub fn came_back_with(error: &str, description: &str) -> Fault {
-    Fault::entra(&EntraError {
-        error: error.to_owned(),
-        error_description: description.to_owned(),
-        ..EntraError::default()
-    })
+    Fault::entra(&EntraError::of_return(error, description, None))
 }
 
 /// The scopes that were asked for and not granted. Names are compared without letter case and without their resource;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fault::{Class, EntraError, Fault};
+use fault::{EntraError, Fault, Retry};
 use http::HeaderMap;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
@@ -205,12 +205,12 @@ pub(super) async fn post<T: DeserializeOwned>(
             Ok(body) => return Ok(body),
             Err(fault) => fault,
         };
-        let may_try = fault.entry.class == Class::Transient
+        let may_try = fault.entry.retry == Retry::Soon
             && match again {
                 Again::Transient => true,
                 Again::Unseen => {
                     matches!(fault.status, Some(429 | 503))
-                        || matches!(fault.entry.id, "network.connect" | "network.dns")
+                        || matches!(fault.entry.id, "network.connect" | "network.refused" | "network.dns")
                 }
             };
         match pauses.next() {
@@ -256,8 +256,9 @@ async fn post_once<T: DeserializeOwned>(
     }
     // Where the parser stumbles it may quote what it read: only the place is told.
     serde_json::from_slice(&body).map_err(|error| {
-        network::unreadable(
+        network::no_answer(
             host,
+            &body,
             &format!("the token answer breaks off at line {}, column {}", error.line(), error.column()),
         )
     })
@@ -265,8 +266,7 @@ async fn post_once<T: DeserializeOwned>(
 
 /// The fault of an answer of the sign-in service that is no success.
 pub(super) fn entra_fault(status: u16, headers: &HeaderMap, body: &[u8]) -> Fault {
-    let mut error: EntraError = serde_json::from_slice(body).unwrap_or_default();
-    error.status = status;
+    let mut error = EntraError::read(status, body);
     error.retry_after = asked_to_wait(headers);
     error.trace_id = error.trace_id.or_else(|| header(headers, "x-ms-request-id").map(str::to_owned));
     Fault::entra(&error)
