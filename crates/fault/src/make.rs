@@ -217,7 +217,7 @@ impl Fault {
             detail: scrub(&error.error_description),
             status: (error.status != 0).then_some(error.status),
             retry_after: error.retry_after,
-            ids: ids(error.trace_id.as_deref(), error.correlation_id.as_deref()),
+            ids: Box::new(ids(error.trace_id.as_deref(), error.correlation_id.as_deref())),
             is_guess,
             extra: extra(error, entry),
             ..Self::of(entry)
@@ -245,7 +245,7 @@ impl Fault {
             detail: detail(&[answer.message, policy, diagnostics]),
             status: Some(answer.status),
             retry_after: answer.retry_after,
-            ids: ids(answer.request_id, answer.client_request_id),
+            ids: Box::new(ids(answer.request_id, answer.client_request_id)),
             is_guess: judged.is_none() && code.is_some_and(is_new),
             ..Self::of(judged.unwrap_or_else(|| graph::by_status(answer.status)))
         })
@@ -261,6 +261,9 @@ impl Fault {
         let (policy, diagnostics) =
             (answer.policy_reason.unwrap_or_default(), answer.diagnostics.unwrap_or_default());
         let known = ews::by_code(answer.code);
+        // Exchange's own front puts a page into these.
+        let is_own = matches!(answer.status, 300..=399 | 404 | 451);
+        let evidence = Evidence { is_page: evidence.is_page && !is_own, ..evidence };
         let judged = judge(answer.status, known, answer.message, (policy, diagnostics), evidence);
         let entry = match judged {
             Some(entry) if entry.id == graph::AUDIENCE.id => &ews::AUDIENCE,
@@ -272,7 +275,7 @@ impl Fault {
             detail: detail(&[answer.message, policy, diagnostics]),
             status: Some(answer.status),
             retry_after: answer.back_off,
-            ids: ids(answer.request_id, answer.client_request_id),
+            ids: Box::new(ids(answer.request_id, answer.client_request_id)),
             is_guess: judged.is_none() && !answer.code.is_empty(),
             ..Self::of(entry)
         })
@@ -295,7 +298,7 @@ impl Fault {
             detail: scrub(&format!("{}: {text}", answer.operation)),
             status: Some(answer.status),
             retry_after: answer.retry_after,
-            ids: ids(answer.trace_id, None),
+            ids: Box::new(ids(answer.trace_id, None)),
             ..Self::of(entry)
         }
     }
@@ -372,9 +375,9 @@ fn status_code(status: u16) -> String {
     if status == 0 { String::new() } else { format!("HTTP {status}") }
 }
 
-fn ids(trace: Option<&str>, correlation: Option<&str>) -> Box<Ids> {
+fn ids(trace: Option<&str>, correlation: Option<&str>) -> Ids {
     let clean = |text: Option<&str>| text.map(id).filter(|text| !text.is_empty());
-    Box::new(Ids { trace: clean(trace), correlation: clean(correlation) })
+    Ids { trace: clean(trace), correlation: clean(correlation) }
 }
 
 fn detail(said: &[&str]) -> String {

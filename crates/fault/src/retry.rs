@@ -49,20 +49,24 @@ impl Retry {
             Self::AfterSignIn | Self::Never => None,
         }
     }
-
-    /// Whether only a new sign-in helps.
-    pub fn needs_sign_in(self) -> bool {
-        self == Self::AfterSignIn
-    }
 }
 
 impl Fault {
+    /// How it is tried again: as its entry says, except that a guess never ends a connection for good.
+    pub fn retry(&self) -> Retry {
+        match self.entry.retry {
+            Retry::AfterSignIn if self.is_guess => Retry::Slow,
+            retry => retry,
+        }
+    }
+
     /// The pause after this fault. `failures` came before it in a row; `roll` lies in 0..1 and spreads the tries of many
     /// connections (full jitter: anything between the least pause and a ceiling that doubles). What the other side asks for
     /// is the least.
     pub fn pause(&self, failures: u32, roll: f64) -> Pause {
-        let Some((least, first, greatest)) = self.entry.retry.span() else {
-            return match self.entry.retry {
+        let retry = self.retry();
+        let Some((least, first, greatest)) = retry.span() else {
+            return match retry {
                 Retry::AfterSignIn => Pause::UntilSignIn,
                 _ => Pause::Forever,
             };
@@ -73,7 +77,7 @@ impl Fault {
             return Pause::For(asked);
         }
         let roll = if roll.is_finite() { roll.clamp(0.0, 1.0) } else { 1.0 };
-        Pause::For(least + (ceiling - least).mul_f64(roll))
+        Pause::For(least + ceiling.saturating_sub(least).mul_f64(roll))
     }
 }
 
@@ -127,6 +131,8 @@ mod tests {
             assert_eq!(fault(id).pause(0, 0.5), Pause::UntilSignIn, "{id}");
         }
         assert_eq!(fault("graph.corrupt_item").pause(0, 0.5), Pause::Forever);
+        let guess = Fault { is_guess: true, ..fault("entra.grant_invalid") };
+        assert!(seconds(&guess, 0, 0.0) >= 300.0, "a code that nobody knows may clear by itself");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use fault::{Class, EwsAnswer, Fault};
+use fault::{Class, Fault};
 use http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use super::EwsMailbox;
 use super::envelope::{self, Answer, MESSAGES, Refusal, Told};
-use crate::answer::{self, Unread, asked_to_wait, header};
+use crate::answer::{self, Unread, header};
 use crate::budget::{Charge, Priority};
-use crate::graph::refusal::challenge;
+use crate::graph::refusal::{self, Soap};
 use crate::network;
 
 /// How long one operation may wait and try again altogether, not counting the last request.
@@ -52,15 +52,15 @@ pub(super) struct Ask<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Refused {
     pub(super) fault: Fault,
-    /// The response code; empty where there was none.
-    pub(super) code: String,
+    /// The response code; empty where there was none. (Boxed, so that results stay small.)
+    pub(super) code: Box<str>,
     /// The answer was larger than allowed.
     pub(super) is_too_large: bool,
 }
 
 impl From<Fault> for Refused {
     fn from(fault: Fault) -> Self {
-        Self { fault, code: String::new(), is_too_large: false }
+        Self { fault, code: Box::default(), is_too_large: false }
     }
 }
 
@@ -73,21 +73,21 @@ impl From<Refused> for Fault {
 impl Refused {
     /// Whether the item is not there any more. Only Exchange's own word counts: a proxy's 404 says nothing about a mail.
     pub(super) fn is_gone(&self) -> bool {
-        self.code == "ErrorItemNotFound"
+        &*self.code == "ErrorItemNotFound"
     }
 
     /// Whether asking again by itself helps.
     fn passes(&self) -> bool {
         // A forgotten place is told as transient, since a new round helps; the same again does not.
-        self.code == "ErrorBatchProcessingStopped"
+        &*self.code == "ErrorBatchProcessingStopped"
             || (self.fault.entry.class == Class::Transient
-                && self.code != "ErrorInvalidSyncStateData"
+                && &*self.code != "ErrorInvalidSyncStateData"
                 && !self.is_too_large)
     }
 
     /// Whether everything that goes to this mailbox has to wait.
     fn pauses_all(&self) -> bool {
-        matches!(self.code.as_str(), "ErrorServerBusy" | "ErrorExceededConnectionCount")
+        matches!(&*self.code, "ErrorServerBusy" | "ErrorExceededConnectionCount")
             || self.fault.status == Some(429)
             || (self.fault.retry_after.is_some() && matches!(self.fault.status, Some(500 | 503 | 504)))
     }
@@ -178,8 +178,8 @@ impl EwsMailbox {
                 Err(Unheard { refused, is_token: true, claims }) if !*is_renewed => {
                     *is_renewed = true;
                     tracing::info!(fault = %refused.fault, "the token was refused, renewing it");
-                    match claims {
-                        Some(claims) => self.tokens.challenged(&token, &claims).await?,
+                    match &claims {
+                        Some(claims) => self.tokens.challenged(&token, claims).await?,
                         None => self.tokens.refused(&token).await?,
                     };
                     continue;
@@ -229,16 +229,17 @@ impl EwsMailbox {
             Heard { status: status.as_u16(), headers: &headers, client_request_id: &client_request_id };
         if !status.is_success() {
             // A fault says more than its status, where one came.
-            let refusal = match read.ok().and_then(|body| envelope::read(body).ok()) {
+            let body = read.ok();
+            let refusal = match body.clone().and_then(|body| envelope::read(body).ok()) {
                 Some(Answer::Fault(refusal)) => refusal,
                 _ => Refusal::default(),
             };
-            let refused = heard.refused(&refusal);
+            let (refused, claims) = heard.refused_with(&refusal, body.as_deref());
             tracing::info!(
                 operation, status = status.as_u16(), request_id, client_request_id, took_ms,
                 code = %refused.fault.code, retry_after = ?refused.fault.retry_after, "EWS refused"
             );
-            return Err(Unheard { is_token: status.as_u16() == 401, claims: challenge(&headers), refused });
+            return Err(Unheard { is_token: status.as_u16() == 401, claims, refused });
         }
         let body = read.map_err(|unread| match unread {
             Unread::Failed(error) => Refused::from(network::failed(&error, self.host())),
@@ -276,7 +277,7 @@ struct Unheard {
     refused: Refused,
     /// Because of the token.
     is_token: bool,
-    /// The claims that a challenge asks for, as JSON.
+    /// The claims of a challenge, as JSON.
     claims: Option<String>,
 }
 
@@ -295,25 +296,14 @@ struct Heard<'a> {
 
 impl Heard<'_> {
     fn refused(&self, refusal: &Refusal) -> Refused {
-        let fault = Fault::ews(&EwsAnswer {
-            status: self.status,
-            code: &refusal.code,
-            message: &refusal.message,
-            policy_reason: header(self.headers, "x-ews-policy-reason"),
-            diagnostics: header(self.headers, "x-ms-diagnostics"),
-            back_off: refusal.back_off.or_else(|| asked_to_wait(self.headers)),
-            request_id: header(self.headers, "request-id"),
-            client_request_id: Some(self.client_request_id),
-        });
-        if self.status == 404 && refusal.code.is_empty() {
-            // No mail is gone: there is no EWS at this address.
-            let detail = "EWS answers 404: check [microsoft] ews_url, the address before /EWS/Exchange.asmx";
-            return Fault::own("own.configuration", detail).into();
-        }
-        let fault = match fault::entry("graph.claims") {
-            Some(entry) if challenge(self.headers).is_some() => Fault { entry, ..fault },
-            _ => fault,
-        };
-        Refused { fault, code: refusal.code.clone(), is_too_large: false }
+        self.refused_with(refusal, None).0
+    }
+
+    /// With what came in place of an answer, and the claims of a challenge.
+    fn refused_with(&self, refusal: &Refusal, body: Option<&[u8]>) -> (Refused, Option<String>) {
+        let soap = Soap { code: &refusal.code, message: &refusal.message, back_off: refusal.back_off };
+        let (fault, claims) =
+            refusal::exchange(self.status, self.headers, body, soap, Some(self.client_request_id));
+        (Refused { fault, code: refusal.code.as_str().into(), is_too_large: false }, claims)
     }
 }

@@ -217,7 +217,7 @@ fn is_its_own(refused: &Refused) -> bool {
 /// Whether a refusal may be one message's fault although it was told of a whole batch.
 fn may_be_one_of_many(refused: &Refused) -> bool {
     is_its_own(refused)
-        || refused.code == "ErrorBatchProcessingStopped"
+        || &*refused.code == "ErrorBatchProcessingStopped"
         || refused.fault.entry.id == "network.timeout"
         || matches!(refused.fault.status, Some(500 | 504))
 }

@@ -43,7 +43,7 @@ impl EwsMailbox {
             .await;
         let told = match told {
             Ok(told) => told,
-            Err(refused) if refused.code == "ErrorInvalidSyncStateData" => return Err(SyncError::Reset),
+            Err(refused) if &*refused.code == "ErrorInvalidSyncStateData" => return Err(SyncError::Reset),
             Err(refused) => return Err(SyncError::Fault(of_folder(refused))),
         };
         let message = told.message();

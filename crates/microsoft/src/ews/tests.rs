@@ -245,7 +245,7 @@ async fn an_address_without_ews_loses_no_mail() {
     let server = Server::start(|_, _| answered(404, &[], "<html>")).await;
     let mailbox = own(&server.url);
     let fault = mailbox.message(&id("a")).await.expect_err("a fault, and not: gone");
-    assert_eq!((fault.entry.id, fault.status), ("own.configuration", None));
+    assert_eq!((fault.entry.id, fault.status), ("ews.not_there", Some(404)));
     let changed = mailbox.change(&[Change { mark_read: true, ..nothing("a") }]).await;
     assert!(changed[0].is_err());
 }

@@ -57,7 +57,7 @@ impl Refused {
             evidence: evidence(body, claims.is_some()),
             ..GraphAnswer::default()
         };
-        Self::of(answer, body, claims)
+        Self::of(&answer, body, claims)
     }
 
     /// Reads an answer that came in parts.
@@ -79,10 +79,10 @@ impl Refused {
             evidence,
             ..GraphAnswer::default()
         };
-        Self::of(answer, body, claims)
+        Self::of(&answer, body, claims)
     }
 
-    fn of(answer: GraphAnswer<'_>, body: &[u8], claims: Option<String>) -> Self {
+    fn of(answer: &GraphAnswer<'_>, body: &[u8], claims: Option<String>) -> Self {
         let json: Value = serde_json::from_slice(body).unwrap_or_default();
         let (mut codes, mut message) = (Vec::new(), "");
         let mut level = json.get("error").filter(|error| error.is_object());
@@ -101,7 +101,7 @@ impl Refused {
                 })
                 .map(|(_, value)| value);
         }
-        let fault = Fault::graph(&GraphAnswer { codes: &codes, message, ..answer });
+        let fault = Fault::graph(&GraphAnswer { codes: &codes, message, ..answer.clone() });
         Self { fault, codes: codes.into_iter().map(str::to_owned).collect(), claims, is_too_large: false }
     }
 
@@ -122,12 +122,12 @@ pub(crate) struct Soap<'a> {
     pub(crate) back_off: Option<Duration>,
 }
 
-/// The fault of an answer of Exchange Web Services, and the claims of a challenge (JSON) where it is one. `body` is what came;
-/// `soap` is what its caller has read in it.
+/// The fault of an answer of Exchange Web Services, and the claims of a challenge (JSON) where it is one. `body` is what came
+/// (`None`: it could not be read, or is an answer of its kind); `soap` is what its caller has read in it.
 pub(crate) fn exchange(
     status: u16,
     headers: &HeaderMap,
-    body: &[u8],
+    body: Option<&[u8]>,
     soap: Soap<'_>,
     client_request_id: Option<&str>,
 ) -> (Fault, Option<String>) {
@@ -142,7 +142,11 @@ pub(crate) fn exchange(
         request_id: header(headers, "request-id"),
         client_request_id,
     };
-    (Fault::ews_with(&answer, evidence(body, claims.is_some())), claims)
+    let evidence = match body {
+        Some(body) => evidence(body, claims.is_some()),
+        None => Evidence { claims_challenge: claims.is_some(), ..Evidence::default() },
+    };
+    (Fault::ews_with(&answer, evidence), claims)
 }
 
 fn evidence(body: &[u8], claims_challenge: bool) -> Evidence {
@@ -188,7 +192,7 @@ mod tests {
             headers.insert("www-authenticate", challenge.parse().expect("printable"));
             let refused = Refused::read(status, &headers, body.as_bytes(), None);
             prop_assert_eq!(refused.fault.status, Some(status));
-            let (fault, claims) = exchange(status, &headers, body.as_bytes(), Soap::default(), None);
+            let (fault, claims) = exchange(status, &headers, Some(body.as_bytes()), Soap::default(), None);
             prop_assert_eq!((fault.status, claims), (Some(status), refused.claims));
         }
     }
@@ -229,7 +233,7 @@ mod tests {
     fn exchange_web_services_are_read_with_the_same_eyes() {
         let of = |status, headers: &[(&'static str, &str)], body: &str, code| {
             let soap = Soap { code, ..Soap::default() };
-            exchange(status, &headed(headers), body.as_bytes(), soap, Some("c-1"))
+            exchange(status, &headed(headers), Some(body.as_bytes()), soap, Some("c-1"))
         };
         let (fault, _) =
             of(403, &[("x-ews-policy-reason", "EWS is disabled for this user or tenant")], "", "");

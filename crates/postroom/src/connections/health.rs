@@ -81,7 +81,7 @@ pub struct Standing {
 
 /// Whether a fault is an administrator's approval that is missing.
 pub fn needs_approval(fault: &Fault) -> bool {
-    matches!(fault.entry.id, "entra.admin_approval" | "entra.consent_required")
+    fault.entry.awaits_approval()
 }
 
 /// How a connection is.

@@ -251,6 +251,13 @@ pub struct FaultView {
 
 impl HtmlSafe for FaultView {}
 
+/// What happened, in sentences; of a revoked sign-in with its two dates.
+fn happened(fault: &fault::Fault) -> String {
+    let guess = if fault.is_guess { "Postroom does not know this code, and guesses: " } else { "" };
+    let dates = fault.dates().map(|dates| format!(" {dates}")).unwrap_or_default();
+    format!("{guess}{}{dates}", sentence(fault.entry.cause))
+}
+
 impl FaultView {
     /// A fault of the catalogue.
     pub fn of(fault: &fault::Fault, since: Option<Moment>) -> Self {
@@ -267,6 +274,7 @@ impl FaultView {
         add("Trace id", fault.ids.trace.as_deref());
         add("Correlation id", fault.ids.correlation.as_deref());
         add("What the other side said", Some(&fault.detail));
+        add("Command for an administrator", fault.entry.command);
         add("Entry of the catalogue", Some(fault.entry.id));
         let who = match fault.entry.who {
             Who::Nobody => "Nobody has to act: Postroom tries again by itself.",
@@ -281,7 +289,7 @@ impl FaultView {
         }
         Self {
             tone: if fault.entry.who == Who::Nobody { Tone::Warn } else { Tone::Bad },
-            what: sentence(fault.entry.cause),
+            what: happened(fault),
             code: fault.code.clone(),
             since,
             who: who.to_owned(),
