@@ -909,7 +909,7 @@ pub(crate) static ADMIN_CONSENT: Entry = Entry {
     id: "entra.admin_consent",
     class: Class::Administrator,
     who: Who::EntraAdministrator,
-    retry: Retry::AfterSignIn,
+    retry: Retry::Slow,
     cause: "The return from the administrator's consent link cannot be read",
     mend: "Open the administrator's consent link again and press Accept.",
     link: Some("https://learn.microsoft.com/entra/identity-platform/v2-admin-consent"),

@@ -169,6 +169,7 @@ pub async fn start(config: Config) -> Result<Running> {
     let mut shell = Shell::new(db.clone(), Arc::clone(&clock), public_url.clone(), workspace);
     shell.trusted_proxy = !config.server.trusted_proxy.is_empty();
     shell.metrics = telemetry::metrics_handle();
+    telemetry::count_unknown_faults();
     let program = CancellationToken::new();
     let engine = Arc::new(
         Engine::start(Parts {

@@ -63,6 +63,16 @@ pub fn metrics_handle() -> Option<PrometheusHandle> {
         .clone()
 }
 
+/// Counts codes that the catalogue of faults does not have, and writes them to the log: somebody should add them. The label is the
+/// system alone, since a code is the other side's word.
+pub fn count_unknown_faults() {
+    fault::on_unknown(|fault| {
+        let system = fault.entry.id.split('.').next().unwrap_or_default();
+        metrics::counter!("postroom_unknown_fault_total", "system" => system).increment(1);
+        tracing::warn!(code = %fault.code, status = fault.status, guess = fault.entry.id, "a code that is not in the catalogue of faults");
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,9 +95,14 @@ mod tests {
         let handle = metrics_handle().expect("nobody else keeps numbers here");
         metrics::counter!("postroom_test_total").increment(2);
         metrics::histogram!("postroom_test_seconds").record(0.02);
+        count_unknown_faults();
+        let codes = &["somethingNew"];
+        fault::Fault::graph(&fault::GraphAnswer { status: 503, codes, ..Default::default() });
+        fault::Fault::graph(&fault::GraphAnswer { status: 503, ..Default::default() });
         let text = metrics_handle().expect("the same again").render();
         assert_eq!(text, handle.render());
         assert!(text.contains("postroom_test_total 2"), "{text}");
+        assert!(text.contains("postroom_unknown_fault_total{system=\"graph\"} "), "{text}");
         assert!(text.contains("postroom_test_seconds_bucket{le=\"0.025\"} 1"), "{text}");
     }
 }

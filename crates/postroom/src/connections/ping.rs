@@ -183,6 +183,7 @@ pub async fn source_on_record(
     actor: &str,
 ) -> Result<Option<Report>, StoreError> {
     let Some(row) = sources::one(&connections.db, workspace, id).await? else { return Ok(None) };
+    connections.ask_anew(row.account_id).await;
     let (report, found) = source(connections, &row).await;
     let mut tx = connections.db.begin().await?;
     record(&mut tx, workspace, Object::Source, id, actor, &report).await?;

@@ -267,6 +267,14 @@ impl Connections {
         Ok(self.kept(|kept| Arc::clone(kept.tokens.entry(account).or_insert(tokens))))
     }
 
+    /// A person asks for another try now: no pause after an earlier failure stands in the way of the account's sign-in.
+    pub async fn ask_anew(&self, account: Uuid) {
+        let kept = self.kept(|kept| kept.tokens.get(&account).cloned());
+        if let Some(tokens) = kept {
+            tokens.ask_anew().await;
+        }
+    }
+
     async fn account(&self, id: Uuid) -> Result<AccountRow, Fault> {
         self.db
             .fetch_optional(

@@ -152,6 +152,7 @@ pub async fn try_now(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     let source = source(&state, &admin, id).await?;
+    state.connections.ask_anew(source.account_id).await;
     let mut tx = state.connections.db.begin().await?;
     sources::poll_now(&mut tx, id, state.connections.clock.now()).await?;
     if let Some(connection) = source.jira_connection_id {

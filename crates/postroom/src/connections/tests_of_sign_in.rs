@@ -302,6 +302,15 @@ async fn a_revoked_grant_takes_the_account_offline() {
     office.console.clock.advance(std::time::Duration::from_hours(1));
     let fault: Fault = office.state.connections.tokens(account).await.unwrap().get().await.unwrap_err();
     assert_eq!(fault.entry.id, "entra.grant_revoked");
+    let asked = told.lock().unwrap().redeemed;
+    for _ in 0..5 {
+        office.console.clock.advance(std::time::Duration::from_hours(24));
+        // Another process would know it too: what is kept in memory is forgotten.
+        office.state.connections.forget();
+        let tokens = office.state.connections.tokens(account).await.unwrap();
+        assert_eq!(tokens.get().await.unwrap_err().entry.id, "entra.grant_revoked");
+    }
+    assert_eq!(told.lock().unwrap().redeemed, asked, "an ended grant is not asked for again");
     assert_eq!(accounts_of(&office).await, [("support".to_owned(), "offline".to_owned())]);
     let list = owner.get("/sources").await;
     assert!(list.body.contains("AADSTS50173") && list.body.contains("offline"), "{}", list.body);
@@ -311,5 +320,30 @@ async fn a_revoked_grant_takes_the_account_offline() {
     }
     let state = begin(&mut owner, &told, &format!("{path}/sign-in")).await;
     assert_eq!(come_back(&mut owner, &state).await.location(), path);
+    assert_eq!(accounts_of(&office).await, [("support".to_owned(), "online".to_owned())]);
+}
+
+/// Promise: what an administrator can clear is tried slowly, at once when a person says so, and heals without a new sign-in.
+#[tokio::test]
+async fn what_an_administrator_clears_heals_by_itself() {
+    let (office, told, _) = office().await;
+    let mut owner = office.console.owner().await;
+    let state = begin(&mut owner, &told, "/sources/sign-in").await;
+    let path = come_back(&mut owner, &state).await.location().to_owned();
+    let account = Uuid::parse_str(path.rsplit('/').next().unwrap()).unwrap();
+    told.lock().unwrap().refuses = Some((53003, "invalid_grant"));
+    office.console.clock.advance(std::time::Duration::from_hours(1));
+    let tokens = office.state.connections.tokens(account).await.unwrap();
+    assert_eq!(tokens.get().await.unwrap_err().entry.id, "entra.conditional_access");
+    let asked = told.lock().unwrap().redeemed;
+    office.console.clock.advance(std::time::Duration::from_secs(299));
+    assert_eq!(tokens.get().await.unwrap_err().entry.id, "entra.conditional_access");
+    assert_eq!(told.lock().unwrap().redeemed, asked, "asked again within five minutes");
+    office.state.connections.ask_anew(account).await;
+    tokens.get().await.unwrap_err();
+    assert_eq!(told.lock().unwrap().redeemed, asked + 1, "a person asked for it");
+    told.lock().unwrap().refuses = None;
+    office.console.clock.advance(std::time::Duration::from_hours(1));
+    tokens.get().await.unwrap();
     assert_eq!(accounts_of(&office).await, [("support".to_owned(), "online".to_owned())]);
 }

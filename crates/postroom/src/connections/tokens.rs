@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fault::{Class, Fault};
+use fault::{Class, Fault, Retry};
 use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use microsoft::AccessTokens;
@@ -18,6 +18,8 @@ use store::{Clock, Db, Place, Sealer, StoreError, args, sql};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+use super::jira_site::stored_fault;
+use super::patience::Patience;
 use super::registration::Registration;
 use super::{scopes, tell};
 
@@ -40,7 +42,13 @@ pub struct AccountTokens {
     registration: Arc<Registration>,
     account: Uuid,
     owner: Uuid,
-    now: Mutex<Option<Held>>,
+    now: Mutex<Now>,
+}
+
+#[derive(Debug, Default)]
+struct Now {
+    held: Option<Held>,
+    patience: Patience,
 }
 
 #[derive(Debug)]
@@ -59,6 +67,7 @@ struct Row {
     access_expires_at: Option<i64>,
     state: String,
     kind: String,
+    fault: Option<String>,
 }
 
 impl AccountTokens {
@@ -72,14 +81,15 @@ impl AccountTokens {
         account: Uuid,
         owner: Uuid,
     ) -> Self {
-        Self { db, sealer, clock, http, registration, account, owner, now: Mutex::new(None) }
+        Self { db, sealer, clock, http, registration, account, owner, now: Mutex::default() }
     }
 
     async fn row(&self) -> Result<Row, Fault> {
         self.db
             .fetch_optional(
                 sql!(
-                    "SELECT workspace_id, tenant_id, scopes, refresh_sealed, access_sealed, access_expires_at, state, kind FROM account
+                    "SELECT workspace_id, tenant_id, scopes, refresh_sealed, access_sealed, access_expires_at, state, kind, fault
+                     FROM account
                      WHERE id = $1"
                 ),
                 args![self.account],
@@ -105,7 +115,7 @@ impl AccountTokens {
         let not_refused =
             |held: &Held| refused.is_none_or(|r| r.expose_secret() != held.token.expose_secret());
         let mut now = self.now.lock().await;
-        if let Some(held) = now.as_ref()
+        if let Some(held) = &now.held
             && self.lasts(held)
             && not_refused(held)
         {
@@ -119,13 +129,26 @@ impl AccountTokens {
                 && not_refused(&held)
             {
                 let token = held.token.clone();
-                *now = Some(held);
+                now.held = Some(held);
                 return Ok(token);
             }
+            // Nobody signs the application itself in: no fault of it waits for that.
+            let waits_for_sign_in = |fault: &Fault| fault.retry() == Retry::AfterSignIn;
+            let fault = row.fault.as_deref().and_then(stored_fault);
+            let fault = fault.filter(|fault| row.kind != "app" || !waits_for_sign_in(fault));
+            if let Some(fault) = now.patience.holds_back(fault, self.clock.now()) {
+                return Err(fault);
+            }
             if self.lease().await.map_err(|error| from_store(&error))? {
-                let held = self.refresh(row).await?;
+                let held = match self.refresh(row).await {
+                    Ok(held) => held,
+                    Err(fault) => {
+                        now.patience.failed(&fault, self.clock.now(), rand::random());
+                        return Err(fault);
+                    }
+                };
                 let token = held.token.clone();
-                *now = Some(held);
+                *now = Now { held: Some(held), patience: Patience::default() };
                 return Ok(token);
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
@@ -134,6 +157,11 @@ impl AccountTokens {
             "own.refresh_busy",
             "another node refreshes this account's token and does not come to an end",
         ))
+    }
+
+    /// A person asks for another try now: no pause stands in the way of the next one.
+    pub async fn ask_anew(&self) {
+        self.now.lock().await.patience.begin_anew();
     }
 
     async fn lease(&self) -> Result<bool, StoreError> {
@@ -214,7 +242,8 @@ impl AccountTokens {
                 let lasts = SignedDuration::try_from(tokens.expires_in).unwrap_or(SignedDuration::ZERO);
                 let until = now.saturating_add(lasts).unwrap_or(Timestamp::MAX);
                 self.keep(&row, &tokens, until, now).await.map_err(|error| from_store(&error))?;
-                *held = Some(Held { token: tokens.access, until });
+                *held =
+                    Now { held: Some(Held { token: tokens.access, until }), patience: Patience::default() };
                 Ok(())
             }
             Err(fault) => {

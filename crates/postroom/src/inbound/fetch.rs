@@ -119,11 +119,7 @@ impl Poller {
             Err(Broken::Fault(fault)) => {
                 let needs_person =
                     matches!(fault.entry.class, Class::SignIn | Class::Administrator | Class::Configuration);
-                let pause = if needs_person {
-                    SignedDuration::from_secs(60)
-                } else {
-                    judge::wait(fault, source.failures)
-                };
+                let pause = judge::until_next_poll(fault, source.failures, rand::random());
                 tracing::warn!(%fault, code = %fault.code, needs_person, "poll failed");
                 rows::poll_failed(&self.db, &source, now, judge::after(now, pause), fault, needs_person).await
             }

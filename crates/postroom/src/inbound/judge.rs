@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use fault::{Class, Fault};
+use fault::{Class, Fault, Pause};
 use jiff::{SignedDuration, Timestamp};
 
 /// How often a message may fail for a reason of its own before it is held.
@@ -72,6 +72,17 @@ pub fn wait(fault: &Fault, failures: i64) -> SignedDuration {
     asked.unwrap_or_else(|| SignedDuration::from_secs((2_i64 << failures.clamp(0, 5)).min(60)))
 }
 
+/// How long a source waits after a poll that failed, `failures` others before it: as the catalogue of faults says. Where only a
+/// new sign-in helps there is nothing to ask for; the sign-in makes its sources due at once, and this is only in case that it
+/// was missed. `roll` lies in 0..1.
+pub fn until_next_poll(fault: &Fault, failures: i64, roll: f64) -> SignedDuration {
+    const AT_MOST: SignedDuration = SignedDuration::from_hours(1);
+    match fault.pause(u32::try_from(failures).unwrap_or(0), roll) {
+        Pause::For(pause) => SignedDuration::try_from(pause).unwrap_or(AT_MOST),
+        Pause::UntilSignIn | Pause::Forever => AT_MOST,
+    }
+}
+
 /// `now` plus a span, never past the end of time.
 pub fn after(now: Timestamp, span: SignedDuration) -> Timestamp {
     now.saturating_add(span).unwrap_or(Timestamp::MAX)
@@ -120,6 +131,18 @@ mod tests {
         assert!(matches!(refused(&poison, false, 0, 0, NOW), Verdict::TryAgain { .. }));
         assert!(matches!(refused(&poison, false, 1, 0, NOW), Verdict::TryAgain { .. }));
         assert_eq!(refused(&poison, false, 2, 0, NOW), Verdict::Hold);
+    }
+
+    #[test]
+    fn a_source_waits_as_its_fault_says() {
+        let wait = |id, failures, roll| until_next_poll(&fault(id, None, None), failures, roll).as_secs();
+        assert_eq!(wait("network.timeout", 0, 1.0), 2);
+        assert_eq!(wait("network.timeout", 40, 1.0), 60);
+        assert_eq!((wait("entra.conditional_access", 0, 0.0), wait("ews.disabled", 9, 1.0)), (300, 3_600));
+        assert_eq!(wait("entra.grant_revoked", 0, 0.0), 3_600);
+        assert!(wait("entra.loop", -1, 0.0) >= 900);
+        let asked = fault("graph.throttled", None, Some(Duration::from_secs(77)));
+        assert_eq!(until_next_poll(&asked, 3, 0.0).as_secs(), 77);
     }
 
     #[test]

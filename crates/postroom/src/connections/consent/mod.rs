@@ -16,7 +16,7 @@ use fault::Fault;
 
 /// Whether a fault means that an administrator has to approve.
 pub fn is_missing(fault: &Fault) -> bool {
-    matches!(fault.entry.id, "entra.admin_approval" | "entra.consent_required")
+    fault.entry.awaits_approval()
         || matches!(fault.code.as_str(), "AADSTS65001" | "AADSTS90094" | "AADSTS90095")
 }
 
