@@ -247,7 +247,8 @@ async fn one_sender_at_a_time() {
         fails(&office, connected.source, "own.not_signed_in").await;
         later(&office, 2);
         let (one, two) = tokio::join!(office.sender.send_due(channel), office.sender.send_due(channel));
-        assert_eq!((one.unwrap(), two.unwrap()), (true, false));
+        // Whichever came first: one of them sends, the other leaves it alone.
+        assert!(one.unwrap() ^ two.unwrap());
         assert_eq!(came.take().len(), 1);
     }
 }
