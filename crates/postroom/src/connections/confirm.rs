@@ -17,10 +17,10 @@ use super::keep::{Chosen, Kept, keep};
 use super::offer::{self, Offer, Reading};
 use super::pages::{ConfirmPage, DryRun};
 use super::routes::{State, flash_to, time};
-use super::scopes;
 use super::store::accounts::{self, Account};
 use super::store::applications;
 use super::store::sources::{self, Source};
+use super::{scopes, start_counts};
 use crate::access::Admin;
 use crate::web::components::FaultView;
 use crate::web::form::{Choice, Field, Fields};
@@ -333,10 +333,10 @@ fn start_fields(about: &About, posted: &Posted, offer: &Offer) -> Vec<Field> {
     let lying = offer.folder(&posted.folder).map(|folder| folder.total);
     vec![
         Field::radio("start", "Start with", ConfirmPage::start_choices(lying)).value(&posted.start),
-        Field::date("since", "Since")
-            .optional()
-            .value(&posted.since)
-            .hint("For the second choice. Midnight in the workspace's time zone."),
+        Field::date("since", "Since").optional().value(&posted.since).hint(format!(
+            "For the second choice. Midnight in the workspace's time zone.{}",
+            start_counts::in_words(offer.counts.as_ref())
+        )),
     ]
 }
 

@@ -46,6 +46,7 @@ pub mod scopes;
 pub mod sign_in;
 pub mod sign_in_link;
 pub mod source;
+mod start_counts;
 pub mod store;
 pub mod switch;
 pub mod tell;

@@ -13,6 +13,7 @@ use super::confirm::Posted;
 use super::connection_type::ConnectionType;
 use super::jira_checks::LIST_WITHIN;
 use super::routes::State;
+use super::start_counts::{self, StartCounts};
 use super::store::jira::{self as rows, JiraConnection};
 use crate::access::Admin;
 use crate::web::Problem;
@@ -49,6 +50,8 @@ pub(super) struct Offer {
     pub(super) folders: Result<Vec<Folder>, Fault>,
     /// The folder that is chosen.
     pub(super) chosen_folder: Option<Folder>,
+    /// How many of its mails each start point means, where the mailbox tells.
+    pub(super) counts: Option<StartCounts>,
     projects: Vec<(JiraConnection, Project)>,
     /// Why there are no projects, or not all.
     pub(super) project_problem: Option<String>,
@@ -78,9 +81,23 @@ impl Offer {
             Some(at) => Some(types_of(state, &projects[at]).await),
             None => None,
         };
-        let mut offer =
-            Self { reading, mailbox, folders, chosen_folder: None, projects, project_problem, chosen, types };
+        let mut offer = Self {
+            reading,
+            mailbox,
+            folders,
+            chosen_folder: None,
+            counts: None,
+            projects,
+            project_problem,
+            chosen,
+            types,
+        };
         offer.chosen_folder = offer.folder(&posted.folder).cloned();
+        if let (Some(mailbox), Some(folder)) = (&offer.mailbox, &offer.chosen_folder) {
+            let (zone, now) = (&admin.times().zone, admin.times().now);
+            let since = start_counts::day(&posted.since, zone).filter(|at| *at <= now);
+            offer.counts = start_counts::ask(mailbox.as_ref(), &folder.id, since, now).await;
+        }
         Ok(offer)
     }
 

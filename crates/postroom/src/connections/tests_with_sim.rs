@@ -60,7 +60,9 @@ async fn a_mailbox_is_connected_tested_and_watched() {
 
     // The dry run decides as the live flow does, and makes nothing.
     let (_, form_at) = signed_in.links.iter().find(|(_, url)| url.path() == "/sources/new").unwrap().clone();
-    let form = browser.open(&form_at).await.unwrap().form(&["mailbox", "project", "start"]).unwrap();
+    let page = browser.open(&form_at).await.unwrap();
+    assert!(page.html.contains("came in the last 7 days"), "{}", page.html);
+    let form = page.form(&["mailbox", "project", "start"]).unwrap();
     let form = form
         .choosing("project", "SUP")
         .unwrap()
