@@ -8,7 +8,7 @@ use sqlx::FromRow;
 use store::{Db, Place, StoreError, Tx, args, sql, sql_rows};
 use uuid::Uuid;
 
-use crate::record::Summary;
+use crate::record::{Incoming, Summary};
 use crate::{Ledger, rows};
 
 /// An id of EWS and the message that it means.
@@ -29,6 +29,17 @@ pub struct Pending {
     pub received_at: Timestamp,
     /// What lists show of it.
     pub summary: Summary,
+}
+
+/// A message that a mail under a new id of EWS may be: the same Message-ID, received at the same time.
+#[derive(Clone, Debug, FromRow)]
+pub struct Alike {
+    /// The new id.
+    pub item: String,
+    /// The message's row.
+    pub message_id: Uuid,
+    /// The id that it is known by. Where a mail still has that id, this is another one.
+    pub native_id: String,
 }
 
 #[derive(FromRow)]
@@ -53,6 +64,36 @@ impl Ledger {
                  ORDER BY value LIMIT $3"
             ),
             args![mailbox_id, after, i64::try_from(most).unwrap_or(i64::MAX)],
+        )
+        .await
+    }
+
+    /// What mails under ids of EWS that are not known may have been before they were moved. Only the mailbox can tell: a mail
+    /// that was moved is not there any more under the old id, and of a copy both are there.
+    pub async fn alike(
+        &self,
+        db: &Db,
+        workspace_id: Uuid,
+        mailbox_id: Uuid,
+        items: &[Incoming],
+    ) -> Result<Vec<Alike>, StoreError> {
+        let looked_for = items.iter().filter_map(|item| {
+            let hash = self.keys.message_id(item.message_id.as_deref()?);
+            Some(args![&item.native_id, hash, item.received_at])
+        });
+        db.fetch_rows(
+            sql_rows! {
+                head: "WITH v(item, hash, received_at) AS (VALUES ",
+                row: "($:TEXT, $:TEXT, $:BIGINT)",
+                tail: ") SELECT v.item, m.id AS message_id, m.native_id FROM v
+                  JOIN message m ON m.workspace_id = $1 AND m.message_id_hash = v.hash AND m.received_at = v.received_at
+                  WHERE m.mailbox_id = $2 AND m.native_id <> v.item
+                    AND EXISTS (SELECT 1 FROM message_alias a WHERE a.mailbox_id = $2 AND a.kind = 'ews' AND a.value = m.native_id)
+                    AND NOT EXISTS (SELECT 1 FROM message_alias k WHERE k.mailbox_id = $2 AND k.kind = 'ews' AND k.value = v.item)
+                  ORDER BY m.id",
+            },
+            rows(looked_for),
+            args![workspace_id, mailbox_id],
         )
         .await
     }

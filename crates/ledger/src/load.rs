@@ -161,7 +161,7 @@ impl Ledger {
                 sql_rows! {
                     head: "WITH v(value) AS (VALUES ",
                     row: "($:TEXT)",
-                    tail: ") SELECT DISTINCT a.value FROM v JOIN message_alias a ON a.mailbox_id = $1 AND a.value = v.value",
+                    tail: ") SELECT DISTINCT a.value FROM v JOIN message_alias a ON a.mailbox_id = $1 AND a.kind IN ('graph', 'ews') AND a.value = v.value",
                 },
                 rows(native_ids.iter().map(|id| args![id])),
                 args![mailbox_id],

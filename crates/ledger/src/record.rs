@@ -71,6 +71,8 @@ pub struct Incoming {
     pub needs_mime: bool,
     /// Ended at once by this rule, with the reason: nothing of it is kept but that.
     pub ignored: Option<(&'static str, &'static str)>,
+    /// The message that this one is, known by an id that is gone: a move over EWS. See [`Ledger::alike`].
+    pub was: Option<Uuid>,
 }
 
 /// What lists show of a message; sealed.
@@ -108,6 +110,8 @@ struct KnownRow {
     id: Uuid,
     hash: String,
     received_at: i64,
+    /// Whether the id that it is asked for by is of EWS.
+    by_ews: i64,
 }
 
 #[derive(FromRow)]
@@ -248,20 +252,19 @@ impl Ledger {
                 sql_rows! {
                     head: "WITH v(hash, received_at) AS (VALUES ",
                     row: "($:TEXT, $:BIGINT)",
-                    tail: ") SELECT DISTINCT m.id, m.message_id_hash AS hash, m.received_at FROM v
-                      JOIN message m ON m.workspace_id = $1 AND m.message_id_hash = v.hash AND m.received_at = v.received_at
+                    tail: ") SELECT DISTINCT m.id, m.message_id_hash AS hash, m.received_at,
+                        CAST(CASE WHEN EXISTS (SELECT 1 FROM message_alias a WHERE a.mailbox_id = $2 AND a.kind = 'ews'
+                          AND a.value = m.native_id) THEN 1 ELSE 0 END AS BIGINT) AS by_ews
+                      FROM v JOIN message m ON m.workspace_id = $1 AND m.message_id_hash = v.hash AND m.received_at = v.received_at
                       WHERE m.mailbox_id = $2 ORDER BY m.id",
                 },
                 rows(looked_for),
                 args![workspace_id, mailbox.id],
             )
             .await?;
-        if found.is_empty() {
-            return Ok(());
-        }
-        // One that has an immutable id of its own is another mail, however alike they are.
+        // One that has an id of its own is another mail, however alike they are; over EWS, unless that id is gone.
         let taken = match mailbox.ids {
-            IdKind::Ews => HashSet::new(),
+            IdKind::Ews => found.iter().filter(|row| row.by_ews != 0).map(|row| row.id).collect(),
             IdKind::Graph => Self::with_graph_id(tx, mailbox.id, &found).await?,
         };
         let mut known: HashMap<(String, i64), Vec<Uuid>> = HashMap::new();
@@ -270,6 +273,11 @@ impl Ledger {
         }
         let (mut aliases, mut named) = (Rows::new(), Rows::new());
         items.retain(|item| {
+            if let Some(id) = item.was {
+                aliases.push(args![mailbox.id, mailbox.ids.column(), &item.native_id, id]);
+                named.push(args![id, &item.native_id]);
+                return false;
+            }
             let Some(hash) = item.message_id.as_deref().map(|id| self.keys.message_id(id)) else {
                 return true;
             };

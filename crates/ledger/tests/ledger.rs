@@ -157,6 +157,10 @@ impl World {
     }
 
     /// What another worker finds after this one died.
+    async fn alike(&self, items: &[Incoming]) -> Vec<ledger::ids::Alike> {
+        self.ledger.alike(&self.db.db, self.workspace, self.mailbox.id, items).await.expect("read")
+    }
+
     async fn reload(&self, message: Message) -> Work {
         let steps = self.ledger.steps(&self.db.db, message.id).await.expect("loads");
         Work { message, steps, fresh_intent: false, deadline: Instant::now() + Duration::from_secs(60) }
@@ -174,6 +178,7 @@ fn mail(id: &str, at: i64, references: &[&str]) -> Incoming {
         page: format!("{{\"id\":\"{id}\"}}").into_bytes(),
         needs_mime: false,
         ignored: None,
+        was: None,
     }
 }
 
@@ -291,21 +296,38 @@ async fn i2_a_page_read_again_makes_nothing_new() {
 async fn a_mail_under_another_id_is_recognised() {
     on_both(|mut world| async move {
         world.mailbox.ids = IdKind::Ews;
+        let by_ews = sql!("UPDATE source SET connection_type = 'ews' WHERE id = $1");
+        world.db.db.execute(by_ews, args![world.source]).await.expect("written");
         let under = |native: &str, at| Incoming { native_id: native.to_owned(), ..mail("1", at, &[]) };
         assert_eq!(world.record(vec![under("ews-a", 10)]).await.new, 1);
-        // Moved away and back.
-        assert_eq!(world.record(vec![under("ews-b", 10)]).await, Recorded { new: 0, ignored: 0, known: 1 });
+        // Moved away and back: it may be the one that is known, and the mailbox says that it is.
+        let mut moved = vec![under("ews-b", 10)];
+        let alike = world.alike(&moved).await;
+        assert_eq!((alike.len(), &*alike[0].item, &*alike[0].native_id), (1, "ews-b", "ews-a"));
+        moved[0].was = Some(alike[0].message_id);
+        assert_eq!(world.record(moved).await, Recorded { new: 0, ignored: 0, known: 1 });
+        // A copy, beside the one that is still there: a mail of its own, and known from then on.
+        let copy = || vec![under("ews-copy", 10)];
+        assert_eq!(&*world.alike(&copy()).await[0].native_id, "ews-b");
+        assert_eq!(world.record(copy()).await.new, 1);
+        assert!(world.alike(&copy()).await.is_empty());
+        assert_eq!(world.record(copy()).await.known, 1);
         // A sender used a Message-ID again.
         assert_eq!(world.record(vec![under("ews-c", 11)]).await.new, 1);
         world.mailbox.ids = IdKind::Graph;
         let listed = vec![under("graph-a", 10), under("graph-c", 11), under("graph-copy", 11)];
         assert_eq!(world.record(listed).await, Recorded { new: 1, ignored: 0, known: 2 });
-        let again = vec![under("graph-a", 10), under("graph-copy", 11), under("graph-other", 10)];
-        // Two that have an immutable id each are two mails.
-        assert_eq!(world.record(again).await, Recorded { new: 1, ignored: 0, known: 2 });
+        let again = vec![
+            under("graph-a", 10),
+            under("graph-copy", 11),
+            under("graph-b", 10),
+            under("graph-other", 10),
+        ];
+        // Two that have an immutable id each are two mails: there were two at that time, the third is new.
+        assert_eq!(world.record(again).await, Recorded { new: 1, ignored: 0, known: 3 });
         let ids = world.ledger.ews_ids(&world.db.db, world.mailbox.id, "", 10).await.expect("read");
         let ids: Vec<&str> = ids.iter().map(|id| id.value.as_str()).collect();
-        assert_eq!(ids, ["ews-a", "ews-b", "ews-c"]);
+        assert_eq!(ids, ["ews-a", "ews-b", "ews-c", "ews-copy"]);
     })
     .await;
 }

@@ -282,6 +282,7 @@ impl Office {
                 page: serde_json::to_vec(&page).expect("JSON"),
                 needs_mime: false,
                 ignored: None,
+                was: None,
             };
             let mut tx = db.begin().await.expect("begins");
             ledger

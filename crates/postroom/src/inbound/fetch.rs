@@ -1,5 +1,6 @@
 //! Polling a source: what changed since the cursor, a page at a time, into the ledger.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use fault::{Class, Fault};
 use jiff::{SignedDuration, Timestamp};
 use ledger::Ledger;
 use ledger::failpoint;
-use ledger::record::{Incoming, Mailbox, Recorded, Summary};
+use ledger::record::{IdKind, Incoming, Mailbox, Recorded, Summary};
 use microsoft::{Cursor, Item, SyncError, message};
 use store::{Clock, Db};
 use tokio::sync::Notify;
@@ -173,6 +174,9 @@ impl Poller {
             for item in self.whole(&*mailbox, source, page.items).await? {
                 incoming.push(Self::incoming(source, item));
             }
+            if source.ids() == IdKind::Ews {
+                self.recognise_moved(&*mailbox, source, &mut incoming).await?;
+            }
             failpoint::hit("I1");
             let now = self.clock.now();
             let mut tx = self.db.begin().await?;
@@ -252,6 +256,31 @@ impl Poller {
         Ok(whole)
     }
 
+    /// Over EWS a move gives a mail another id: one that was moved away and back is the mail that it was, and a copy is not.
+    async fn recognise_moved(
+        &self,
+        mailbox: &dyn microsoft::Mailbox,
+        source: &DueSource,
+        incoming: &mut [Incoming],
+    ) -> Result<(), Broken> {
+        let alike = self.ledger.alike(&self.db, source.workspace_id, source.mailbox_id, incoming).await?;
+        let mut found = HashSet::new();
+        for candidate in alike {
+            let Some(item) = incoming.iter_mut().find(|item| item.native_id == candidate.item) else {
+                continue;
+            };
+            if item.was.is_some() || found.contains(&candidate.message_id) {
+                continue;
+            }
+            let old = candidate.native_id.as_str().into();
+            if mailbox.message(&old).await.map_err(Broken::Fault)?.is_none() {
+                found.insert(candidate.message_id);
+                item.was = Some(candidate.message_id);
+            }
+        }
+        Ok(())
+    }
+
     fn incoming(source: &DueSource, item: Item) -> Incoming {
         let start = Timestamp::from_microsecond(source.start_at).unwrap_or(Timestamp::MIN);
         let before_start = source.start_kind != "everything" && item.received_at < start;
@@ -297,6 +326,7 @@ impl Poller {
             page: item.raw,
             needs_mime,
             ignored,
+            was: None,
         }
     }
 }
