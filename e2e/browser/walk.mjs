@@ -238,6 +238,12 @@ try {
     ['/jira', 'jira', 200],
     ['/jira/new', 'connect-jira', 200],
     ['/outbounds', 'outbounds', 200],
+    ['/registrations', 'registrations', 200],
+    ['/registrations/new', 'new-registration', 200],
+    ['/registrations/set-up', 'set-up-microsoft', 200],
+    ['/sign-in-links/new', 'new-sign-in-link', 200],
+    ['/applications/new', 'new-application', 200],
+    ['/sources/create-ews', 'create-ews', 200],
     ['/notices', 'notices', 200],
     ['/notices/channels/new?kind=teams', 'new-channel', 200],
     ['/settings', 'settings', 200],
@@ -253,6 +259,11 @@ try {
   await page.locator('a.row-link').first().click();
   await page.waitForURL(/\/sources\/[0-9a-f-]+/);
   await look(page, 'source');
+
+  await page.goto(`${base}/registrations`);
+  await page.locator('main a[href^="/registrations/"]:not([href$="/new"]):not([href*="set-up"])').first().click();
+  await page.waitForURL(/\/registrations\/[0-9a-f-]{36}/);
+  await look(page, 'registration');
 
   // The keyboard alone.
   await page.goto(`${base}/messages`);
