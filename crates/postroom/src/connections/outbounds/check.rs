@@ -76,6 +76,8 @@ pub async fn with_credentials_of(
 pub fn known_of_source(source: &Source) -> expiry::Known {
     expiry::Known {
         sign_in_used: Some(source.refreshed_at.unwrap_or(source.signed_in_at)),
+        // A server of one's own stays as it is.
+        is_ews_online: source.connection_type == "ews" && source.ews_url.is_empty(),
         ..expiry::Known::default()
     }
 }

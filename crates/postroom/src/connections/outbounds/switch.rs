@@ -94,6 +94,7 @@ pub async fn try_now(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     let outbound = outbound(&state, &admin, id).await?;
+    state.connections.ask_anew(outbound.account_id).await;
     let mut tx = state.connections.db.begin().await?;
     rows::check_now(&mut tx, id, state.connections.clock.now()).await?;
     audit::record(&mut tx, &admin.actor(), "try outbound now", &outbound.mailbox, "").await?;
