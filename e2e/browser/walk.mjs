@@ -2,17 +2,25 @@
 // confirmation, ping, a mail written in Outlook, its issue in Jira, the message with its trace. Fails on any console error,
 // CSP violation or axe finding; saves screenshots in light and dark, 1280 and 390 pixels wide.
 //
-// Usage: CHROMIUM=/usr/bin/chromium node walk.mjs POSTROOM_BINARY SCREENSHOT_FOLDER
+// Usage: CHROMIUM=/usr/bin/chromium node walk.mjs POSTROOM_BINARY SCREENSHOT_FOLDER [PICTURE_FOLDER]
+//
+// With a PICTURE_FOLDER (docs/images), the pictures of the guides are taken anew.
 
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import axeCore from 'axe-core';
 import { chromium } from 'playwright-core';
 
-const [binary, shots] = process.argv.slice(2);
+const [binary, shots, pictures] = process.argv.slice(2);
 mkdirSync(shots, { recursive: true });
+if (pictures) mkdirSync(pictures, { recursive: true });
+// Pages that the guides show.
+const shown = new Set([
+  'microsoft-consent', 'signed-in', 'confirm', 'confirm-dry-run', 'ping', 'registration', 'set-up-microsoft',
+  'create-ews', 'outbounds', 'new-channel',
+]);
 const folder = mkdtempSync(join(tmpdir(), 'postroom-walk-'));
 const findings = [];
 let count = 0;
@@ -92,7 +100,9 @@ async function look(page, name) {
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
     for (const width of [1280, 390]) {
       await page.setViewportSize({ width, height: width === 390 ? 844 : 900 });
-      await page.screenshot({ path: join(shots, `${number}-${name}-${scheme}-${width}.png`), fullPage: true });
+      const picture = join(shots, `${number}-${name}-${scheme}-${width}.png`);
+      await page.screenshot({ path: picture, fullPage: true });
+      if (pictures && shown.has(name) && scheme === 'light' && width === 1280) copyFileSync(picture, join(pictures, `${name}.png`));
       const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       if (sideways > 1) findings.push(`${name} scrolls ${sideways} pixels sideways at ${width}`);
     }
