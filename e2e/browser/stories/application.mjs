@@ -1,0 +1,63 @@
+// Application permission: the app itself has access; a control mailbox proves that it is fenced in.
+
+const support = 'support@contoso.test';
+const outside = 'billing@contoso.test';
+
+export default {
+  name: 'application-permission',
+  title: 'Application permission: a fence that is open is told, one that holds is proven',
+  async run(t) {
+    const { world } = t;
+    const owner = await t.person();
+    const { page } = owner;
+    await owner.makeOwner(world.setup);
+    await world.lever('/registrations', { roles: ['Mail.ReadWrite', 'Mail.Send'] });
+    await owner.open('/applications/new');
+    t.contains(await owner.text(), ['without a fence it reaches every mailbox', '30 minutes to 2 hours'], 'the form');
+
+    // What is wrong stands beside its field.
+    await page.fill('[name=tenant]', 'organizations');
+    await page.fill('[name=mailboxes]', '');
+    await owner.submit();
+    t.check(/tenant is needed/.test(await owner.errorAt('tenant')), 'a sign-in without a tenant is taken');
+    t.check(/at least one mailbox/.test(await owner.errorAt('mailboxes')), 'no mailbox is taken');
+    await page.fill('[name=tenant]', 'contoso.test');
+    await page.fill('[name=mailboxes]', support);
+    await page.fill('[name=control]', support);
+    await owner.submit();
+    t.check(/inside the fence/.test(await owner.errorAt('control')), 'a control mailbox inside the fence is taken');
+    await t.look(owner, 'new-application-refused');
+
+    // Without a fence: the page says what that means.
+    await page.fill('[name=control]', outside);
+    await owner.submit();
+    t.contains(await owner.text(), ['reaches every mailbox of the tenant', 'up to 2 hours', support, 'can be read', outside], 'the page without a fence');
+    await t.look(owner, 'application-open', { picture: true });
+    const here = page.url();
+    await owner.press('The commands for the fence');
+    await page.fill('[name=mailboxes]', support);
+    await owner.submit();
+    t.contains(await owner.text(), ['New-ServicePrincipal', 'New-ManagementScope', support], 'the commands for the fence');
+    await t.look(owner, 'fence-commands');
+
+    // An administrator fences it in Exchange, and takes the grant of the whole tenant back.
+    await world.lever('/fences', { kind: 'rbac', roles: ['Application Mail.ReadWrite', 'Application Mail.Send'], mailboxes: [support] });
+    await world.lever('/enterprise-applications', { roles: [] });
+    await world.lever('/tokens', { expire: true });
+    await page.goto(here);
+    await owner.press('Check');
+    t.contains(await owner.text(), ['The fence holds', 'is refused, as it should be'], 'the page with a fence');
+    await t.look(owner, 'application-fenced');
+
+    // A source: only named mailboxes can be chosen.
+    await world.deliver(support, 'For the application');
+    await owner.press('Choose mailbox, folder and project');
+    t.check((await page.locator('select[name=mailbox] option').allTextContents()).join() === support, 'other mailboxes than the named ones are offered');
+    await owner.fillSource({ start: 'everything', project: 'SUP', type: 'Task', handled: 'read' });
+    await owner.confirm();
+    await owner.rowSees(support, 'online');
+    await world.issue('For the application');
+    const checks = await owner.ping(support);
+    t.check(checks.every((check) => check.good), `the ping: ${checks.map((check) => check.text).join(' | ')}`);
+  },
+};

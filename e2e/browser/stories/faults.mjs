@@ -1,0 +1,145 @@
+// What stops, says so: each kind of fault by a lever of the simulator, with what a person reads, who must act and what mends it; what passes
+// by itself disturbs nobody.
+
+import { until } from '../harness/wait.mjs';
+
+const support = 'support@contoso.test';
+
+/** Cause it, what the line says, cure it. Where `button` mends it, that one is pressed. */
+const faults = [
+  {
+    name: 'conditional-access',
+    cause: (world) => refresh(world, () => world.lever('/people', { upn: support, blocked: true })),
+    says: ['AADSTS53003', 'Conditional Access'],
+    cure: (world) => world.lever('/people', { upn: support, blocked: false }),
+    button: 'Try now',
+  },
+  {
+    name: 'account-disabled',
+    cause: (world) => refresh(world, () => world.lever('/people', { upn: support, disabled: true })),
+    says: ['AADSTS50057'],
+    cure: (world) => world.lever('/people', { upn: support, disabled: false }),
+    button: 'Try now',
+  },
+  {
+    name: 'app-disabled',
+    cause: (world) => refresh(world, () => world.lever('/enterprise-applications', { enabled: false })),
+    says: ['AADSTS7000112'],
+    cure: (world) => world.lever('/enterprise-applications', { enabled: true }),
+    button: 'Try now',
+  },
+  {
+    name: 'not-assigned',
+    cause: (world) => refresh(world, () => world.lever('/enterprise-applications', { assignment_required: true })),
+    says: ['AADSTS50105', /assign/i],
+    cure: (world) => world.lever('/enterprise-applications', { assignment_required: false }),
+    button: 'Try now',
+  },
+  {
+    name: 'secret-expired',
+    cause: (world) => refresh(world, () => world.lever('/refuse', { code: 7000222, error: 'invalid_client' })),
+    says: ['AADSTS7000222', /secret/i],
+    cure: (world) => world.lever('/restore', {}),
+    button: 'Try now',
+  },
+  {
+    name: 'access-policy',
+    cause: (world) => graph(world, 403, 'ErrorAccessDenied', 'Access to OData is disabled: [RAOP] : Blocked by tenant configured AppOnly AccessPolicy settings.'),
+    says: [/policy|policies/i],
+    cure: (world) => world.lever('/faults', undefined, 'DELETE'),
+    button: 'Try now',
+  },
+  {
+    name: 'no-mailbox',
+    cause: (world) => graph(world, 404, 'MailboxNotEnabledForRESTAPI', 'The mailbox is either inactive, soft-deleted, or is hosted on-premise.'),
+    says: ['MailboxNotEnabledForRESTAPI', /licen[cs]e|mailbox/i],
+    cure: (world) => world.lever('/faults', undefined, 'DELETE'),
+    button: 'Try now',
+  },
+  {
+    name: 'device-deleted',
+    cause: (world) => refresh(world, () => world.lever('/people', { upn: support, device_deleted: true })),
+    says: ['AADSTS700003', /device/i],
+    cure: (world) => world.lever('/people', { upn: support, device_deleted: false }),
+    button: 'Sign in again',
+  },
+  {
+    name: 'unknown-code',
+    cause: (world) => refresh(world, () => world.lever('/refuse', { upn: support, code: 999123, error: 'invalid_grant' })),
+    says: ['AADSTS999123'],
+    page: ['does not know this code, and guesses'],
+    cure: (world) => world.lever('/restore', {}),
+    button: 'Sign in again',
+  },
+];
+
+async function refresh(world, cause) {
+  await cause();
+  await world.lever('/tokens', { expire: true });
+}
+
+function graph(world, status, code, message) {
+  return world.lever('/faults', { service: 'graph', path: '/messages|/mailFolders', kind: 'status', status, code, message });
+}
+
+export default {
+  name: 'faults',
+  title: 'Each kind of fault: what a person reads, who must act, what mends it',
+  world: { settings: { POSTROOM_INBOUND_REQUEST_TIMEOUT: '2s' } },
+  async run(t) {
+    const { world } = t;
+    const owner = await t.person();
+    await owner.makeOwner(world.setup);
+    await owner.connect(support);
+
+    for (const fault of faults) {
+      const subject = `Waited out ${fault.name}`;
+      await fault.cause(world);
+      await owner.open('/sources');
+      await owner.rowSees(support, /offline|admin approval needed/, 30_000).catch((error) => { throw new Error(`${fault.name}: ${error.message}`); });
+      t.contains(await owner.rowSees(support, fault.button), fault.says, `the line with ${fault.name}`);
+      await world.deliver(support, subject);
+      await owner.leads(owner.row(support).locator('a.row-link'));
+      const said = await owner.text();
+      t.contains(said, [...fault.says.slice(0, 1), /must act/, ...(fault.page ?? [])], `the page with ${fault.name}`);
+      await t.look(owner, `fault-${fault.name}`);
+      await fault.cure(world);
+      await owner.press(fault.button);
+      if (fault.button === 'Sign in again') await owner.atMicrosoft(support);
+      await owner.open('/sources');
+      await owner.rowSees(support, 'online', 30_000).catch((error) => { throw new Error(`after ${fault.name}: ${error.message}`); });
+      await world.issue(subject);
+    }
+
+    // A read time-out passes by itself: it is tried again, and nobody is disturbed.
+    await owner.open('/notices');
+    const notices = owner.page.locator('table.notices tbody tr');
+    const before = await notices.count();
+    await world.lever('/faults', { service: 'graph', path: '/messages', kind: 'latency', delay_ms: 3000 });
+    await until('three time-outs', async () => (await world.lever('/faults'))[0].hits >= 3, { within: 60_000 });
+    await owner.open('/sources');
+    t.contains(await owner.rowSees(support, /online|degraded/), [/online|trying again/], 'the line after three time-outs');
+    await world.lever('/faults', undefined, 'DELETE');
+    await world.deliver(support, 'After the time-outs');
+    await world.issue('After the time-outs', 60_000);
+
+    // A server under load: the line says that it is tried again by itself, and since when.
+    await world.lever('/faults', { service: 'graph', path: '/messages', kind: 'status', status: 503 });
+    t.contains(await owner.rowSees(support, 'degraded', 60_000), [/trying again/], 'the line of a source whose server is under load');
+    await owner.leads(owner.row(support).locator('a.row-link'));
+    t.contains(await owner.text(), ['Nobody has to act: Postroom tries again by itself', 'Next try'], 'the page of a source whose server is under load');
+    await t.look(owner, 'tries-again');
+    await world.lever('/faults', undefined, 'DELETE');
+    await owner.open('/sources');
+    await owner.rowSees(support, 'online', 90_000);
+    await owner.open('/notices');
+    t.check((await notices.count()) === before, 'what passed by itself has raised a notice');
+
+    // Everything that happened stands on the source's page, when and why.
+    await owner.open('/sources');
+    await owner.leads(owner.row(support).locator('a.row-link'));
+    const timeline = await owner.page.locator('ol.timeline').innerText();
+    t.contains(timeline, ['AADSTS53003', 'AADSTS700003', /online/i, /signed in as/i], 'the timeline');
+    await t.look(owner, 'timeline');
+  },
+};

@@ -1,0 +1,201 @@
+// The app registration: what to register, entered, credentials with their test, rollover without a gap, a certificate, another client id.
+
+import { certificate } from '../harness/certificate.mjs';
+import { until } from '../harness/wait.mjs';
+
+const support = 'support@contoso.test';
+
+export const setUp = {
+  name: 'how-to-register',
+  title: 'How to register: permissions as wished, scripts, links of the right cloud, the fence',
+  world: { isRegistered: false },
+  async run(t) {
+    const owner = await t.person();
+    const { page } = owner;
+    await owner.makeOwner(t.world.setup);
+
+    // Before there is a registration, a sign-in says what is missing.
+    await owner.open('/sources');
+    t.want('/sources/sign-in', 409);
+    await owner.press('Sign in with Microsoft');
+    t.contains(await owner.text(), ['Postroom is not registered with Microsoft yet'], 'a sign-in without a registration');
+    await t.look(owner, 'not-registered');
+    await owner.press('How to register');
+    t.contains(await owner.text(), [`${t.world.base}/oauth/callback`, 'Mail.ReadWrite', 'What the tenant must allow', 'For the administrator'], 'How to register');
+    await t.look(owner, 'set-up-microsoft', { picture: true });
+
+    // What is wished decides which permissions are listed, no more.
+    const wish = async (wishes, fields = {}) => {
+      for (const name of ['read', 'send', 'shared', 'ews', 'application']) await page.setChecked(`[name=${name}]`, wishes.includes(name));
+      for (const [name, value] of Object.entries(fields)) {
+        if (await page.locator(`select[name=${name}]`).count()) await page.selectOption(`[name=${name}]`, value);
+        else await page.fill(`[name=${name}]`, value);
+      }
+      await owner.submit();
+      return page.locator('table.permissions tbody tr td:first-child').allInnerTexts();
+    };
+    const read = await wish(['read']);
+    t.check(read.includes('Mail.ReadWrite') && !read.includes('Mail.Send'), `to read takes ${read}`);
+    const ews = await wish(['read', 'ews']);
+    t.check(ews.includes('EWS.AccessAsUser.All'), `over EWS takes ${ews}`);
+    t.contains(await owner.text(), ['2027'], 'How to register with EWS');
+    const all = await wish(['read', 'send', 'shared'], { multi_tenant: 'yes' });
+    for (const name of ['Mail.ReadWrite', 'Mail.Send', 'Mail.ReadWrite.Shared', 'Mail.Send.Shared']) t.check(all.includes(name), `${name} is not among ${all}`);
+    const cli = await owner.copies('Copy the Azure CLI script');
+    t.contains(cli, ['az ad app create', `${t.world.base}/oauth/callback`, 'AzureADMultipleOrgs'], 'the Azure CLI script');
+    const shell = await owner.copies('Copy the PowerShell script');
+    t.contains(shell, ['Connect-MgGraph', 'New-MgApplication', `${t.world.base}/oauth/callback`, 'AzureADMultipleOrgs'], 'the PowerShell script');
+    await wish(['read'], { multi_tenant: 'no', cloud: 'gcc_high' }).catch(async (error) => {
+      throw new Error(`${error.message}; clouds are ${await page.locator('[name=cloud] option').evaluateAll((own) => own.map((one) => one.value))}`);
+    });
+    t.contains(await owner.copies('Copy the Azure CLI script'), ['AzureADMyOrg', 'AzureUSGovernment'], 'the Azure CLI script for GCC High');
+    t.contains(await owner.named('Make it in the portal').getAttribute('href'), [/\.us\//], 'the portal of GCC High');
+    await wish(['read', 'application'], { mailboxes: `${support}, billing@contoso.test`, cloud: 'global' });
+    t.contains(await owner.text(), ['Fence it to these mailboxes', 'New-ManagementScope', support, 'billing@contoso.test'], 'How to register with application permission');
+    await t.look(owner, 'set-up-application');
+
+    // The same on a terminal.
+    t.contains(await t.world.command('setup', 'microsoft'), [`${t.world.base}/oauth/callback`, 'Mail.ReadWrite', 'az ad app create'], '`postroom setup microsoft`');
+  },
+};
+
+export const credentials = {
+  name: 'registration',
+  title: 'A registration is entered; credentials are tested, rolled over without a gap; a certificate; another client id',
+  world: { isRegistered: false },
+  async run(t) {
+    const { world } = t;
+    const owner = await t.person();
+    const { page } = owner;
+    await owner.makeOwner(world.setup);
+    const made = await world.lever('/registrations/new', { name: 'Postroom of Contoso', redirect_uris: [`${world.base}/oauth/callback`] });
+
+    // What cannot be is refused beside its field.
+    await owner.open('/registrations');
+    t.contains(await owner.text(), ['not registered with Microsoft yet'], 'the empty list');
+    await t.look(owner, 'registrations-empty');
+    await owner.press('Enter a registration');
+    await page.fill('[name=client_id]', 'Postroom');
+    await page.fill('[name=tenant]', 'organizations');
+    await page.selectOption('[name=cloud]', 'custom');
+    await owner.submit();
+    t.check(/no client id/.test(await owner.errorAt('client_id')), 'a name is taken for a client id');
+    t.check(/AADSTS50194/.test(await owner.errorAt('tenant')), 'a single-tenant registration without its tenant is taken');
+    t.check(/missing/.test(await owner.errorAt('login_url')), 'a cloud of one’s own without addresses is taken');
+    await t.look(owner, 'registration-refused');
+    await page.fill('[name=name]', 'Contoso');
+    await page.fill('[name=client_id]', made.client_id);
+    await page.fill('[name=tenant]', 'contoso.test');
+    await page.fill('[name=login_url]', world.sim.entra);
+    await page.fill('[name=graph_url]', world.sim.graph);
+    await page.fill('[name=ews_url]', world.sim.ews);
+    await owner.submit();
+    t.contains(await owner.text(), ['The registration is kept', 'It needs a credential'], 'the page after it was entered');
+
+    // A secret's id is not its value; one that has ended is refused; a wrong one is found out at once.
+    await page.fill('[name=secret]', made.key_id);
+    await page.fill('[name=expires]', '2020-01-01');
+    await owner.submit();
+    t.check(/secret's id/.test(await owner.errorAt('secret')), "a secret's id is taken for its value");
+    t.check(/day is over/.test(await owner.errorAt('expires')), 'a secret that has ended is taken');
+    await t.look(owner, 'credential-refused');
+    const here = new URL(page.url()).pathname.replace('/credentials/new', '');
+    const add = async (fields) => {
+      await owner.open(`${here}/credentials/new`);
+      if (fields.certificate) await page.check('[name=kind][value=certificate]');
+      for (const [name, value] of Object.entries(fields)) await page.fill(`[name=${name}]`, value);
+      await owner.submit();
+      return owner.text();
+    };
+    const soon = new Date(Date.now() + 20 * 86_400_000).toISOString().slice(0, 10);
+    t.contains(await add({ secret: 'made-up-by-somebody', note: 'A wrong one' }), ['Microsoft refuses the credential', 'AADSTS7000215'], 'the page after a wrong secret');
+    t.contains(await owner.danger('Take out', page.locator('ul.ends > li', { hasText: 'A wrong one' })), ['forgets it'], 'the question before taking out');
+    t.contains(await add({ secret: made.client_secret, expires: soon, note: 'The first' }), ['Microsoft took the credential', 'it has not ended'], 'the page after the right secret');
+    await until('the warning of an end', async () => {
+      await owner.open('/notices');
+      return /ends in (19|20) days/.test(await owner.text());
+    });
+    await owner.connect(support);
+
+    // Rollover: the second is put in and tested, the first one ends in Entra, and nobody notices.
+    const second = await world.lever('/registrations/secrets', { client_id: made.client_id, name: 'Second' });
+    t.contains(await add({ secret: second.client_secret, note: 'The second' }), ['Microsoft took the credential', 'Two live now', 'The first', 'The second', support], 'the page with two secrets');
+    await t.look(owner, 'registration-two-credentials', { picture: true });
+    await world.lever('/registrations/secrets', { client_id: made.client_id, remove: made.key_id });
+    await world.lever('/tokens', { expire: true });
+    await world.deliver(support, 'After the rollover');
+    await world.issue('After the rollover');
+    await owner.open(here);
+    const first = page.locator('ul.ends > li', { hasText: 'The first' });
+    await owner.leads(first.getByRole('button', { name: 'Test' }));
+    t.contains(await owner.text(), ['Microsoft refuses the credential'], 'the test of a secret that was taken away in Entra');
+    await owner.danger('Take out', page.locator('ul.ends > li', { hasText: 'The first' }));
+
+    // A certificate: its key is checked here, its assertion there.
+    const [good, other] = [certificate(300), certificate(300)];
+    const mixed = await add({ certificate: good.certificate, key: other.key });
+    t.check(/key/i.test(await owner.errorAt('key')) || /key/i.test(mixed), 'a key that is not the certificate’s is taken');
+    await world.lever('/registrations/certificates', { client_id: made.client_id, pem: good.certificate });
+    t.contains(await add({ ...good, note: 'In the vault' }), ['Microsoft took the credential', 'Certificate', 'SHA-256', 'In the vault'], 'the page with a certificate');
+    await world.lever('/registrations/secrets', { client_id: made.client_id, remove: second.key_id });
+    await world.lever('/tokens', { expire: true });
+    await world.deliver(support, 'With a certificate');
+    await world.issue('With a certificate');
+
+    // Another client id is another app: the page says who has to sign in again, before and after.
+    const another = await world.lever('/registrations/new', { name: 'Another', redirect_uris: [`${world.base}/oauth/callback`] });
+    await owner.open(`${here}/edit`);
+    t.contains(await owner.text(), ['1 account is signed in with this registration', 'must sign in again', 'none is lost'], 'the form that changes it');
+    await page.fill('[name=client_id]', another.client_id);
+    await t.look(owner, 'change-registration');
+    await owner.submit();
+    t.contains(await owner.text(), ['1 account must sign in again', 'Two live now: take one out to add another'], 'the page after another client id');
+    for (const note of ['The second', 'In the vault']) await owner.danger('Take out', page.locator('ul.ends > li', { hasText: note }));
+    t.contains(await add({ secret: another.client_secret }), ['Microsoft took the credential'], "the page with the other app's secret");
+    await owner.open('/sources');
+    await owner.rowSees(support, 'offline');
+    await owner.mend(support, 'Sign in again');
+    await owner.atMicrosoft(support);
+    await owner.open('/sources');
+    await owner.rowSees(support, 'online', 30_000);
+  },
+};
+
+export const multiTenant = {
+  name: 'multi-tenant',
+  title: 'A multi-tenant registration: a further tenant connects by its administrator; single-tenant refuses it',
+  world: { settings: { POSTROOM_MICROSOFT_TENANT: 'organizations' } },
+  async run(t) {
+    const { world } = t;
+    const owner = await t.person();
+    await owner.makeOwner(world.setup);
+    await world.lever('/policies', { tenant: 'fabrikam.test', user_consent: 'managed' });
+    const typed = async (account, wishes = {}) => {
+      await owner.open('/sources');
+      const create = owner.page.locator('.page-actions details.menu > summary', { hasText: 'Create' });
+      if (await create.count()) await owner.menu('Create', 'Mailbox of the account');
+      else await owner.press('Sign in with Microsoft');
+      await owner.step();
+      if (await owner.page.locator(`[data-testid=account][value="${account}"]`).count() === 0) {
+        await owner.page.fill('[name=loginfmt]', account);
+        await owner.leads(owner.page.locator('button[name=account][value=other]'));
+      }
+      return owner.atMicrosoft(account, wishes);
+    };
+    await typed('admin@fabrikam.test', { organisation: true });
+    t.contains(await owner.text(), ['admin@fabrikam.test', 'Mail.ReadWrite'], "the page after the sign-in of a stranger's administrator");
+    await t.look(owner, 'further-tenant');
+    // Its administrator consented for all: its people are not asked.
+    const steps = await typed('felix@fabrikam.test');
+    t.check(!steps.includes('approval'), `felix is asked: ${steps}`);
+    await owner.press('Choose folder and project');
+    await owner.fillSource({ start: 'everything', project: 'SUP', type: 'Task' });
+    await owner.confirm();
+    await owner.rowSees('felix@fabrikam.test', 'online');
+    await world.deliver('felix@fabrikam.test', 'From the other tenant');
+    await world.issue('From the other tenant');
+    await owner.open('/registrations');
+    await owner.leads(owner.page.locator('main a.row-link').first());
+    t.contains(await owner.text(), ['multi-tenant', 'any organisation', 'felix@fabrikam.test', 'admin@fabrikam.test'], 'the registration');
+  },
+};

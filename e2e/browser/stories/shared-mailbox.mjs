@@ -1,0 +1,58 @@
+// A shared mailbox, read by somebody who has rights on it: typed, its folder chosen, begun at a date; and the folder vanishes.
+
+const anna = 'anna@contoso.test';
+const shared = 'support@contoso.test';
+
+export default {
+  name: 'shared-mailbox',
+  title: 'A shared mailbox is typed, its folder chosen; a folder that vanishes is told',
+  async run(t) {
+    const { world } = t;
+    const owner = await t.person();
+    const { page } = owner;
+    await owner.makeOwner(world.setup);
+    await world.lever(`/mailboxes/${shared}/folders`, { name: 'Orders', parent: 'inbox' });
+    await world.deliver(shared, 'An order', { folder: 'Inbox/Orders' });
+
+    // Without the permission for shared mailboxes the form says how to get it.
+    await owner.signIn(anna);
+    await owner.press('Choose folder and project');
+    await owner.fillSource({ mailbox: shared, start: 'everything' });
+    await owner.confirm();
+    t.check(/Create, Shared mailbox/.test(await owner.errorAt('mailbox')), `without the permission it says: ${await owner.errorAt('mailbox')}`);
+    await t.look(owner, 'shared-not-granted');
+
+    await owner.open('/sources');
+    await owner.menu('Create', 'Shared mailbox');
+    await owner.atMicrosoft(anna);
+    t.contains(await owner.text(), [anna, 'Mail.ReadWrite.Shared'], 'the page after the sign-in');
+    await owner.press('Choose folder and project');
+
+    // A mailbox that anna has no rights on.
+    await owner.fillSource({ mailbox: 'billing@contoso.test' });
+    await owner.leads(page.locator('button[value=dry_run]'));
+    t.check(/cannot be opened/.test(await owner.errorAt('mailbox')), `a mailbox without rights: ${await owner.errorAt('mailbox')}`);
+    await t.look(owner, 'shared-no-rights');
+
+    // The one that she has: its folders are offered, its newest mails tried.
+    await owner.fillSource({ mailbox: shared });
+    await owner.leads(page.locator('button[value=dry_run]'));
+    await owner.fillSource({ folder: 'Inbox/Orders', start: 'since', since: new Date().toISOString().slice(0, 10), project: 'SUP', type: 'Task', handled: 'read' });
+    t.contains(await owner.dryRun(), ['An order', 'becomes a Task in SUP'], 'the dry run');
+    await t.look(owner, 'shared-dry-run');
+    await owner.confirm();
+    await owner.rowSees(shared, 'online');
+    t.contains(await owner.rowSees(shared, 'Orders'), ['Orders'], 'the line');
+    await world.issue('An order');
+    const checks = await owner.ping(shared);
+    t.check(checks.every((check) => check.good), `the ping: ${checks.map((check) => check.text).join(' | ')}`);
+
+    // The folder vanishes: the source stops and says so, and what mends it.
+    await world.lever(`/mailboxes/${shared}/folders/${encodeURIComponent('Inbox/Orders')}`, undefined, 'DELETE');
+    const said = await owner.rowSees(shared, 'offline');
+    t.contains(said, [/folder/i], 'the line of a source whose folder is gone');
+    await t.look(owner, 'folder-gone');
+    await owner.open('/notices');
+    await owner.sees(`${shared} (`);
+  },
+};

@@ -1,0 +1,53 @@
+// After an administrator has registered the app, the mailbox's own user takes the account's place: place, settings and history stay.
+
+const administrator = 'admin@contoso.test';
+const support = 'support@contoso.test';
+
+export default {
+  name: 'swap',
+  title: "The account is replaced by the mailbox user's own; somebody else has to be confirmed",
+  async run(t) {
+    const { world } = t;
+    const owner = await t.person();
+    await owner.makeOwner(world.setup);
+    await owner.signIn(administrator);
+    await owner.open('/sources');
+    await owner.menu('Create', 'Shared mailbox');
+    await owner.atMicrosoft(administrator);
+    await owner.press('Choose folder and project');
+    await world.deliver(support, 'Before the swap');
+    await owner.fillSource({ mailbox: support });
+    await owner.leads(owner.page.locator('button[value=dry_run]'));
+    await owner.fillSource({ start: 'everything', project: 'SUP', type: 'Task', handled: 'read' });
+    await owner.confirm();
+    await owner.rowSees(support, 'online');
+    await world.issue('Before the swap');
+
+    // Validate, and another account comes back than the one before: nothing is changed before somebody says so.
+    await owner.open('/sources');
+    t.want(/\/oauth\/callback\?/, 422);
+    // Whoever sits at the browser now is signed in at Microsoft as nobody yet.
+    await owner.forgetMicrosoft();
+    const validate = owner.row(support).getByRole('button', { name: 'Validate: sign in again' });
+    await owner.leads(validate);
+    await owner.atMicrosoftAsAnother(support);
+    t.contains(await owner.text(), ['Another account signed in', administrator, support, 'Nothing was changed', '1 source is read', 'no mail is handled twice and none is left out', 'needs rights on them'], 'the page after another account');
+    await t.look(owner, 'swap', { picture: true });
+    await owner.press(`Let ${support} read them from now on`);
+    await owner.atMicrosoft(support);
+    t.contains(await owner.text(), [`${support} is signed in and reads 1 sources; they go on where they stood`], 'the list after the swap');
+    const checks = await owner.ping(support);
+    t.check(checks.every((check) => check.good), `the ping after the swap: ${checks.map((check) => check.text).join(' | ')}`);
+    await world.deliver(support, 'After the swap');
+    await world.issue('After the swap');
+    t.check((await world.issues('Before the swap')).length === 1, 'a mail was handled twice');
+    await owner.leads(owner.row(support).locator('a.row-link'));
+    t.contains(await owner.text(), [/Read as\s+support@contoso.test/, `reads the mailboxes of ${administrator} from now on`], 'the page of the source');
+    await t.look(owner, 'after-the-swap');
+
+    // The administrator's sign-in is not used any more, and is removed.
+    await owner.open('/sources');
+    await owner.removeRow(administrator);
+    t.contains(await owner.text(), [`The sign-in of ${administrator} was removed`], 'the list');
+  },
+};
