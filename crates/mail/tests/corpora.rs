@@ -151,3 +151,25 @@ fn every_page_of_the_corpora_becomes_a_document() {
     }
     assert!(seen >= 9);
 }
+
+/// Promise: what a person wrote is told from what was quoted as people would, in nineteen of twenty real replies.
+#[test]
+fn replies_are_cut_as_people_would() {
+    let Some(root) = shared("corpora/replies/email_reply_trimmer/test") else { return };
+    let mut names: Vec<_> =
+        std::fs::read_dir(root.join("emails")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    names.sort();
+    let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut wrong = Vec::new();
+    for name in &names {
+        let mail = std::fs::read_to_string(root.join("emails").join(name)).unwrap();
+        let wanted = std::fs::read_to_string(root.join("trimmed").join(name)).unwrap();
+        let kept = mail::Reply::of_text(&mail).kept;
+        if plain(&kept) != plain(&wanted) {
+            wrong.push(format!("{}: {kept:?}", name.to_string_lossy()));
+        }
+    }
+    assert!(!names.is_empty());
+    eprintln!("{} of {} replies are cut as people would", names.len() - wrong.len(), names.len());
+    assert!(wrong.len() * 20 <= names.len(), "{} of {}:\n{}", wrong.len(), names.len(), wrong.join("\n"));
+}
