@@ -121,11 +121,15 @@ impl Running {
 
 /// Starts the service.
 pub async fn start(config: Config) -> Result<Running> {
+    start_at(config, Arc::new(SystemClock)).await
+}
+
+/// The same with another clock: what takes days is tried in seconds.
+pub async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Result<Running> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
     let folder = DataFolder::open(&config.data_folder)?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let db = open_database(&config.store_url()).await?;
     let master = master_key(&config, &db).await?;
     let (sealer, identity) = Sealer::load(&db, &master, clock.as_ref()).await?;

@@ -13,6 +13,8 @@ use crate::answer::{asked_to_wait, header};
 
 /// How deep error bodies are looked into.
 const DEEPEST: usize = 8;
+/// The longest claims that are kept for the next sign-in, in bytes.
+const LONGEST_CLAIMS: usize = 4_096;
 
 /// A request that failed.
 #[derive(Debug)]
@@ -102,6 +104,7 @@ impl Refused {
                 .map(|(_, value)| value);
         }
         let fault = Fault::graph(&GraphAnswer { codes: &codes, message, ..answer.clone() });
+        let fault = asking(fault, claims.as_deref());
         Self { fault, codes: codes.into_iter().map(str::to_owned).collect(), claims, is_too_large: false }
     }
 
@@ -146,7 +149,16 @@ pub(crate) fn exchange(
         Some(body) => evidence(body, claims.is_some()),
         None => Evidence { claims_challenge: claims.is_some(), ..Evidence::default() },
     };
-    (Fault::ews_with(&answer, evidence), claims)
+    (asking(Fault::ews_with(&answer, evidence), claims.as_deref()), claims)
+}
+
+/// The fault with what the next sign-in has to bring along, where an answer asks for it.
+fn asking(mut fault: Fault, claims: Option<&str>) -> Fault {
+    let is_object = |text: &&str| serde_json::from_str::<Value>(text).is_ok_and(|json| json.is_object());
+    if let Some(claims) = claims.filter(|text| text.len() <= LONGEST_CLAIMS).filter(is_object) {
+        fault.extra.get_or_insert_default().claims = Some(claims.to_owned());
+    }
+    fault
 }
 
 fn evidence(body: &[u8], claims_challenge: bool) -> Evidence {
@@ -251,6 +263,11 @@ mod tests {
             format!("Bearer error=\"insufficient_claims\", claims=\"{}\"", STANDARD.encode(r#"{"a":1}"#));
         let (fault, claims) = of(401, &[("www-authenticate", &challenge)], "", "");
         assert_eq!((fault.entry.id, claims.as_deref()), ("graph.claims", Some(r#"{"a":1}"#)));
+        assert_eq!(
+            fault.extra.and_then(|extra| extra.claims).as_deref(),
+            Some(r#"{"a":1}"#),
+            "for the next sign-in"
+        );
     }
 
     #[test]

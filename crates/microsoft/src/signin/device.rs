@@ -103,7 +103,11 @@ pub async fn poll(
     scopes: &[&str],
     now: Timestamp,
 ) -> Result<Polled, Fault> {
-    let form = [("grant_type", GRANT), ("device_code", device_code.expose_secret())];
+    let form = [
+        ("grant_type", GRANT),
+        ("device_code", device_code.expose_secret()),
+        ("claims", super::CONTINUOUS_ACCESS),
+    ];
     let endpoint = &discovery.token_endpoint;
     let mut body: super::token::Body =
         match post(http, endpoint, discovery, app, &form, Again::Unseen, now).await {

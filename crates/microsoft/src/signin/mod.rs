@@ -14,6 +14,7 @@
 //! Scopes that were granted are compared with those that were asked for by [`missing_scopes`]: consent may be partial.
 
 mod admin;
+mod claims;
 mod credential;
 pub mod device;
 mod discovery;
@@ -32,12 +33,10 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 pub use admin::{AdminConsented, admin_consent_address, admin_consent_return};
+pub use claims::CONTINUOUS_ACCESS;
 pub use credential::{Certificate, CertificateError, Credential};
 pub use discovery::{Discovery, discover};
-pub use token::{as_application, redeem, refresh, refresh_with_claims};
-
-/// The `claims` that opt in to continuous access evaluation: tokens live longer, and Graph may challenge them.
-pub const CONTINUOUS_ACCESS: &str = r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#;
+pub use token::{as_application, as_application_with_claims, redeem, refresh, refresh_with_claims};
 
 /// The app registration as this sign-in uses it.
 #[derive(Clone, Debug)]
@@ -121,13 +120,14 @@ pub fn begin<R: CryptoRng + ?Sized>(
     begin_with_claims(discovery, app, scopes, hint, None, rng)
 }
 
-/// As [`begin`], with `claims` (JSON): [`CONTINUOUS_ACCESS`], or what an earlier fault asked for.
+/// As [`begin`], with what a claims challenge asked for (JSON; [`fault::Extra::claims`]). Each sign-in opts in to continuous
+/// access evaluation ([`CONTINUOUS_ACCESS`]).
 pub fn begin_with_claims<R: CryptoRng + ?Sized>(
     discovery: &Discovery,
     app: &Application,
     scopes: &[&str],
     hint: Option<Hint>,
-    claims: Option<&str>,
+    asked_claims: Option<&str>,
     rng: &mut R,
 ) -> Begun {
     let mut random = || {
@@ -158,9 +158,7 @@ pub fn begin_with_claims<R: CryptoRng + ?Sized>(
             }
             None => {}
         }
-        if let Some(claims) = claims {
-            query.append_pair("claims", claims);
-        }
+        query.append_pair("claims", &claims::to_send(asked_claims));
     }
     Begun { url, state, nonce, verifier }
 }

@@ -128,6 +128,7 @@ async fn a_sign_in_sends_what_the_flow_needs_and_learns_who_it_was() {
     assert_eq!(told("code_verifier"), Some("the verifier"));
     assert_eq!(told("redirect_uri"), Some("https://postroom.example.org/signin/return"));
     assert_eq!(told("scope"), Some("openid profile offline_access Mail.ReadWrite"));
+    assert_eq!(told("claims"), Some(CONTINUOUS_ACCESS));
 }
 
 #[tokio::test]
@@ -329,14 +330,17 @@ fn the_address_to_sign_in_at_carries_proof_and_one_kind_of_hint() {
     );
     assert!((43..=128).contains(&one.verifier.expose_secret().len()), "RFC 7636 §4.1");
     assert!(!one.url.as_str().contains(one.verifier.expose_secret()));
-    assert_eq!(told(&query, "claims"), None);
+    assert_eq!(told(&query, "claims").as_deref(), Some(CONTINUOUS_ACCESS), "each sign-in opts in");
 
-    let (other, query) = begun(Some(Hint::LoginHint("anna@contoso.test".into())), Some(CONTINUOUS_ACCESS), 2);
+    let asked = r#"{"access_token":{"nbf":{"essential":true,"value":"1"}}}"#;
+    let (other, query) = begun(Some(Hint::LoginHint("anna@contoso.test".into())), Some(asked), 2);
     assert_eq!(
         (told(&query, "prompt"), told(&query, "login_hint").as_deref()),
         (None, Some("anna@contoso.test"))
     );
-    assert_eq!(told(&query, "claims").as_deref(), Some(CONTINUOUS_ACCESS));
+    let claims: Value = serde_json::from_str(&told(&query, "claims").expect("claims")).expect("JSON");
+    assert_eq!(claims["access_token"]["nbf"]["value"], "1");
+    assert_eq!(claims["access_token"]["xms_cc"]["values"], json!(["cp1"]));
     assert_ne!((one.state, one.nonce), (other.state, other.nonce));
 }
 

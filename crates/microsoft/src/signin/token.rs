@@ -12,6 +12,7 @@ use url::Url;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::claims::{CONTINUOUS_ACCESS, to_send};
 use super::discovery::{Discovery, PAUSES, TIMEOUT};
 use super::identity::{Doubt, Expected, verify};
 use super::{Application, IdClaims, Tokens};
@@ -83,6 +84,7 @@ pub async fn redeem(
         ("redirect_uri", app.redirect_uri.as_str()),
         ("code_verifier", verifier.expose_secret()),
         ("scope", &scope),
+        ("claims", CONTINUOUS_ACCESS),
     ];
     let mut body: Body =
         post(http, &discovery.token_endpoint, discovery, app, &form, Again::Unseen, now).await?;
@@ -133,23 +135,23 @@ pub async fn refresh(
     refresh_with_claims(http, discovery, app, refresh_token, scopes, None, now).await
 }
 
-/// As [`refresh`], with `claims` (JSON): [`super::CONTINUOUS_ACCESS`], or what a claims challenge asked for.
+/// As [`refresh`], with what a claims challenge asked for (JSON).
 pub async fn refresh_with_claims(
     http: &reqwest::Client,
     discovery: &Discovery,
     app: &Application,
     refresh_token: &SecretString,
     scopes: &[&str],
-    claims: Option<&str>,
+    challenge: Option<&str>,
     now: Timestamp,
 ) -> Result<Tokens, Fault> {
-    let scope = scopes.join(" ");
-    let mut form = vec![
+    let (scope, claims) = (scopes.join(" "), to_send(challenge));
+    let form = [
         ("grant_type", "refresh_token"),
         ("refresh_token", refresh_token.expose_secret()),
         ("scope", &scope),
+        ("claims", &claims),
     ];
-    form.extend(claims.map(|claims| ("claims", claims)));
     let body = post(http, &discovery.token_endpoint, discovery, app, &form, Again::Transient, now).await?;
     Ok(tokens(body, scopes, None))
 }
@@ -164,7 +166,20 @@ pub async fn as_application(
     scope: &str,
     now: Timestamp,
 ) -> Result<Tokens, Fault> {
-    let form = [("grant_type", "client_credentials"), ("scope", scope)];
+    as_application_with_claims(http, discovery, app, scope, None, now).await
+}
+
+/// As [`as_application`], with what a claims challenge asked for (JSON).
+pub async fn as_application_with_claims(
+    http: &reqwest::Client,
+    discovery: &Discovery,
+    app: &Application,
+    scope: &str,
+    challenge: Option<&str>,
+    now: Timestamp,
+) -> Result<Tokens, Fault> {
+    let claims = to_send(challenge);
+    let form = [("grant_type", "client_credentials"), ("scope", scope), ("claims", &claims)];
     let body = post(http, &discovery.token_endpoint, discovery, app, &form, Again::Transient, now).await?;
     Ok(tokens(body, &[scope], None))
 }

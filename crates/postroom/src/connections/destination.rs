@@ -71,6 +71,13 @@ impl Destination {
         before + 1
     }
 
+    /// Another node has counted so many failures in a row.
+    pub fn others_failed(&self, failures: i64) {
+        if failures > 0 {
+            let _ = self.failures.compare_exchange(0, failures, Ordering::Relaxed, Ordering::Relaxed);
+        }
+    }
+
     /// It took a write; returns whether that is news.
     pub fn worked(&self) -> bool {
         self.failures.swap(0, Ordering::Relaxed) != 0

@@ -55,6 +55,8 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_of_coming_back;
+#[cfg(test)]
 mod tests_of_consent;
 #[cfg(test)]
 mod tests_of_registrations;

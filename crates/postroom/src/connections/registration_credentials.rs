@@ -332,7 +332,7 @@ pub async fn remove(
 ) -> Result<Response, Problem> {
     let row = own(&state, &admin, id).await?;
     let mut tx = state.connections.db.begin().await?;
-    if !rows::remove_credential(&mut tx, id, credential).await? {
+    if !rows::remove_credential(&mut tx, id, credential, state.connections.clock.now()).await? {
         return Err(Problem::not_found("credential"));
     }
     audit::record(&mut tx, &admin.actor(), "take out credential", &row.client_id, "").await?;

@@ -1,9 +1,10 @@
 //! Connections in use: which mailbox a source reads, which project it writes to, each made once and kept until its row
-//! changes.
+//! changes. Rows are looked at again ([`FRESH`]), since another node may have changed them; [`Connections::forget`] is for
+//! changes of this one, which count at once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fault::Fault;
 use jiff::Timestamp;
@@ -21,7 +22,10 @@ use super::destination::Destination;
 use super::registration::{About, Registration};
 use super::store::registrations;
 use super::tell;
-use super::tokens::{AccountTokens, ExchangeTokens};
+use super::tokens::{AccountTokens, ExchangeTokens, Turn};
+
+/// For so long a row that was read is believed, whatever another node has changed meanwhile.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// Everything that reaches Microsoft and Jira. Shared by all of the program.
 #[derive(Debug)]
@@ -56,13 +60,27 @@ pub struct Reach {
 
 #[derive(Debug, Default)]
 struct Kept {
-    registrations: HashMap<Uuid, Arc<Registration>>,
+    /// With the time of the row that each was made from.
+    registrations: HashMap<Uuid, (i64, Arc<Registration>)>,
+    /// The rows that tokens and mailboxes of an account were made from.
+    accounts: HashMap<Uuid, AccountRow>,
     tokens: HashMap<Uuid, Arc<AccountTokens>>,
+    exchange: HashMap<(Uuid, String), Arc<ExchangeTokens>>,
+    turns: HashMap<Uuid, Arc<Turn>>,
     budgets: HashMap<String, Arc<Budget>>,
     mailboxes: HashMap<(Uuid, String), Arc<dyn Mailbox>>,
-    clients: HashMap<Uuid, Arc<jira::Client>>,
-    destinations: HashMap<Uuid, Arc<Destination>>,
-    sources: HashMap<Uuid, SourceRow>,
+    clients: HashMap<Uuid, (JiraRow, Arc<jira::Client>)>,
+    destinations: HashMap<Uuid, (Instant, DestinationRow, Arc<Destination>)>,
+    sources: HashMap<Uuid, (Instant, SourceRow)>,
+}
+
+impl Kept {
+    /// Whatever was made from an account's row.
+    fn forget_account(&mut self, account: Uuid) {
+        self.tokens.remove(&account);
+        self.exchange.retain(|(of, _), _| *of != account);
+        self.mailboxes.retain(|(of, _), _| *of != account);
+    }
 }
 
 #[derive(Clone, Debug, FromRow)]
@@ -78,15 +96,17 @@ struct SourceRow {
     shadow_at: Option<i64>,
 }
 
-#[derive(FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 struct AccountRow {
     app_registration_id: Uuid,
     tenant_id: String,
     object_id: String,
     kind: String,
+    signed_in_at: i64,
+    registration_updated_at: i64,
 }
 
-#[derive(FromRow)]
+#[derive(Clone, PartialEq, Eq, FromRow)]
 struct JiraRow {
     kind: String,
     base_url: String,
@@ -95,13 +115,30 @@ struct JiraRow {
     token_sealed: Vec<u8>,
 }
 
-#[derive(FromRow)]
+impl std::fmt::Debug for JiraRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JiraRow").field("base_url", &self.base_url).finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, FromRow)]
 struct DestinationRow {
     jira_connection_id: Uuid,
     project_key: String,
     highest_key: i64,
+    failures: i64,
     account_id: Option<String>,
     upload_limit: Option<i64>,
+}
+
+impl DestinationRow {
+    /// Whether a destination made from the other row is still right.
+    fn is_as(&self, other: &Self) -> bool {
+        self.jira_connection_id == other.jira_connection_id
+            && self.project_key == other.project_key
+            && self.account_id == other.account_id
+            && self.upload_limit == other.upload_limit
+    }
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "fits `map_err`")]
@@ -130,19 +167,20 @@ impl Connections {
         look(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Rows were changed: whatever is kept is made anew at the next use. Budgets stay, the mailboxes' quotas do too.
+    /// Rows were changed: whatever is kept is made anew at the next use. Budgets stay, the mailboxes' quotas do too; and so does
+    /// whose turn it is to refresh an account's token, with how long it must not be asked for.
     pub fn forget(&self) {
         self.kept(|kept| {
-            let budgets = std::mem::take(&mut kept.budgets);
-            *kept = Kept { budgets, ..Kept::default() };
+            let (budgets, turns) = (std::mem::take(&mut kept.budgets), std::mem::take(&mut kept.turns));
+            *kept = Kept { turns, budgets, ..Kept::default() };
         });
     }
 
     async fn source(&self, id: Uuid) -> Result<SourceRow, Fault> {
-        if let Some(row) = self.kept(|kept| kept.sources.get(&id).cloned()) {
-            return Ok(row);
+        match self.kept(|kept| kept.sources.get(&id).cloned()) {
+            Some((read, row)) if read.elapsed() < FRESH => Ok(row),
+            _ => self.source_now(id).await,
         }
-        self.source_now(id).await
     }
 
     async fn source_now(&self, id: Uuid) -> Result<SourceRow, Fault> {
@@ -159,13 +197,13 @@ impl Connections {
             .await
             .map_err(from_store)?
             .ok_or_else(|| gone("source"))?;
-        self.kept(|kept| kept.sources.insert(id, row.clone()));
+        self.kept(|kept| kept.sources.insert(id, (Instant::now(), row.clone())));
         Ok(row)
     }
 
     /// The app registration with this row id.
     pub async fn registration(&self, id: Uuid) -> Result<Arc<Registration>, Fault> {
-        if let Some(kept) = self.kept(|kept| kept.registrations.get(&id).cloned()) {
+        if let Some((_, kept)) = self.kept(|kept| kept.registrations.get(&id).cloned()) {
             return Ok(kept);
         }
         let row = registrations::by_id(&self.db, id)
@@ -185,7 +223,8 @@ impl Connections {
             )?));
         }
         let registration = Arc::new(Registration::new(self.about(&row)?, credentials));
-        Ok(self.kept(|kept| Arc::clone(kept.registrations.entry(id).or_insert(registration))))
+        let read = (row.updated_at, registration);
+        Ok(self.kept(|kept| Arc::clone(&kept.registrations.entry(id).or_insert(read).1)))
     }
 
     /// What a row of a registration and the settings say together.
@@ -250,11 +289,16 @@ impl Connections {
 
     /// The tokens of an account.
     pub async fn tokens(&self, account: Uuid) -> Result<Arc<AccountTokens>, Fault> {
+        let row = self.account(account).await?;
+        self.tokens_of(account, &row).await
+    }
+
+    async fn tokens_of(&self, account: Uuid, row: &AccountRow) -> Result<Arc<AccountTokens>, Fault> {
         if let Some(kept) = self.kept(|kept| kept.tokens.get(&account).cloned()) {
             return Ok(kept);
         }
-        let row = self.account(account).await?;
         let registration = self.registration(row.app_registration_id).await?;
+        let turn = self.kept(|kept| Arc::clone(kept.turns.entry(account).or_default()));
         let tokens = Arc::new(AccountTokens::new(
             self.db.clone(),
             self.sealer.clone(),
@@ -262,32 +306,63 @@ impl Connections {
             self.http.clone(),
             registration,
             account,
+            row.signed_in_at,
             self.owner,
+            turn,
         ));
         Ok(self.kept(|kept| Arc::clone(kept.tokens.entry(account).or_insert(tokens))))
     }
 
     /// A person asks for another try now: no pause after an earlier failure stands in the way of the account's sign-in.
     pub async fn ask_anew(&self, account: Uuid) {
-        let kept = self.kept(|kept| kept.tokens.get(&account).cloned());
-        if let Some(tokens) = kept {
+        let (tokens, exchange) = self.kept(|kept| {
+            let exchange = kept.exchange.iter().filter(|((of, _), _)| *of == account);
+            let exchange: Vec<_> = exchange.map(|(_, tokens)| Arc::clone(tokens)).collect();
+            (kept.tokens.get(&account).cloned(), exchange)
+        });
+        if let Some(tokens) = tokens {
+            tokens.ask_anew().await;
+        }
+        for tokens in exchange {
             tokens.ask_anew().await;
         }
     }
 
+    /// An account's row. Where somebody has signed in anew, or its app registration or a credential was changed, on whichever
+    /// node, what was made from the row before is made anew.
     async fn account(&self, id: Uuid) -> Result<AccountRow, Fault> {
-        self.db
+        let row: AccountRow = self
+            .db
             .fetch_optional(
-                sql!("SELECT app_registration_id, tenant_id, object_id, kind FROM account WHERE id = $1"),
+                sql!(
+                    "SELECT a.app_registration_id, a.tenant_id, a.object_id, a.kind, a.signed_in_at,
+                       r.updated_at AS registration_updated_at
+                     FROM account a JOIN app_registration r ON r.id = a.app_registration_id WHERE a.id = $1"
+                ),
                 args![id],
             )
             .await
             .map_err(from_store)?
-            .ok_or_else(|| gone("account"))
+            .ok_or_else(|| gone("account"))?;
+        self.kept(|kept| {
+            if kept.accounts.get(&id) == Some(&row) {
+                return;
+            }
+            kept.forget_account(id);
+            let registration = row.app_registration_id;
+            if kept.registrations.get(&registration).is_some_and(|(at, _)| *at != row.registration_updated_at)
+            {
+                kept.registrations.remove(&registration);
+            }
+            kept.accounts.insert(id, row.clone());
+        });
+        Ok(row)
     }
 
     /// A mailbox through an account. `native_id` is the mailbox's id in the tenant, or its address while only that is known.
     pub async fn mailbox_for(&self, account: Uuid, native_id: &str) -> Result<Arc<dyn Mailbox>, Fault> {
+        // Before anything that is kept: it may be of an earlier sign-in.
+        self.account(account).await?;
         let key = (account, native_id.to_owned());
         if let Some(kept) = self.kept(|kept| kept.mailboxes.get(&key).cloned()) {
             return Ok(kept);
@@ -304,7 +379,7 @@ impl Connections {
     ) -> Result<microsoft::graph::GraphMailbox, Fault> {
         let row = self.account(account).await?;
         let registration = self.registration(row.app_registration_id).await?;
-        let tokens = self.tokens(account).await?;
+        let tokens = self.tokens_of(account, &row).await?;
         let budget = self.kept(|kept| {
             let name = format!("{}/{native_id}", row.tenant_id);
             Arc::clone(kept.budgets.entry(name).or_insert_with(|| Arc::new(Budget::graph())))
@@ -338,14 +413,19 @@ impl Connections {
         if over == ConnectionType::Graph {
             return self.mailbox_for(account, native_id).await;
         }
+        let row = self.account(account).await?;
         // A space stands in no id of Graph.
         let key = (account, format!("ews {address} {ews_url}"));
         if let Some(kept) = self.kept(|kept| kept.mailboxes.get(&key).cloned()) {
             return Ok(kept);
         }
-        let row = self.account(account).await?;
         let ews_url = self.ews_url_of(account, ews_url).await?;
-        let tokens = ExchangeTokens::new(self.tokens(account).await?, connection_type::ews_scope(&ews_url));
+        let scope = connection_type::ews_scope(&ews_url);
+        let of_account = self.tokens_of(account, &row).await?;
+        let tokens = self.kept(|kept| {
+            let tokens = kept.exchange.entry((account, scope.clone()));
+            Arc::clone(tokens.or_insert_with(|| Arc::new(ExchangeTokens::new(of_account, scope))))
+        });
         let budget = self.kept(|kept| {
             let name = format!("{}/{native_id} over EWS", row.tenant_id);
             Arc::clone(kept.budgets.entry(name).or_insert_with(|| Arc::new(Budget::ews())))
@@ -362,7 +442,7 @@ impl Connections {
             self.http.clone(),
             &ews_url,
             whose,
-            Arc::new(tokens),
+            tokens,
             budget,
             self.reach.request_timeout,
         ));
@@ -396,9 +476,6 @@ impl Connections {
 
     /// The client of a Jira connection.
     pub async fn jira(&self, id: Uuid) -> Result<Arc<jira::Client>, Fault> {
-        if let Some(kept) = self.kept(|kept| kept.clients.get(&id).cloned()) {
-            return Ok(kept);
-        }
         let row: JiraRow = self
             .db
             .fetch_optional(
@@ -408,10 +485,16 @@ impl Connections {
             .await
             .map_err(from_store)?
             .ok_or_else(|| gone("Jira connection"))?;
+        if let Some((made_from, kept)) = self.kept(|kept| kept.clients.get(&id).cloned())
+            && made_from == row
+        {
+            return Ok(kept);
+        }
         let token = self.open("jira_connection", "token_sealed", id, &row.token_sealed)?;
         let client =
             Arc::new(self.jira_client(&row.kind, &row.base_url, row.api_version, &row.username, token)?);
-        Ok(self.kept(|kept| Arc::clone(kept.clients.entry(id).or_insert(client))))
+        self.kept(|kept| kept.clients.insert(id, (row, Arc::clone(&client))));
+        Ok(client)
     }
 
     /// A client for a Jira site that need not be stored yet (the form tests it first).
@@ -443,14 +526,22 @@ impl Connections {
     pub async fn destination_of(&self, source: Uuid) -> Result<Arc<Destination>, Fault> {
         let row = self.source(source).await?;
         let id = row.destination_id.ok_or_else(|| gone("destination of this source"))?;
-        if let Some(kept) = self.kept(|kept| kept.destinations.get(&id).cloned()) {
-            return Ok(kept);
+        self.destination(id).await
+    }
+
+    /// The destination with this row id.
+    pub async fn destination(&self, id: Uuid) -> Result<Arc<Destination>, Fault> {
+        let before = self.kept(|kept| kept.destinations.get(&id).cloned());
+        if let Some((read, _, kept)) = &before
+            && read.elapsed() < FRESH
+        {
+            return Ok(Arc::clone(kept));
         }
         let row: DestinationRow = self
             .db
             .fetch_optional(
                 sql!(
-                    "SELECT d.jira_connection_id, d.project_key, d.highest_key, j.account_id, j.upload_limit
+                    "SELECT d.jira_connection_id, d.project_key, d.highest_key, d.failures, j.account_id, j.upload_limit
                      FROM destination d JOIN jira_connection j ON j.id = d.jira_connection_id WHERE d.id = $1"
                 ),
                 args![id],
@@ -459,16 +550,26 @@ impl Connections {
             .map_err(from_store)?
             .ok_or_else(|| gone("destination"))?;
         let client = self.jira(row.jira_connection_id).await?;
-        let destination = Arc::new(Destination::new(
-            self.db.clone(),
-            id,
-            row.project_key,
-            client,
-            row.account_id,
-            row.upload_limit.and_then(|limit| u64::try_from(limit).ok()),
-            row.highest_key,
-        ));
-        Ok(self.kept(|kept| Arc::clone(kept.destinations.entry(id).or_insert(destination))))
+        let same =
+            before.filter(|(_, made_from, kept)| row.is_as(made_from) && Arc::ptr_eq(&kept.client, &client));
+        let destination = match same {
+            Some((_, _, kept)) => {
+                kept.saw_key(row.highest_key);
+                kept.others_failed(row.failures);
+                kept
+            }
+            None => Arc::new(Destination::new(
+                self.db.clone(),
+                id,
+                row.project_key.clone(),
+                client,
+                row.account_id.clone(),
+                row.upload_limit.and_then(|limit| u64::try_from(limit).ok()),
+                row.highest_key,
+            )),
+        };
+        self.kept(|kept| kept.destinations.insert(id, (Instant::now(), row, Arc::clone(&destination))));
+        Ok(destination)
     }
 
     /// Whether a source is in shadow mode: it decides and writes nothing.

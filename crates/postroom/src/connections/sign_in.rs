@@ -284,6 +284,10 @@ pub async fn begin(
         stage,
         picks: hint == Hint::SelectAccount,
         hint,
+        challenge: match &purpose {
+            Purpose::Validate(account) => rows::challenge(&connections.db, account.id).await?,
+            _ => None,
+        },
     };
     let picks = leaving.picks;
     let url = match leave(&who, state, leaving).await? {
@@ -320,6 +324,8 @@ struct Leaving {
     stage: Stage,
     hint: Hint,
     picks: bool,
+    /// What a mail server asked for in the middle (a claims challenge, JSON).
+    challenge: Option<String>,
 }
 
 /// Keeps what must come back unchanged; gives the address to go to.
@@ -344,7 +350,9 @@ async fn leave(who: &Who, state: &State, leaving: Leaving) -> Result<Result<Url,
         Stage::Basic => scopes::BASIC.to_vec(),
         Stage::Whole => leaving.wanted.split_ascii_whitespace().collect(),
     };
-    let begun = signin::begin(&discovery, &application, &asked, Some(leaving.hint), &mut rand::rng());
+    let (hint, challenge) = (Some(leaving.hint), leaving.challenge.as_deref());
+    let begun =
+        signin::begin_with_claims(&discovery, &application, &asked, hint, challenge, &mut rand::rng());
     let state_hash = hash(&begun.state);
     let now = connections.clock.now();
     let new = NewSignIn {
@@ -767,6 +775,7 @@ async fn go_on(
         stage: Stage::Whole,
         hint,
         picks: false,
+        challenge: None,
     };
     match leave(&who, state, leaving).await? {
         Ok(url) => Ok(see_other(url.as_str())),

@@ -16,11 +16,13 @@ use http::StatusCode;
 use microsoft::AccessTokens;
 use serde_json::{Value, json};
 use store::{args, sql};
+use tokio::sync::Notify;
 use url::Url;
 use uuid::Uuid;
 
 use super::store::accounts;
 use super::testing::Office;
+use super::{Connections, ExchangeTokens};
 use crate::web::testing::{Answer, Browser};
 
 const TENANT: &str = "6babcaad-604b-40ac-a9d7-9fd97c0b779f";
@@ -40,6 +42,10 @@ pub(super) struct Told {
     /// Requests to the token endpoint.
     pub(super) redeemed: usize,
     pub(super) now: i64,
+    /// The next answer waits: the first says that it was asked for, the second lets it go.
+    pub(super) waits: Option<(Arc<Notify>, Arc<Notify>)>,
+    /// The `claims` of the last request to the token endpoint.
+    pub(super) claims: String,
 }
 
 pub(super) type Shared = Arc<Mutex<Told>>;
@@ -74,8 +80,18 @@ async fn token(State(told): State<Shared>, Form(asked): Form<Vec<(String, String
     let told = {
         let mut told = told.lock().unwrap();
         told.redeemed += 1;
-        told.clone()
+        told.claims = asked
+            .iter()
+            .find(|(name, _)| name == "claims")
+            .map_or_else(String::new, |(_, value)| value.clone());
+        let now = told.clone();
+        told.waits = None;
+        now
     };
+    if let Some((asked, go)) = &told.waits {
+        asked.notify_one();
+        go.notified().await;
+    }
     let secret = asked.iter().find(|(name, _)| name == "client_secret").map_or("none", |(_, value)| value);
     let ended = (secret == told.ended).then_some((7_000_222, "invalid_client"));
     if let Some((code, error)) = ended.or(told.refuses) {
@@ -117,6 +133,8 @@ pub(super) async fn office() -> (Office, Shared, Uuid) {
         ended: "",
         redeemed: 0,
         now: office.now().as_second(),
+        waits: None,
+        claims: String::new(),
     }));
     let router = Router::new()
         .route("/{tenant}/v2.0/.well-known/openid-configuration", get(discovery))
@@ -346,4 +364,125 @@ async fn what_an_administrator_clears_heals_by_itself() {
     office.console.clock.advance(std::time::Duration::from_hours(1));
     tokens.get().await.unwrap();
     assert_eq!(accounts_of(&office).await, [("support".to_owned(), "online".to_owned())]);
+}
+
+/// Promise: a refresh that comes to nothing while somebody signs in again does not undo their sign-in.
+#[tokio::test]
+async fn a_sign_in_is_not_undone_by_a_refresh_that_began_before() {
+    let (office, told, _) = office().await;
+    let mut owner = office.console.owner().await;
+    let state = begin(&mut owner, &told, "/sources/sign-in").await;
+    let path = come_back(&mut owner, &state).await.location().to_owned();
+    let account = Uuid::parse_str(path.rsplit('/').next().unwrap()).unwrap();
+    office.console.clock.advance(std::time::Duration::from_hours(1));
+    let (asked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    {
+        let mut told = told.lock().unwrap();
+        told.refuses = Some((50173, "invalid_grant"));
+        told.waits = Some((Arc::clone(&asked), Arc::clone(&go)));
+        told.now = office.now().as_second();
+    }
+    let tokens = office.state.connections.tokens(account).await.unwrap();
+    let refresh = tokio::spawn(async move { tokens.get().await });
+    asked.notified().await;
+    told.lock().unwrap().refuses = None;
+    let state = begin(&mut owner, &told, &format!("{path}/sign-in")).await;
+    assert_eq!(come_back(&mut owner, &state).await.location(), path);
+    go.notify_one();
+    refresh.await.unwrap().expect("the token of the new sign-in");
+    assert_eq!(accounts_of(&office).await, [("support".to_owned(), "online".to_owned())]);
+}
+
+/// Promise: an ended grant is not hammered over EWS either, whatever asks; a sign-in is tried at once.
+#[tokio::test]
+async fn an_ended_grant_is_asked_for_once_over_ews() {
+    let (office, told, _) = office().await;
+    let mut owner = office.console.owner().await;
+    let state = begin(&mut owner, &told, "/sources/sign-in").await;
+    let path = come_back(&mut owner, &state).await.location().to_owned();
+    let account = Uuid::parse_str(path.rsplit('/').next().unwrap()).unwrap();
+    let of_account = office.state.connections.tokens(account).await.unwrap();
+    let scope = "https://outlook.office365.com/EWS.AccessAsUser.All".to_owned();
+    let tokens = ExchangeTokens::new(of_account, scope.clone());
+    told.lock().unwrap().refuses = Some((50173, "invalid_grant"));
+    let asked = told.lock().unwrap().redeemed;
+    for _ in 0..5 {
+        assert_eq!(tokens.get().await.unwrap_err().entry.id, "entra.grant_revoked");
+        office.console.clock.advance(std::time::Duration::from_mins(30));
+    }
+    assert_eq!(told.lock().unwrap().redeemed, asked + 1, "asked again though nobody has signed in");
+    {
+        let mut told = told.lock().unwrap();
+        (told.refuses, told.now) = (None, office.now().as_second());
+    }
+    let state = begin(&mut owner, &told, &format!("{path}/sign-in")).await;
+    assert_eq!(come_back(&mut owner, &state).await.location(), path);
+    tokens.get().await.expect("whoever has signed in again is let in at once");
+}
+
+/// Promise: what a server asks for in the middle (a claims challenge) goes along with the refresh.
+#[tokio::test]
+async fn a_challenge_goes_along_with_the_refresh() {
+    let (office, told, _) = office().await;
+    let mut owner = office.console.owner().await;
+    let state = begin(&mut owner, &told, "/sources/sign-in").await;
+    assert!(told.lock().unwrap().claims.is_empty());
+    let path = come_back(&mut owner, &state).await.location().to_owned();
+    assert!(told.lock().unwrap().claims.contains("cp1"), "each request opts in");
+    let account = Uuid::parse_str(path.rsplit('/').next().unwrap()).unwrap();
+    let tokens = office.state.connections.tokens(account).await.unwrap();
+    let token = tokens.get().await.unwrap();
+    let challenge = r#"{"access_token":{"nbf":{"essential":true,"value":"1790000000"}}}"#;
+    tokens.challenged(&token, challenge).await.unwrap();
+    let sent: Value = serde_json::from_str(&told.lock().unwrap().claims).unwrap();
+    assert_eq!(sent["access_token"]["nbf"]["value"], "1790000000");
+    assert_eq!(sent["access_token"]["xms_cc"]["values"], json!(["cp1"]));
+}
+
+/// Promise: what one node changes counts on the others within a second or two: a source's shadow mode, and the credentials of an
+/// app registration.
+#[tokio::test]
+async fn changes_of_one_node_reach_the_others() {
+    let office = Office::new().await;
+    let connected = office.connect().await;
+    let here = &office.state.connections;
+    let there = Connections::new(
+        here.db.clone(),
+        here.sealer.clone(),
+        Arc::clone(&here.clock),
+        here.http.clone(),
+        here.reach.clone(),
+        Uuid::now_v7(),
+    );
+    assert!(!there.is_shadow(connected.source).await.unwrap());
+    let before = there.tokens(connected.account).await.unwrap();
+    assert!(
+        Arc::ptr_eq(&before, &there.tokens(connected.account).await.unwrap()),
+        "kept while nothing changes"
+    );
+    let jira = there.jira(connected.jira).await.unwrap();
+    assert!(Arc::ptr_eq(&jira, &there.jira(connected.jira).await.unwrap()));
+
+    let later = office.now() + jiff::SignedDuration::from_secs(1);
+    for (statement, id) in [
+        (sql!("UPDATE source SET shadow_at = $1 WHERE id = $2"), connected.source),
+        (sql!("UPDATE account SET signed_in_at = $1 WHERE id = $2"), connected.account),
+    ] {
+        here.db.execute(statement, args![later, id]).await.unwrap();
+    }
+    here.db
+        .execute(
+            sql!("UPDATE jira_connection SET username = $1 WHERE id = $2"),
+            args!["other@contoso.test", connected.jira],
+        )
+        .await
+        .unwrap();
+    assert!(!Arc::ptr_eq(&before, &there.tokens(connected.account).await.unwrap()), "of an earlier sign-in");
+    assert!(!Arc::ptr_eq(&jira, &there.jira(connected.jira).await.unwrap()), "of another user");
+    let seen = async {
+        while !there.is_shadow(connected.source).await.unwrap() {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), seen).await.expect("the other node sees it");
 }

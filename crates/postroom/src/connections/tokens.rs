@@ -41,10 +41,18 @@ pub struct AccountTokens {
     http: reqwest::Client,
     registration: Arc<Registration>,
     account: Uuid,
+    /// When this sign-in was made, microseconds: what belongs to an earlier one is not handed out.
+    signed_in_at: i64,
     owner: Uuid,
-    now: Mutex<Now>,
+    turn: Arc<Turn>,
 }
 
+/// One at a time refreshes an account's token, and what came of it counts for whoever is next. It outlasts
+/// [`AccountTokens`], which are made anew whenever a row was changed.
+#[derive(Debug, Default)]
+pub struct Turn(Mutex<Now>);
+
+/// What an account's refreshes have come to.
 #[derive(Debug, Default)]
 struct Now {
     held: Option<Held>,
@@ -55,6 +63,7 @@ struct Now {
 struct Held {
     token: SecretString,
     until: Timestamp,
+    signed_in_at: i64,
 }
 
 #[derive(FromRow)]
@@ -65,13 +74,27 @@ struct Row {
     refresh_sealed: Option<Vec<u8>>,
     access_sealed: Option<Vec<u8>>,
     access_expires_at: Option<i64>,
+    signed_in_at: i64,
     state: String,
     kind: String,
     fault: Option<String>,
 }
 
+impl Row {
+    /// The fault that stands in the way of asking, if it does. Nobody signs the application itself in: no fault of it waits for
+    /// that.
+    fn fault(&self) -> Option<Fault> {
+        let fault = self.fault.as_deref().and_then(stored_fault);
+        fault.filter(|fault| self.kind != "app" || fault.retry() != Retry::AfterSignIn)
+    }
+}
+
 impl AccountTokens {
-    /// Tokens of the account with this row id.
+    /// Tokens of the account with this row id, as it was signed in at `signed_in_at` (microseconds).
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the program's means, one by one, as `Connections` has them"
+    )]
     pub fn new(
         db: Db,
         sealer: Sealer,
@@ -79,16 +102,19 @@ impl AccountTokens {
         http: reqwest::Client,
         registration: Arc<Registration>,
         account: Uuid,
+        signed_in_at: i64,
         owner: Uuid,
+        turn: Arc<Turn>,
     ) -> Self {
-        Self { db, sealer, clock, http, registration, account, owner, now: Mutex::default() }
+        Self { db, sealer, clock, http, registration, account, signed_in_at, owner, turn }
     }
 
     async fn row(&self) -> Result<Row, Fault> {
         self.db
             .fetch_optional(
                 sql!(
-                    "SELECT workspace_id, tenant_id, scopes, refresh_sealed, access_sealed, access_expires_at, state, kind, fault
+                    "SELECT workspace_id, tenant_id, scopes, refresh_sealed, access_sealed, access_expires_at,
+                       signed_in_at, state, kind, fault
                      FROM account
                      WHERE id = $1"
                 ),
@@ -103,19 +129,26 @@ impl AccountTokens {
         let until = Timestamp::from_microsecond(row.access_expires_at?).ok()?;
         let plain =
             self.sealer.open(&place("access_sealed", self.account), row.access_sealed.as_deref()?).ok()?;
-        Some(Held { token: SecretString::from(String::from_utf8(plain.to_vec()).ok()?), until })
+        let token = SecretString::from(String::from_utf8(plain.to_vec()).ok()?);
+        Some(Held { token, until, signed_in_at: row.signed_in_at })
     }
 
     fn lasts(&self, held: &Held) -> bool {
         held.until.saturating_sub(EARLY).is_ok_and(|until| until > self.clock.now())
     }
 
-    /// The token that lasts, whoever fetched it; else a fresh one. `refused` is a token that the server did not take.
-    async fn token(&self, refused: Option<&SecretString>) -> Result<SecretString, Fault> {
+    /// The token that lasts, whoever fetched it; else a fresh one. `refused` is a token that the server did not take, `challenge`
+    /// what it asks for (JSON).
+    async fn token(
+        &self,
+        refused: Option<&SecretString>,
+        challenge: Option<&str>,
+    ) -> Result<SecretString, Fault> {
         let not_refused =
             |held: &Held| refused.is_none_or(|r| r.expose_secret() != held.token.expose_secret());
-        let mut now = self.now.lock().await;
+        let mut now = self.turn.0.lock().await;
         if let Some(held) = &now.held
+            && held.signed_in_at == self.signed_in_at
             && self.lasts(held)
             && not_refused(held)
         {
@@ -132,24 +165,23 @@ impl AccountTokens {
                 now.held = Some(held);
                 return Ok(token);
             }
-            // Nobody signs the application itself in: no fault of it waits for that.
-            let waits_for_sign_in = |fault: &Fault| fault.retry() == Retry::AfterSignIn;
-            let fault = row.fault.as_deref().and_then(stored_fault);
-            let fault = fault.filter(|fault| row.kind != "app" || !waits_for_sign_in(fault));
-            if let Some(fault) = now.patience.holds_back(fault, self.clock.now()) {
+            if let Some(fault) = now.patience.holds_back(row.fault(), self.clock.now()) {
                 return Err(fault);
             }
             if self.lease().await.map_err(|error| from_store(&error))? {
-                let held = match self.refresh(row).await {
-                    Ok(held) => held,
+                match self.refresh(challenge).await {
+                    Ok(Some(held)) => {
+                        let token = held.token.clone();
+                        *now = Now { held: Some(held), patience: Patience::default() };
+                        return Ok(token);
+                    }
+                    // Somebody has signed in meanwhile: what they brought counts.
+                    Ok(None) => continue,
                     Err(fault) => {
                         now.patience.failed(&fault, self.clock.now(), rand::random());
                         return Err(fault);
                     }
-                };
-                let token = held.token.clone();
-                *now = Now { held: Some(held), patience: Patience::default() };
-                return Ok(token);
+                }
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
@@ -161,7 +193,7 @@ impl AccountTokens {
 
     /// A person asks for another try now: no pause stands in the way of the next one.
     pub async fn ask_anew(&self) {
-        self.now.lock().await.patience.begin_anew();
+        self.turn.0.lock().await.patience.begin_anew();
     }
 
     async fn lease(&self) -> Result<bool, StoreError> {
@@ -181,45 +213,53 @@ impl AccountTokens {
         Ok(taken == 1)
     }
 
-    async fn refresh(&self, row: Row) -> Result<Held, Fault> {
-        let result = self.refresh_remote(&row).await;
+    /// Refreshes; the lease is ours. `None`: somebody has signed in meanwhile, and what this refresh brought is of no use.
+    async fn refresh(&self, challenge: Option<&str>) -> Result<Option<Held>, Fault> {
+        // Read under the lease: nobody else rotates the token from here on.
+        let row = self.row().await?;
+        let result = self.refresh_remote(&row, challenge).await;
         let now = self.clock.now();
         match result {
             Ok(tokens) => {
-                let until = now
-                    .saturating_add(
-                        SignedDuration::try_from(tokens.expires_in).unwrap_or(SignedDuration::ZERO),
-                    )
-                    .unwrap_or(Timestamp::MAX);
-                self.keep(&row, &tokens, until, now).await.map_err(|error| from_store(&error))?;
-                Ok(Held { token: tokens.access, until })
+                let held = held(tokens, row.signed_in_at, now);
+                let is_kept = self.keep(&row, &held, now).await.map_err(|error| from_store(&error))?;
+                Ok(is_kept.then_some(held.held))
             }
             Err(fault) => {
                 tracing::warn!(account = %self.account, code = %fault.code, %fault, "the token could not be refreshed");
-                if let Err(error) = self.failed(&row, &fault, now).await {
-                    tracing::error!(%error, "the failed refresh could not be stored");
+                match self.failed(&row, &fault, now).await {
+                    Ok(true) => {}
+                    Ok(false) => return Ok(None),
+                    Err(error) => tracing::error!(%error, "the failed refresh could not be stored"),
                 }
                 Err(fault)
             }
         }
     }
 
-    async fn refresh_remote(&self, row: &Row) -> Result<signin::Tokens, Fault> {
+    async fn refresh_remote(&self, row: &Row, challenge: Option<&str>) -> Result<signin::Tokens, Fault> {
         if row.kind == "app" {
             let graph = self.registration.graph_url.as_str().trim_end_matches('/');
-            return self.as_application(row, &format!("{graph}/.default")).await;
+            return self.as_application(row, &format!("{graph}/.default"), challenge).await;
         }
         // As at the sign-in: a refresh that asks for less may give less.
         let asked = scopes::asked_again(&row.scopes);
-        self.refresh_with(row, &asked).await
+        self.refresh_with(row, &asked, challenge).await
     }
 
     /// A token of the application itself: there is nobody to sign in and nothing to refresh with.
-    async fn as_application(&self, row: &Row, scope: &str) -> Result<signin::Tokens, Fault> {
+    async fn as_application(
+        &self,
+        row: &Row,
+        scope: &str,
+        challenge: Option<&str>,
+    ) -> Result<signin::Tokens, Fault> {
         let mut proof = self.registration.proof(&self.http, &row.tenant_id).await?;
         loop {
             let (now, app) = (self.clock.now(), &proof.application);
-            match signin::as_application(&self.http, &proof.discovery, app, scope, now).await {
+            let answer =
+                signin::as_application_with_claims(&self.http, &proof.discovery, app, scope, challenge, now);
+            match answer.await {
                 Err(fault) if proof.next(&fault) => {}
                 // Its answer names no permissions: what stands in for them stays.
                 result => return result.map(|tokens| signin::Tokens { scopes: Vec::new(), ..tokens }),
@@ -230,20 +270,19 @@ impl AccountTokens {
     /// Refreshes with these scopes, which an administrator may have approved meanwhile. A refusal changes nothing; the caller knows
     /// what it waits for.
     pub async fn ask_for(&self, asked: &[&str]) -> Result<(), Fault> {
-        let mut held = self.now.lock().await;
+        let mut turn = self.turn.0.lock().await;
         if !self.lease().await.map_err(|error| from_store(&error))? {
             return Err(Fault::own("own.refresh_busy", "another node refreshes this account's token"));
         }
         let row = self.row().await?;
-        let result = self.refresh_with(&row, asked).await;
+        let result = self.refresh_with(&row, asked, None).await;
         let now = self.clock.now();
         match result {
             Ok(tokens) => {
-                let lasts = SignedDuration::try_from(tokens.expires_in).unwrap_or(SignedDuration::ZERO);
-                let until = now.saturating_add(lasts).unwrap_or(Timestamp::MAX);
-                self.keep(&row, &tokens, until, now).await.map_err(|error| from_store(&error))?;
-                *held =
-                    Now { held: Some(Held { token: tokens.access, until }), patience: Patience::default() };
+                let held = held(tokens, row.signed_in_at, now);
+                if self.keep(&row, &held, now).await.map_err(|error| from_store(&error))? {
+                    *turn = Now { held: Some(held.held), patience: Patience::default() };
+                }
                 Ok(())
             }
             Err(fault) => {
@@ -265,7 +304,12 @@ impl AccountTokens {
             .map(drop)
     }
 
-    async fn refresh_with(&self, row: &Row, scopes: &[&str]) -> Result<signin::Tokens, Fault> {
+    async fn refresh_with(
+        &self,
+        row: &Row,
+        scopes: &[&str],
+        challenge: Option<&str>,
+    ) -> Result<signin::Tokens, Fault> {
         let Some(sealed) = &row.refresh_sealed else {
             return Err(Fault::own("own.not_signed_in", "the account has no refresh token"));
         };
@@ -278,64 +322,99 @@ impl AccountTokens {
         let mut proof = self.registration.proof(&self.http, &row.tenant_id).await?;
         loop {
             let (now, app) = (self.clock.now(), &proof.application);
-            match signin::refresh(&self.http, &proof.discovery, app, &refresh, scopes, now).await {
+            let answer = signin::refresh_with_claims(
+                &self.http,
+                &proof.discovery,
+                app,
+                &refresh,
+                scopes,
+                challenge,
+                now,
+            );
+            match answer.await {
                 Err(fault) if proof.next(&fault) => {}
                 result => return result,
             }
         }
     }
 
-    /// The new refresh token is committed before anybody sees the access token.
-    async fn keep(
-        &self,
-        row: &Row,
-        tokens: &signin::Tokens,
-        until: Timestamp,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+    /// The new refresh token is committed before anybody sees the access token. `false`: somebody has signed in meanwhile, and
+    /// nothing was changed.
+    async fn keep(&self, row: &Row, fresh: &Fresh, now: Timestamp) -> Result<bool, StoreError> {
         let sealed = |column, secret: &SecretString| {
             self.sealer.seal(&place(column, self.account), secret.expose_secret().as_bytes())
         };
-        let refresh = tokens.refresh.as_ref().map(|secret| sealed("refresh_sealed", secret));
-        let scopes = if tokens.scopes.is_empty() { row.scopes.clone() } else { tokens.scopes.join(" ") };
+        let refresh = fresh.refresh.as_ref().map(|secret| sealed("refresh_sealed", secret));
+        let scopes = if fresh.scopes.is_empty() { row.scopes.clone() } else { fresh.scopes.join(" ") };
+        let access = sealed("access_sealed", &fresh.held.token);
         let mut tx = self.db.begin().await?;
-        tx.execute(
-            sql!(
-                "UPDATE account SET refresh_sealed = coalesce($1, refresh_sealed), access_sealed = $2, access_expires_at = $3,
-                   scopes = $4, refreshed_at = $5, refresh_lease_until = NULL, fault = NULL,
-                   state_since = CASE WHEN state = 'online' THEN state_since ELSE $5 END, state = 'online'
-                 WHERE id = $6"
-            ),
-            args![refresh, sealed("access_sealed", &tokens.access), until, scopes, now, self.account],
-        )
-        .await?;
+        let kept = tx
+            .execute(
+                sql!(
+                    "UPDATE account SET refresh_sealed = coalesce($1, refresh_sealed), access_sealed = $2, access_expires_at = $3,
+                       scopes = $4, refreshed_at = $5, refresh_lease_until = NULL, fault = NULL,
+                       state_since = CASE WHEN state = 'online' THEN state_since ELSE $5 END, state = 'online'
+                     WHERE id = $6 AND signed_in_at = $7 AND (kind = 'app' OR refresh_sealed IS NOT NULL)"
+                ),
+                args![refresh, access, fresh.held.until, scopes, now, self.account, row.signed_in_at],
+            )
+            .await?;
+        if kept == 0 {
+            tx.rollback().await?;
+            self.release().await?;
+            return Ok(false);
+        }
         if row.state != "online" {
             event(&mut tx, row.workspace_id, self.account, now, "online", "the sign-in works again", None)
                 .await?;
             tell::account_works(&mut tx, self.account, now).await?;
         }
-        tx.commit().await
+        tx.commit().await?;
+        Ok(true)
     }
 
-    async fn failed(&self, row: &Row, fault: &Fault, now: Timestamp) -> Result<(), StoreError> {
+    /// `false`: somebody has signed in meanwhile, and the fault is not theirs.
+    async fn failed(&self, row: &Row, fault: &Fault, now: Timestamp) -> Result<bool, StoreError> {
         let state = if fault.entry.class == Class::Transient { "degraded" } else { "offline" };
         let record = serde_json::to_string(&fault.to_record()).unwrap_or_default();
         let mut tx = self.db.begin().await?;
-        tx.execute(
-            sql!(
-                "UPDATE account SET refresh_lease_until = NULL, fault = $1,
-                   state_since = CASE WHEN state = $2 THEN state_since ELSE $3 END, state = $2 WHERE id = $4"
-            ),
-            args![&record, state, now, self.account],
-        )
-        .await?;
+        let stored = tx
+            .execute(
+                sql!(
+                    "UPDATE account SET refresh_lease_until = NULL, fault = $1,
+                       state_since = CASE WHEN state = $2 THEN state_since ELSE $3 END, state = $2
+                     WHERE id = $4 AND signed_in_at = $5"
+                ),
+                args![&record, state, now, self.account, row.signed_in_at],
+            )
+            .await?;
+        if stored == 0 {
+            tx.rollback().await?;
+            self.release().await?;
+            return Ok(false);
+        }
         if row.state != state {
             event(&mut tx, row.workspace_id, self.account, now, state, &fault.to_string(), Some(record))
                 .await?;
         }
         tell::account_fails(&mut tx, self.account, fault, now).await?;
-        tx.commit().await
+        tx.commit().await?;
+        Ok(true)
     }
+}
+
+/// What a refresh brought.
+struct Fresh {
+    held: Held,
+    refresh: Option<SecretString>,
+    scopes: Vec<String>,
+}
+
+fn held(tokens: signin::Tokens, signed_in_at: i64, now: Timestamp) -> Fresh {
+    let lasts = SignedDuration::try_from(tokens.expires_in).unwrap_or(SignedDuration::ZERO);
+    let until = now.saturating_add(lasts).unwrap_or(Timestamp::MAX);
+    let held = Held { token: tokens.access, until, signed_in_at };
+    Fresh { held, refresh: tokens.refresh, scopes: tokens.scopes }
 }
 
 async fn event(
@@ -369,11 +448,16 @@ fn from_store(error: &StoreError) -> Fault {
 
 impl AccessTokens for AccountTokens {
     fn get(&self) -> BoxFuture<'_, Result<SecretString, Fault>> {
-        Box::pin(self.token(None))
+        Box::pin(self.token(None, None))
     }
 
     fn refused(&self, token: &SecretString) -> BoxFuture<'_, Result<SecretString, Fault>> {
         let token = token.clone();
-        Box::pin(async move { self.token(Some(&token)).await })
+        Box::pin(async move { self.token(Some(&token), None).await })
+    }
+
+    fn challenged(&self, token: &SecretString, claims: &str) -> BoxFuture<'_, Result<SecretString, Fault>> {
+        let (token, claims) = (token.clone(), claims.to_owned());
+        Box::pin(async move { self.token(Some(&token), Some(&claims)).await })
     }
 }

@@ -90,10 +90,20 @@ pub async fn sign_in_at(browser: &mut Browser, console: &Url, at: &str, wishes: 
         .find(|form| form.action.path() == button)
         .cloned()
         .with_context(|| format!("there is no Sign in with Microsoft: {}", page.said()))?;
-    let mut page = browser.submit(&form).await?;
+    let page = browser.submit(&form).await?;
+    through_microsoft(browser, console, page, wishes).await
+}
+
+/// Goes through Microsoft's pages, from wherever a sign-in has led, until the browser is back.
+pub async fn through_microsoft(
+    browser: &mut Browser,
+    console: &Url,
+    mut page: Page,
+    wishes: &Wishes,
+) -> Result<Page> {
     for _ in 0..12 {
         if page.url.origin() == console.origin() {
-            if let Ok(on) = page.link("continue")
+            if let Ok(on) = page.link("go on to microsoft")
                 && page.forms.iter().all(|form| form.action.origin() == console.origin())
                 && on.origin() != console.origin()
             {
@@ -128,7 +138,7 @@ fn microsoft_form(page: &Page, wishes: &Wishes) -> Result<Form> {
             return Ok(form.clone());
         }
     }
-    for word in ["accept", "yes", "continue", "sign in"] {
+    for word in ["accept", "approve", "yes", "continue", "sign in"] {
         for form in &page.forms {
             if let Ok(form) = form.clone().pressing(word) {
                 return Ok(form);

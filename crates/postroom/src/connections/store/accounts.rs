@@ -5,6 +5,7 @@ use sqlx::FromRow;
 use store::{Db, StoreError, Tx, args, sql};
 use uuid::Uuid;
 
+use crate::connections::jira_site::stored_fault;
 use crate::connections::scopes;
 
 /// The app registration that new sign-ins use: the one that was chosen for it, or set up, last.
@@ -317,6 +318,22 @@ pub async fn row_of(
         )
         .await?;
     Ok(row.map(|row| row.0))
+}
+
+/// What a mail server asked for that only a sign-in of the account can bring (a claims challenge, JSON): it stands with the fault of
+/// the account, or of a source or outbound that uses it.
+pub async fn challenge(db: &Db, account: Uuid) -> Result<Option<String>, StoreError> {
+    let faults: Vec<(String,)> = db
+        .fetch_all(
+            sql!(
+                "SELECT fault FROM account WHERE id = $1 AND fault IS NOT NULL
+                 UNION ALL SELECT fault FROM source WHERE account_id = $1 AND fault IS NOT NULL AND removed_at IS NULL
+                 UNION ALL SELECT fault FROM outbound WHERE account_id = $1 AND fault IS NOT NULL"
+            ),
+            args![account],
+        )
+        .await?;
+    Ok(faults.iter().find_map(|(fault,)| stored_fault(fault)?.extra?.claims))
 }
 
 /// Stores who signed in. The row's id is given, because the tokens are sealed to it; a duplicate is an error of the database.

@@ -34,6 +34,8 @@ pub struct Row {
     pub approval_state: String,
     /// When it was chosen for new sign-ins, microseconds.
     pub preferred_at: i64,
+    /// When it or a credential of it was changed last, microseconds.
+    pub updated_at: i64,
 }
 
 /// All of a workspace, the one for new sign-ins first.
@@ -41,7 +43,7 @@ pub async fn all(db: &Db, workspace: Uuid) -> Result<Vec<Row>, StoreError> {
     db.fetch_all(
         sql!(
             "SELECT id, name, owner, client_id, tenant, multi_tenant, cloud, login_url, graph_url, ews_url, secret_sealed,
-               approval_state, preferred_at
+               approval_state, preferred_at, updated_at
              FROM app_registration WHERE workspace_id = $1 ORDER BY preferred_at DESC, updated_at DESC, id DESC"
         ),
         args![workspace],
@@ -54,7 +56,7 @@ pub async fn one(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<Row>, Stor
     db.fetch_optional(
         sql!(
             "SELECT id, name, owner, client_id, tenant, multi_tenant, cloud, login_url, graph_url, ews_url, secret_sealed,
-               approval_state, preferred_at
+               approval_state, preferred_at, updated_at
              FROM app_registration WHERE workspace_id = $1 AND id = $2"
         ),
         args![workspace, id],
@@ -67,7 +69,7 @@ pub async fn by_id(db: &Db, id: Uuid) -> Result<Option<Row>, StoreError> {
     db.fetch_optional(
         sql!(
             "SELECT id, name, owner, client_id, tenant, multi_tenant, cloud, login_url, graph_url, ews_url, secret_sealed,
-               approval_state, preferred_at
+               approval_state, preferred_at, updated_at
              FROM app_registration WHERE id = $1"
         ),
         args![id],
@@ -380,7 +382,15 @@ pub async fn add_credential(tx: &mut Tx, new: NewCredential, most: i64) -> Resul
 }
 
 /// Takes a credential out.
-pub async fn remove_credential(tx: &mut Tx, registration: Uuid, id: Uuid) -> Result<bool, StoreError> {
+pub async fn remove_credential(
+    tx: &mut Tx,
+    registration: Uuid,
+    id: Uuid,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    // By its time, other nodes see that they have to read the credentials anew.
+    tx.execute(sql!("UPDATE app_registration SET updated_at = $1 WHERE id = $2"), args![now, registration])
+        .await?;
     let removed = tx
         .execute(
             sql!("DELETE FROM credential WHERE app_registration_id = $1 AND id = $2"),

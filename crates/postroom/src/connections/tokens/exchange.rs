@@ -5,15 +5,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fault::Fault;
+use fault::{Fault, Retry};
 use futures::future::BoxFuture;
-use jiff::{SignedDuration, Timestamp};
-use microsoft::{AccessTokens, signin};
+use jiff::Timestamp;
+use microsoft::AccessTokens;
 use secrecy::{ExposeSecret, SecretString};
 use store::{StoreError, args, sql};
 use tokio::sync::Mutex;
 
-use super::{AccountTokens, Held, from_store, place};
+use super::{AccountTokens, Held, Patience, Row, from_store, held, place};
+
+/// What the requests have come to.
+#[derive(Debug, Default)]
+struct Now {
+    held: Option<Held>,
+    patience: Patience,
+    /// The last refusal, and of which sign-in it was.
+    fault: Option<(Fault, i64)>,
+}
 
 /// The tokens of one account for one Exchange.
 #[derive(Debug)]
@@ -21,51 +30,82 @@ pub struct ExchangeTokens {
     account: Arc<AccountTokens>,
     /// The permission, with its resource.
     scope: String,
-    now: Mutex<Option<Held>>,
+    now: Mutex<Now>,
 }
 
 impl ExchangeTokens {
     /// Tokens with this permission, such as `https://outlook.office365.com/EWS.AccessAsUser.All`.
     pub fn new(account: Arc<AccountTokens>, scope: String) -> Self {
-        Self { account, scope, now: Mutex::new(None) }
+        Self { account, scope, now: Mutex::default() }
     }
 
-    async fn token(&self, refused: Option<&SecretString>) -> Result<SecretString, Fault> {
+    async fn token(
+        &self,
+        refused: Option<&SecretString>,
+        challenge: Option<&str>,
+    ) -> Result<SecretString, Fault> {
         let mut now = self.now.lock().await;
-        if let Some(held) = now.as_ref()
+        if let Some(held) = &now.held
             && self.account.lasts(held)
             && refused.is_none_or(|refused| refused.expose_secret() != held.token.expose_secret())
         {
             return Ok(held.token.clone());
         }
+        // The fault is of one sign-in: it is gone once somebody has signed in again, on whichever node.
+        let row = self.account.row().await?;
+        let fault = now.fault.as_ref().filter(|(_, signed_in_at)| *signed_in_at == row.signed_in_at);
+        let fault = fault.map(|(fault, _)| fault.clone()).or_else(|| row.fault());
+        if let Some(fault) = now.patience.holds_back(fault, self.account.clock.now()) {
+            return Err(fault);
+        }
         // An application asks for all that it was granted on the resource.
         let resource = self.scope.rsplit_once('/').map_or(self.scope.as_str(), |(resource, _)| resource);
         let whole = format!("{resource}/.default");
-        let held = self.account.beside(&[self.scope.as_str(), "offline_access"], &whole).await?;
-        let token = held.token.clone();
-        *now = Some(held);
-        Ok(token)
+        let asked = [self.scope.as_str(), "offline_access"];
+        match self.account.beside(&asked, &whole, challenge).await {
+            Ok(held) => {
+                let token = held.token.clone();
+                *now = Now { held: Some(held), ..Now::default() };
+                Ok(token)
+            }
+            Err(fault) => {
+                now.patience.failed(&fault, self.account.clock.now(), rand::random());
+                // Nobody signs the application itself in: no fault of it waits for that.
+                let counts = row.kind != "app" || fault.retry() != Retry::AfterSignIn;
+                now.fault = counts.then(|| (fault.clone(), row.signed_in_at));
+                Err(fault)
+            }
+        }
+    }
+
+    /// A person asks for another try now.
+    pub async fn ask_anew(&self) {
+        let mut now = self.now.lock().await;
+        now.patience.begin_anew();
+        now.fault = now.fault.take().filter(|(fault, _)| fault.retry() == Retry::AfterSignIn);
     }
 }
 
 impl AccountTokens {
     /// A token for another resource than Graph. What the account may do on Graph, and how it is, stay as they are: a refusal is
     /// that of the connection which asked.
-    async fn beside(&self, scopes: &[&str], resource: &str) -> Result<Held, Fault> {
+    async fn beside(&self, scopes: &[&str], resource: &str, challenge: Option<&str>) -> Result<Held, Fault> {
         // Nobody refreshes beside it, neither in this process nor on another node.
-        let _turn = self.now.lock().await;
+        let _turn = self.turn.0.lock().await;
         for _ in 0..60 {
             if self.lease().await.map_err(|error| from_store(&error))? {
                 let row = self.row().await?;
                 let answer = if row.kind == "app" {
-                    self.as_application(&row, resource).await
+                    self.as_application(&row, resource, challenge).await
                 } else {
-                    self.refresh_with(&row, scopes).await
+                    self.refresh_with(&row, scopes, challenge).await
                 };
                 let now = self.clock.now();
                 let refresh = answer.as_ref().ok().and_then(|tokens| tokens.refresh.as_ref());
-                self.keep_refresh(refresh, answer.is_ok(), now).await.map_err(|error| from_store(&error))?;
-                return answer.map(|tokens| held(tokens, now));
+                self.keep_refresh(&row, refresh, answer.is_ok(), now)
+                    .await
+                    .map_err(|error| from_store(&error))?;
+                return answer.map(|tokens| held(tokens, row.signed_in_at, now).held);
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
@@ -75,9 +115,10 @@ impl AccountTokens {
         ))
     }
 
-    /// Commits the rotated refresh token, if there is one, and ends the lease.
+    /// Commits the rotated refresh token, if there is one and nobody has signed in meanwhile, and ends the lease.
     async fn keep_refresh(
         &self,
+        row: &Row,
         refresh: Option<&SecretString>,
         refreshed: bool,
         now: Timestamp,
@@ -88,28 +129,30 @@ impl AccountTokens {
         let mut tx = self.db.begin().await?;
         tx.execute(
             sql!(
-                "UPDATE account SET refresh_sealed = coalesce($1, refresh_sealed), refresh_lease_until = NULL,
-                   refreshed_at = CASE WHEN $2 THEN $3 ELSE refreshed_at END WHERE id = $4 AND refresh_lease_owner = $5"
+                "UPDATE account SET refresh_sealed = coalesce($1, refresh_sealed),
+                   refreshed_at = CASE WHEN $2 THEN $3 ELSE refreshed_at END
+                 WHERE id = $4 AND refresh_lease_owner = $5 AND signed_in_at = $6 AND (kind = 'app' OR refresh_sealed IS NOT NULL)"
             ),
-            args![sealed, refreshed, now, self.account, self.owner],
+            args![sealed, refreshed, now, self.account, self.owner, row.signed_in_at],
         )
         .await?;
-        tx.commit().await
+        tx.commit().await?;
+        self.release().await
     }
-}
-
-fn held(tokens: signin::Tokens, now: Timestamp) -> Held {
-    let lasts = SignedDuration::try_from(tokens.expires_in).unwrap_or(SignedDuration::ZERO);
-    Held { token: tokens.access, until: now.saturating_add(lasts).unwrap_or(Timestamp::MAX) }
 }
 
 impl AccessTokens for ExchangeTokens {
     fn get(&self) -> BoxFuture<'_, Result<SecretString, Fault>> {
-        Box::pin(self.token(None))
+        Box::pin(self.token(None, None))
     }
 
     fn refused(&self, token: &SecretString) -> BoxFuture<'_, Result<SecretString, Fault>> {
         let token = token.clone();
-        Box::pin(async move { self.token(Some(&token)).await })
+        Box::pin(async move { self.token(Some(&token), None).await })
+    }
+
+    fn challenged(&self, token: &SecretString, claims: &str) -> BoxFuture<'_, Result<SecretString, Fault>> {
+        let (token, claims) = (token.clone(), claims.to_owned());
+        Box::pin(async move { self.token(Some(&token), Some(&claims)).await })
     }
 }
