@@ -81,6 +81,26 @@ impl Control {
         self.send(request, "delivering a mail").await
     }
 
+    /// Puts a mail into a folder of a mailbox, received then.
+    pub async fn deliver_at(&self, mailbox: &str, mail: Vec<u8>, folder: &str, at: &str) -> Result<Value> {
+        let request = self
+            .http
+            .post(format!("{}/mailboxes/{mailbox}/messages?folder={folder}&received_at={at}", self.base))
+            .header("content-type", "message/rfc822")
+            .body(mail);
+        self.send(request, "delivering a mail").await
+    }
+
+    /// Moves a message to another folder, as its owner does in Outlook.
+    pub async fn move_message(&self, mailbox: &str, id: &str, folder: &str) -> Result<Value> {
+        self.post(&format!("/mailboxes/{mailbox}/move"), &json!({ "id": id, "folder": folder })).await
+    }
+
+    /// Removes a message for good.
+    pub async fn remove_message(&self, mailbox: &str, id: &str) -> Result<()> {
+        self.post(&format!("/mailboxes/{mailbox}/remove"), &json!({ "id": id })).await.map(drop)
+    }
+
     /// Adds a fault rule.
     pub async fn fault(&self, rule: Value) -> Result<()> {
         self.post("/faults", &rule).await.map(drop)

@@ -239,7 +239,7 @@ killed_at! {
 }
 
 /// Failpoints that have a test of their own: those that do not kill in `rows.rs`, those of a conversion in `ews.rs`.
-const ELSEWHERE: &[&str] = &["I11", "I12", "I13", "I14", "C1", "C2"];
+const ELSEWHERE: &[&str] = &["I11", "I12", "I13", "I14", "C0", "C1.asked", "C1", "C2", "C3", "C4"];
 
 #[test]
 fn every_failpoint_has_a_test() {

@@ -1,6 +1,6 @@
 //! The rows of the crash table that are not a death of the process: an issue that is gone (I11), a node that sleeps through
 //! its lease (I12), a full disk (I13), a failed fsync (I14), a reset delta (I2), and a fault of the other side, which holds no
-//! mail.
+//! mail; and what happens to folders. Each over Graph and over EWS.
 
 #![allow(
     clippy::print_stdout,
@@ -28,14 +28,38 @@ struct World {
     _folder: TestFolder,
 }
 
-async fn world(failpoints: &str) -> Result<World> {
+/// How the mailbox is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Over {
+    Graph,
+    Ews,
+}
+
+async fn world(over: Over, failpoints: &str) -> Result<World> {
+    world_with(over, &Wishes::everything(MAILBOX, "SUP", "Task"), failpoints).await
+}
+
+/// A source of a folder of this name, which is made below the inbox where it is not there.
+async fn world_of_folder(over: Over, name: &str) -> Result<World> {
+    let wishes = Wishes { folder: name.to_owned(), ..Wishes::everything(MAILBOX, "SUP", "Task") };
+    world_with(over, &wishes, "").await
+}
+
+async fn world_with(over: Over, wishes: &Wishes, failpoints: &str) -> Result<World> {
     let folder = TestFolder::new();
     let sim = Sim::start(&["--no-quotas"]).await?;
     let setup = Setup::new(folder.path(), &sim.ready, None)?;
     let mut serve = setup.serve("")?;
     serve.ready().await?;
     let link = serve.setup_link().await?;
-    connect::connect(&setup.url()?, &link, &Wishes::everything(MAILBOX, "SUP", "Task")).await?;
+    if wishes.folder == "Orders" {
+        let folder = json!({ "name": "Orders", "parent": "inbox" });
+        sim.control.post(&format!("/mailboxes/{MAILBOX}/folders"), &folder).await?;
+    }
+    match over {
+        Over::Graph => connect::connect(&setup.url()?, &link, wishes).await?,
+        Over::Ews => connect::connect_over_ews(&setup.url()?, &link, wishes, "admin@contoso.test").await?,
+    }
     if !failpoints.is_empty() {
         serve.kill().await?;
         serve = setup.serve(failpoints)?;
@@ -88,12 +112,15 @@ impl World {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn i2_a_reset_delta_reads_everything_into_the_same_keys() -> Result<()> {
-    let world = world("").await?;
+async fn i2_a_reset_delta_reads_everything_into_the_same_keys(over: Over) -> Result<()> {
+    let world = world(over, "").await?;
     let sent = vec![world.send(0, None).await?, world.send(1, None).await?];
     world.issues(2).await?;
-    world.sim.control.post("/delta/reset", &json!({ "mailbox": MAILBOX })).await?;
+    let reset = match over {
+        Over::Graph => "/delta/reset",
+        Over::Ews => "/ews/sync/reset",
+    };
+    world.sim.control.post(reset, &json!({ "mailbox": MAILBOX })).await?;
     let third = world.send(2, None).await?;
     world.issues(3).await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -102,9 +129,8 @@ async fn i2_a_reset_delta_reads_everything_into_the_same_keys() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn i11_a_deleted_issue_leads_to_a_new_one_never_to_silence() -> Result<()> {
-    let world = world("").await?;
+async fn i11_a_deleted_issue_leads_to_a_new_one_never_to_silence(over: Over) -> Result<()> {
+    let world = world(over, "").await?;
     world.send(0, None).await?;
     let issues = world.issues(1).await?;
     let key = issues[0]["key"].as_str().context("a key")?;
@@ -123,9 +149,8 @@ async fn i11_a_deleted_issue_leads_to_a_new_one_never_to_silence() -> Result<()>
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn i12_a_node_that_sleeps_through_its_lease_writes_nothing_twice() -> Result<()> {
-    let world = world("I12=sleep:4000*1").await?;
+async fn i12_a_node_that_sleeps_through_its_lease_writes_nothing_twice(over: Over) -> Result<()> {
+    let world = world(over, "I12=sleep:4000*1").await?;
     let sent = vec![world.send(0, None).await?];
     world.issues(1).await?;
     tokio::time::sleep(Duration::from_secs(6)).await;
@@ -133,9 +158,8 @@ async fn i12_a_node_that_sleeps_through_its_lease_writes_nothing_twice() -> Resu
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn i13_a_full_disk_writes_nothing_to_jira_and_heals_by_itself() -> Result<()> {
-    let world = world("I13=fail*3").await?;
+async fn i13_a_full_disk_writes_nothing_to_jira_and_heals_by_itself(over: Over) -> Result<()> {
+    let world = world(over, "I13=fail*3").await?;
     let sent = vec![world.send(0, None).await?];
     let readyz = world.setup.url()?.join("/readyz")?;
     let ready = async || -> Result<(u16, String)> {
@@ -158,9 +182,8 @@ async fn i13_a_full_disk_writes_nothing_to_jira_and_heals_by_itself() -> Result<
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn i14_a_failed_fsync_stops_the_process() -> Result<()> {
-    let mut world = world("I14=fail").await?;
+async fn i14_a_failed_fsync_stops_the_process(over: Over) -> Result<()> {
+    let mut world = world(over, "I14=fail").await?;
     world.send(0, None).await?;
     let status = world.serve.ends(Duration::from_secs(30)).await?;
     ensure!(!status.success());
@@ -176,9 +199,8 @@ async fn i14_a_failed_fsync_stops_the_process() -> Result<()> {
     again.kill().await
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_jira_that_refuses_its_token_holds_no_mail_and_resumes_by_itself() -> Result<()> {
-    let world = world("").await?;
+async fn a_jira_that_refuses_its_token_holds_no_mail_and_resumes_by_itself(over: Over) -> Result<()> {
+    let world = world(over, "").await?;
     world.sim.control.post("/jira/tokens", &json!({ "revoke": true })).await?;
     let sent = vec![world.send(0, None).await?, world.send(1, None).await?];
     world
@@ -199,14 +221,19 @@ async fn a_jira_that_refuses_its_token_holds_no_mail_and_resumes_by_itself() -> 
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_throttled_graph_is_waited_for() -> Result<()> {
-    let world = world("").await?;
-    world
-        .sim
-        .control
-        .fault(json!({ "service": "graph", "kind": "status", "status": 429, "retry_after": 1, "count": 3 }))
-        .await?;
+async fn a_throttled_mailbox_is_waited_for(over: Over) -> Result<()> {
+    let world = world(over, "").await?;
+    match over {
+        Over::Graph => {
+            let busy =
+                json!({ "service": "graph", "kind": "status", "status": 429, "retry_after": 1, "count": 3 });
+            world.sim.control.fault(busy).await?;
+        }
+        Over::Ews => {
+            let busy = json!({ "as": "fault", "code": "ErrorServerBusy", "back_off_ms": 1_000, "count": 3 });
+            world.sim.control.post("/ews/answers", &busy).await?;
+        }
+    }
     let sent = vec![world.send(0, None).await?];
     world.issues(1).await?;
     assert_eq!(truth::compare(&sent, &world.sim.control.issues().await?), Vec::<String>::new());
@@ -214,9 +241,15 @@ async fn a_throttled_graph_is_waited_for() -> Result<()> {
 }
 
 /// A page that fails as a whole because of one corrupt mail is got around: the others become issues, the one is held.
-#[tokio::test(flavor = "multi_thread")]
-async fn one_corrupt_mail_does_not_stop_its_folder() -> Result<()> {
-    let world = world("").await?;
+async fn one_corrupt_mail_does_not_stop_its_folder(over: Over) -> Result<()> {
+    match over {
+        Over::Graph => a_corrupt_mail_over_graph().await,
+        Over::Ews => a_corrupt_mail_over_ews().await,
+    }
+}
+
+async fn a_corrupt_mail_over_graph() -> Result<()> {
+    let world = world(Over::Graph, "").await?;
     let corrupt = |path: &str, count: Option<u64>| {
         let mut rule = json!({
             "service": "graph", "method": "GET", "path": path, "kind": "status", "status": 500, "code": "ErrorItemCorrupt",
@@ -242,4 +275,131 @@ async fn one_corrupt_mail_does_not_stop_its_folder() -> Result<()> {
     assert_eq!(world.sim.control.issues().await?.len(), 2);
     ensure!(world.setup.log().contains("listing ids alone"), "{}", tail(&world.setup.log()));
     Ok(())
+}
+
+async fn a_corrupt_mail_over_ews() -> Result<()> {
+    let mut world = world(Over::Ews, "").await?;
+    // It lies there before anybody looks.
+    world.serve.kill().await?;
+    let raw = |number: usize| {
+        format!(
+            "From: Ada <ada@customer.example>\r\nTo: {MAILBOX}\r\nSubject: row {number}\r\nMessage-ID: <row-{number}@customer.example>\r\n\r\nmail number {number}.\r\n"
+        )
+        .into_bytes()
+    };
+    for number in 0..3 {
+        let made = world.sim.control.deliver(MAILBOX, raw(number)).await?;
+        if number == 1 {
+            // Nothing of its content can be read, and what asks for the MIME of several fails as a whole.
+            let id = made["ews_id"].as_str().context("an id")?;
+            world
+                .sim
+                .control
+                .post(&format!("/mailboxes/{MAILBOX}/damage"), &json!({ "id": id, "as": "batch" }))
+                .await?;
+        }
+    }
+    world.serve = world.setup.serve("")?;
+    world.serve.ready().await?;
+    world.issues(2).await?;
+    world
+        .until("the corrupt mail is held", Duration::from_secs(30), async || {
+            Ok(world.setup.log().contains("the mailbox tells neither its fields nor its MIME").then_some(()))
+        })
+        .await?;
+    assert_eq!(world.sim.control.issues().await?.len(), 2);
+    Ok(())
+}
+
+/// A folder that vanishes stops its source, which says so and what to do; the mail that was read before is handled.
+async fn a_folder_that_vanishes_stops_its_source_and_says_so(over: Over) -> Result<()> {
+    let world = world_of_folder(over, "Orders").await?;
+    let into = |number: usize| {
+        format!(
+            "From: Ada <ada@customer.example>\r\nTo: {MAILBOX}\r\nSubject: row {number}\r\nMessage-ID: <row-{number}@customer.example>\r\n\r\nmail number {number}.\r\n"
+        )
+        .into_bytes()
+    };
+    world.sim.control.deliver_at(MAILBOX, into(0), "Inbox/Orders", "2026-11-20T10:00:00Z").await?;
+    world.issues(1).await?;
+    world.sim.control.delete(&format!("/mailboxes/{MAILBOX}/folders/Inbox/Orders")).await?;
+    let said = world
+        .until("the source says that its folder is gone", Duration::from_secs(30), async || {
+            let (status, said) = world.setup.run(&["sources", "list", "--json"]).await?;
+            ensure!(status.success(), "{said}");
+            let listed: Value = serde_json::from_str(&said)?;
+            let source = listed["sources"][0].clone();
+            Ok((source["state"] == "offline").then_some(source))
+        })
+        .await?;
+    let cause = said["fault"]["cause"].as_str().unwrap_or_default().to_lowercase();
+    ensure!(cause.contains("folder"), "{said}");
+    ensure!(said["fault"]["mend"].as_str().is_some_and(|mend| !mend.is_empty()), "{said}");
+    // Stopped for that reason, and told: the notice stands in the console.
+    let (status, notices) = world.setup.run(&["notices", "list", "--json"]).await?;
+    ensure!(status.success() && notices.to_lowercase().contains("folder"), "{notices}");
+    Ok(())
+}
+
+/// Junk can be a source: what Exchange sorted out becomes an issue like any other mail.
+async fn junk_can_be_a_source(over: Over) -> Result<()> {
+    let world = world_of_folder(over, "Junk Email").await?;
+    let raw = format!(
+        "From: Ada <ada@customer.example>\r\nTo: {MAILBOX}\r\nSubject: row 0\r\nMessage-ID: <row-0@customer.example>\r\n\r\nmail number 0.\r\n"
+    );
+    world.sim.control.deliver_at(MAILBOX, raw.into_bytes(), "junkemail", "2026-11-20T10:00:00Z").await?;
+    // Not read: it lies elsewhere.
+    world.send(1, None).await?;
+    let issues = world.issues(1).await?;
+    ensure!(issues[0]["description"].to_string().contains("mail number 0."), "{issues:?}");
+    world
+        .until("it is marked where it lies", Duration::from_secs(30), async || {
+            let messages = world.sim.control.messages(MAILBOX).await?;
+            Ok(messages
+                .iter()
+                .any(|mail| mail["folder"] == "junkemail" && mail["is_read"] == true)
+                .then_some(()))
+        })
+        .await?;
+    assert_eq!(world.sim.control.issues().await?.len(), 1);
+    Ok(())
+}
+
+macro_rules! over_both {
+    ($($test:ident),* $(,)?) => {
+        mod over_graph {
+            use super::*;
+
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $test() -> Result<()> {
+                    super::$test(Over::Graph).await
+                }
+            )*
+        }
+
+        mod over_ews {
+            use super::*;
+
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $test() -> Result<()> {
+                    super::$test(Over::Ews).await
+                }
+            )*
+        }
+    };
+}
+
+over_both! {
+    i2_a_reset_delta_reads_everything_into_the_same_keys,
+    i11_a_deleted_issue_leads_to_a_new_one_never_to_silence,
+    i12_a_node_that_sleeps_through_its_lease_writes_nothing_twice,
+    i13_a_full_disk_writes_nothing_to_jira_and_heals_by_itself,
+    i14_a_failed_fsync_stops_the_process,
+    a_jira_that_refuses_its_token_holds_no_mail_and_resumes_by_itself,
+    a_throttled_mailbox_is_waited_for,
+    one_corrupt_mail_does_not_stop_its_folder,
+    a_folder_that_vanishes_stops_its_source_and_says_so,
+    junk_can_be_a_source,
 }

@@ -28,7 +28,8 @@ struct Claimed {
 
 impl Ledger {
     /// Claims up to `limit` messages for `owner`, oldest first: those whose lane is free, whose destination takes mail and
-    /// whose time has come. `held_release` is how long a held message keeps its lane.
+    /// whose time has come. `held_release` is how long a held message keeps its lane. A plan is not carried on while its source is
+    /// in shadow mode: nothing is written then.
     pub async fn claim(
         &self,
         tx: &mut Tx,
@@ -49,6 +50,7 @@ impl Ledger {
                         WHERE m.state IN ('ready', 'acting') AND m.not_before <= $3 AND m.lease_until <= $3
                           AND m.source_id IN (SELECT s.id FROM source s JOIN destination d ON d.id = s.destination_id
                             WHERE s.paused_at IS NULL AND s.confirmed_at IS NOT NULL AND d.not_before <= $3)
+                          AND (m.state = 'ready' OR m.source_id NOT IN (SELECT w.id FROM source w WHERE w.shadow_at IS NOT NULL))
                           AND NOT EXISTS (SELECT 1 FROM message e WHERE e.lane = m.lane
                             AND e.state IN ('ready', 'acting', 'held')
                             AND (e.state <> 'held' OR e.ended_at > $4)
@@ -63,6 +65,7 @@ impl Ledger {
                         WHERE m.state IN ('ready', 'acting') AND m.not_before <= $3 AND m.lease_until <= $3
                           AND m.source_id IN (SELECT s.id FROM source s JOIN destination d ON d.id = s.destination_id
                             WHERE s.paused_at IS NULL AND s.confirmed_at IS NOT NULL AND d.not_before <= $3)
+                          AND (m.state = 'ready' OR m.source_id NOT IN (SELECT w.id FROM source w WHERE w.shadow_at IS NOT NULL))
                           AND NOT EXISTS (SELECT 1 FROM message e WHERE e.lane = m.lane
                             AND e.state IN ('ready', 'acting', 'held')
                             AND (e.state <> 'held' OR e.ended_at > $4)

@@ -108,9 +108,10 @@ pub const OTHERS: [(Row, &str); 8] = [
     (Row::I14, "I14"),
 ];
 
-/// The failpoints of moving a source to another transport: the ids of a batch are translated and kept; everything is ready for
-/// the switch.
-pub const CONVERSION: [&str; 2] = ["C1", "C2"];
+/// The failpoints of moving a source to another transport: it is on record and nothing is done; the ids of a batch are translated
+/// and not kept; they are kept; open mails that have no other id were looked for; everything is switched and not committed; it is
+/// committed and nobody knows.
+pub const CONVERSION: [&str; 6] = ["C0", "C1.asked", "C1", "C2", "C3", "C4"];
 
 /// What an armed failpoint wants its place to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

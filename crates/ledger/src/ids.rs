@@ -1,7 +1,7 @@
 //! What changes when a source goes over from EWS to Graph: every message gets the other id as an alias *before*, and is asked for
 //! by it from the switch on (design §4, *Messages*).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 use sqlx::FromRow;
@@ -9,6 +9,7 @@ use store::{Db, Place, StoreError, Tx, args, sql, sql_rows};
 use uuid::Uuid;
 
 use crate::record::{Incoming, Summary};
+use crate::same::Looks;
 use crate::{Ledger, rows};
 
 /// An id of EWS and the message that it means.
@@ -29,6 +30,28 @@ pub struct Pending {
     pub received_at: Timestamp,
     /// What lists show of it.
     pub summary: Summary,
+    /// What it is recognised by.
+    pub looks: Looks,
+}
+
+/// An id of Graph that the ledger has of another message than the one under the id of EWS: one mail, recorded twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Double {
+    /// Recorded over EWS.
+    pub message: Uuid,
+    /// Recorded over Graph, and so the one that counts.
+    pub known: Uuid,
+}
+
+/// What a conversion makes of messages that have no id of Graph, in the transaction that switches.
+#[derive(Clone, Debug, Default)]
+pub struct Unmatched {
+    /// They have left the mailbox: what is stored of them must do, and no mark is left to be made.
+    pub gone: Vec<Uuid>,
+    /// Nobody can tell which mail of the mailbox they are.
+    pub doubtful: Vec<Uuid>,
+    /// The same mail is known already.
+    pub doubles: Vec<Double>,
 }
 
 /// A message that a mail under a new id of EWS may be: the same Message-ID, received at the same time.
@@ -47,10 +70,44 @@ struct PendingRow {
     id: Uuid,
     received_at: i64,
     summary_sealed: Vec<u8>,
+    message_id_hash: Option<String>,
+    body_hash: Option<String>,
 }
 
+/// The rule by which a message is ignored that turns out to be one that is known.
+pub const KNOWN: &str = "already-known";
+/// By whom a message is held whose mail cannot be told.
+pub const CONVERSION: &str = "conversion";
+
 impl Ledger {
-    /// The EWS ids of a mailbox after this one, in order, so many at most. A message that was moved has several.
+    /// Whether anything of this mailbox is known by an id of EWS.
+    pub async fn has_ids_of_ews(&self, db: &Db, mailbox_id: Uuid) -> Result<bool, StoreError> {
+        let one: Option<(i64,)> = db
+            .fetch_optional(
+                sql!("SELECT CAST(1 AS BIGINT) FROM message_alias WHERE mailbox_id = $1 AND kind = 'ews' LIMIT 1"),
+                args![mailbox_id],
+            )
+            .await?;
+        Ok(one.is_some())
+    }
+
+    /// How many EWS ids of a mailbox there are, and how many of them belong to messages without an id of Graph.
+    pub async fn count_ews_ids(&self, db: &Db, mailbox_id: Uuid) -> Result<(u64, u64), StoreError> {
+        let (all, open): (i64, i64) = db
+            .fetch_one(
+                sql!(
+                    "SELECT count(*), coalesce(sum(CASE WHEN EXISTS (SELECT 1 FROM message_alias g
+                         WHERE g.message_id = a.message_id AND g.kind = 'graph') THEN 0 ELSE 1 END), 0) AS open
+                     FROM message_alias a WHERE a.mailbox_id = $1 AND a.kind = 'ews'"
+                ),
+                args![mailbox_id],
+            )
+            .await?;
+        Ok((u64::try_from(all).unwrap_or(0), u64::try_from(open).unwrap_or(0)))
+    }
+
+    /// The EWS ids of a mailbox after this one, in order, so many at most, of messages that have no id of Graph. A message that
+    /// was moved has several.
     pub async fn ews_ids(
         &self,
         db: &Db,
@@ -60,8 +117,9 @@ impl Ledger {
     ) -> Result<Vec<EwsId>, StoreError> {
         db.fetch_all(
             sql!(
-                "SELECT value, message_id FROM message_alias WHERE mailbox_id = $1 AND kind = 'ews' AND value > $2
-                 ORDER BY value LIMIT $3"
+                "SELECT a.value, a.message_id FROM message_alias a WHERE a.mailbox_id = $1 AND a.kind = 'ews' AND a.value > $2
+                   AND NOT EXISTS (SELECT 1 FROM message_alias g WHERE g.message_id = a.message_id AND g.kind = 'graph')
+                 ORDER BY a.value LIMIT $3"
             ),
             args![mailbox_id, after, i64::try_from(most).unwrap_or(i64::MAX)],
         )
@@ -98,13 +156,13 @@ impl Ledger {
         .await
     }
 
-    /// Adds ids of Graph to messages. One that means a message already stays with it.
+    /// Adds ids of Graph to messages. One that means another message stays with that one, and is told.
     pub async fn add_graph_ids(
         &self,
         tx: &mut Tx,
         mailbox_id: Uuid,
         ids: &[(Uuid, String)],
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<Double>, StoreError> {
         tx.execute_rows(
             sql_rows! {
                 head: "INSERT INTO message_alias (mailbox_id, kind, value, message_id) VALUES ",
@@ -114,27 +172,33 @@ impl Ledger {
             rows(ids.iter().map(|(message, value)| args![mailbox_id, "graph", value, *message])),
             args![],
         )
-        .await
-        .map(drop)
+        .await?;
+        let doubles: Vec<(Uuid, Uuid)> = tx
+            .fetch_rows(
+                sql_rows! {
+                    head: "WITH v(id, value) AS (VALUES ",
+                    row: "($:UUID, $:TEXT)",
+                    tail: ") SELECT v.id, a.message_id FROM v JOIN message_alias a
+                      ON a.mailbox_id = $1 AND a.kind = 'graph' AND a.value = v.value AND a.message_id <> v.id",
+                },
+                rows(ids.iter().map(|(message, value)| args![*message, value])),
+                args![mailbox_id],
+            )
+            .await?;
+        Ok(doubles.into_iter().map(|(message, known)| Double { message, known }).collect())
     }
 
     /// Messages of a source that will be asked for in the mailbox and have no id of Graph.
-    pub async fn without_graph_id(
-        &self,
-        db: &Db,
-        mailbox_id: Uuid,
-        source_id: Uuid,
-    ) -> Result<Vec<Pending>, StoreError> {
+    pub async fn without_graph_id(&self, db: &Db, source_id: Uuid) -> Result<Vec<Pending>, StoreError> {
         let found: Vec<PendingRow> = db
             .fetch_all(
                 sql!(
-                    "SELECT m.id, m.received_at, m.summary_sealed FROM message m
+                    "SELECT m.id, m.received_at, m.summary_sealed, m.message_id_hash, m.body_hash FROM message m
                      WHERE m.source_id = $1 AND (m.state <> 'ended' OR m.mark = 'due')
-                       AND m.id NOT IN (SELECT a.message_id FROM message_alias a
-                         WHERE a.mailbox_id = $2 AND a.kind = 'graph')
+                       AND NOT EXISTS (SELECT 1 FROM message_alias a WHERE a.message_id = m.id AND a.kind = 'graph')
                      ORDER BY m.received_at, m.id"
                 ),
-                args![source_id, mailbox_id],
+                args![source_id],
             )
             .await?;
         let mut pending = Vec::with_capacity(found.len());
@@ -143,7 +207,9 @@ impl Ledger {
             let plain = self.sealer.open(&place, &row.summary_sealed).ok();
             let summary = plain.and_then(|plain| serde_json::from_slice(&plain).ok()).unwrap_or_default();
             let received_at = Timestamp::from_microsecond(row.received_at).unwrap_or(Timestamp::UNIX_EPOCH);
-            pending.push(Pending { id: row.id, received_at, summary });
+            let looks =
+                Looks { message_id: row.message_id_hash, received_at: row.received_at, body: row.body_hash };
+            pending.push(Pending { id: row.id, received_at, summary, looks });
         }
         Ok(pending)
     }
@@ -155,22 +221,103 @@ impl Ledger {
         mailbox_id: Uuid,
         ids: &[String],
     ) -> Result<HashSet<String>, StoreError> {
-        let taken: HashMap<String, Uuid> = db
-            .fetch_rows::<EwsId>(
+        let taken: Vec<(String,)> = db
+            .fetch_rows(
                 sql_rows! {
                     head: "WITH v(value) AS (VALUES ",
                     row: "($:TEXT)",
-                    tail: ") SELECT a.value, a.message_id FROM v JOIN message_alias a
+                    tail: ") SELECT a.value FROM v JOIN message_alias a
                       ON a.mailbox_id = $1 AND a.kind = 'graph' AND a.value = v.value",
                 },
                 rows(ids.iter().map(|id| args![id])),
                 args![mailbox_id],
             )
-            .await?
-            .into_iter()
-            .map(|row| (row.value, row.message_id))
-            .collect();
-        Ok(taken.into_keys().collect())
+            .await?;
+        Ok(taken.into_iter().map(|(value,)| value).collect())
+    }
+
+    /// Settles what has no id of Graph, in the transaction that switches its source; how many are held. What a plan has begun to
+    /// write comes to its end as it is: nothing of it has to be asked for.
+    pub async fn settle_unmatched(
+        &self,
+        tx: &mut Tx,
+        unmatched: &Unmatched,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let doubtful = || rows(unmatched.doubtful.iter().map(|id| args![*id]));
+        let held = tx
+            .execute_rows(
+                sql_rows! {
+                    head: "WITH v(id) AS (VALUES ",
+                    row: "($:UUID)",
+                    tail: ") UPDATE message SET state = 'held', ending = 'held', ended_by = $1, reason = $2, ended_at = $3,
+                        lease_until = 0, fence = fence + 1
+                      FROM v WHERE message.id = v.id AND message.state IN ('recorded', 'ready')",
+                },
+                doubtful(),
+                args![
+                    CONVERSION,
+                    "its source was moved to Graph before it was handled, and which mail of the mailbox it is cannot be told: it was moved, \
+                     and its Message-ID, time and text fit none or several. Open it in Outlook. Retry it to have it handled from what is \
+                     stored of it, without attachments where they were not fetched yet; discard it if it was handled elsewhere",
+                    now
+                ],
+            )
+            .await?;
+        tx.execute_rows(
+            sql_rows! {
+                head: "WITH v(id) AS (VALUES ",
+                row: "($:UUID)",
+                tail: ") UPDATE message SET mark = 'failed' FROM v WHERE message.id = v.id AND message.mark = 'due'",
+            },
+            doubtful(),
+            args![],
+        )
+        .await?;
+        tx.execute_rows(
+            sql_rows! {
+                head: "WITH v(id) AS (VALUES ",
+                row: "($:UUID)",
+                tail: ") UPDATE message SET mark = 'gone' FROM v WHERE message.id = v.id AND message.mark = 'due'",
+            },
+            rows(unmatched.gone.iter().map(|id| args![*id])),
+            args![],
+        )
+        .await?;
+        tx.execute_rows(
+            sql_rows! {
+                head: "WITH v(id) AS (VALUES ",
+                row: "($:UUID)",
+                tail: ") UPDATE message SET state = 'ended', ending = 'ignored', ended_by = $1, reason = $2, ended_at = $3,
+                    lease_until = 0, fence = fence + 1
+                  FROM v WHERE message.id = v.id AND message.state IN ('recorded', 'ready', 'held')
+                    AND NOT EXISTS (SELECT 1 FROM step WHERE step.message_id = message.id AND step.state <> 'planned')",
+            },
+            rows(unmatched.doubles.iter().map(|double| args![double.message])),
+            args![
+                KNOWN,
+                "it is the same mail as one that was recorded over Graph before; what became of it stands there",
+                now
+            ],
+        )
+        .await?;
+        Ok(held)
+    }
+
+    /// The messages of a removed source of the same folder become this one's, and the removed one is no more.
+    pub async fn take_over(&self, tx: &mut Tx, from: Uuid, to: Uuid) -> Result<u64, StoreError> {
+        tx.execute(
+            sql!("DELETE FROM message_sighting WHERE source_id IN ($1, $2) AND message_id IN (SELECT id FROM message WHERE source_id IN ($1, $2))"),
+            args![from, to],
+        )
+        .await?;
+        tx.execute(
+            sql!(
+                "UPDATE message SET source_id = $2, fence = fence + 1, lease_until = 0 WHERE source_id = $1"
+            ),
+            args![from, to],
+        )
+        .await
     }
 
     /// From now on the source's messages are asked for by their ids of Graph. Whoever is about to fetch the MIME of one by its

@@ -59,6 +59,13 @@ impl Keys {
         mac
     }
 
+    /// What is stored of a mail's text, so that the same mail is recognised without the text standing in the clear.
+    pub fn body(&self, text: &str) -> String {
+        let mut mac = self.mac("body", &[text]);
+        mac.truncate(40);
+        mac
+    }
+
     /// What is stored of a mailbox conversation, likewise.
     pub fn conversation(&self, mailbox: &str, conversation: &str) -> String {
         let mut mac = self.mac("conversation", &[mailbox, conversation]);

@@ -1,7 +1,8 @@
 //! The ledger: the only truth about what has been done.
 //!
 //! Design §4 as a crate. Begin with [`carry`]: how a plan is carried out so that nothing is done twice; then [`state`],
-//! the life of a step as a pure function, and [`record`], how a page of mail gets in. [`claim`] hands work out under
+//! the life of a step as a pure function, and [`record`], how a page of mail gets in ([`same`] tells which mail is which where no
+//! id does, [`ids`] adds the ids of another transport). [`claim`] hands work out under
 //! leases, [`commit`] makes changes durable (many at a time, on one fsync), [`lane`] keeps conversations in order, [`key`]
 //! makes mails and effects recognisable for ever, [`failpoint`] lists where a test may kill the process.
 //!
@@ -16,6 +17,7 @@ pub mod key;
 pub mod lane;
 pub mod load;
 pub mod record;
+pub mod same;
 pub mod state;
 pub mod work;
 

@@ -4,7 +4,9 @@
 //! cursor moves only together with them, so it never passes mail that is not here.
 //!
 //! Ids of EWS change with a move, and each transport has ids of its own: what is known under another id only is found by
-//! Message-ID and the time at which the mailbox received it, and gets the new id as one more alias.
+//! Message-ID, the time at which the mailbox received it and its text ([`crate::same`]), and gets the new id as one more alias.
+//! What that leaves in doubt is held. The first source that records a message owns it; that another found it is kept as a
+//! sighting.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,6 +17,7 @@ use store::{Place, Rows, StoreError, Tx, args, sql, sql_rows};
 use uuid::Uuid;
 
 use crate::lane::{self, Wanted};
+use crate::same::{self, Looks, Same};
 use crate::work::Content;
 use crate::{Ledger, rows};
 
@@ -63,6 +66,8 @@ pub struct Incoming {
     pub references: Vec<String>,
     /// When the mailbox received it.
     pub received_at: Timestamp,
+    /// Hash of its text ([`crate::Keys::body`]), where it is needed to tell alike mails apart and the page tells it.
+    pub body: Option<String>,
     /// What lists show of it.
     pub summary: Summary,
     /// The page JSON.
@@ -71,6 +76,8 @@ pub struct Incoming {
     pub needs_mime: bool,
     /// Ended at once by this rule, with the reason: nothing of it is kept but that.
     pub ignored: Option<(&'static str, &'static str)>,
+    /// Held at once by this stage, for this reason. What is to be ignored is ignored.
+    pub held: Option<(&'static str, &'static str)>,
     /// The message that this one is, known by an id that is gone: a move over EWS. See [`Ledger::alike`].
     pub was: Option<Uuid>,
 }
@@ -96,20 +103,41 @@ pub struct Recorded {
     pub new: usize,
     /// Of these, how many ended at once.
     pub ignored: usize,
+    /// Of these, how many are held at once.
+    pub held: usize,
     /// Messages that were known.
     pub known: usize,
 }
 
+/// Why a mail is held that may be one that is known: nothing else is known to tell.
+const DOUBTFUL: (&str, &str) = (
+    "record",
+    "a mail with the same Message-ID and time is known under an id of the other connection type, with another text, so nobody can \
+     tell whether this one was handled. Look for both in the list of messages: discard this one if it is the same mail, retry it \
+     if it is another",
+);
+/// The same for mails without a Message-ID.
+const DOUBTFUL_WITHOUT_ID: (&str, &str) = (
+    "record",
+    "it has no Message-ID, and a mail of the same time is known under an id of the other connection type, so nobody can tell whether \
+     this one was handled. Look for both in the list of messages: discard this one if it is the same mail, retry it if it is \
+     another",
+);
+
 #[derive(FromRow)]
 struct AliasRow {
     value: String,
+    message_id: Uuid,
+    source_id: Uuid,
 }
 
 #[derive(FromRow)]
 struct KnownRow {
     id: Uuid,
-    hash: String,
+    source_id: Uuid,
+    hash: Option<String>,
     received_at: i64,
+    body_hash: Option<String>,
     /// Whether the id that it is asked for by is of EWS.
     by_ews: i64,
 }
@@ -118,6 +146,12 @@ struct KnownRow {
 struct LaneRow {
     key_hash: String,
     lane: String,
+}
+
+impl KnownRow {
+    fn looks(&self) -> Looks {
+        Looks { message_id: self.hash.clone(), received_at: self.received_at, body: self.body_hash.clone() }
+    }
 }
 
 impl Ledger {
@@ -142,15 +176,20 @@ impl Ledger {
                 sql_rows! {
                     head: "WITH v(value) AS (VALUES ",
                     row: "($:TEXT)",
-                    tail: ") SELECT a.value FROM v JOIN message_alias a ON a.mailbox_id = $1 AND a.kind = $2 AND a.value = v.value",
+                    tail: ") SELECT a.value, a.message_id, m.source_id FROM v
+                      JOIN message_alias a ON a.mailbox_id = $1 AND a.kind = $2 AND a.value = v.value
+                      JOIN message m ON m.id = a.message_id",
                 },
                 rows(items.iter().map(|item| args![&item.native_id])),
                 args![mailbox.id, mailbox.ids.column()],
             )
             .await?;
+        let mut sightings: HashSet<Uuid> =
+            known.iter().filter(|row| row.source_id != source_id).map(|row| row.message_id).collect();
         let known: HashSet<String> = known.into_iter().map(|row| row.value).collect();
         items.retain(|item| !known.contains(&item.native_id));
-        self.recognise(tx, workspace_id, mailbox, &mut items).await?;
+        self.recognise(tx, workspace_id, mailbox, source_id, &mut items, &mut sightings).await?;
+        Self::sighted(tx, source_id, &sightings, now).await?;
         let mut recorded = Recorded { known: found - items.len(), ..Recorded::default() };
         if items.is_empty() {
             return Ok(recorded);
@@ -167,9 +206,10 @@ impl Ledger {
                 (None, true) => Content::AwaitingMime,
                 (None, false) => Content::Page,
             };
-            let (state, ending, rule, reason, ended_at) = match item.ignored {
-                Some((rule, reason)) => ("ended", Some("ignored"), Some(rule), Some(reason), Some(now)),
-                None => ("recorded", None, None, None, None),
+            let (state, ending, rule, reason, ended_at) = match (item.ignored, item.held) {
+                (Some((rule, reason)), _) => ("ended", Some("ignored"), Some(rule), Some(reason), Some(now)),
+                (None, Some((by, reason))) => ("held", Some("held"), Some(by), Some(reason), Some(now)),
+                (None, None) => ("recorded", None, None, None, None),
             };
             messages.push(args![
                 id,
@@ -179,6 +219,7 @@ impl Ledger {
                 key.0,
                 &item.native_id,
                 item.message_id.as_deref().map(|id| self.keys.message_id(id)),
+                item.body.as_deref(),
                 lane,
                 item.received_at,
                 now,
@@ -197,13 +238,14 @@ impl Ledger {
             }
             recorded.new += 1;
             recorded.ignored += usize::from(item.ignored.is_some());
+            recorded.held += usize::from(item.ignored.is_none() && item.held.is_some());
         }
         tx.execute_rows(
             sql_rows! {
-                head: "INSERT INTO message (id, workspace_id, mailbox_id, source_id, k, native_id, message_id_hash, lane,
+                head: "INSERT INTO message (id, workspace_id, mailbox_id, source_id, k, native_id, message_id_hash, body_hash, lane,
                   received_at, recorded_at, summary_sealed, content, state, ending, ended_by, reason, ended_at, generation,
                   stage, attempts, not_before, lease_until, fence, mark, mark_attempts, mark_not_before) VALUES ",
-                row: "($:UUID, $:UUID, $:UUID, $:UUID, $, $, $, $, $:BIGINT, $:BIGINT, $:BYTEA, $, $, $, $, $, $:BIGINT, 0, 'read', 0, 0, 0, 0, 'none', 0, 0)",
+                row: "($:UUID, $:UUID, $:UUID, $:UUID, $, $, $, $, $, $:BIGINT, $:BIGINT, $:BYTEA, $, $, $, $, $, $:BIGINT, 0, 'read', 0, 0, 0, 0, 'none', 0, 0)",
                 tail: "",
             },
             messages,
@@ -233,61 +275,142 @@ impl Ledger {
         Ok(recorded)
     }
 
-    /// Takes out what is known under another id only, and gives it this one too.
+    /// Takes out what is known under another id only, and gives it this one too; what nobody can tell is held.
     async fn recognise(
         &self,
         tx: &mut Tx,
         workspace_id: Uuid,
         mailbox: &Mailbox,
+        source_id: Uuid,
         items: &mut Vec<Incoming>,
+        sightings: &mut HashSet<Uuid>,
     ) -> Result<(), StoreError> {
         if items.is_empty() || (mailbox.ids == IdKind::Graph && !Self::has_ews_ids(tx, mailbox.id).await?) {
             return Ok(());
         }
-        let looked_for = items.iter().filter_map(|item| {
-            Some(args![self.keys.message_id(item.message_id.as_deref()?), item.received_at])
-        });
-        let found: Vec<KnownRow> = tx
-            .fetch_rows(
-                sql_rows! {
-                    head: "WITH v(hash, received_at) AS (VALUES ",
-                    row: "($:TEXT, $:BIGINT)",
-                    tail: ") SELECT DISTINCT m.id, m.message_id_hash AS hash, m.received_at,
-                        CAST(CASE WHEN EXISTS (SELECT 1 FROM message_alias a WHERE a.mailbox_id = $2 AND a.kind = 'ews'
-                          AND a.value = m.native_id) THEN 1 ELSE 0 END AS BIGINT) AS by_ews
-                      FROM v JOIN message m ON m.workspace_id = $1 AND m.message_id_hash = v.hash AND m.received_at = v.received_at
-                      WHERE m.mailbox_id = $2 ORDER BY m.id",
-                },
-                rows(looked_for),
-                args![workspace_id, mailbox.id],
-            )
-            .await?;
+        let mut found = self.alike_by_message_id(tx, workspace_id, mailbox.id, items).await?;
+        found.extend(Self::alike_without_message_id(tx, workspace_id, mailbox.id, items).await?);
+        let mut once = HashSet::new();
+        found.retain(|row| once.insert(row.id));
         // One that has an id of its own is another mail, however alike they are; over EWS, unless that id is gone.
         let taken = match mailbox.ids {
             IdKind::Ews => found.iter().filter(|row| row.by_ews != 0).map(|row| row.id).collect(),
             IdKind::Graph => Self::with_graph_id(tx, mailbox.id, &found).await?,
         };
-        let mut known: HashMap<(String, i64), Vec<Uuid>> = HashMap::new();
-        for row in found.into_iter().rev().filter(|row| !taken.contains(&row.id)) {
-            known.entry((row.hash, row.received_at)).or_default().push(row.id);
-        }
+        let moved: HashSet<Uuid> = items.iter().filter_map(|item| item.was).collect();
+        found.retain(|row| !taken.contains(&row.id) && !moved.contains(&row.id));
+        let known: Vec<Looks> = found.iter().map(KnownRow::looks).collect();
+        let looks: Vec<Looks> = items
+            .iter()
+            // What was moved is known already: it may stand for no other one.
+            .map(|item| if item.was.is_some() { self.looks_like_none(item) } else { self.looks(item) })
+            .collect();
+        let mut told = same::tell(&looks, &known).into_iter();
         let (mut aliases, mut named) = (Rows::new(), Rows::new());
-        items.retain(|item| {
-            if let Some(id) = item.was {
-                aliases.push(args![mailbox.id, mailbox.ids.column(), &item.native_id, id]);
-                named.push(args![id, &item.native_id]);
-                return false;
-            }
-            let Some(hash) = item.message_id.as_deref().map(|id| self.keys.message_id(id)) else {
-                return true;
+        items.retain_mut(|item| {
+            let same = told.next().unwrap_or(Same::Other);
+            let id = match (item.was, same) {
+                (Some(id), _) => id,
+                (None, Same::Is(one)) => {
+                    if found[one].source_id != source_id {
+                        sightings.insert(found[one].id);
+                    }
+                    found[one].id
+                }
+                (None, Same::Other) => return true,
+                (None, Same::Doubtful) => {
+                    item.held = Some(if item.message_id.is_some() { DOUBTFUL } else { DOUBTFUL_WITHOUT_ID });
+                    return true;
+                }
             };
-            let alike = known.get_mut(&(hash, item.received_at.as_microsecond()));
-            let Some(id) = alike.and_then(Vec::pop) else { return true };
             aliases.push(args![mailbox.id, mailbox.ids.column(), &item.native_id, id]);
             named.push(args![id, &item.native_id]);
             false
         });
         self.add_ids(tx, mailbox.ids, aliases, named).await
+    }
+
+    /// What an item is recognised by.
+    pub fn looks(&self, item: &Incoming) -> Looks {
+        Looks {
+            message_id: item.message_id.as_deref().map(|id| self.keys.message_id(id)),
+            received_at: item.received_at.as_microsecond(),
+            body: item.body.clone(),
+        }
+    }
+
+    fn looks_like_none(&self, item: &Incoming) -> Looks {
+        Looks { received_at: i64::MIN, ..self.looks(item) }
+    }
+
+    async fn alike_by_message_id(
+        &self,
+        tx: &mut Tx,
+        workspace_id: Uuid,
+        mailbox_id: Uuid,
+        items: &[Incoming],
+    ) -> Result<Vec<KnownRow>, StoreError> {
+        let looked_for = items.iter().filter_map(|item| {
+            Some(args![self.keys.message_id(item.message_id.as_deref()?), item.received_at])
+        });
+        tx.fetch_rows(
+            sql_rows! {
+                head: "WITH v(hash, received_at) AS (VALUES ",
+                row: "($:TEXT, $:BIGINT)",
+                tail: ") SELECT DISTINCT m.id, m.source_id, m.message_id_hash AS hash, m.received_at, m.body_hash,
+                    CAST(CASE WHEN EXISTS (SELECT 1 FROM message_alias a WHERE a.mailbox_id = $2 AND a.kind = 'ews'
+                      AND a.value = m.native_id) THEN 1 ELSE 0 END AS BIGINT) AS by_ews
+                  FROM v JOIN message m ON m.workspace_id = $1 AND m.message_id_hash = v.hash AND m.received_at = v.received_at
+                  WHERE m.mailbox_id = $2 ORDER BY m.id",
+            },
+            rows(looked_for),
+            args![workspace_id, mailbox_id],
+        )
+        .await
+    }
+
+    async fn alike_without_message_id(
+        tx: &mut Tx,
+        workspace_id: Uuid,
+        mailbox_id: Uuid,
+        items: &[Incoming],
+    ) -> Result<Vec<KnownRow>, StoreError> {
+        let looked_for =
+            items.iter().filter(|item| item.message_id.is_none()).map(|item| args![item.received_at]);
+        tx.fetch_rows(
+            sql_rows! {
+                head: "WITH v(received_at) AS (VALUES ",
+                row: "($:BIGINT)",
+                tail: ") SELECT DISTINCT m.id, m.source_id, m.message_id_hash AS hash, m.received_at, m.body_hash,
+                    CAST(CASE WHEN EXISTS (SELECT 1 FROM message_alias a WHERE a.mailbox_id = $2 AND a.kind = 'ews'
+                      AND a.value = m.native_id) THEN 1 ELSE 0 END AS BIGINT) AS by_ews
+                  FROM v JOIN message m ON m.workspace_id = $1 AND m.received_at = v.received_at
+                  WHERE m.mailbox_id = $2 AND m.message_id_hash IS NULL ORDER BY m.id",
+            },
+            rows(looked_for),
+            args![workspace_id, mailbox_id],
+        )
+        .await
+    }
+
+    /// That this source found messages that others own.
+    async fn sighted(
+        tx: &mut Tx,
+        source_id: Uuid,
+        messages: &HashSet<Uuid>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        tx.execute_rows(
+            sql_rows! {
+                head: "INSERT INTO message_sighting (message_id, source_id, seen_at) VALUES ",
+                row: "($:UUID, $:UUID, $:BIGINT)",
+                tail: " ON CONFLICT (message_id, source_id) DO NOTHING",
+            },
+            rows(messages.iter().map(|message| args![*message, source_id, now])),
+            args![],
+        )
+        .await
+        .map(drop)
     }
 
     async fn has_ews_ids(tx: &mut Tx, mailbox_id: Uuid) -> Result<bool, StoreError> {

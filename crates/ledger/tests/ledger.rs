@@ -8,6 +8,7 @@ use fault::Fault;
 use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use ledger::carry::{Also, Carried, Effect, Journal, Sight, Timing, Work, Written};
+use ledger::ids::Unmatched;
 use ledger::record::{IdKind, Incoming, Mailbox, Recorded, Summary};
 use ledger::{
     Change, Ending, Fate, GroupCommit, Keys, Ledger, Message, NewPlan, NotCommitted, Op, Remote, Slot, Stage,
@@ -167,6 +168,10 @@ impl World {
     }
 }
 
+fn recorded(new: usize, ignored: usize, known: usize) -> Recorded {
+    Recorded { new, ignored, known, held: 0 }
+}
+
 fn mail(id: &str, at: i64, references: &[&str]) -> Incoming {
     Incoming {
         native_id: format!("native-{id}"),
@@ -174,10 +179,12 @@ fn mail(id: &str, at: i64, references: &[&str]) -> Incoming {
         conversation: None,
         references: references.iter().map(|id| format!("{id}@example.org")).collect(),
         received_at: Timestamp::from_second(at).expect("in range"),
+        body: None,
         summary: Summary { subject: format!("mail {id}"), ..Summary::default() },
         page: format!("{{\"id\":\"{id}\"}}").into_bytes(),
         needs_mime: false,
         ignored: None,
+        held: None,
         was: None,
     }
 }
@@ -283,8 +290,8 @@ fn file(n: u32) -> Slot {
 async fn i2_a_page_read_again_makes_nothing_new() {
     on_both(|world| async move {
         let page = || vec![mail("1", 10, &[]), mail("2", 20, &[]), mail("1", 10, &[])];
-        assert_eq!(world.record(page()).await, Recorded { new: 2, ignored: 0, known: 0 });
-        assert_eq!(world.record(page()).await, Recorded { new: 0, ignored: 0, known: 2 });
+        assert_eq!(world.record(page()).await, recorded(2, 0, 0));
+        assert_eq!(world.record(page()).await, recorded(0, 0, 2));
         assert_eq!(world.claim().await.len(), 2);
     })
     .await;
@@ -305,7 +312,7 @@ async fn a_mail_under_another_id_is_recognised() {
         let alike = world.alike(&moved).await;
         assert_eq!((alike.len(), &*alike[0].item, &*alike[0].native_id), (1, "ews-b", "ews-a"));
         moved[0].was = Some(alike[0].message_id);
-        assert_eq!(world.record(moved).await, Recorded { new: 0, ignored: 0, known: 1 });
+        assert_eq!(world.record(moved).await, recorded(0, 0, 1));
         // A copy, beside the one that is still there: a mail of its own, and known from then on.
         let copy = || vec![under("ews-copy", 10)];
         assert_eq!(&*world.alike(&copy()).await[0].native_id, "ews-b");
@@ -314,9 +321,12 @@ async fn a_mail_under_another_id_is_recognised() {
         assert_eq!(world.record(copy()).await.known, 1);
         // A sender used a Message-ID again.
         assert_eq!(world.record(vec![under("ews-c", 11)]).await.new, 1);
+        let ids = world.ledger.ews_ids(&world.db.db, world.mailbox.id, "", 10).await.expect("read");
+        let ids: Vec<&str> = ids.iter().map(|id| id.value.as_str()).collect();
+        assert_eq!(ids, ["ews-a", "ews-b", "ews-c", "ews-copy"]);
         world.mailbox.ids = IdKind::Graph;
         let listed = vec![under("graph-a", 10), under("graph-c", 11), under("graph-copy", 11)];
-        assert_eq!(world.record(listed).await, Recorded { new: 1, ignored: 0, known: 2 });
+        assert_eq!(world.record(listed).await, recorded(1, 0, 2));
         let again = vec![
             under("graph-a", 10),
             under("graph-copy", 11),
@@ -324,10 +334,146 @@ async fn a_mail_under_another_id_is_recognised() {
             under("graph-other", 10),
         ];
         // Two that have an immutable id each are two mails: there were two at that time, the third is new.
-        assert_eq!(world.record(again).await, Recorded { new: 1, ignored: 0, known: 3 });
+        assert_eq!(world.record(again).await, recorded(1, 0, 3));
         let ids = world.ledger.ews_ids(&world.db.db, world.mailbox.id, "", 10).await.expect("read");
-        let ids: Vec<&str> = ids.iter().map(|id| id.value.as_str()).collect();
-        assert_eq!(ids, ["ews-a", "ews-b", "ews-c", "ews-copy"]);
+        assert!(ids.is_empty(), "each has an id of Graph: {ids:?}");
+        let counted = world.ledger.count_ews_ids(&world.db.db, world.mailbox.id).await.expect("counted");
+        assert_eq!(counted, (4, 0));
+    })
+    .await;
+}
+
+/// Promise: where Message-ID and time are the same and the text is not, nobody guesses: the mail is held, with what to do, and the
+/// text tells alike mails apart where it can. The same holds without a Message-ID.
+#[tokio::test]
+async fn a_mail_that_cannot_be_told_from_a_known_one_is_held() {
+    on_both(|mut world| async move {
+        let like = |native: &str, id: Option<&str>, body: &str| Incoming {
+            native_id: native.to_owned(),
+            message_id: id.map(str::to_owned),
+            body: Some(world.ledger.keys.body(body)),
+            ..mail("1", 10, &[])
+        };
+        let over_ews = vec![
+            like("ews-one", Some("1@example.org"), "one"),
+            like("ews-two", Some("1@example.org"), "two"),
+            like("ews-three", None, "three"),
+        ];
+        let known_again = vec![
+            like("graph-two", Some("1@example.org"), "two"),
+            like("graph-three", None, "three"),
+            like("graph-four", None, "four"),
+        ];
+        let changed = vec![like("graph-one", Some("1@example.org"), "one, changed since")];
+        world.mailbox.ids = IdKind::Ews;
+        assert_eq!(world.record(over_ews).await, recorded(3, 0, 0));
+        world.mailbox.ids = IdKind::Graph;
+        // Another text without a Message-ID is another mail.
+        assert_eq!(world.record(known_again).await, recorded(1, 0, 2));
+        let doubtful = world.record(changed).await;
+        assert_eq!(doubtful, Recorded { held: 1, ..recorded(1, 0, 0) });
+        let (reason,): (String,) = world
+            .db
+            .db
+            .fetch_one(sql!("SELECT reason FROM message WHERE state = 'held'"), args![])
+            .await
+            .expect("there");
+        assert!(reason.contains("retry") && reason.contains("discard"), "{reason}");
+        // Listed again, it is known.
+        let again = vec![like("graph-one", Some("1@example.org"), "one, changed since")];
+        assert_eq!(world.record(again).await, recorded(0, 0, 1));
+    })
+    .await;
+}
+
+/// Promise: the first source that records a message owns it; another that finds it is kept as having found it, once, and does nothing
+/// with it.
+#[tokio::test]
+async fn another_source_finds_what_is_handled_already() {
+    on_both(|mut world| async move {
+        world.record(vec![mail("1", 10, &[])]).await;
+        let first = world.source;
+        let second = Uuid::now_v7();
+        world
+            .db
+            .db
+            .execute(
+                sql!("INSERT INTO source (id, workspace_id, account_id, mailbox_id, folder_id, folder_name, connection_type, destination_id, issue_type_id, issue_type_name,
+                  start_kind, start_at, handled, handled_target, confirmed_at, state, state_since, failures, round, next_poll_at, fence, created_at, updated_at)
+                  SELECT $1, workspace_id, account_id, mailbox_id, 'g', 'Archive', connection_type, destination_id, issue_type_id, issue_type_name,
+                  start_kind, start_at, handled, handled_target, confirmed_at, state, state_since, failures, round, next_poll_at, fence, created_at, updated_at FROM source WHERE id = $2"),
+                args![second, first],
+            )
+            .await
+            .expect("inserted");
+        world.source = second;
+        for _ in 0..2 {
+            assert_eq!(world.record(vec![mail("1", 10, &[])]).await, recorded(0, 0, 1));
+        }
+        let seen: Vec<(Uuid,)> =
+            world.db.db.fetch_all(sql!("SELECT source_id FROM message_sighting"), args![]).await.expect("read");
+        assert_eq!(seen, [(second,)]);
+        assert_eq!(world.claim().await.len(), 1, "it is handled by the first one, once");
+        // A source that takes the other's messages over has found nothing of another's.
+        let mut tx = world.db.db.begin().await.expect("begins");
+        assert_eq!(world.ledger.take_over(&mut tx, first, second).await.expect("taken over"), 1);
+        tx.commit().await.expect("commits");
+        let seen: Vec<(Uuid,)> =
+            world.db.db.fetch_all(sql!("SELECT source_id FROM message_sighting"), args![]).await.expect("read");
+        assert!(seen.is_empty());
+    })
+    .await;
+}
+
+/// Promise: before a source goes over to Graph, a mail that was recorded over both is ended once, one that cannot be told is held,
+/// one that is gone is not asked for, and none is handled twice.
+#[tokio::test]
+async fn what_has_no_other_id_is_settled() {
+    on_both(|mut world| async move {
+        world.record(vec![mail("graph", 10, &[])]).await;
+        world.mailbox.ids = IdKind::Ews;
+        let bare = |id: &str| Incoming { message_id: None, ..mail(id, 20, &[]) };
+        world.record(vec![bare("double"), bare("doubtful"), bare("gone"), bare("plain")]).await;
+        let open = world.ledger.without_graph_id(&world.db.db, world.source).await.expect("read");
+        let [double, doubtful, gone, plain] = ["double", "doubtful", "gone", "plain"]
+            .map(|name| open.iter().find(|open| open.summary.subject.ends_with(name)).expect("there").id);
+        let ids = [(double, "native-graph".to_owned()), (plain, "native-of-graph".to_owned())];
+        let mut tx = world.db.db.begin().await.expect("begins");
+        let doubles = world.ledger.add_graph_ids(&mut tx, world.mailbox.id, &ids).await.expect("added");
+        assert_eq!(doubles.len(), 1);
+        assert_eq!(doubles[0].message, double);
+        let unmatched = Unmatched { gone: vec![gone], doubtful: vec![doubtful], doubles };
+        let held =
+            world.ledger.settle_unmatched(&mut tx, &unmatched, world.clock.now()).await.expect("settled");
+        assert_eq!(held, 1);
+        world.ledger.ask_by_graph_ids(&mut tx, world.source).await.expect("renamed");
+        tx.commit().await.expect("commits");
+        assert_eq!(world.state(double).await.1.as_deref(), Some("ignored"));
+        assert_eq!(world.state(doubtful).await.0, "held");
+        let claimed = world.claim().await;
+        let ids: Vec<&str> = claimed.iter().map(|message| message.native_id.as_str()).collect();
+        assert_eq!(ids, ["native-graph", "native-gone", "native-of-graph"]);
+    })
+    .await;
+}
+
+/// Promise: in shadow mode no plan is carried on, and new mail is still decided.
+#[tokio::test]
+async fn a_plan_waits_while_its_source_is_in_shadow_mode() {
+    on_both(|world| async move {
+        world.record(vec![mail("1", 10, &[]), mail("2", 20, &[])]).await;
+        let remotes = Remotes::default();
+        let first = world.claim().await.remove(0);
+        let id = first.id;
+        world.plan(first, &[Slot::Issue], &remotes).await.expect("commits");
+        world.clock.advance(Duration::from_secs(600));
+        let shadow = sql!("UPDATE source SET shadow_at = $1 WHERE id = $2");
+        world.db.db.execute(shadow, args![Some(1_i64), world.source]).await.expect("written");
+        let claimed: Vec<String> = world.claim().await.into_iter().map(|message| message.native_id).collect();
+        assert_eq!(claimed, ["native-2"]);
+        world.db.db.execute(shadow, args![None::<i64>, world.source]).await.expect("written");
+        world.clock.advance(Duration::from_secs(600));
+        assert_eq!(world.claim().await[0].id, id);
     })
     .await;
 }
@@ -337,7 +483,7 @@ async fn what_came_before_the_start_has_its_end_and_is_never_claimed() {
     on_both(|world| async move {
         let mut old = mail("1", 10, &[]);
         old.ignored = Some(("before-start", "older than the start point"));
-        assert_eq!(world.record(vec![old]).await, Recorded { new: 1, ignored: 1, known: 0 });
+        assert_eq!(world.record(vec![old]).await, recorded(1, 1, 0));
         assert!(world.claim().await.is_empty());
         // The listing is reset and everything comes again.
         assert_eq!(world.record(vec![mail("1", 10, &[])]).await.known, 1);

@@ -104,6 +104,13 @@ pub struct Item {
     pub is_whole: bool,
 }
 
+impl Item {
+    /// When the mailbox received it, where it tells that.
+    pub fn received(&self) -> Option<Timestamp> {
+        (self.received_at != Timestamp::UNIX_EPOCH).then_some(self.received_at)
+    }
+}
+
 impl fmt::Debug for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The raw text is mail: it does not belong into logs.

@@ -4,7 +4,8 @@
 //! - `POST /mailboxes/{upn}/messages?folder=&received_at=&read=&sender=internal|pass|fail` raw mail → ids;
 //!   `GET /mailboxes/{upn}/messages` the ground truth; `GET /sent-outside` what left the tenant
 //! - `POST /mailboxes/{upn}/damage {"id","as":"mime"|"item"|"batch"|"none"}` an item whose MIME, or whose content, cannot
-//!   be read; `GET` and `POST /mailboxes/{upn}/folders {"name","parent"?}`, `PATCH {"name"?,"parent"?}` and
+//!   be read; `POST /mailboxes/{upn}/move {"id","folder"}` as its owner does, and `POST /mailboxes/{upn}/remove {"id"}` for
+//!   good; `GET` and `POST /mailboxes/{upn}/folders {"name","parent"?}`, `PATCH {"name"?,"parent"?}` and
 //!   `DELETE /mailboxes/{upn}/folders/{folder}`. A folder is an id, a well-known name, or a path (`Inbox/Orders`)
 //! - `GET /ews/policy`, `POST /ews/policy {"enabled"?,"mailbox"?,"allowed_app_ids"?}` as `EwsEnabled` and
 //!   `EwsAllowedAppIDs`; at first enabled, with this app listed. `POST /ews/sync/reset {"mailbox"?}`
@@ -105,6 +106,8 @@ pub(crate) fn router(control: Arc<Control>) -> Router {
         .route("/faults/{id}", delete(remove_fault))
         .route("/mailboxes/{upn}/messages", get(messages).post(deliver))
         .route("/mailboxes/{upn}/damage", post(damage))
+        .route("/mailboxes/{upn}/move", post(move_message))
+        .route("/mailboxes/{upn}/remove", post(remove_message))
         .route("/mailboxes/{upn}/folders", get(folders).post(make_folder))
         .route("/mailboxes/{upn}/folders/{*folder}", patch(change_folder).delete(remove_folder))
         .route("/ews/policy", get(ews_policy).post(change_ews_policy))
@@ -253,13 +256,62 @@ struct Wound {
     kind: Damage,
 }
 
+/// The key of a message by any id of Graph or EWS.
+fn key_of(store: &Store, id: &str) -> Option<u64> {
+    let by_graph = ids::message(id).and_then(|id| store.key(id));
+    by_graph.or_else(|| store.ews_key(crate::exchange::ews_ids::ItemId::read(id)?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Relocation {
+    /// Any id of Graph or EWS.
+    id: String,
+    folder: String,
+}
+
+async fn move_message(State(control): At, Path(upn): Path<String>, body: Bytes) -> Answer {
+    let wish: Relocation = read(&body)?;
+    let mailbox = mailbox_of(&control, &upn)?;
+    let mut store = mailbox.store();
+    let Some(folder) = find_folder(&store, &wish.folder).map(|folder| folder.number) else {
+        return refuse(StatusCode::NOT_FOUND, format!("{upn} has no folder {}", wish.folder));
+    };
+    let Some(key) = key_of(&store, &wish.id) else {
+        return refuse(StatusCode::NOT_FOUND, format!("{upn} has no message {}", wish.id));
+    };
+    store.relocate(key, folder, control.core.now());
+    let shown = store.messages.get(&key).map(|message| {
+        json!({"id": message.id(store.mailbox, false), "immutable_id": message.immutable_id(store.mailbox),
+            "ews_id": message.ews_id(store.mailbox).ews()})
+    });
+    Ok(json_answer(StatusCode::OK, &shown.unwrap_or_default()))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Removal {
+    /// Any id of Graph or EWS.
+    id: String,
+}
+
+async fn remove_message(State(control): At, Path(upn): Path<String>, body: Bytes) -> Answer {
+    let wish: Removal = read(&body)?;
+    let mut store = mailbox_of(&control, &upn)?.store();
+    match key_of(&store, &wish.id) {
+        Some(key) => {
+            store.remove(key);
+            Ok(done())
+        }
+        None => refuse(StatusCode::NOT_FOUND, format!("{upn} has no message {}", wish.id)),
+    }
+}
+
 async fn damage(State(control): At, Path(upn): Path<String>, body: Bytes) -> Answer {
     let wound: Wound = read(&body)?;
     let mailbox = mailbox_of(&control, &upn)?;
     let mut store = mailbox.store();
-    let by_graph = ids::message(&wound.id).and_then(|id| store.key(id));
-    let key = by_graph.or_else(|| store.ews_key(crate::exchange::ews_ids::ItemId::read(&wound.id)?));
-    match key.and_then(|key| store.messages.get_mut(&key)) {
+    match key_of(&store, &wound.id).and_then(|key| store.messages.get_mut(&key)) {
         Some(message) => {
             message.damage = wound.kind;
             Ok(done())

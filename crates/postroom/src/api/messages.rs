@@ -13,6 +13,7 @@ use super::caller::Caller;
 use super::problem::{Refused, fault};
 use crate::cli::shapes::{Message, MessageDetail, Messages, StepShape, TraceLine};
 use crate::connections::routes::time;
+use crate::messages::detail::found_again;
 use crate::messages::hold::{self, Done};
 use crate::messages::opened;
 use crate::messages::store::{self as rows, Filter, Place, Row, Whole};
@@ -106,6 +107,7 @@ async fn detail(state: &State, caller: &Caller, id: Uuid) -> Result<MessageDetai
     let plan = state.ledger.plan(db, id).await?;
     let trace: Trace = plan.and_then(|plan| serde_json::from_slice(&plan.trace).ok()).unwrap_or_default();
     let steps = state.ledger.steps(db, id).await?;
+    let found_again = found_again(&message, rows::sightings(db, id).await?);
     Ok(MessageDetail {
         message: of_whole(state, &message),
         trace: trace
@@ -115,6 +117,9 @@ async fn detail(state: &State, caller: &Caller, id: Uuid) -> Result<MessageDetai
                 let text = if line.matched { line.why } else { format!("did not match: {}", line.why) };
                 TraceLine { rule: line.rule, text }
             })
+            .chain(
+                found_again.into_iter().map(|text| TraceLine { rule: ledger::ids::KNOWN.to_owned(), text }),
+            )
             .collect(),
         steps: steps
             .iter()
@@ -147,6 +152,11 @@ async fn done(state: &State, caller: &Caller, id: Uuid, done: Done) -> Result<Js
     match done {
         Done::Yes => detail(state, caller, id).await.map(Json),
         Done::Nowhere => Err(Refused::not_found("message")),
+        Done::InShadow => Err(Refused::new(
+            StatusCode::CONFLICT,
+            "Its source is in shadow mode, in which nothing is written.",
+            "End shadow mode on the source's page, then retry the mail; or discard it.",
+        )),
         Done::NotHeld => Err(Refused::new(
             StatusCode::CONFLICT,
             "The message is not held, so nothing was changed.",

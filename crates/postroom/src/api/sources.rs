@@ -2,16 +2,18 @@
 
 use axum::extract::{Path, State as Shared};
 use axum::{Extension, Json};
+use http::StatusCode;
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::State;
 use super::caller::Caller;
 use super::problem::{Refused, fault};
-use crate::cli::shapes::{Converted, Ping, PingCheck, Source as Shape, Sources};
+use crate::cli::shapes::{Conversion, Ping, PingCheck, Source as Shape, Sources};
 use crate::connections::routes::time;
+use crate::connections::store::conversion;
 use crate::connections::store::sources::{self, Source};
-use crate::connections::{convert as moved, health, ping as pinged, switch};
+use crate::connections::{convert, health, ping as pinged, switch};
 
 fn id(text: &str) -> Result<Uuid, Refused> {
     Uuid::parse_str(text).map_err(|_| Refused::not_found("Message Source"))
@@ -113,21 +115,69 @@ pub(super) async fn resume(
     set_paused(&state, &caller, &source, false).await
 }
 
+async fn the_source(state: &State, caller: &Caller, source: &str) -> Result<Source, Refused> {
+    sources::one(&state.connections.db, caller.actor().workspace, id(source)?)
+        .await?
+        .ok_or_else(|| Refused::not_found("Message Source"))
+}
+
+async fn conversion_of(state: &State, source: &Source) -> Result<Json<Conversion>, Refused> {
+    let found = conversion::of_source(&state.connections.db, source.id).await?;
+    let found = found.ok_or_else(|| {
+        Refused::new(
+            StatusCode::NOT_FOUND,
+            "This source was never moved to Graph.",
+            "Begin with `postroom sources convert` and its id.",
+        )
+    })?;
+    let number = |number: i64| u64::try_from(number).unwrap_or(0);
+    let some = |text: &String| (!text.is_empty()).then(|| text.clone());
+    let waits = found.state == "running" && !found.what.is_empty();
+    Ok(Json(Conversion {
+        mailbox: source.mailbox.clone(),
+        total: number(found.total),
+        done: number(found.done),
+        translated: number(found.translated),
+        matched: number(found.matched),
+        gone: number(found.gone),
+        held: number(found.held),
+        known: number(found.known),
+        outcome: (found.state == "done").then(|| convert::sentence(&found)),
+        what: some(&found.what),
+        mend: some(&found.mend),
+        next_try_at: waits.then(|| time(found.not_before)),
+        state: found.state,
+    }))
+}
+
 /// POST /api/v1/sources/{id}/convert
-pub(super) async fn convert(
+pub(super) async fn begin_conversion(
     Shared(state): Shared<State>,
     Extension(caller): Extension<Caller>,
     Path(source): Path<String>,
-) -> Result<Json<Converted>, Refused> {
-    let (db, actor, source) = (&state.connections.db, caller.actor(), id(&source)?);
-    let gone = || Refused::not_found("Message Source");
-    let row = sources::one(db, actor.workspace, source).await?.ok_or_else(gone)?;
-    let done = moved::convert(&state.of_connections(), actor, &row).await?;
-    Ok(Json(Converted {
-        mailbox: row.mailbox,
-        translated: done.translated,
-        matched: done.matched,
-        gone: done.gone,
-        ambiguous: done.ambiguous,
-    }))
+) -> Result<Json<Conversion>, Refused> {
+    let source = the_source(&state, &caller, &source).await?;
+    convert::begin(&state.of_connections(), caller.actor(), &source).await?;
+    conversion_of(&state, &source).await
+}
+
+/// GET /api/v1/sources/{id}/conversion
+pub(super) async fn show_conversion(
+    Shared(state): Shared<State>,
+    Extension(caller): Extension<Caller>,
+    Path(source): Path<String>,
+) -> Result<Json<Conversion>, Refused> {
+    let source = the_source(&state, &caller, &source).await?;
+    conversion_of(&state, &source).await
+}
+
+/// POST /api/v1/sources/{id}/conversion/cancel
+pub(super) async fn cancel_conversion(
+    Shared(state): Shared<State>,
+    Extension(caller): Extension<Caller>,
+    Path(source): Path<String>,
+) -> Result<Json<Conversion>, Refused> {
+    let source = the_source(&state, &caller, &source).await?;
+    convert::cancel(&state.of_connections(), caller.actor(), &source).await?;
+    conversion_of(&state, &source).await
 }

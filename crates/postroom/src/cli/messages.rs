@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::client::{Client, Reach};
+use super::client::{Client, Reach, in_path};
 use super::shapes::{MessageDetail, Messages};
 use super::table::{cell, table, time};
 use super::{Failure, say, say_json};
@@ -35,6 +35,16 @@ enum MessagesCommand {
         /// The message's id, from the list
         id: String,
     },
+    /// Take a held message up again
+    Retry {
+        /// The message's id, from the list
+        id: String,
+    },
+    /// End a held message: it becomes neither issue nor comment
+    Discard {
+        /// The message's id, from the list
+        id: String,
+    },
 }
 
 /// Where a message can be.
@@ -60,6 +70,8 @@ pub(super) async fn run(
     match args.command {
         MessagesCommand::List { state, limit } => list(&client, state, limit, args.json).await,
         MessagesCommand::Show { id } => show(&client, &id, args.json).await,
+        MessagesCommand::Retry { id } => decide(&client, &id, "retry", args.json).await,
+        MessagesCommand::Discard { id } => decide(&client, &id, "discard", args.json).await,
     }
 }
 
@@ -86,6 +98,15 @@ async fn list(client: &Client, state: Option<State>, limit: u32, json: bool) -> 
         ]);
     }
     Ok(say(&rows.to_string())?)
+}
+
+async fn decide(client: &Client, id: &str, what: &str, json: bool) -> Result<(), Failure> {
+    let now: MessageDetail = client.post(&format!("/api/v1/messages/{}/{what}", in_path(id))).await?;
+    if json {
+        return say_json(&now);
+    }
+    let done = if what == "retry" { "is taken up again" } else { "is discarded" };
+    Ok(say(&format!("{} {done}.", cell(&now.message.subject, 200)))?)
 }
 
 async fn show(client: &Client, id: &str, json: bool) -> Result<(), Failure> {

@@ -315,20 +315,41 @@ pub struct NoticeTest {
     pub answer: String,
 }
 
-/// `POST /api/v1/sources/{id}/convert`
+/// `GET /api/v1/sources/{id}/conversion`, and what beginning and cancelling it answer
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Converted {
+pub struct Conversion {
     /// The mailbox's address.
     pub mailbox: String,
+    /// `running`, `done`, `failed` or `cancelled`.
+    pub state: String,
+    /// Ids in all; none before they are counted.
+    pub total: u64,
+    /// Of these, asked for.
+    pub done: u64,
     /// Ids that were translated.
     pub translated: u64,
-    /// Mails that were found by Message-ID and time.
+    /// Mails that were found by Message-ID, time and text.
     #[serde(default)]
     pub matched: u64,
-    /// Open mails that have left the mailbox.
+    /// Mails that had left the mailbox before they were handled or marked.
     #[serde(default)]
     pub gone: u64,
-    /// Open mails that several in the mailbox look like.
+    /// Mails that could not be told from others, and are held.
     #[serde(default)]
-    pub ambiguous: Vec<String>,
+    pub held: u64,
+    /// Mails that were recorded over Graph already.
+    #[serde(default)]
+    pub known: u64,
+    /// In a sentence, once it is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// Why it waits, or has failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub what: Option<String>,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mend: Option<String>,
+    /// When it is tried again, while it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_try_at: Option<Timestamp>,
 }

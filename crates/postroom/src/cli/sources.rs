@@ -1,10 +1,12 @@
 //! `postroom sources`
 
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
 use url::form_urlencoded;
 
 use super::client::{Client, Reach, in_path};
-use super::shapes::{Converted, Ping, SignInLink, Sources};
+use super::shapes::{Conversion, Ping, SignInLink, Sources};
 use super::table::{cell, table, time};
 use super::{Failure, say, say_json};
 use crate::config::{Config, ConfigError};
@@ -25,10 +27,7 @@ enum SourcesCommand {
     /// List them with their health
     List,
     /// Move one from EWS to Graph; no mail is handled twice
-    Convert {
-        /// The source's id, from the list
-        id: String,
-    },
+    Convert(ConvertArgs),
     /// Try one out: who am I, which mailbox, which folder, what is allowed
     Ping {
         /// The source's id, from the list
@@ -36,6 +35,18 @@ enum SourcesCommand {
     },
     /// Make a link by which a mailbox's owner signs in, without an account of the console
     SignInLink(SignInLinkArgs),
+}
+
+#[derive(Debug, Args)]
+struct ConvertArgs {
+    /// The source's id, from the list
+    id: String,
+    /// Begin, and do not wait for the end
+    #[arg(long, conflicts_with = "cancel")]
+    no_wait: bool,
+    /// Give up a move that is under way: the source stays with EWS
+    #[arg(long)]
+    cancel: bool,
 }
 
 #[derive(Debug, Args)]
@@ -67,7 +78,7 @@ pub(super) async fn run(
     let client = Client::new(&args.reach, settings)?;
     match args.command {
         SourcesCommand::List => list(&client, args.json).await,
-        SourcesCommand::Convert { id } => convert(&client, &id, args.json).await,
+        SourcesCommand::Convert(wish) => convert(&client, &wish, args.json).await,
         SourcesCommand::Ping { id } => ping(&client, &id, args.json).await,
         SourcesCommand::SignInLink(wish) => sign_in_link(&client, wish, args.json).await,
     }
@@ -105,25 +116,53 @@ async fn list(client: &Client, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn convert(client: &Client, id: &str, json: bool) -> Result<(), Failure> {
-    let done: Converted = client.post(&format!("/api/v1/sources/{}/convert", in_path(id))).await?;
+/// How often the service is asked how far a move is.
+const EVERY: Duration = Duration::from_millis(300);
+
+async fn convert(client: &Client, wish: &ConvertArgs, json: bool) -> Result<(), Failure> {
+    let path = format!("/api/v1/sources/{}", in_path(&wish.id));
+    let mut now: Conversion = if wish.cancel {
+        client.post(&format!("{path}/conversion/cancel")).await?
+    } else {
+        client.post(&format!("{path}/convert")).await?
+    };
+    let mut said = String::new();
+    while now.state == "running" && !wish.no_wait {
+        let line = progress(&now);
+        if line != said && !json {
+            say(&line)?;
+        }
+        said = line;
+        tokio::time::sleep(EVERY).await;
+        now = client.get(&format!("{path}/conversion")).await?;
+    }
     if json {
-        return say_json(&done);
+        say_json(&now)?;
     }
-    say(&format!(
-        "{} is read over Graph from now on: {} ids translated, {} mails matched by Message-ID and time, {} open mails have left the mailbox.",
-        cell(&done.mailbox, 50),
-        done.translated,
-        done.matched,
-        done.gone
-    ))?;
-    for mail in &done.ambiguous {
-        say(&format!(
-            "Looks like others in the mailbox, so it is handled without attachments and marks: {}",
-            cell(mail, 200)
-        ))?;
+    match now.state.as_str() {
+        "failed" => Err(Failure::NeedsPerson(format!(
+            "{} stays with EWS. {} {}",
+            cell(&now.mailbox, 50),
+            now.what.unwrap_or_default(),
+            now.mend.unwrap_or_default()
+        ))),
+        _ if json => Ok(()),
+        "cancelled" => Ok(say(&format!("{} stays with EWS.", cell(&now.mailbox, 50)))?),
+        "done" => Ok(say(&format!("{} {}.", cell(&now.mailbox, 50), now.outcome.unwrap_or_default()))?),
+        _ => Ok(say(&progress(&now))?),
     }
-    Ok(())
+}
+
+/// How far a move is, or why it waits.
+fn progress(conversion: &Conversion) -> String {
+    let mut line = match conversion.total {
+        0 => "counting ids".to_owned(),
+        total => format!("{} of {total} ids", conversion.done),
+    };
+    if let Some(what) = &conversion.what {
+        line = format!("{line}; waiting until {}: {what}", time(conversion.next_try_at));
+    }
+    line
 }
 
 async fn ping(client: &Client, id: &str, json: bool) -> Result<(), Failure> {

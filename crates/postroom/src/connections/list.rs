@@ -17,6 +17,7 @@ use super::ping::{self, Report};
 use super::routes::{State, moment, time};
 use super::sign_in;
 use super::store::accounts::{self, Account};
+use super::store::conversion::{self, Conversion};
 use super::store::sources::{self, Source};
 use crate::access::{Role, Viewer};
 use crate::web::components::{Action, Health, Icon, Menu, Tone};
@@ -39,12 +40,14 @@ pub async fn show(
     let connections = &state.connections;
     let mut rows = Vec::new();
     let all = sources::all(&connections.db, viewer.workspace()).await?;
+    let moving = conversion::open(&connections.db, viewer.workspace()).await?;
     for source in &all {
         let result = match shown.ping {
             Some(id) if id == source.id => ping::last(connections, id).await?,
             _ => None,
         };
-        rows.push(source_row(&viewer, source, result.as_ref()));
+        let moving = moving.iter().find(|moving| moving.source_id == source.id);
+        rows.push(source_row(&viewer, source, moving, result.as_ref()));
     }
     let waiting = listed::waiting(&state, &viewer).await?;
     for account in accounts::unused(&connections.db, viewer.workspace()).await? {
@@ -208,9 +211,21 @@ pub fn removal(viewer: &Viewer, source: &Source) -> Action {
     ))
 }
 
-fn source_row(viewer: &Viewer, source: &Source, result: Option<&Report>) -> SourceRow {
+/// A source that is being moved to Graph says how far that is.
+fn on_the_move(viewer: &Viewer, moving: &Conversion) -> Option<Said> {
+    let view = super::source::moving(viewer, moving)?;
+    Some(Said { tone: view.tone(), since: None, text: view.text, code: String::new(), action: view.action })
+}
+
+fn source_row(
+    viewer: &Viewer,
+    source: &Source,
+    moving: Option<&Conversion>,
+    result: Option<&Report>,
+) -> SourceRow {
     let id = source.id;
     let standing = health::of_source(source);
+    let on_the_move = moving.and_then(|moving| on_the_move(viewer, moving));
     let admin = viewer.may(Role::Admin);
     SourceRow {
         id: id.to_string(),
@@ -222,8 +237,9 @@ fn source_row(viewer: &Viewer, source: &Source, result: Option<&Report>) -> Sour
         health: standing.health,
         last_mail: source.last_mail_at.map(|at| moment(viewer, at)),
         beside: beside(viewer, source, &standing),
-        said: in_shadow(viewer, source)
+        said: on_the_move
             .into_iter()
+            .chain(in_shadow(viewer, source))
             .chain(standing.troubles.iter().map(|trouble| said(viewer, source, trouble)))
             .collect(),
         ping: admin

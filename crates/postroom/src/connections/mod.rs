@@ -8,7 +8,7 @@
 //! administrator may have to approve: [`consent`]), [`confirm`] (what
 //! the new source shall do, with a [`dry_run`]), then [`list`] and [`source`] show it, [`ping`] tests it, [`switch`] pauses,
 //! resumes and removes it, [`alarm`] is rung when it falls silent. [`outbounds`] are the mailboxes that mail is sent from. Jira sites are connected in [`jira_site`] and tested by [`jira_checks`]. [`bootstrap`] takes over what the configuration says.
-//! Whether a mailbox is reached over Graph or EWS is its source's [`connection_type`]; [`convert`] moves it to Graph.
+//! Whether a mailbox is reached over Graph or EWS is its source's [`connection_type`]; [`convert`] moves it to Graph, in the background.
 //! How a connection is, is judged in [`health`]; what will end, in [`expiry`].
 //! The addresses are in [`routes`], the SQL in [`store`], what pages show in [`pages`].
 
@@ -58,6 +58,8 @@ mod tests;
 mod tests_of_coming_back;
 #[cfg(test)]
 mod tests_of_consent;
+#[cfg(test)]
+mod tests_of_reading;
 #[cfg(test)]
 mod tests_of_registrations;
 #[cfg(test)]

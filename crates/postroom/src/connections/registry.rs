@@ -572,9 +572,9 @@ impl Connections {
         Ok(destination)
     }
 
-    /// Whether a source is in shadow mode: it decides and writes nothing.
+    /// Whether a source is in shadow mode: it decides and writes nothing. Asked anew each time: another node may have begun it.
     pub async fn is_shadow(&self, source: Uuid) -> Result<bool, Fault> {
-        Ok(self.source(source).await?.shadow_at.is_some())
+        Ok(self.source_now(source).await?.shadow_at.is_some())
     }
 
     /// Project and type of new issues of a source.

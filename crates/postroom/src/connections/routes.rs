@@ -67,6 +67,7 @@ pub fn router(state: State) -> Router {
         .route("/sources/{id}/pause", post(switch::pause))
         .route("/sources/{id}/resume", post(switch::resume))
         .route("/sources/{id}/convert", post(convert::submit))
+        .route("/sources/{id}/convert/cancel", post(convert::submit_cancel))
         .route("/sources/{id}/try-now", post(switch::try_now))
         .route("/sources/{id}/shadow", post(switch::shadow))
         .route("/sources/{id}/alarm", get(alarm::show).post(alarm::submit))

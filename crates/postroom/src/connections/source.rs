@@ -11,8 +11,9 @@ use uuid::Uuid;
 use super::connection_type::ConnectionType;
 use super::jira_site::stored_fault;
 use super::list;
-use super::pages::{Expiry, SourcePage};
+use super::pages::{Expiry, MovingToGraph, SourcePage};
 use super::routes::{State, moment, time};
+use super::store::conversion::{self, Conversion};
 use super::store::events;
 use super::store::sources::{self, Counted, Source};
 use super::{alarm, expiry, health, outbounds};
@@ -70,6 +71,7 @@ pub async fn show(
         last_mail: source.last_mail_at.map(|at| moment(&viewer, at)),
         last_success: source.last_success_at.map(|at| moment(&viewer, at)),
         fault,
+        moving: conversion::of_source(db, id).await?.and_then(|moving| self::moving(&viewer, &moving)),
         ping: None,
         timeline: timeline_of(&state, &viewer, [source.id, source.account_id]).await?,
         charts,
@@ -85,6 +87,39 @@ pub async fn show(
             Vec::new()
         },
     })
+}
+
+/// A move to Graph, while there is something to be said of it. What came of one that is done stands in the timeline.
+pub(super) fn moving(viewer: &Viewer, conversion: &Conversion) -> Option<MovingToGraph> {
+    let id = conversion.source_id;
+    let button = |label: &str, to: &str| {
+        viewer.may(Role::Admin).then(|| viewer.post(label, format!("/sources/{id}/{to}")))
+    };
+    let number = |number: i64| u64::try_from(number).unwrap_or(0);
+    match conversion.state.as_str() {
+        "running" => {
+            let (done, total) = (number(conversion.done), number(conversion.total));
+            let mut text = if total == 0 {
+                "Is being moved to Graph.".to_owned()
+            } else {
+                format!("Is being moved to Graph: {} of {} ids.", thousands(done), thousands(total))
+            };
+            if conversion.what.is_empty() {
+                text.push_str(" It is read over EWS until all of them are known.");
+            } else {
+                let next = viewer.times().ago(time(conversion.not_before)).words;
+                text = format!("{text} {} {} Next try {next}.", conversion.what, conversion.mend);
+            }
+            let action = button("Stay with EWS", "convert/cancel");
+            Some(MovingToGraph { progress: Some((done, total.max(1))), text, action })
+        }
+        "failed" => Some(MovingToGraph {
+            progress: None,
+            text: format!("It could not be moved to Graph. {} {}", conversion.what, conversion.mend),
+            action: button("Move to Graph", "convert"),
+        }),
+        _ => None,
+    }
 }
 
 fn facts(
@@ -121,7 +156,8 @@ pub(super) async fn timeline_of(
         .map(|line| {
             let fault = line.fault.as_deref().and_then(stored_fault);
             let tone = match line.kind.as_str() {
-                "online" | "signed_in" | "confirmed" | "resumed" => Tone::Good,
+                "online" | "signed_in" | "confirmed" | "resumed" | "converted" => Tone::Good,
+                "conversion_failed" => Tone::Warn,
                 "degraded" => Tone::Warn,
                 "offline" => Tone::Bad,
                 _ => Tone::Quiet,

@@ -136,11 +136,14 @@ pub async fn shadow(
     state.shell.bus.tell("sources");
     let text = if on {
         format!(
-            "{} is in shadow mode: its mail is read and decided, and nothing is written. What is under way comes to its end.",
+            "{} is in shadow mode: its mail is read and decided, and nothing is written. What was begun before goes on when shadow mode ends.",
             source.mailbox
         )
     } else {
-        format!("{} handles new mail again. What was read in shadow mode stays as it is.", source.mailbox)
+        format!(
+            "{} handles new mail again, and goes on with what was begun before. What was read in shadow mode stays as it is.",
+            source.mailbox
+        )
     };
     Ok(flash_to(&admin, &Flash::done(text), &format!("/sources/{id}")))
 }

@@ -248,6 +248,20 @@ impl Office {
         Connected { account, jira, destination, mailbox, source }
     }
 
+    /// Another source of the same mailbox.
+    pub(crate) async fn second_source(&self, of: Connected, folder: &str) -> Uuid {
+        let id = Uuid::now_v7();
+        let mut tx = self.console.shell.db.begin().await.expect("begins");
+        let confirmed = Confirmed {
+            folder_id: format!("{folder}-id"),
+            folder_name: folder.to_owned(),
+            ..confirmed(self.workspace(), of.account, of.mailbox, of.destination, self.now())
+        };
+        sources::insert(&mut tx, id, confirmed).await.expect("the source is kept");
+        tx.commit().await.expect("commits");
+        id
+    }
+
     /// Records mails with these subjects, oldest first, a second apart.
     pub(crate) async fn record(&self, to: Connected, subjects: &[&str]) -> Vec<Uuid> {
         let (db, ledger) = (&self.console.shell.db, &self.state.ledger);
@@ -273,6 +287,7 @@ impl Office {
                 conversation: None,
                 references: Vec::new(),
                 received_at,
+                body: None,
                 summary: Summary {
                     subject: (*subject).to_owned(),
                     from: "anna@contoso.test".to_owned(),
@@ -282,6 +297,7 @@ impl Office {
                 page: serde_json::to_vec(&page).expect("JSON"),
                 needs_mime: false,
                 ignored: None,
+                held: None,
                 was: None,
             };
             let mut tx = db.begin().await.expect("begins");

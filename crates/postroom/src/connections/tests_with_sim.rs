@@ -12,9 +12,9 @@ use crate::demo::browser::{Browser, Page};
 use crate::demo::connect::{self, Wishes};
 use crate::serve::{self, Running};
 
-const MAILBOX: &str = "support@contoso.test";
+pub(super) const MAILBOX: &str = "support@contoso.test";
 
-fn settings(folder: &TestFolder, sim: &sim::Ready) -> Config {
+pub(super) fn settings(folder: &TestFolder, sim: &sim::Ready) -> Config {
     let mut config = Config::defaults();
     config.data_folder = folder.path().join("data");
     config.server.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -30,7 +30,7 @@ fn settings(folder: &TestFolder, sim: &sim::Ready) -> Config {
     config
 }
 
-async fn open(browser: &mut Browser, running: &Running, path: &str) -> Page {
+pub(super) async fn open(browser: &mut Browser, running: &Running, path: &str) -> Page {
     let page = browser.open(&running.url.join(path).unwrap()).await.unwrap();
     assert!(page.status.is_success(), "{path}: {}", page.html);
     page

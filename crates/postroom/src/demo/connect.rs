@@ -20,6 +20,8 @@ pub struct Wishes {
     pub account: String,
     /// Its password, where the page asks for one.
     pub password: String,
+    /// The folder, by its name or path.
+    pub folder: String,
     /// `now`, `since` or `everything`.
     pub start: &'static str,
     /// Project key.
@@ -36,6 +38,7 @@ impl Wishes {
         Self {
             account: account.to_owned(),
             password: "Password-1".to_owned(),
+            folder: "Inbox".to_owned(),
             start: "everything",
             project: project.to_owned(),
             issue_type: issue_type.to_owned(),
@@ -189,7 +192,7 @@ pub async fn confirm(browser: &mut Browser, console: &Url, page: Page, wishes: &
 fn filled(mut form: Form, wishes: &Wishes) -> Result<Form> {
     form = form.with("start", wishes.start).with("handled", wishes.handled);
     if form.options.contains_key("folder") {
-        form = form.choosing("folder", "inbox")?;
+        form = form.choosing("folder", &wishes.folder)?;
     }
     if form.options.contains_key("project") {
         form = form.choosing("project", &wishes.project)?;
@@ -241,6 +244,16 @@ pub async fn connect_over_ews(
     let mut browser = Browser::new(http()?);
     make_owner(&mut browser, setup_link).await?;
     sign_in(&mut browser, console, wishes).await?;
+    create_over_ews(&mut browser, console, wishes, administrator).await
+}
+
+/// The same for somebody who is signed in on both sides.
+pub async fn create_over_ews(
+    browser: &mut Browser,
+    console: &Url,
+    wishes: &Wishes,
+    administrator: &str,
+) -> Result<()> {
     let create = browser.open(&console.join("/sources/create-ews")?).await?;
     ensure!(create.html.contains("2027-04-01"), "EWS is offered without its warning: {}", create.said());
     let form = create.form(&["account", "ews_url"])?;
@@ -250,5 +263,5 @@ pub async fn connect_over_ews(
         page = browser.submit(&form).await?;
     }
     ensure!(page.url.path() == "/sources/new", "EWS does not go on: {}", page.said());
-    confirm(&mut browser, console, page, wishes).await.map(drop)
+    confirm(browser, console, page, wishes).await.map(drop)
 }

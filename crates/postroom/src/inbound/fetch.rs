@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use fault::{Class, Fault};
 use jiff::{SignedDuration, Timestamp};
-use ledger::Ledger;
 use ledger::failpoint;
 use ledger::record::{IdKind, Incoming, Mailbox, Recorded, Summary};
+use ledger::{Keys, Ledger};
 use microsoft::{Cursor, Item, SyncError, message};
 use store::{Clock, Db};
 use tokio::sync::Notify;
@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::judge;
+use super::read::visible_text;
 use super::store::{self as rows, DueSource};
 use crate::connections::Connections;
 use crate::web::live::Bus;
@@ -111,7 +112,12 @@ impl Poller {
         let outcome = match &result {
             Ok(recorded) => {
                 if recorded.new > 0 {
-                    tracing::info!(new = recorded.new, ignored = recorded.ignored, "round complete");
+                    tracing::info!(
+                        new = recorded.new,
+                        ignored = recorded.ignored,
+                        held = recorded.held,
+                        "round complete"
+                    );
                 }
                 let new = u64::try_from(recorded.new).unwrap_or(u64::MAX);
                 rows::poll_succeeded(&self.db, &source, now, judge::after_std(now, self.interval), new).await
@@ -140,6 +146,14 @@ impl Poller {
         let mut cursor = source.cursor_value.clone().map(Cursor::from);
         let mut total = Recorded::default();
         let (mut resets, mut by_ids) = (0, false);
+        // Where a mail may be known under an id of another transport only, its text helps to tell which one it is.
+        let keys = match source.ids() {
+            IdKind::Ews => Some(&self.ledger.keys),
+            IdKind::Graph if self.ledger.has_ids_of_ews(&self.db, source.mailbox_id).await? => {
+                Some(&self.ledger.keys)
+            }
+            IdKind::Graph => None,
+        };
         loop {
             let listed = if by_ids {
                 mailbox.ids(&folder, cursor.as_ref()).await
@@ -172,7 +186,7 @@ impl Poller {
             };
             let mut incoming = Vec::with_capacity(page.items.len());
             for item in self.whole(&*mailbox, source, page.items).await? {
-                incoming.push(Self::incoming(source, item));
+                incoming.push(Self::incoming(source, item, keys, self.clock.now()));
             }
             if source.ids() == IdKind::Ews {
                 self.recognise_moved(&*mailbox, source, &mut incoming).await?;
@@ -209,6 +223,7 @@ impl Poller {
             tx.commit().await?;
             total.new += recorded.new;
             total.ignored += recorded.ignored;
+            total.held += recorded.held;
             total.known += recorded.known;
             if page.complete {
                 self.work.notify_one();
@@ -281,14 +296,18 @@ impl Poller {
         Ok(())
     }
 
-    fn incoming(source: &DueSource, item: Item) -> Incoming {
+    /// What the ledger records of an item. With `keys` its text is hashed, so that alike mails can be told apart.
+    fn incoming(source: &DueSource, item: Item, keys: Option<&Keys>, now: Timestamp) -> Incoming {
         let start = Timestamp::from_microsecond(source.start_at).unwrap_or(Timestamp::MIN);
-        let before_start = source.start_kind != "everything" && item.received_at < start;
+        let received = item.received();
+        let has_start = source.start_kind != "everything";
+        let before_start = has_start && received.is_some_and(|received| received < start);
         let read = if item.raw.len() > LARGEST_PAGE_ITEM { None } else { message::read(&item.raw).ok() };
         let (mut summary, mut references, mut needs_mime, mut draft) =
             (Summary::default(), Vec::new(), true, false);
         let mut message_id = item.internet_message_id.as_deref().and_then(mail::message_id);
-        if let Some(read) = &read {
+        let mut body = None;
+        if let Some(read) = read {
             let header = |name: &str| {
                 read.headers
                     .iter()
@@ -307,6 +326,7 @@ impl Poller {
             }
             needs_mime = read.needs_mime();
             draft = read.is_draft;
+            body = keys.and_then(|keys| visible_text(read).map(|text| keys.body(&text)));
         }
         summary.message_id.clone_from(&message_id);
         let ignored = if before_start {
@@ -316,17 +336,85 @@ impl Poller {
         } else {
             None
         };
+        // Neither old mail that becomes an issue nor new mail that is ignored: a person looks.
+        let held = (has_start && received.is_none()).then_some((
+            "record",
+            "the mailbox does not tell when it was received, so nobody can say whether it came before this source's start point. \
+             Open it in Outlook: retry it if it is to be handled, discard it if not",
+        ));
         Incoming {
             native_id: item.id.as_str().to_owned(),
             message_id,
             conversation: item.conversation_id,
             references,
-            received_at: item.received_at,
+            // Listed where it was found, not in 1970.
+            received_at: received.unwrap_or(now),
+            body,
             summary,
             page: item.raw,
             needs_mime,
             ignored,
+            held,
             was: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(start_kind: &str) -> DueSource {
+        DueSource {
+            id: Uuid::nil(),
+            workspace_id: Uuid::nil(),
+            mailbox_id: Uuid::nil(),
+            tenant_id: "t".to_owned(),
+            mailbox_native_id: "m".to_owned(),
+            connection_type: "graph".to_owned(),
+            folder_id: "f".to_owned(),
+            start_kind: start_kind.to_owned(),
+            start_at: 1_000_000,
+            cursor_value: None,
+            failures: 0,
+            state: "online".to_owned(),
+            fence: 0,
+        }
+    }
+
+    fn item(received_at: Timestamp) -> Item {
+        Item {
+            id: "id".into(),
+            raw: br#"{"id":"id"}"#.to_vec(),
+            received_at,
+            internet_message_id: None,
+            conversation_id: None,
+            is_whole: false,
+        }
+    }
+
+    /// Promise: a mail of which the mailbox tells nothing but its id is not thrown away as older than the start point, and does not
+    /// become an issue either: it is held.
+    #[test]
+    fn a_mail_without_a_time_is_held_and_not_ignored() {
+        let now = Timestamp::from_second(1_800_000_000).expect("in range");
+        for start in ["now", "since"] {
+            let incoming = Poller::incoming(&source(start), item(Timestamp::UNIX_EPOCH), None, now);
+            assert_eq!(incoming.ignored, None, "{start}");
+            assert!(incoming.held.is_some_and(|(_, reason)| reason.contains("discard")), "{start}");
+            assert_eq!(incoming.received_at, now);
+        }
+        // Where everything is handled, its time does not count.
+        let incoming = Poller::incoming(&source("everything"), item(Timestamp::UNIX_EPOCH), None, now);
+        assert_eq!((incoming.ignored, incoming.held), (None, None));
+        let incoming = Poller::incoming(
+            &source("since"),
+            item(Timestamp::from_second(0).unwrap() + SignedDuration::from_millis(500)),
+            None,
+            now,
+        );
+        assert!(incoming.ignored.is_some() && incoming.held.is_none());
+        let incoming = Poller::incoming(&source("since"), item(now), None, now);
+        assert_eq!((incoming.ignored, incoming.held), (None, None));
     }
 }

@@ -62,6 +62,14 @@ pub fn has_content(page: &[u8]) -> bool {
     message::read(page).is_ok_and(|message| message.body.is_some() || message.subject.is_some())
 }
 
+/// The text of a mail as people see it, in one spelling whichever transport told it; `None` where its body is not told. Alike
+/// mails are told apart by it.
+pub fn visible_text(message: message::Message) -> Option<String> {
+    message.body.as_ref()?;
+    let text = mail::from_parts(parts(message)).rich().to_text();
+    Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
 fn parts(message: message::Message) -> mail::Parts {
     let address = |told: message::Recipient| mail::Address::new(told.name.as_deref(), &told.address);
     let list = |told: Vec<message::Recipient>| told.into_iter().filter_map(address).collect();

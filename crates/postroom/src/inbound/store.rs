@@ -241,13 +241,13 @@ pub enum Marked {
     Later(Timestamp),
 }
 
-/// Marks that are due, oldest first.
+/// Marks that are due, oldest first. In shadow mode nothing is written to the mailbox: they wait.
 pub async fn due_marks(db: &Db, now: Timestamp, limit: usize) -> Result<Vec<DueMark>, StoreError> {
     db.fetch_all(
         sql!(
             "SELECT m.id, m.source_id, m.native_id, m.k, m.issue_key, m.mark_attempts, s.handled, s.handled_target
              FROM message m JOIN source s ON s.id = m.source_id
-             WHERE m.mark = 'due' AND m.mark_not_before <= $1 ORDER BY m.mark_not_before LIMIT $2"
+             WHERE m.mark = 'due' AND m.mark_not_before <= $1 AND s.shadow_at IS NULL ORDER BY m.mark_not_before LIMIT $2"
         ),
         args![now, i64::try_from(limit).unwrap_or(i64::MAX)],
     )

@@ -1,4 +1,5 @@
-//! What runs in the background: the poller, the worker, the marker and the watcher for approvals, started together and stopped in order.
+//! What runs in the background: the poller, the worker, the marker, the watcher for approvals and what moves sources to Graph,
+//! started together and stopped in order.
 //!
 //! Begin with [`Engine::start`]. A graceful stop lets each finish what is in hand: a poll ends after the page it stores, a
 //! message after the step it writes. Whoever is killed instead is taken over by the ledger's leases.
@@ -15,6 +16,7 @@ use uuid::Uuid;
 
 use crate::connections::Connections;
 use crate::connections::consent::watch::Watcher;
+use crate::connections::convert::job::Converter;
 use crate::connections::device_code::DevicePoller;
 use crate::inbound::act::Worker;
 use crate::inbound::fetch::Poller;
@@ -38,6 +40,8 @@ pub struct Engine {
     pub approvals: Arc<Notify>,
     /// Rung when a code waits to be entered.
     pub devices: Arc<Notify>,
+    /// Rung when a source is to be moved to Graph.
+    pub conversions: Arc<Notify>,
 }
 
 /// What the engine is made of.
@@ -73,6 +77,7 @@ impl Engine {
         parts.ledger.restarted(&mut tx, parts.clock.now(), alone).await?;
         if alone {
             crate::inbound::store::release_sources(&mut tx).await?;
+            crate::connections::store::conversion::restarted(&mut tx).await?;
         }
         tx.commit().await?;
         let stop = CancellationToken::new();
@@ -120,6 +125,15 @@ impl Engine {
             wake: Arc::clone(&approvals),
             poll: Arc::clone(&poll),
         };
+        let conversions = Arc::new(Notify::new());
+        let converter = Converter {
+            ledger: parts.ledger.clone(),
+            connections: Arc::clone(&parts.connections),
+            bus: parts.bus.clone(),
+            wake: Arc::clone(&conversions),
+            poll: Arc::clone(&poll),
+            work: Arc::clone(&work),
+        };
         let marker = Marker {
             db: parts.db.clone(),
             connections: Arc::clone(&parts.connections),
@@ -141,8 +155,9 @@ impl Engine {
         tracker.spawn(marker.run(stop.clone()));
         tracker.spawn(watcher.run(stop.clone()));
         tracker.spawn(devices_poller.run(stop.clone()));
+        tracker.spawn(converter.run(stop.clone()));
         tracker.close();
-        Ok(Self { stop, tracker, poll, work, approvals, devices })
+        Ok(Self { stop, tracker, poll, work, approvals, devices, conversions })
     }
 
     /// Stops everything, letting it finish what is in hand.

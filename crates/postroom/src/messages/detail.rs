@@ -8,11 +8,12 @@ use rules::{Part, Plan, Trace};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::hold;
 use super::list::issue_address;
 use super::opened::{self, Content};
 use super::pages::{Jira, MessagePage, RuleLine, Shown, StepLine};
 use super::routes::State;
-use super::store::{self as rows, Whole};
+use super::store::{self as rows, Sighting, Whole};
 use crate::access::{Role, Viewer};
 use crate::connections::routes::{moment, time};
 use crate::web::components::{FaultView, Icon, MailState, StepState as Badge, Tone};
@@ -42,6 +43,7 @@ pub async fn show(
     let stored = state.ledger.plan(db, id).await?;
     let steps = state.ledger.steps(db, id).await?;
     let times = rows::step_times(db, id).await?;
+    let found_again = found_again(&message, rows::sightings(db, id).await?);
     let content = opened::content(db, &state.ledger, &state.blobs, id, &message.content).await?;
     let mail = content.as_ref().and_then(|content| content.mail.as_ref().ok());
     let trace: Trace =
@@ -83,6 +85,11 @@ pub async fn show(
             .lines
             .into_iter()
             .map(|line| RuleLine { name: line.rule, matched: line.matched, why: line.why })
+            .chain(found_again.into_iter().map(|why| RuleLine {
+                name: ledger::ids::KNOWN.to_owned(),
+                matched: true,
+                why,
+            }))
             .collect(),
         reasons: message.reason.iter().filter(|_| message.state != "held").cloned().collect(),
         shown,
@@ -103,6 +110,23 @@ pub async fn show(
         problems,
     };
     web::page(&page)
+}
+
+/// Where else it was found, a line each: the first source that recorded it handles it, and no other.
+pub fn found_again(message: &Whole, sightings: Vec<Sighting>) -> Vec<String> {
+    sightings
+        .into_iter()
+        .map(|by| {
+            format!(
+                "found again by {}, {} on {}: already handled by {}, {}",
+                by.mailbox,
+                by.folder_name,
+                time(by.seen_at).strftime("%Y-%m-%d %H:%M UTC"),
+                message.mailbox,
+                message.folder_name
+            )
+        })
+        .collect()
 }
 
 fn comment_address(issue_href: &str, comment: Option<&str>) -> String {
@@ -179,7 +203,7 @@ fn held(viewer: &Viewer, message: &Whole, steps: &[Step]) -> Option<FaultView> {
         view.what.push('.');
     }
     // The reason says what to do already.
-    view.mend = String::new();
+    view.mend = if message.shadow_at.is_some() { hold::IN_SHADOW.to_owned() } else { String::new() };
     "The other mails go on; later mails of the same conversation wait for this one up to 15 minutes."
         .clone_into(&mut view.waiting);
     if viewer.may(Role::Admin) {
@@ -193,10 +217,12 @@ fn held(viewer: &Viewer, message: &Whole, steps: &[Step]) -> Option<FaultView> {
             0,
             viewer.post("Discard", format!("/messages/{id}/discard")).with_icon(Icon::Bin).danger(warning),
         );
-        view.actions.insert(
-            0,
-            viewer.post("Retry", format!("/messages/{id}/retry")).with_icon(Icon::Retry).primary(),
-        );
+        if message.shadow_at.is_none() {
+            view.actions.insert(
+                0,
+                viewer.post("Retry", format!("/messages/{id}/retry")).with_icon(Icon::Retry).primary(),
+            );
+        }
     }
     Some(view)
 }

@@ -14,6 +14,10 @@ use crate::access::{Actor, Admin, audit};
 use crate::connections::routes::flash_to;
 use crate::web::{Flash, Problem};
 
+/// Why a held mail is not retried in shadow mode, and what to do.
+pub const IN_SHADOW: &str = "Its source is in shadow mode, in which nothing is written. End shadow mode on the source's page, then retry \
+                             the mail; or discard it.";
+
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Done {
@@ -21,6 +25,8 @@ pub enum Done {
     Yes,
     /// It is not held (any more).
     NotHeld,
+    /// Its source is in shadow mode: a retry would write, or end the mail for good without writing.
+    InShadow,
     /// There is no such message.
     Nowhere,
 }
@@ -30,6 +36,9 @@ pub enum Done {
 pub async fn retry(state: &State, actor: &Actor, id: Uuid) -> Result<Done, StoreError> {
     let db = &state.connections.db;
     let Some(message) = rows::one(db, actor.workspace, id).await? else { return Ok(Done::Nowhere) };
+    if message.state == "held" && message.shadow_at.is_some() {
+        return Ok(Done::InShadow);
+    }
     let plan = state.ledger.plan(db, id).await?;
     let steps = state.ledger.steps(db, id).await?;
     let begun = steps.iter().any(|step| step.state != StepState::Planned);
@@ -105,6 +114,7 @@ fn answer(admin: &Admin, id: Uuid, done: Done, text: &str) -> Result<Response, P
                 Flash::failed("The mail is no longer held: somebody was faster, so nothing was changed.");
             Ok(flash_to(admin, &flash, &format!("/messages/{id}")))
         }
+        Done::InShadow => Ok(flash_to(admin, &Flash::failed(IN_SHADOW), &format!("/messages/{id}"))),
         Done::Nowhere => Err(Problem::not_found("message")),
     }
 }

@@ -269,6 +269,8 @@ pub struct Whole {
     pub mark: String,
     /// The Jira site.
     pub base_url: Option<String>,
+    /// Since when its source is in shadow mode.
+    pub shadow_at: Option<i64>,
 }
 
 /// One message.
@@ -277,12 +279,35 @@ pub async fn one(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<Whole>, St
         sql!(
             "SELECT m.id, m.source_id, b.address AS mailbox, s.folder_name, m.received_at, m.recorded_at, m.summary_sealed,
                m.content, m.state, m.ending, m.ended_by, m.reason, m.ended_at, m.issue_key, m.comment_id, m.not_before,
-               m.mark, j.base_url
+               m.mark, j.base_url, s.shadow_at
              FROM message m JOIN mailbox b ON b.id = m.mailbox_id JOIN source s ON s.id = m.source_id
              LEFT JOIN destination d ON d.id = s.destination_id LEFT JOIN jira_connection j ON j.id = d.jira_connection_id
              WHERE m.workspace_id = $1 AND m.id = $2"
         ),
         args![workspace, id],
+    )
+    .await
+}
+
+/// Another source that found a message.
+#[derive(Clone, Debug, FromRow)]
+pub struct Sighting {
+    /// Its mailbox.
+    pub mailbox: String,
+    /// Its folder.
+    pub folder_name: String,
+    /// When it found it first, microseconds.
+    pub seen_at: i64,
+}
+
+/// The sources that found a message which another owns.
+pub async fn sightings(db: &Db, message: Uuid) -> Result<Vec<Sighting>, StoreError> {
+    db.fetch_all(
+        sql!(
+            "SELECT b.address AS mailbox, s.folder_name, g.seen_at FROM message_sighting g JOIN source s ON s.id = g.source_id
+             JOIN mailbox b ON b.id = s.mailbox_id WHERE g.message_id = $1 ORDER BY g.seen_at"
+        ),
+        args![message],
     )
     .await
 }
@@ -304,7 +329,7 @@ pub enum TakeUp {
     ItsPlan,
 }
 
-/// Takes a held message up again. `false`: it is not held (any more).
+/// Takes a held message up again. `false`: it is not held (any more), or its source is in shadow mode.
 pub async fn release(tx: &mut Tx, workspace: Uuid, id: Uuid, how: TakeUp) -> Result<bool, StoreError> {
     let (state, stage, generations) = match how {
         TakeUp::FromTheBeginning { new_generation } => ("ready", "read", i64::from(new_generation)),
@@ -315,7 +340,8 @@ pub async fn release(tx: &mut Tx, workspace: Uuid, id: Uuid, how: TakeUp) -> Res
             sql!(
                 "UPDATE message SET state = $1, stage = $2, generation = generation + $3, attempts = 0, not_before = 0,
                    lease_until = 0, fence = fence + 1, ending = NULL, ended_by = NULL, reason = NULL, ended_at = NULL
-                 WHERE id = $4 AND workspace_id = $5 AND state = 'held'"
+                 WHERE id = $4 AND workspace_id = $5 AND state = 'held'
+                   AND NOT EXISTS (SELECT 1 FROM source s WHERE s.id = message.source_id AND s.shadow_at IS NOT NULL)"
             ),
             args![state, stage, generations, id, workspace],
         )

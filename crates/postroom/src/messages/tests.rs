@@ -211,3 +211,40 @@ async fn discarding_is_an_end_on_record() {
         assert_eq!(audit.len(), 1);
     }
 }
+
+/// Promise: in shadow mode a held mail is not retried, by whichever way: a retry would write, or end the mail without writing.
+#[tokio::test]
+async fn shadow_mode_refuses_a_retry() {
+    for office in Office::all().await {
+        let (there, id) =
+            one_held(&office, Some((Outcome::Issue, vec![a_step(Slot::Issue, StepState::Held, 0)]))).await;
+        let db = &office.console.shell.db;
+        let shadow = sql!("UPDATE source SET shadow_at = $1 WHERE id = $2");
+        db.execute(shadow, args![Some(office.now()), there.source]).await.unwrap();
+        assert_eq!(hold::retry(&office.messages, &actor(&office), id).await.unwrap(), Done::InShadow);
+        let mut tx = db.begin().await.unwrap();
+        assert!(!rows::release(&mut tx, office.workspace(), id, rows::TakeUp::ItsPlan).await.unwrap());
+        tx.commit().await.unwrap();
+        assert_eq!(state_of(&office, id).await, ("held".to_owned(), 0));
+        db.execute(shadow, args![None::<jiff::Timestamp>, there.source]).await.unwrap();
+        assert_eq!(hold::retry(&office.messages, &actor(&office), id).await.unwrap(), Done::Yes);
+    }
+}
+
+/// Promise: a mail that a second source finds says that the first one handles it, on its page.
+#[tokio::test]
+async fn a_mail_says_where_else_it_was_found() {
+    let office = Office::new().await;
+    let there = office.connect().await;
+    let id = office.record(there, &["printer is on fire"]).await[0];
+    let second = office.second_source(there, "Archive").await;
+    office.record(Connected { source: second, ..there }, &["printer is on fire"]).await;
+    let mut owner = office.console.owner().await;
+    let page = owner.get(&format!("/messages/{id}")).await;
+    assert!(
+        page.body.contains("found again by support@contoso.test, Archive")
+            && page.body.contains("already handled by support@contoso.test, Inbox"),
+        "{}",
+        page.body
+    );
+}

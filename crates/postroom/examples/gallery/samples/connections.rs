@@ -1,8 +1,8 @@
 //! Message Sources and Jira.
 
 use postroom::connections::pages::{
-    ConfirmPage, ConnectJiraPage, DryRun, DryRunRow, Expiry, JiraPage, JiraRow, ProjectRow, Said,
-    SignInFailedPage, SignedInPage, SourcePage, SourceRow, SourcesPage, SwapPage,
+    ConfirmPage, ConnectJiraPage, DryRun, DryRunRow, Expiry, JiraPage, JiraRow, MovingToGraph, ProjectRow,
+    Said, SignInFailedPage, SignedInPage, SourcePage, SourceRow, SourcesPage, SwapPage,
 };
 use postroom::web::chart::{Bar, Chart};
 use postroom::web::components::{
@@ -255,6 +255,11 @@ fn source(theme: Theme, well: bool) -> SourcePage {
         last_mail: Some(ago(-120)),
         last_success: Some(ago(-8)),
         fault: (!well).then(password_reset),
+        moving: well.then(|| MovingToGraph {
+            progress: Some((3_500, 12_904)),
+            text: "Is being moved to Graph: 3,500 of 12,904 ids. It is read over EWS until all of them are known.".into(),
+            action: Some(post("Stay with EWS", "/sources/1/convert/cancel")),
+        }),
         ping: well.then(|| ping(true)),
         timeline: Timeline { entries, empty: "Nothing yet." },
         charts: vec![

@@ -32,5 +32,5 @@ pub use registrations::{
 };
 pub use set_up::SetUpPage;
 pub use signed_in::{SignInFailedPage, SignedInPage, SwapPage};
-pub use source::{Expiry, SourcePage};
+pub use source::{Expiry, MovingToGraph, SourcePage};
 pub use sources::{Said, SourceRow, SourcesPage};

@@ -4,7 +4,7 @@ use askama::Template;
 
 use crate::web::Frame;
 use crate::web::chart::Chart;
-use crate::web::components::{Action, FaultView, Health, PingView, Timeline};
+use crate::web::components::{Action, FaultView, Health, PingView, Timeline, Tone};
 use crate::web::times::Moment;
 
 /// Something that will end.
@@ -18,6 +18,24 @@ pub struct Expiry {
     pub text: String,
     /// The button that does it.
     pub action: Option<Action>,
+}
+
+/// A move to Graph that is under way or has come to nothing.
+#[derive(Clone, Debug)]
+pub struct MovingToGraph {
+    /// Ids that were asked for, and ids in all; none once it has failed.
+    pub progress: Option<(u64, u64)>,
+    /// How far it is, or why it waits or failed, and what to do. Sentences.
+    pub text: String,
+    /// The button that gives it up or begins it again.
+    pub action: Option<Action>,
+}
+
+impl MovingToGraph {
+    /// How it is coloured.
+    pub fn tone(&self) -> Tone {
+        if self.progress.is_some() { Tone::Quiet } else { Tone::Bad }
+    }
 }
 
 /// A source.
@@ -38,6 +56,8 @@ pub struct SourcePage {
     pub last_success: Option<Moment>,
     /// What is wrong.
     pub fault: Option<FaultView>,
+    /// Its move to Graph.
+    pub moving: Option<MovingToGraph>,
     /// The result of a ping.
     pub ping: Option<PingView>,
     /// What happened.

@@ -1,0 +1,387 @@
+//! What moves sources in the background: one at a time, resumed after a kill, tried again while Graph does not answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fault::{Class, Fault, Pause};
+use jiff::{SignedDuration, Timestamp};
+use ledger::ids::{Double, Unmatched};
+use ledger::{Ledger, failpoint};
+use microsoft::graph::{GraphMailbox, IdKind, Translated};
+use microsoft::{FolderId, Mailbox as _, NativeId};
+use store::StoreError;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::open_mails::{self, NotSought};
+use super::sentence;
+use crate::access::{Actor, audit};
+use crate::connections::Connections;
+use crate::connections::store::conversion::{self as rows, Conversion, Held, Switch};
+use crate::connections::store::events::{self, Event, Object};
+use crate::connections::store::sources::{self, Source};
+use crate::web::live::Bus;
+
+/// Ids in one request and one transaction.
+const BATCH: usize = 500;
+/// How long source and move are claimed without a sign of life.
+const LEASE: SignedDuration = SignedDuration::from_secs(120);
+/// The longest that nobody looks into the database: other nodes write into it too.
+const LOOK: Duration = Duration::from_secs(30);
+/// After a fault of the database.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// What moves sources. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Converter {
+    /// What is known of mail.
+    pub ledger: Ledger,
+    /// Mailboxes.
+    pub connections: Arc<Connections>,
+    /// Tells open pages.
+    pub bus: Bus,
+    /// Rung when a move begins.
+    pub wake: Arc<Notify>,
+    /// Rings the poller.
+    pub poll: Arc<Notify>,
+    /// Rings the worker.
+    pub work: Arc<Notify>,
+}
+
+/// Why a move did not come to its end.
+#[derive(Debug)]
+enum Stopped {
+    /// Graph does not take it now, or for good.
+    Fault(Fault),
+    /// It cannot go on: what, and the mend.
+    Failed(String, String),
+    /// One of the claims is gone: cancelled, paused, resumed, another node, a stop.
+    Lost,
+    /// The database.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Stopped {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Fault> for Stopped {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<NotSought> for Stopped {
+    fn from(error: NotSought) -> Self {
+        match error {
+            NotSought::Fault(fault) => Self::Fault(fault),
+            NotSought::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+/// The folders as Graph calls them.
+struct Folders {
+    read: FolderId,
+    handled_target: String,
+    /// A removed source of the same folder, whose messages are taken over.
+    removed: Option<Uuid>,
+}
+
+impl Converter {
+    /// Moves what is to be moved, until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        loop {
+            let pause = match self.once(&stop).await {
+                Ok(true) => Duration::ZERO,
+                Ok(false) => self.until_next().await,
+                Err(error) => {
+                    tracing::error!(%error, "moves to Graph cannot be looked up");
+                    PAUSE
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    async fn until_next(&self) -> Duration {
+        let Ok(Some(next)) = rows::next(&self.connections.db).await else { return LOOK };
+        let next = Timestamp::from_microsecond(next).unwrap_or(Timestamp::UNIX_EPOCH);
+        let pause = Duration::try_from(next.duration_since(self.now()));
+        pause.unwrap_or(Duration::ZERO).min(LOOK)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.connections.clock.now()
+    }
+
+    /// Takes the move whose turn it is as far as it goes. `false`: there is none.
+    pub async fn once(&self, stop: &CancellationToken) -> Result<bool, StoreError> {
+        let connections = &self.connections;
+        let claimed = rows::claim_due(&connections.db, connections.owner, self.now(), LEASE).await?;
+        let Some(mut conversion) = claimed else { return Ok(false) };
+        let source = conversion.source_id;
+        let mut held = None;
+        if let Err(stopped) = self.move_over(&mut conversion, &mut held, stop).await {
+            self.stopped(&conversion, stopped).await?;
+            if let Some(held) = held {
+                // It is read over EWS as before.
+                rows::let_source_go(&connections.db, held, self.now()).await?;
+            }
+        }
+        connections.forget();
+        self.poll.notify_one();
+        self.work.notify_one();
+        self.tell(source);
+        Ok(true)
+    }
+
+    fn tell(&self, source: Uuid) {
+        self.bus.tell("sources");
+        self.bus.tell(&format!("source-{source}"));
+    }
+
+    async fn stopped(&self, conversion: &Conversion, stopped: Stopped) -> Result<(), StoreError> {
+        let (db, now) = (&self.connections.db, self.now());
+        let (what, mend) = match stopped {
+            Stopped::Store(error) => return Err(error),
+            Stopped::Lost => {
+                // Paused, resumed or restarted meanwhile: it goes on. Cancelled: nothing is changed by this.
+                return rows::wait(db, conversion, ("", ""), now, now).await;
+            }
+            Stopped::Failed(what, mend) => (what, mend),
+            Stopped::Fault(fault) => {
+                let failures = u32::try_from(conversion.failures).unwrap_or(u32::MAX);
+                let what = format!("Graph does not take this mailbox: {}", fault.sentence());
+                tracing::warn!(%fault, code = %fault.code, source = %conversion.source_id, "a source cannot be moved to Graph now");
+                if fault.entry.class == Class::Transient
+                    && let Pause::For(pause) = fault.pause(failures, rand::random())
+                {
+                    let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_mins(1));
+                    let at = now.saturating_add(pause).unwrap_or(Timestamp::MAX);
+                    return rows::wait(db, conversion, (&what, fault.entry.mend), at, now).await;
+                }
+                (what, fault.entry.mend.to_owned())
+            }
+        };
+        let mut tx = db.begin().await?;
+        if rows::fail(&mut tx, conversion, (&what, &mend), now).await? {
+            let text = format!("stays with EWS for now: {what} {mend}");
+            let event = Event {
+                object: Object::Source,
+                id: conversion.source_id,
+                kind: "conversion_failed",
+                text: &text,
+                actor: "",
+                detail: None,
+            };
+            events::add(&mut tx, conversion.workspace_id, now, &event).await?;
+        }
+        tx.commit().await
+    }
+
+    async fn move_over(
+        &self,
+        conversion: &mut Conversion,
+        held: &mut Option<Held>,
+        stop: &CancellationToken,
+    ) -> Result<(), Stopped> {
+        let connections = &self.connections;
+        let gone =
+            || Stopped::Failed("The source was removed.".to_owned(), "There is nothing to do.".to_owned());
+        let source = sources::one(&connections.db, conversion.workspace_id, conversion.source_id)
+            .await?
+            .ok_or_else(gone)?;
+        let graph = connections.graph_mailbox(source.account_id, &source.mailbox_native_id).await?;
+        let folders = self.folders(&source, &graph).await?;
+        let claim =
+            rows::claim_source(&connections.db, connections.owner, source.id, self.now(), LEASE).await?;
+        let claims =
+            Held { source: source.id, source_fence: claim.ok_or_else(gone)?, fence: conversion.fence };
+        *held = Some(claims);
+        let doubles = self.translate(&source, &graph, conversion, claims, stop).await?;
+        let mut pending = self.ledger.without_graph_id(&connections.db, source.id).await?;
+        pending.retain(|mail| doubles.iter().all(|double| double.message != mail.id));
+        let sought =
+            open_mails::look_for(&connections.db, &self.ledger, &graph, source.mailbox_id, pending).await?;
+        conversion.matched += number(sought.found.len());
+        let more = self.keep(&source, conversion, claims, &sought.found).await?;
+        failpoint::hit("C2");
+        let mut unmatched = sought.unmatched;
+        unmatched.doubles = doubles;
+        unmatched.doubles.extend(more);
+        self.switch(&source, conversion, claims, &folders, &unmatched).await
+    }
+
+    /// Translates every id, a batch a transaction; tells what turned out to be one mail recorded twice.
+    async fn translate(
+        &self,
+        source: &Source,
+        graph: &GraphMailbox,
+        conversion: &mut Conversion,
+        held: Held,
+        stop: &CancellationToken,
+    ) -> Result<Vec<Double>, Stopped> {
+        let db = &self.connections.db;
+        let (all, open) = self.ledger.count_ews_ids(db, source.mailbox_id).await?;
+        conversion.total = i64::try_from(all).unwrap_or(i64::MAX);
+        conversion.done = i64::try_from(all.saturating_sub(open)).unwrap_or(0);
+        let (mut after, mut doubles) = (String::new(), Vec::new());
+        self.keep(source, conversion, held, &[]).await?;
+        loop {
+            if stop.is_cancelled() {
+                return Err(Stopped::Lost);
+            }
+            let batch = self.ledger.ews_ids(db, source.mailbox_id, &after, BATCH).await?;
+            let Some(last) = batch.last() else { return Ok(doubles) };
+            after.clone_from(&last.value);
+            let ids: Vec<NativeId> = batch.iter().map(|id| NativeId::from(id.value.as_str())).collect();
+            let answers = graph.translate_ids(&ids, IdKind::Ews, IdKind::RestImmutable).await?;
+            failpoint::hit("C1.asked");
+            let mut found = Vec::with_capacity(batch.len());
+            for (id, answer) in batch.iter().zip(answers) {
+                match answer {
+                    Translated::Id(other) => found.push((id.message_id, other.as_str().to_owned())),
+                    Translated::Unknown(why) => {
+                        tracing::debug!(message = %id.message_id, why, "an id is not translated");
+                    }
+                }
+            }
+            conversion.done = (conversion.done + number(batch.len())).min(conversion.total);
+            conversion.translated += number(found.len());
+            doubles.extend(self.keep(source, conversion, held, &found).await?);
+            failpoint::hit("C1");
+            self.tell(source.id);
+        }
+    }
+
+    /// Adds ids while the claims are ours, and says how far the move is.
+    async fn keep(
+        &self,
+        source: &Source,
+        conversion: &Conversion,
+        held: Held,
+        ids: &[(Uuid, String)],
+    ) -> Result<Vec<Double>, Stopped> {
+        let mut tx = self.connections.db.begin().await?;
+        if !rows::renew(&mut tx, held, conversion, self.now(), LEASE).await? {
+            return Err(Stopped::Lost);
+        }
+        let doubles = self.ledger.add_graph_ids(&mut tx, source.mailbox_id, ids).await?;
+        tx.commit().await?;
+        Ok(doubles)
+    }
+
+    async fn switch(
+        &self,
+        source: &Source,
+        conversion: &mut Conversion,
+        held: Held,
+        folders: &Folders,
+        unmatched: &Unmatched,
+    ) -> Result<(), Stopped> {
+        let now = self.now();
+        let mut tx = self.connections.db.begin().await?;
+        if let Some(removed) = folders.removed {
+            self.ledger.take_over(&mut tx, removed, source.id).await?;
+            if !rows::absorb(&mut tx, removed, source.id).await? {
+                // It was taken into use again meanwhile: the next try says so.
+                return Err(Stopped::Lost);
+            }
+        }
+        let switch =
+            Switch { held, folder_id: folders.read.as_str(), handled_target: &folders.handled_target, now };
+        conversion.done = conversion.total;
+        conversion.gone = number(unmatched.gone.len());
+        conversion.known = number(unmatched.doubles.len());
+        let settled = self.ledger.settle_unmatched(&mut tx, unmatched, now).await?;
+        conversion.held = i64::try_from(settled).unwrap_or(i64::MAX);
+        if !rows::switch(&mut tx, &switch).await? || !rows::finish(&mut tx, conversion, now).await? {
+            return Err(Stopped::Lost);
+        }
+        self.ledger.ask_by_graph_ids(&mut tx, source.id).await?;
+        let text = sentence(conversion);
+        let event = Event {
+            object: Object::Source,
+            id: source.id,
+            kind: "converted",
+            text: &text,
+            actor: &conversion.actor,
+            detail: None,
+        };
+        events::add(&mut tx, conversion.workspace_id, now, &event).await?;
+        let actor = Actor {
+            workspace: conversion.workspace_id,
+            user: conversion.user_id,
+            name: conversion.actor.clone(),
+            at: now,
+        };
+        audit::record(&mut tx, &actor, "move source to Graph", &source.mailbox, &source.folder_name).await?;
+        failpoint::hit("C3");
+        tx.commit().await?;
+        failpoint::hit("C4");
+        tracing::info!(source = %source.id, "the source is read over Graph from now on");
+        Ok(())
+    }
+
+    async fn folders(&self, source: &Source, graph: &GraphMailbox) -> Result<Folders, Stopped> {
+        let read = folder(graph, &source.folder_id, &source.folder_name).await?;
+        let handled_target = if source.handled == "move" {
+            folder(graph, &source.handled_target, &source.handled_name).await?.as_str().to_owned()
+        } else {
+            source.handled_target.clone()
+        };
+        let reader = rows::reader_of(&self.connections.db, source.mailbox_id, read.as_str()).await?;
+        let removed = match reader {
+            None => None,
+            Some((id, Some(_))) => Some(id),
+            Some((_, None)) => {
+                return Err(Stopped::Failed(
+                    format!("{} of {} has a source over Graph already.", source.folder_name, source.mailbox),
+                    "Remove one of the two: what either has read stays known, so nothing is handled twice."
+                        .to_owned(),
+                ));
+            }
+        };
+        Ok(Folders { read, handled_target, removed })
+    }
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A folder by its id of EWS, else by the name or path that it had.
+async fn folder(graph: &GraphMailbox, ews_id: &str, name: &str) -> Result<FolderId, Stopped> {
+    let ids = [NativeId::from(ews_id)];
+    let translated = graph.translate_ids(&ids, IdKind::Ews, IdKind::RestImmutable).await?;
+    if let Some(Translated::Id(id)) = translated.first()
+        && let Ok(found) = graph.folder(id.as_str()).await
+    {
+        return Ok(found.id);
+    }
+    let all = graph.folders().await?;
+    let wanted = name.to_lowercase();
+    let mut named = all
+        .iter()
+        .filter(|folder| folder.path.to_lowercase() == wanted || folder.name.to_lowercase() == wanted);
+    match (named.next(), named.next()) {
+        (Some(found), None) => Ok(found.id.clone()),
+        (None, _) => Err(Stopped::Failed(
+            format!("Graph shows no folder {name} in this mailbox."),
+            "Look in Outlook whether it was renamed or removed; then make a new source over Graph and remove this one."
+                .to_owned(),
+        )),
+        (Some(_), Some(_)) => Err(Stopped::Failed(
+            format!("This mailbox has several folders {name}, and Graph does not say which one this is."),
+            "Rename the folder that is read so that its name is its own, then move the source again.".to_owned(),
+        )),
+    }
+}

@@ -1,0 +1,152 @@
+//! Moving a source from EWS to Graph, so that no mail is handled twice and none is lost.
+//!
+//! [`begin`] puts the move on record; [`job::Converter`] does it in the background, and goes on by itself after a kill or while Graph
+//! does not answer. The source is read over EWS until the switch, and [`cancel`] leaves it there.
+//!
+//! 1. The source's claim is taken, so that nothing is recorded by an old id meanwhile; it is renewed with every batch.
+//! 2. Every id of EWS that the ledger has of this mailbox is translated, and the other one becomes an alias, a batch a
+//!    transaction. What is still to be handled or marked and cannot be translated is looked for by Message-ID, time and text
+//!    ([`open_mails`]).
+//! 3. One transaction switches: type, folder ids, the ids that messages are asked for by, an empty cursor, and what could not be
+//!    told is held. Graph then lists the folder from its beginning into the same keys; what had no other id is recognised there
+//!    ([`ledger::record`]). A removed source of the same folder over Graph is taken over.
+//!
+//! Whoever kills it anywhere has it begun again: aliases that are there stay and are not asked for twice.
+
+pub mod job;
+mod open_mails;
+
+use axum::extract::{Path, State as Shared};
+use axum::response::Response;
+use ledger::failpoint;
+use uuid::Uuid;
+
+use super::connection_type::ConnectionType;
+use super::routes::{State, flash_to};
+use super::store::conversion::{self as rows, Conversion};
+use super::store::events::{self, Event, Object};
+use super::store::sources::{self, Source};
+use crate::access::{Actor, Admin, audit};
+use crate::web::times::thousands;
+use crate::web::{Flash, Problem};
+
+fn count(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+/// What a move has come to, in a sentence or two.
+pub fn sentence(conversion: &Conversion) -> String {
+    let number = |number| thousands(count(number));
+    let mut text = format!("reads over Graph from now on; {} ids translated", number(conversion.translated));
+    for (mails, what) in [
+        (conversion.matched, "matched by Message-ID, time and text"),
+        (conversion.gone, "left the mailbox before they were handled or marked"),
+        (conversion.known, "known over Graph already"),
+    ] {
+        if mails > 0 {
+            text = format!("{text}, {} {what}", number(mails));
+        }
+    }
+    if conversion.held > 0 {
+        text = format!(
+            "{text}. {} could not be told apart from others and are held: retry or discard them on the list of messages",
+            number(conversion.held)
+        );
+    }
+    text
+}
+
+async fn source(state: &State, workspace: Uuid, id: Uuid) -> Result<Source, Problem> {
+    sources::one(&state.connections.db, workspace, id)
+        .await?
+        .ok_or_else(|| Problem::not_found("Message Source"))
+}
+
+/// POST /sources/{id}/convert
+pub async fn submit(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let source = source(&state, admin.workspace(), id).await?;
+    begin(&state, &admin.actor(), &source).await?;
+    let flash = Flash::done(format!(
+        "{} is being moved to Graph. This page says how far it is; nothing has to be waited for.",
+        source.mailbox
+    ));
+    Ok(flash_to(&admin, &flash, &format!("/sources/{id}")))
+}
+
+/// POST /sources/{id}/convert/cancel
+pub async fn submit_cancel(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let source = source(&state, admin.workspace(), id).await?;
+    cancel(&state, &admin.actor(), &source).await?;
+    let flash = Flash::done(format!("{} stays with EWS; nothing is lost of what was done.", source.mailbox));
+    Ok(flash_to(&admin, &flash, &format!("/sources/{id}")))
+}
+
+/// Begins to move a source from EWS to Graph. One that is on its way already goes on.
+pub async fn begin(state: &State, actor: &Actor, source: &Source) -> Result<(), Problem> {
+    if ConnectionType::of_word(&source.connection_type) == ConnectionType::Graph {
+        return Err(Problem::conflict(
+            format!("{} is read over Graph already.", source.mailbox),
+            "There is nothing to do.",
+        ));
+    }
+    let connections = &state.connections;
+    let now = connections.clock.now();
+    let mut tx = connections.db.begin().await?;
+    if rows::begin(&mut tx, actor, source.id, now).await? {
+        let event = Event {
+            object: Object::Source,
+            id: source.id,
+            kind: "converting",
+            text: "is being moved to Graph",
+            actor: &actor.name,
+            detail: None,
+        };
+        events::add(&mut tx, actor.workspace, now, &event).await?;
+        audit::record(&mut tx, actor, "begin to move source to Graph", &source.mailbox, &source.folder_name)
+            .await?;
+    }
+    tx.commit().await?;
+    failpoint::hit("C0");
+    state.engine.conversions.notify_one();
+    tell(state, source.id);
+    Ok(())
+}
+
+/// Gives up moving a source; it stays with EWS. What was translated stays known, and is not asked for again.
+pub async fn cancel(state: &State, actor: &Actor, source: &Source) -> Result<(), Problem> {
+    let connections = &state.connections;
+    let now = connections.clock.now();
+    let mut tx = connections.db.begin().await?;
+    if !rows::cancel(&mut tx, source.id, now).await? {
+        return Err(Problem::conflict(
+            format!("{} is not being moved (any more).", source.mailbox),
+            "Look at its page: it may be read over Graph already.",
+        ));
+    }
+    let event = Event {
+        object: Object::Source,
+        id: source.id,
+        kind: "conversion_cancelled",
+        text: "stays with EWS: the move to Graph was cancelled",
+        actor: &actor.name,
+        detail: None,
+    };
+    events::add(&mut tx, actor.workspace, now, &event).await?;
+    audit::record(&mut tx, actor, "cancel move to Graph", &source.mailbox, &source.folder_name).await?;
+    tx.commit().await?;
+    tell(state, source.id);
+    Ok(())
+}
+
+fn tell(state: &State, source: Uuid) {
+    state.shell.bus.tell("sources");
+    state.shell.bus.tell(&format!("source-{source}"));
+}

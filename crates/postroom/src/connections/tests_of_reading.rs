@@ -1,0 +1,228 @@
+//! What a source promises while it reads, with the simulated Microsoft and Jira: how soon waiting mail is in Jira, and that shadow
+//! mode writes nothing.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use store::testing::TestFolder;
+use store::{args, sql};
+
+use super::tests_with_sim::{MAILBOX, open, settings};
+use crate::demo::browser::{Browser, Form, Page};
+use crate::demo::connect::{self, Wishes};
+use crate::serve::{self, Running};
+
+/// What the issue asks for.
+const SOON: Duration = Duration::from_secs(5);
+
+struct World {
+    sim: sim::Sim,
+    running: Running,
+    browser: Browser,
+    _folder: TestFolder,
+}
+
+impl World {
+    async fn new() -> Self {
+        let folder = TestFolder::new();
+        let sim =
+            sim::Sim::start(sim::Config { enforce_quotas: false, ..sim::Config::default() }).await.unwrap();
+        let running = serve::start(settings(&folder, sim.ready())).await.unwrap();
+        let mut browser = Browser::new(connect::http().unwrap());
+        connect::make_owner(&mut browser, running.setup_link.as_ref().unwrap()).await.unwrap();
+        Self { sim, running, browser, _folder: folder }
+    }
+
+    fn deliver(&self, subject: &str) {
+        let raw = format!(
+            "From: anna@contoso.test\r\nTo: {MAILBOX}\r\nSubject: {subject}\r\nMessage-ID: <{}@contoso.test>\r\n\r\nHelp.\r\n",
+            subject.replace(' ', "-")
+        );
+        self.sim.deliver(MAILBOX, raw).unwrap();
+    }
+
+    /// Signs in and confirms; when the confirmation was sent.
+    async fn connect(&mut self) -> Instant {
+        let wishes = Wishes::everything(MAILBOX, "SUP", "Task");
+        let page = connect::sign_in(&mut self.browser, &self.running.url, &wishes).await.unwrap();
+        connect::confirm(&mut self.browser, &self.running.url, page, &wishes).await.unwrap()
+    }
+
+    async fn control(&self, method: reqwest::Method, path: &str, body: &Value) -> Value {
+        let url = format!("{}{path}", self.sim.ready().control.trim_end_matches('/'));
+        let answer = reqwest::Client::new().request(method, url).json(body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default()
+    }
+
+    async fn subjects(&self) -> Vec<String> {
+        let issues = self.control(reqwest::Method::GET, "/jira/issues", &json!({})).await;
+        let issues = issues.get("issues").cloned().unwrap_or(issues);
+        let all = issues.as_array().cloned().unwrap_or_default();
+        all.iter().map(|issue| issue["summary"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// Waits until this is an issue.
+    async fn in_jira(&self, subject: &str) {
+        let there = async {
+            while !self.subjects().await.iter().any(|issue| issue.contains(subject)) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), there)
+            .await
+            .unwrap_or_else(|_| panic!("{subject} is not in Jira"));
+    }
+
+    async fn state_of_source(&self) -> String {
+        let (state,): (String,) =
+            self.running.db.fetch_one(sql!("SELECT state FROM source"), args![]).await.unwrap();
+        state
+    }
+
+    /// How long ago somebody signed in.
+    async fn since_sign_in(&self) -> Duration {
+        let (at,): (i64,) =
+            self.running.db.fetch_one(sql!("SELECT max(signed_in_at) FROM account"), args![]).await.unwrap();
+        let at = jiff::Timestamp::from_microsecond(at).unwrap();
+        Duration::try_from(store::Clock::now(&store::SystemClock).duration_since(at)).unwrap()
+    }
+
+    /// Waits until this many messages are in a state.
+    async fn until_messages(&self, state: &str, count: i64) {
+        let there = async {
+            loop {
+                let (found,): (i64,) = self
+                    .running
+                    .db
+                    .fetch_one(sql!("SELECT count(*) FROM message WHERE state = $1"), args![state])
+                    .await
+                    .unwrap();
+                if found == count {
+                    return;
+                }
+                self.running.poll_now();
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), there)
+            .await
+            .unwrap_or_else(|_| panic!("{count} {state}"));
+    }
+
+    async fn button(&mut self, ending: &str) -> Form {
+        let list = open(&mut self.browser, &self.running, "/sources").await;
+        let of_source = |form: &&Form| {
+            let path = form.action.path();
+            path.ends_with(ending) && path.matches('/').count() == 3
+        };
+        list.forms.iter().find(of_source).cloned().unwrap()
+    }
+
+    async fn press(&mut self, ending: &str) -> Page {
+        let form = self.button(ending).await;
+        self.browser.submit(&form).await.unwrap()
+    }
+}
+
+/// Promise: from a fresh sign-in to the first waiting mail in Jira it takes 5 seconds at most: when a mailbox is connected, and when a
+/// sign-in that Microsoft had ended is made anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_mail_is_in_jira_soon_after_a_sign_in() {
+    let mut world = World::new().await;
+    world.deliver("waiting before");
+    let begun = world.connect().await;
+    world.in_jira("waiting before").await;
+    let first = begun.elapsed();
+
+    let revoke = json!({ "upn": MAILBOX, "access_tokens": true });
+    world.control(reqwest::Method::POST, "/revoke", &revoke).await;
+    let offline = async {
+        while world.state_of_source().await != "offline" {
+            world.running.poll_now();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), offline).await.expect("the source goes offline");
+    world.deliver("waiting meanwhile");
+    let page = world.press("/sign-in").await;
+    let wishes = Wishes::everything(MAILBOX, "SUP", "Task");
+    let url = world.running.url.clone();
+    let page = connect::through_microsoft(&mut world.browser, &url, page, &wishes).await.unwrap();
+    assert!(page.status.is_success(), "{}", page.html);
+    world.in_jira("waiting meanwhile").await;
+    let again = world.since_sign_in().await;
+    eprintln!(
+        "from the confirmation to the first waiting mail in Jira: {first:?}; from a new sign-in: {again:?}"
+    );
+    assert!(first <= SOON && again <= SOON, "{first:?}, {again:?}");
+    world.running.stop().await;
+    world.sim.stop().await;
+}
+
+/// Promise: in shadow mode nothing is written, neither to Jira nor to the mailbox: not for new mail, not for a plan that was begun
+/// before, not by a retry of a held mail, and no mark that is due. When it ends, what was begun before goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn shadow_mode_writes_nothing() {
+    let mut world = World::new().await;
+    world.connect().await;
+    world.control(reqwest::Method::POST, "/jira/tokens", &json!({ "revoke": true })).await;
+    world.deliver("begun before");
+    world.until_messages("acting", 1).await;
+    let shadow = world.button("/shadow").await;
+    let page = world.browser.submit(&shadow).await.unwrap();
+    assert!(page.html.contains("Shadow mode") || page.html.contains("shadow mode"), "{}", page.html);
+    world.control(reqwest::Method::POST, "/jira/tokens", &json!({ "revoke": false })).await;
+    world.press("/try-now").await;
+    world.deliver("read in shadow");
+    world.until_messages("ended", 1).await;
+    // A mail that is held, and a mark that is due.
+    let held = sql!(
+        "UPDATE message SET state = 'held', ending = 'held', ended_by = 'act', reason = 'test', lease_until = 0, fence = fence + 1 WHERE state = 'acting'"
+    );
+    world.running.db.execute(held, args![]).await.unwrap();
+    let due = sql!("UPDATE message SET mark = 'due', mark_not_before = 0 WHERE state = 'ended'");
+    world.running.db.execute(due, args![]).await.unwrap();
+    let (id,): (uuid::Uuid,) = world
+        .running
+        .db
+        .fetch_one(sql!("SELECT id FROM message WHERE state = 'held'"), args![])
+        .await
+        .unwrap();
+    let page = open(&mut world.browser, &world.running, &format!("/messages/{id}")).await;
+    assert!(page.html.contains("shadow mode"), "{}", page.html);
+    assert!(page.forms.iter().all(|form| !form.action.path().ends_with("/retry")), "no Retry is offered");
+    // Several passes of poller, worker and marker: another mail comes through all of it.
+    world.deliver("read later");
+    world.until_messages("ended", 2).await;
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert_eq!(world.subjects().await, Vec::<String>::new());
+    let messages =
+        world.control(reqwest::Method::GET, &format!("/mailboxes/{MAILBOX}/messages"), &json!({})).await;
+    for mail in messages.as_array().unwrap() {
+        assert_eq!((&mail["is_read"], &mail["categories"]), (&json!(false), &json!([])), "{mail}");
+        assert_eq!(mail["extended_properties"], json!({}), "{mail}");
+    }
+    // It ends: the held one can be retried, and the mark is made.
+    world.press("/shadow").await;
+    let page = open(&mut world.browser, &world.running, &format!("/messages/{id}")).await;
+    let retry =
+        page.forms.iter().find(|form| form.action.path().ends_with("/retry")).cloned().expect("Retry");
+    world.browser.submit(&retry).await.unwrap();
+    world.in_jira("begun before").await;
+    let marked = async {
+        loop {
+            let messages = world
+                .control(reqwest::Method::GET, &format!("/mailboxes/{MAILBOX}/messages"), &json!({}))
+                .await;
+            let read = messages.as_array().unwrap().iter().filter(|mail| mail["is_read"] == true).count();
+            if read >= 2 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), marked).await.expect("what is due is marked");
+    world.running.stop().await;
+    world.sim.stop().await;
+}
