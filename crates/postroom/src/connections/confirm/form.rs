@@ -1,0 +1,124 @@
+//! The form's fields, filled in with what was posted and what is offered.
+
+use super::{About, Posted};
+use crate::connections::offer::Offer;
+use crate::connections::pages::ConfirmPage;
+use crate::connections::routes::time;
+use crate::connections::start_counts;
+use crate::web::form::{Choice, Field, Fields};
+
+/// The form's four parts.
+pub(super) struct Filled {
+    pub(super) from: Fields,
+    pub(super) start: Fields,
+    pub(super) to: Fields,
+    pub(super) after: Fields,
+}
+
+impl Filled {
+    pub(super) fn fail(&mut self, name: &str, error: impl Into<String>) {
+        let part = match name {
+            "mailbox" | "folder" => &mut self.from,
+            "start" | "since" => &mut self.start,
+            "project" | "issue_type" => &mut self.to,
+            _ => &mut self.after,
+        };
+        part.fail(name, error);
+    }
+
+    pub(super) fn failed(&self) -> bool {
+        [&self.from, &self.start, &self.to, &self.after].into_iter().any(Fields::failed)
+    }
+}
+
+pub(super) fn fill(about: &About, posted: &Posted, offer: &Offer) -> Filled {
+    let mut filled = Filled {
+        from: Fields::new(from_fields(about, posted, offer)),
+        start: Fields::new(start_fields(about, posted, offer)),
+        to: Fields::new(vec![
+            Field::select("project", "Project", offer.project_choices()).value(offer.chosen_value()),
+            Field::select("issue_type", "Issue type", offer.type_choices()).value(
+                offer.type_named(&posted.issue_type).map_or_else(String::new, |kind| kind.name.clone()),
+            ),
+        ]),
+        after: Fields::new(vec![
+            Field::radio("handled", "Handled mail", ConfirmPage::handled_choices()).value(&posted.handled),
+            ConfirmPage::handled_target().value(&posted.handled_target),
+        ]),
+    };
+    if let Err(fault) = &offer.folders {
+        let what = if offer.reading.is_own { "The mailbox" } else { "This mailbox" };
+        filled.fail("mailbox", format!("{what} cannot be opened: {}", fault.sentence()));
+    }
+    if let Some(problem) = &offer.project_problem {
+        filled.fail("project", problem.clone());
+    }
+    if let Some(Err(fault)) = &offer.types {
+        filled.fail("issue_type", format!("Its issue types cannot be read: {}", fault.sentence()));
+    }
+    filled
+}
+
+fn from_fields(about: &About, posted: &Posted, offer: &Offer) -> Vec<Field> {
+    if let Some(source) = &about.change {
+        let only = |value: &str, label: &str| vec![Choice::new(value, label)];
+        return vec![
+            Field::select("mailbox", "Mailbox", only(&source.mailbox, &source.mailbox))
+                .value(&source.mailbox),
+            Field::select("folder", "Folder", only(&source.folder_id, &source.folder_name))
+                .value(&source.folder_id)
+                .hint("Another folder is another source."),
+        ];
+    }
+    let folders: Vec<Choice> = match &offer.folders {
+        Ok(folders) => folders
+            .iter()
+            .map(|folder| {
+                Choice::new(folder.id.as_str(), format!("{} ({} mails)", folder.path, folder.total))
+            })
+            .collect(),
+        Err(_) => vec![Choice::new("inbox", "Inbox")],
+    };
+    let chosen = offer.folder(&posted.folder).map_or("inbox", |folder| folder.id.as_str());
+    if let Some(first) = about.mailboxes.first() {
+        let choices = about.mailboxes.iter().map(|own| Choice::new(own, own)).collect();
+        return vec![
+            Field::select("mailbox", "Mailbox", choices)
+                .value(if posted.mailbox.is_empty() { first } else { &posted.mailbox })
+                .hint("Those that the application may be used for. With another one, choose it and try on the newest mails."),
+            Field::select("folder", "Folder", folders).value(chosen),
+        ];
+    }
+    vec![
+        Field::email("mailbox", "Mailbox")
+            .value(if posted.mailbox.is_empty() { &about.account.username } else { &posted.mailbox })
+            .hint(format!(
+                "{}, or the address of a shared mailbox that it has full access to.",
+                about.account.username
+            )),
+        Field::select("folder", "Folder", folders).value(chosen),
+    ]
+}
+
+fn start_fields(about: &About, posted: &Posted, offer: &Offer) -> Vec<Field> {
+    if let Some(source) = &about.change {
+        let words = match source.start_kind.as_str() {
+            "everything" => "Everything".to_owned(),
+            "since" => format!("Mail since {}", posted.since),
+            _ => format!("Mail that came after {}", time(source.start_at).strftime("%Y-%m-%d %H:%M UTC")),
+        };
+        return vec![
+            Field::select("start", "Starts with", vec![Choice::new(&source.start_kind, words)])
+                .value(&source.start_kind)
+                .hint("It stays as it was confirmed: the mail before it has its end already."),
+        ];
+    }
+    let lying = offer.folder(&posted.folder).map(|folder| folder.total);
+    vec![
+        Field::radio("start", "Start with", ConfirmPage::start_choices(lying)).value(&posted.start),
+        Field::date("since", "Since").optional().value(&posted.since).hint(format!(
+            "For the second choice. Midnight in the workspace's time zone.{}",
+            start_counts::in_words(offer.counts.as_ref())
+        )),
+    ]
+}

@@ -1,0 +1,135 @@
+//! What the tenant must allow, and the links by which its administrator approves.
+
+use serde::Serialize;
+
+use super::permissions::Permission;
+use super::{Where, Wishes};
+use crate::connections::cloud::Cloud;
+
+/// A step with the page where it is done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// What it is about.
+    pub title: &'static str,
+    /// What to look at or do.
+    pub text: String,
+    /// The page.
+    pub link: String,
+}
+
+/// A link for an administrator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Link {
+    /// What it approves.
+    pub label: &'static str,
+    /// The address.
+    pub url: String,
+}
+
+pub(super) fn prerequisites(cloud: Cloud) -> Vec<Step> {
+    vec![
+        Step {
+            title: "Whether users may consent",
+            text: "With the policy that Microsoft manages (the default of new tenants), users may sign in to Postroom and let it send, \
+                   but not let it read mail: an administrator approves once. Where users may consent, each mailbox's owner \
+                   approves for their own mailbox and no administrator is needed."
+                .to_owned(),
+            link: cloud.user_consent_page(),
+        },
+        Step {
+            title: "Whether users may ask for approval, and who reviews it",
+            text: "With admin consent requests switched on, the owner of a mailbox sends a request from Microsoft's own page, and the \
+                   reviewers named there get it. With them off, send the administrator the consent link."
+                .to_owned(),
+            link: cloud.consent_requests_settings_page(),
+        },
+        Step {
+            title: "Requests that wait",
+            text: "Where a reviewer approves what was asked for.".to_owned(),
+            link: cloud.consent_requests_page(),
+        },
+    ]
+}
+
+/// The links by which an administrator approves for the whole tenant: one for each API, since one link names one.
+pub(super) fn consent_links(place: &Where, wishes: &Wishes, permissions: &[Permission]) -> Vec<Link> {
+    let Some(client_id) = &place.client_id else { return Vec::new() };
+    let tenant = place.tenant.as_deref().unwrap_or("organizations");
+    let state = place.state.as_deref().unwrap_or("approval");
+    let link = |label, scopes: &[String]| {
+        let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+        let url = microsoft::signin::admin_consent_address(
+            &place.login_url,
+            tenant,
+            client_id,
+            &scopes,
+            &place.redirect_uri,
+            state,
+        );
+        Link { label, url: url.to_string() }
+    };
+    let resource = |api: &str| {
+        if api == "Microsoft Graph" {
+            place.graph_url.as_str().trim_end_matches('/').to_owned()
+        } else {
+            let ews = place.ews_url.as_ref().map(|url| url.origin().ascii_serialization());
+            ews.unwrap_or_else(|| "https://outlook.office365.com".to_owned())
+        }
+    };
+    let whole = wishes.application && wishes.mailboxes.is_empty();
+    let mut links = Vec::new();
+    for (label, api) in [
+        ("Approve for Microsoft Graph", "Microsoft Graph"),
+        ("Approve for Exchange Web Services", "Office 365 Exchange Online"),
+    ] {
+        let own = permissions.iter().filter(|one| one.api == api && one.name.contains('.'));
+        let scopes: Vec<String> = if whole {
+            // Application permission is asked for as all that the registration names.
+            own.take(1).map(|_| format!("{}/.default", resource(api))).collect()
+        } else {
+            own.filter(|one| one.kind == "delegated")
+                .map(|one| format!("{}/{}", resource(api), one.name))
+                .collect()
+        };
+        if !scopes.is_empty() {
+            links.push(link(label, &scopes));
+        }
+    }
+    links
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::super::tests::place;
+    use super::super::texts;
+    use super::*;
+
+    /// Promise: consent links name the endpoint's tenant, one API each, and `.default` where the app itself is to be let in.
+    #[test]
+    fn consent_links_are_those_of_the_endpoint() {
+        let wishes = Wishes { shared: true, ..Wishes::default() };
+        let links = texts(&place(), &wishes).consent_links;
+        assert_eq!(links.len(), 1, "{links:?}");
+        let url = Url::parse(&links[0].url).expect("an address");
+        assert_eq!(url.path(), "/contoso.com/v2.0/adminconsent");
+        let scope = url.query_pairs().find(|(name, _)| name == "scope").expect("a scope").1.into_owned();
+        assert_eq!(
+            scope
+                .split(' ')
+                .map(|one| one.strip_prefix("https://graph.microsoft.com/").expect("of Graph"))
+                .collect::<Vec<_>>(),
+            ["User.Read", "Mail.ReadWrite", "Mail.ReadWrite.Shared", "Mail.Send", "Mail.Send.Shared"]
+        );
+        let all = Wishes { ews: true, application: true, ..Wishes::default() };
+        let anywhere = Where { tenant: None, ..place() };
+        let links = texts(&anywhere, &all).consent_links;
+        assert_eq!(links.len(), 2, "{links:?}");
+        assert!(
+            links.iter().all(|link| link.url.contains("organizations") && link.url.contains("%2F.default")),
+            "{links:?}"
+        );
+        assert!(texts(&Where { client_id: None, ..place() }, &all).consent_links.is_empty());
+    }
+}

@@ -1,0 +1,287 @@
+//! The way to Microsoft: which scopes are asked for, in which tenant, and what must come back unchanged.
+
+use axum::extract::{Form, Path, State as Shared};
+use axum::response::Response;
+use fault::Fault;
+use jiff::SignedDuration;
+use microsoft::signin::{self, Hint};
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use store::StoreError;
+use url::Url;
+use uuid::Uuid;
+
+use super::stopped::failed;
+use super::{Purpose, Who, hash, place};
+use crate::access::{Admin, Viewer};
+use crate::connections::routes::{State, see_other};
+use crate::connections::store::accounts::{self as rows, Account, NewSignIn};
+use crate::connections::store::{outbounds, sources};
+use crate::connections::{application, scopes};
+use crate::web::components::Action;
+use crate::web::{self, Problem};
+
+/// How long a person may take at Microsoft's pages.
+const LASTS: SignedDuration = SignedDuration::from_mins(10);
+
+/// What the button posts.
+#[derive(Debug, Default, Deserialize)]
+pub struct Wanted {
+    /// `on`: also mailboxes of others.
+    #[serde(default)]
+    shared: String,
+    /// The mailbox's address, where it is known: then no account is picked.
+    #[serde(default)]
+    hint: String,
+}
+
+/// POST /sources/sign-in
+pub async fn begin_new(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Form(wanted): Form<Wanted>,
+) -> Result<Response, Problem> {
+    let asked = scopes::asked(wanted.shared == "on");
+    begin(Who::Admin(admin), &state, Purpose::New, asked, hint_of(&wanted.hint)).await
+}
+
+/// POST /outbounds/sign-in
+pub async fn begin_outbound(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Form(wanted): Form<Wanted>,
+) -> Result<Response, Problem> {
+    let asked = scopes::asked_to_send(wanted.shared == "on");
+    begin(Who::Admin(admin), &state, Purpose::Outbound, asked, hint_of(&wanted.hint)).await
+}
+
+/// POST /outbounds/{id}/sign-in
+pub async fn begin_validate_outbound(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let outbound = outbounds::one(&state.connections.db, admin.workspace(), id)
+        .await?
+        .ok_or_else(|| Problem::not_found("Message Outbound"))?;
+    let account = account(&state, &admin, outbound.account_id).await?;
+    let shared = scopes::is_granted(&account.scopes, scopes::SHARED);
+    let asked = scopes::asked_to_send(shared);
+    begin(Who::Admin(admin), &state, Purpose::Validate(account), asked, None).await
+}
+
+/// POST /sources/{id}/sign-in
+pub async fn begin_validate_source(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let source = sources::one(&state.connections.db, admin.workspace(), id)
+        .await?
+        .ok_or_else(|| Problem::not_found("Message Source"))?;
+    let account = account(&state, &admin, source.account_id).await?;
+    let asked = wanted_again(&state, &account).await?;
+    begin(Who::Admin(admin), &state, Purpose::Validate(account), asked, None).await
+}
+
+/// POST /accounts/{id}/sign-in
+pub async fn begin_validate(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+    Form(wanted): Form<Wanted>,
+) -> Result<Response, Problem> {
+    let account = account(&state, &admin, id).await?;
+    let mut asked = wanted_again(&state, &account).await?;
+    if wanted.shared == "on" && !asked.contains(&scopes::SHARED) {
+        asked.push(scopes::SHARED);
+    }
+    begin(Who::Admin(admin), &state, Purpose::Validate(account), asked, None).await
+}
+
+/// POST /accounts/{id}/replace
+pub async fn begin_replace(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+    Form(wanted): Form<Wanted>,
+) -> Result<Response, Problem> {
+    let account = account(&state, &admin, id).await?;
+    let asked = to_replace(&account);
+    begin(Who::Admin(admin), &state, Purpose::Replace(account), asked, hint_of(&wanted.hint)).await
+}
+
+/// What whoever replaces an account is asked for. Their own mailbox is another one: what was read so far is somebody else's to
+/// them.
+pub fn to_replace(account: &Account) -> Vec<&'static str> {
+    if scopes::is_granted(&account.scopes, scopes::SEND) {
+        scopes::asked_to_send(true)
+    } else {
+        scopes::asked(true)
+    }
+}
+
+/// What an account was asked for and is asked for again.
+pub(super) async fn wanted_again(state: &State, account: &Account) -> Result<Vec<&'static str>, StoreError> {
+    let wanted = rows::wanted(&state.connections.db, account.id).await?;
+    Ok(scopes::asked_again(&format!("{wanted} {}", account.scopes)))
+}
+
+fn hint_of(address: &str) -> Option<String> {
+    let address = address.trim();
+    (address.contains('@') && address.len() <= 254).then(|| address.to_owned())
+}
+
+pub(super) async fn account(state: &State, viewer: &Viewer, id: Uuid) -> Result<Account, Problem> {
+    rows::account(&state.connections.db, viewer.workspace(), id)
+        .await?
+        .ok_or_else(|| Problem::not_found("account"))
+}
+
+/// Begins a sign-in. `hint` is the address of the person, where it is known; else they choose at Microsoft's page.
+pub async fn begin(
+    who: Who,
+    state: &State,
+    purpose: Purpose,
+    asked: Vec<&'static str>,
+    hint: Option<String>,
+) -> Result<Response, Problem> {
+    let connections = &state.connections;
+    if let Purpose::Validate(account) = &purpose
+        && application::is_application(connections, account.id).await?
+    {
+        // Nobody signs in as an application: its check is what validates it.
+        return Ok(see_other(&format!("/applications/{}", account.id)));
+    }
+    let registration = match (&who, purpose.account()) {
+        (Who::Owner { link, .. }, _) => link.app_registration_id,
+        (_, Some(account)) => account.app_registration_id,
+        (_, None) => {
+            rows::registration(&connections.db, who.workspace()).await?.ok_or_else(no_registration)?
+        }
+    };
+    let (hint, stage) = match &purpose {
+        // Known here: Microsoft is asked for everything at once, and no account is picked.
+        Purpose::Validate(account) => (Hint::LoginHint(account.username.clone()), Stage::Whole),
+        _ => (hint.map_or(Hint::SelectAccount, Hint::LoginHint), Stage::Basic),
+    };
+    let leaving = Leaving {
+        registration,
+        purpose: purpose.word(),
+        account: purpose.account().map(|account| account.id),
+        tenant: match &purpose {
+            Purpose::Validate(account) => Some(account.tenant_id.clone()),
+            _ => None,
+        },
+        wanted: asked.join(" "),
+        stage,
+        picks: hint == Hint::SelectAccount,
+        hint,
+        challenge: match &purpose {
+            Purpose::Validate(account) => rows::challenge(&connections.db, account.id).await?,
+            _ => None,
+        },
+    };
+    let picks = leaving.picks;
+    let url = match leave(&who, state, leaving).await? {
+        Ok(url) => url,
+        Err(fault) => return failed(&who, state, &fault, None).await,
+    };
+    if picks {
+        // The picker is a page of Microsoft's own, which the button's page allows its forms to lead to.
+        return Ok(see_other(url.as_str()));
+    }
+    // With a hint, Microsoft may send the browser on to the company's own sign-in at once. Browsers hold such redirects
+    // against the page whose form began them; a page in between begins anew.
+    let frame = who.frame("Sign in with Microsoft");
+    web::page(&web::Leave { frame, to: url.to_string(), name: "Microsoft".to_owned() })
+}
+
+/// Which scopes a sign-in asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The basic ones.
+    Basic,
+    /// All that are wanted.
+    Whole,
+}
+
+/// What a browser leaves with.
+pub(super) struct Leaving {
+    pub(super) registration: Uuid,
+    pub(super) purpose: &'static str,
+    pub(super) account: Option<Uuid>,
+    /// The account's own; none: where sign-ins begin.
+    pub(super) tenant: Option<String>,
+    pub(super) wanted: String,
+    pub(super) stage: Stage,
+    pub(super) hint: Hint,
+    pub(super) picks: bool,
+    /// What a mail server asked for in the middle (a claims challenge, JSON).
+    pub(super) challenge: Option<String>,
+}
+
+/// Keeps what must come back unchanged; gives the address to go to.
+pub(super) async fn leave(who: &Who, state: &State, leaving: Leaving) -> Result<Result<Url, Fault>, Problem> {
+    let connections = &state.connections;
+    let Some(browser_hash) = who.browser() else {
+        return Err(Problem::invalid(
+            "This browser keeps no cookies, so the sign-in could not come back to it.",
+            "Allow cookies for this site, open the page again and repeat what you did.",
+        ));
+    };
+    let prepared = async {
+        let registration = connections.registration(leaving.registration).await?;
+        let tenant = leaving.tenant.as_deref().unwrap_or(&registration.tenant);
+        registration.in_tenant(&connections.http, tenant).await
+    };
+    let (discovery, application) = match prepared.await {
+        Ok(prepared) => prepared,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    let asked: Vec<&str> = match leaving.stage {
+        Stage::Basic => scopes::BASIC.to_vec(),
+        Stage::Whole => leaving.wanted.split_ascii_whitespace().collect(),
+    };
+    let (hint, challenge) = (Some(leaving.hint), leaving.challenge.as_deref());
+    let begun =
+        signin::begin_with_claims(&discovery, &application, &asked, hint, challenge, &mut rand::rng());
+    let state_hash = hash(&begun.state);
+    let now = connections.clock.now();
+    let new = NewSignIn {
+        workspace: who.workspace(),
+        registration: leaving.registration,
+        browser_hash,
+        verifier_sealed: connections
+            .sealer
+            .seal(&place(&state_hash), begun.verifier.expose_secret().as_bytes()),
+        state_hash,
+        nonce: begun.nonce.clone(),
+        scopes: asked.join(" "),
+        wanted: leaving.wanted,
+        stage: if leaving.stage == Stage::Basic { "basic" } else { "whole" },
+        purpose: leaving.purpose,
+        account: leaving.account,
+        tenant: leaving.tenant.unwrap_or_default(),
+        link: match who {
+            Who::Admin(_) => None,
+            Who::Owner { link, .. } => Some(link.id),
+        },
+        user: who.user(),
+        now,
+        until: now.saturating_add(LASTS).unwrap_or(now),
+    };
+    let mut tx = connections.db.begin().await?;
+    rows::begin(&mut tx, new).await?;
+    tx.commit().await?;
+    Ok(Ok(begun.url))
+}
+
+/// There is no app registration to sign in with.
+pub fn no_registration() -> Problem {
+    Problem::conflict(
+        "Postroom is not registered with Microsoft yet, so nobody can sign in.",
+        "Make the registration in Entra and enter it here, or set client_id and client_secret under [microsoft] in the settings.",
+    )
+    .with(Action::go("How to register", "/registrations/set-up").primary())
+}

@@ -1,0 +1,202 @@
+//! Who came back, and with what: stored before anything is done with it.
+
+use axum::response::Response;
+use fault::Fault;
+use jiff::SignedDuration;
+use microsoft::signin::{Hint, IdClaims, Tokens};
+use secrecy::{ExposeSecret, SecretString};
+use store::{StoreError, Tx};
+use uuid::Uuid;
+
+use super::Who;
+use super::begin::{Leaving, Stage, leave};
+use super::stopped::{failed, swapped};
+use crate::access::{Actor, audit};
+use crate::connections::routes::{State, flash_to, see_other};
+use crate::connections::store::accounts::{self as rows, Account, SignIn, SignedIn};
+use crate::connections::store::events::{self, Event, Object};
+use crate::connections::store::{approvals, links};
+use crate::connections::{Connections, scopes, sign_in_link, tokens};
+use crate::web::{Flash, Problem};
+
+/// Stores who signed in; only then is anything done with the tokens.
+pub(super) async fn keep(
+    who: Who,
+    state: &State,
+    sign_in: &SignIn,
+    tokens: Tokens,
+) -> Result<Response, Problem> {
+    let connections = &state.connections;
+    let workspace = who.workspace();
+    let (Some(claims), Some(_)) = (&tokens.id, &tokens.refresh) else {
+        let fault = Fault::own("entra.id_token", "the answer held no id_token or no refresh token");
+        return failed(&who, state, &fault, Some(sign_in)).await;
+    };
+    let before = match sign_in.account_id {
+        Some(id) => rows::account(&connections.db, workspace, id).await?,
+        None => None,
+    };
+    let another =
+        before.as_ref().filter(|before| before.object_id != claims.oid || before.tenant_id != claims.tid);
+    if let Some(before) = another.filter(|_| sign_in.purpose == "validate") {
+        let name = claims.preferred_username.as_deref().unwrap_or("somebody else");
+        return swapped(&who, state, before, name).await;
+    }
+    let granted = tokens.scopes.join(" ");
+    let is_whole = sign_in.stage == "whole" || scopes::are_granted(&granted, &sign_in.wanted);
+    let known = rows::row_of(&connections.db, workspace, &claims.tid, &claims.oid).await?;
+    let id = known.unwrap_or_else(Uuid::now_v7);
+    let now = connections.clock.now();
+    let Some(account) = row(connections, id, workspace, sign_in.app_registration_id, &tokens) else {
+        return failed(&who, state, &Fault::own("entra.id_token", ""), Some(sign_in)).await;
+    };
+    if !is_whole {
+        return go_on(who, state, sign_in, claims, known, account).await;
+    }
+    let name = account.username.clone();
+    let mut tx = connections.db.begin().await?;
+    if let Who::Owner { link, .. } = &who
+        && !links::spend(&mut tx, link.id, &name, now).await?
+    {
+        tx.rollback().await?;
+        return Err(sign_in_link::no_longer());
+    }
+    record(&mut tx, &who.actor(), account, &sign_in.wanted).await?;
+    let mut handed = 0;
+    if let Some(before) = before.as_ref().filter(|before| sign_in.purpose == "replace" && before.id != id) {
+        handed = rows::hand_over(&mut tx, before.id, id, now).await?;
+        let text = format!("{name} reads the mailboxes of {} from now on", before.username);
+        let actor = who.name();
+        let event =
+            Event { object: Object::Account, id, kind: "replaced", text: &text, actor: &actor, detail: None };
+        events::add(&mut tx, workspace, now, &event).await?;
+        audit::record(&mut tx, &who.actor(), "replace account", &before.username, &name).await?;
+    }
+    tx.commit().await?;
+    connections.forget();
+    state.engine.poll.notify_one();
+    state.shell.bus.tell("sources");
+    state.shell.bus.tell("registrations");
+    let admin = match who {
+        Who::Owner { client, link } => return sign_in_link::done(&client, &link, &name),
+        Who::Admin(admin) => admin,
+    };
+    if handed > 0 {
+        let flash = Flash::done(format!(
+            "{name} is signed in and reads {handed} sources; they go on where they stood. Ping them to see whether it may."
+        ));
+        return Ok(flash_to(&admin, &flash, "/sources"));
+    }
+    if sign_in.purpose == "outbound" {
+        return Ok(see_other(&format!("/outbounds/new?account={id}")));
+    }
+    Ok(see_other(&format!("/accounts/{id}")))
+}
+
+/// The row of whoever signed in, with its tokens sealed to it. `None`: the answer named nobody, or gave no refresh token.
+pub fn row(
+    connections: &Connections,
+    id: Uuid,
+    workspace: Uuid,
+    registration: Uuid,
+    tokens: &Tokens,
+) -> Option<SignedIn> {
+    let (claims, refresh) = (tokens.id.as_ref()?, tokens.refresh.as_ref()?);
+    let now = connections.clock.now();
+    let seal = |column, secret: &SecretString| {
+        connections.sealer.seal(&tokens::place(column, id), secret.expose_secret().as_bytes())
+    };
+    let username = claims.preferred_username.clone().unwrap_or_else(|| claims.oid.clone());
+    let lasts = SignedDuration::try_from(tokens.expires_in).unwrap_or(SignedDuration::ZERO);
+    Some(SignedIn {
+        id,
+        workspace,
+        registration,
+        tenant: claims.tid.clone(),
+        object_id: claims.oid.clone(),
+        username: username.clone(),
+        display_name: claims.name.clone().unwrap_or(username),
+        scopes: tokens.scopes.join(" "),
+        refresh_sealed: seal("refresh_sealed", refresh),
+        access_sealed: seal("access_sealed", &tokens.access),
+        access_until: now.saturating_add(lasts).unwrap_or(now),
+        now,
+    })
+}
+
+/// Stores who signed in with all that was wanted, on record; their sources are due, and nobody waits for an approval any more.
+pub async fn record(tx: &mut Tx, actor: &Actor, account: SignedIn, wanted: &str) -> Result<(), StoreError> {
+    let (id, now, name) = (account.id, account.now, account.username.clone());
+    let (registration, granted) = (account.registration, account.scopes.clone());
+    rows::put(tx, account).await?;
+    rows::set_wanted(tx, id, wanted).await?;
+    approvals::end_of(tx, registration, id, &name, now).await?;
+    let text = format!("signed in as {name}");
+    let event = Event {
+        object: Object::Account,
+        id,
+        kind: "signed_in",
+        text: &text,
+        actor: &actor.name,
+        detail: None,
+    };
+    events::add(tx, actor.workspace, now, &event).await?;
+    audit::record(tx, actor, "sign in mailbox", &name, &format!("granted: {granted}")).await?;
+    rows::wake_sources(tx, id, now).await
+}
+
+/// Whether an account reads mail as it is.
+pub(super) fn works(account: &Account) -> bool {
+    scopes::is_granted(&account.scopes, scopes::MAIL) && account.state != "offline"
+}
+
+/// Signed in with the basic scopes: kept, so that there is a token to watch with, and on to the rest. An account that is in use is
+/// left as it is meanwhile: what its sources read with is not taken away for a token that may do less.
+async fn go_on(
+    who: Who,
+    state: &State,
+    sign_in: &SignIn,
+    claims: &IdClaims,
+    known: Option<Uuid>,
+    account: SignedIn,
+) -> Result<Response, Problem> {
+    let connections = &state.connections;
+    let id = account.id;
+    let in_use = match known {
+        Some(known) => {
+            rows::account(&connections.db, who.workspace(), known).await?.is_some_and(|known| works(&known))
+        }
+        None => false,
+    };
+    let mut tx = connections.db.begin().await?;
+    if !in_use {
+        let fault =
+            Fault::own("own.not_signed_in", "the sign-in stopped before Microsoft was asked for the mail");
+        let record = serde_json::to_string(&fault.to_record()).unwrap_or_default();
+        rows::put_basic(&mut tx, account, &sign_in.wanted, &record).await?;
+    }
+    tx.commit().await?;
+    connections.forget();
+    let hint = claims.preferred_username.clone().map_or(Hint::SelectAccount, Hint::LoginHint);
+    // A replacement stays one of the account that was: the second sign-in finds who it is by itself.
+    let account = if sign_in.purpose == "replace" { sign_in.account_id } else { Some(id) };
+    let leaving = Leaving {
+        registration: sign_in.app_registration_id,
+        purpose: match sign_in.purpose.as_str() {
+            "outbound" => "outbound",
+            "replace" => "replace",
+            _ => "new",
+        },
+        account,
+        tenant: Some(claims.tid.clone()),
+        wanted: sign_in.wanted.clone(),
+        stage: Stage::Whole,
+        hint,
+        picks: false,
+        challenge: None,
+    };
+    match leave(&who, state, leaving).await? {
+        Ok(url) => Ok(see_other(url.as_str())),
+        Err(fault) => failed(&who, state, &fault, Some(sign_in)).await,
+    }
+}

@@ -1,0 +1,81 @@
+//! Who is signed in, what was granted and what is missing.
+
+use axum::extract::{Path, State as Shared};
+use axum::response::Response;
+use store::StoreError;
+use uuid::Uuid;
+
+use super::begin::{account, wanted_again};
+use super::login_url;
+use crate::access::Viewer;
+use crate::connections::pages::SignedInPage;
+use crate::connections::routes::{State, see_other};
+use crate::connections::store::accounts as rows;
+use crate::connections::store::sources;
+use crate::connections::{application, scopes};
+use crate::web::components::Action;
+use crate::web::{self, Problem, Section};
+
+/// GET /accounts/{id}
+pub async fn signed_in(
+    viewer: Viewer,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let connections = &state.connections;
+    let account = account(&state, &viewer, id).await?;
+    if application::is_application(connections, id).await? {
+        return Ok(see_other(&format!("/applications/{id}")));
+    }
+    let used = sources_of(&state, &viewer, id).await?;
+    let wanted = wanted_again(&state, &account).await?;
+    let (granted, missing) = scopes::in_words(&account.scopes, &wanted);
+    let lost = scopes::consequences(&account.scopes, &wanted).into_iter().map(str::to_owned).collect();
+    let next = if used == 0 {
+        Action::go("Choose folder and project", format!("/sources/new?account={id}")).primary()
+    } else {
+        Action::go(format!("Back to its {used} sources"), "/sources").primary()
+    };
+    let consent = match rows::consent(&connections.db, id).await?.as_str() {
+        "admin" => "An administrator's consent covers it.",
+        "user" => "The person's own consent covers it.",
+        _ => "Whether the person's own consent or an administrator's covers it, Microsoft does not say.",
+    };
+    let registration = connections.registration(account.app_registration_id).await.ok();
+    let enterprise = registration.map(|registration| {
+        let to = registration.cloud.enterprise_permissions_page(&registration.client_id, None);
+        (registration.client_id.clone(), Action::leave("Its permissions in the portal", to))
+    });
+    let links = if viewer.may(crate::access::Role::Admin) {
+        vec![
+            Action::go("Let its owner sign in by a link", format!("/sign-in-links/new?account={id}")),
+            viewer.post("Replace by another account", format!("/accounts/{id}/replace")),
+            viewer.post("Sign in by a code", "/device-sign-ins").field("account", id.to_string()),
+        ]
+    } else {
+        Vec::new()
+    };
+    let frame = viewer.frame(Section::Sources, "Signed in");
+    let page = SignedInPage {
+        frame,
+        username: account.username,
+        display_name: account.display_name,
+        tenant: account.tenant_id,
+        granted,
+        missing,
+        lost,
+        consent,
+        enterprise,
+        links,
+        next,
+    };
+    match login_url(&state, &viewer).await {
+        Some(login) => web::page_leading_to(&page, &login),
+        None => web::page(&page),
+    }
+}
+
+pub(super) async fn sources_of(state: &State, viewer: &Viewer, account: Uuid) -> Result<usize, StoreError> {
+    let all = sources::all(&state.connections.db, viewer.workspace()).await?;
+    Ok(all.iter().filter(|source| source.account_id == account).count())
+}

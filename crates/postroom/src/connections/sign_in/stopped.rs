@@ -1,0 +1,95 @@
+//! A sign-in that led to nothing: Microsoft refused, or somebody else came back.
+
+use axum::response::Response;
+use fault::Fault;
+use http::StatusCode;
+
+use super::signed_in::sources_of;
+use super::{Who, login_url};
+use crate::connections::consent;
+use crate::connections::pages::{SignInFailedPage, SwapPage};
+use crate::connections::routes::State;
+use crate::connections::store::accounts::{Account, SignIn};
+use crate::web::components::{FaultView, Icon};
+use crate::web::{self, Frame, Problem, Section};
+
+/// Somebody else came back: nothing was stored. Whoever means it signs in once more to say so.
+pub(super) async fn swapped(
+    who: &Who,
+    state: &State,
+    before: &Account,
+    now: &str,
+) -> Result<Response, Problem> {
+    let admin = match who {
+        Who::Admin(admin) => admin,
+        Who::Owner { .. } => {
+            return Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                format!(
+                    "You signed in as {now}, but the link is for {}. Nothing was changed.",
+                    before.username
+                ),
+                "Open the link again and choose the other account, or tell whoever sent it.",
+            ));
+        }
+    };
+    let used = sources_of(state, admin, before.id).await?;
+    let replace = format!("/accounts/{}/replace", before.id);
+    let page = SwapPage {
+        frame: admin.frame(Section::Sources, "Another account signed in"),
+        before: before.username.clone(),
+        now: now.to_owned(),
+        sources: used,
+        stay: admin
+            .post(format!("Sign in as {}", before.username), format!("/accounts/{}/sign-in", before.id))
+            .with_icon(Icon::Grid)
+            .primary(),
+        replace: admin.post(format!("Let {now} read them from now on"), replace).field("hint", now),
+    };
+    let mut response = match login_url(state, admin).await {
+        Some(login) => web::page_leading_to(&page, &login)?,
+        None => web::page(&page)?,
+    };
+    *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    Ok(response)
+}
+
+pub(super) async fn failed(
+    who: &Who,
+    state: &State,
+    fault: &Fault,
+    sign_in: Option<&SignIn>,
+) -> Result<Response, Problem> {
+    let mut view = FaultView::of(fault, None);
+    let admin = match who {
+        Who::Admin(admin) => admin,
+        Who::Owner { client, .. } => {
+            view.actions.clear();
+            let frame = client.frame("The sign-in was not completed");
+            let page = SignInFailedPage { frame, fault: view, to_sources: false };
+            let mut response = web::page(&page)?;
+            *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+            return Ok(response);
+        }
+    };
+    let account = sign_in.and_then(|sign_in| sign_in.account_id);
+    let again = match (account, sign_in.map(|sign_in| sign_in.purpose.as_str())) {
+        (Some(id), Some("replace")) => admin.post("Sign in again", format!("/accounts/{id}/replace")),
+        (Some(id), _) => admin.post("Sign in again", format!("/accounts/{id}/sign-in")),
+        (None, Some("outbound")) => admin.post("Sign in again", "/outbounds/sign-in"),
+        (None, _) => admin.post("Sign in again", "/sources/sign-in"),
+    };
+    if let Some(id) = account.filter(|_| consent::is_turned_back(fault)) {
+        // The page for consent and the page for approval are left in the same way: the person knows which of them it was.
+        view = view.with(admin.post("An administrator has to approve", format!("/accounts/{id}/wait")));
+    }
+    view = view.with(again.with_icon(Icon::Grid).primary());
+    let frame: Frame = admin.frame(Section::Sources, "The sign-in was not completed");
+    let page = SignInFailedPage { frame, fault: view, to_sources: true };
+    let mut response = match login_url(state, admin).await {
+        Some(login) => web::page_leading_to(&page, &login)?,
+        None => web::page(&page)?,
+    };
+    *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    Ok(response)
+}
