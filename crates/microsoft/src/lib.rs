@@ -19,6 +19,7 @@ pub mod graph;
 mod mailbox;
 pub mod message;
 mod network;
+mod quota;
 mod retry_after;
 pub mod signin;
 #[cfg(test)]

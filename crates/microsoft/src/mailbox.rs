@@ -200,6 +200,8 @@ pub struct Folder {
     pub name: String,
     /// Names from the top, joined by `/`. From [`Mailbox::folder`], which looks at one folder only, the name alone.
     pub path: String,
+    /// The folder that it lies in; none at the top, and from [`Mailbox::folder`].
+    pub parent: Option<FolderId>,
     /// Messages in it.
     pub total: u64,
     /// Of these, unread.

@@ -25,6 +25,8 @@ const PROPERTIES: [&str; 5] = [
     "folder:TotalCount",
     "folder:UnreadCount",
 ];
+/// `PidTagMessageSizeExtended`: the bytes in a folder.
+const SIZE: &str = "<t:ExtendedFieldURI PropertyTag=\"0x0e08\" PropertyType=\"Long\"/>";
 /// Names that mean a folder whatever the mailbox's language; `DistinguishedFolderIdNameType` has them all.
 pub(super) const WELL_KNOWN: [&str; 9] = [
     "inbox",
@@ -45,12 +47,13 @@ fn id_in<'a>(folder: &'a Element, name: &str) -> Option<&'a str> {
 }
 
 /// The folder that an element describes.
-fn folder(element: &Element, path: &str, well_known: Option<String>) -> Option<Folder> {
+fn folder(element: &Element, parent: Option<&Folder>, well_known: Option<String>) -> Option<Folder> {
     let name = element.text_of("DisplayName").unwrap_or_default().to_owned();
     let number = |name: &str| element.text_of(name).and_then(|text| text.trim().parse().ok()).unwrap_or(0);
     Some(Folder {
         id: FolderId::from(id_in(element, "FolderId")?),
-        path: if path.is_empty() { name.clone() } else { format!("{path}/{name}") },
+        path: parent.map_or_else(|| name.clone(), |parent| format!("{}/{name}", parent.path)),
+        parent: parent.map(|parent| parent.id.clone()),
         name,
         total: number("TotalCount"),
         unread: number("UnreadCount"),
@@ -88,9 +91,34 @@ impl EwsMailbox {
         told.message()
             .child("Folders")
             .and_then(|folders| {
-                folder(folders.children.first()?, "", well_known.map(|name| (*name).to_owned()))
+                folder(folders.children.first()?, None, well_known.map(|name| (*name).to_owned()))
             })
             .ok_or_else(|| network::unreadable(self.host(), "a folder that cannot be read"))
+    }
+
+    /// How many bytes lie in a folder; none where Exchange does not tell.
+    pub(super) async fn size_of_folder(&self, id: &str) -> Result<Option<u64>, Fault> {
+        let told = self
+            .ask(Ask {
+                operation: "GetFolder",
+                parts: vec![self.folder_id(id)],
+                body: &|ids| {
+                    format!(
+                        "<m:GetFolder><m:FolderShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>{SIZE}\
+                         </t:AdditionalProperties></m:FolderShape><m:FolderIds>{ids}</m:FolderIds></m:GetFolder>"
+                    )
+                },
+                priority: Priority::Live,
+                limit: SMALL,
+                once: false,
+            })
+            .await
+            .pop();
+        let told = told.ok_or_else(|| network::unreadable(self.host(), "a folder without an answer"))?;
+        let told = told.map_err(of_folder)?;
+        let properties = told.message().all("ExtendedProperty");
+        let size = properties.first().and_then(|property| property.text_of("Value"));
+        Ok(size.and_then(|size| size.trim().parse().ok()))
     }
 
     pub(super) async fn list_folders(&self) -> Result<Vec<Folder>, Fault> {
@@ -168,14 +196,14 @@ fn in_order(elements: &[&Element], known: &HashMap<String, String>) -> Vec<Folde
         children.entry(parent).or_default().push(element);
     }
     let mut folders = Vec::new();
-    let mut open: Vec<(String, String)> = vec![(String::new(), String::new())];
+    let mut open: Vec<(String, Option<Folder>)> = vec![(String::new(), None)];
     let mut seen = HashSet::new();
-    while let Some((parent, path)) = open.pop() {
+    while let Some((parent, above)) = open.pop() {
         for element in children.get(parent.as_str()).into_iter().flatten() {
             let Some(id) = id_in(element, "FolderId") else { continue };
-            let Some(folder) = folder(element, &path, known.get(id).cloned()) else { continue };
+            let Some(folder) = folder(element, above.as_ref(), known.get(id).cloned()) else { continue };
             if seen.insert(id) {
-                open.push((id.to_owned(), folder.path.clone()));
+                open.push((id.to_owned(), Some(folder.clone())));
                 if is_for_mail(element) {
                     folders.push(folder);
                 }
@@ -213,5 +241,6 @@ mod tests {
             folders.iter().map(|folder| (folder.path.as_str(), folder.well_known.as_deref())).collect();
         assert_eq!(told, [("Posteingang", Some("inbox")), ("Posteingang/Aufträge", None)]);
         assert_eq!((folders[0].total, folders[0].unread), (3, 1));
+        assert_eq!((&folders[0].parent, &folders[1].parent), (&None, &Some(FolderId::from("i"))));
     }
 }

@@ -10,6 +10,7 @@ use super::xml::escaped;
 use super::{EwsMailbox, Whose};
 use crate::budget::Priority;
 use crate::mailbox::{Check, FolderId, NativeId, ProbeReport};
+use crate::quota;
 
 impl EwsMailbox {
     pub(super) async fn probe_all(&self, folder: &FolderId) -> ProbeReport {
@@ -50,8 +51,11 @@ impl EwsMailbox {
         report.checks.push(Check { name: "Read mail", outcome, took: begun.elapsed() });
         let Ok(newest) = newest else { return report };
         let begun = Instant::now();
-        let outcome = self.may_write(newest.first().map(|item| &item.id)).await;
-        report.checks.push(Check { name: "Mark mail", outcome, took: begun.elapsed() });
+        let written = self.may_write(newest.first().map(|item| &item.id)).await;
+        report.checks.push(Check { name: "Mark mail", outcome: written.clone(), took: begun.elapsed() });
+        let begun = Instant::now();
+        let outcome = quota::line(&written, self.size_of_folder(folder.as_str()).await);
+        report.checks.push(Check { name: "Quota", outcome, took: begun.elapsed() });
         report
     }
 

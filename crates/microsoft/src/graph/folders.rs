@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use fault::Fault;
 use serde::Deserialize;
+use url::Url;
 
 use super::call::Ask;
-use super::change::Part;
+use super::change::{BATCH, Part};
 use super::sync::of_folder;
-use super::{GraphMailbox, encoded};
+use super::{GraphMailbox, query_value};
 use crate::budget::Priority;
 use crate::mailbox::{Folder, FolderId};
 use crate::network;
@@ -30,6 +31,21 @@ struct Listing {
     next: Option<String>,
 }
 
+/// `PidTagMessageSizeExtended`: the bytes in a folder (v1.0 has no property of its own for it).
+const SIZE: &str = "Long 0xe08";
+
+#[derive(Deserialize)]
+struct WithSize {
+    #[serde(default, rename = "singleValueExtendedProperties")]
+    properties: Vec<Property>,
+}
+
+#[derive(Deserialize)]
+struct Property {
+    #[serde(default)]
+    value: String,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Wire {
@@ -45,10 +61,11 @@ struct Wire {
 }
 
 impl Wire {
-    fn under(self, parent: &str, well_known: Option<String>) -> Folder {
+    fn under(self, parent: Option<&Folder>, well_known: Option<String>) -> Folder {
         let name = self.display_name.unwrap_or_default();
         Folder {
-            path: if parent.is_empty() { name.clone() } else { format!("{parent}/{name}") },
+            path: parent.map_or_else(|| name.clone(), |parent| format!("{}/{name}", parent.path)),
+            parent: parent.map(|parent| parent.id.clone()),
             id: FolderId::from(self.id),
             name,
             total: self.total_item_count.unwrap_or(0),
@@ -68,50 +85,94 @@ impl GraphMailbox {
         })?;
         let well_known =
             WELL_KNOWN.iter().find(|name| name.eq_ignore_ascii_case(id)).map(|name| (*name).to_owned());
-        Ok(folder.under("", well_known))
+        Ok(folder.under(None, well_known))
     }
 
+    /// All folders, a level at a time: the first page of [`BATCH`] folders' children is one request, so that a mailbox with hundreds
+    /// of them is listed within seconds.
     pub(super) async fn list_folders(&self) -> Result<Vec<Folder>, Fault> {
         let known = self.well_known().await?;
+        let query = format!("$select={SELECT}&$top=100");
+        let top = self.address(&format!("{}/mailFolders", self.user_path()), &query)?;
+        let first = self.listing(top).await?;
         let mut folders: Vec<Folder> = Vec::new();
-        // Parents are taken from the end, so that children follow them.
-        let mut open: Vec<(String, String, usize)> =
-            vec![(format!("{}/mailFolders", self.user_path()), String::new(), 0)];
-        while let Some((path, parent, depth)) = open.pop() {
-            let mut url = self.address(&path, &format!("$select={SELECT}&$top=100"))?;
-            loop {
-                let body = self.ask(&Ask::get("list folders", url, Priority::Live)).await?;
-                let listing: Listing = serde_json::from_slice(&body).map_err(|error| {
-                    network::unreadable(
-                        self.host(),
-                        &format!("a list of folders that cannot be read: {error}"),
-                    )
-                })?;
-                for wire in listing.value {
-                    let has_children = wire.child_folder_count.unwrap_or(0) > 0;
-                    let well_known = known.get(&wire.id).cloned();
-                    let folder = wire.under(&parent, well_known);
-                    if has_children && depth < DEEPEST {
-                        let children = format!(
-                            "{}/mailFolders/{}/childFolders",
-                            self.user_path(),
-                            encoded(folder.id.as_str())
-                        );
-                        open.push((children, folder.path.clone(), depth + 1));
-                    }
-                    folders.push(folder);
+        let mut open: Vec<Folder> = Vec::new();
+        self.take_listing(first, None, &known, &mut folders, &mut open).await?;
+        for _ in 0..DEEPEST {
+            let level = std::mem::take(&mut open);
+            for parents in level.chunks(BATCH) {
+                if folders.len() >= MOST {
+                    tracing::warn!(folders = folders.len(), "the mailbox has more folders than are listed");
+                    return Ok(folders);
                 }
-                match listing.next {
-                    Some(next) if folders.len() < MOST => url = self.followed(&next)?,
-                    _ => break,
+                let parts: Vec<Part> = parents
+                    .iter()
+                    .map(|parent| {
+                        let path = self.folder_path(parent.id.as_str());
+                        Part::new("GET", format!("{path}/childFolders?{query}"), None)
+                    })
+                    .collect();
+                let answers = self.batch("list folders", &parts, Priority::Live).await;
+                for (parent, answer) in parents.iter().zip(answers) {
+                    let body = match answer {
+                        Ok(body) => body,
+                        // Deleted since its parent was listed.
+                        Err(fault) if fault.status == Some(404) => continue,
+                        Err(fault) => return Err(fault),
+                    };
+                    let listing = serde_json::from_value(body).map_err(|error| self.unreadable(&error))?;
+                    self.take_listing(listing, Some(parent), &known, &mut folders, &mut open).await?;
                 }
-            }
-            if folders.len() >= MOST {
-                tracing::warn!(folders = folders.len(), "the mailbox has more folders than are listed");
-                break;
             }
         }
         Ok(folders)
+    }
+
+    async fn listing(&self, url: Url) -> Result<Listing, Fault> {
+        let body = self.ask(&Ask::get("list folders", url, Priority::Live)).await?;
+        serde_json::from_slice(&body).map_err(|error| self.unreadable(&error))
+    }
+
+    fn unreadable(&self, error: &serde_json::Error) -> Fault {
+        network::unreadable(self.host(), &format!("a list of folders that cannot be read: {error}"))
+    }
+
+    /// The folders of a listing and of the pages after it; `open` are those with folders inside.
+    async fn take_listing(
+        &self,
+        mut listing: Listing,
+        parent: Option<&Folder>,
+        known: &HashMap<String, String>,
+        folders: &mut Vec<Folder>,
+        open: &mut Vec<Folder>,
+    ) -> Result<(), Fault> {
+        loop {
+            for wire in listing.value {
+                let has_children = wire.child_folder_count.unwrap_or(0) > 0;
+                let well_known = known.get(&wire.id).cloned();
+                let folder = wire.under(parent, well_known);
+                if has_children {
+                    open.push(folder.clone());
+                }
+                folders.push(folder);
+            }
+            match listing.next {
+                Some(next) if folders.len() < MOST => listing = self.listing(self.followed(&next)?).await?,
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// How many bytes lie in a folder; none where Exchange does not tell.
+    pub(super) async fn size_of_folder(&self, id: &str) -> Result<Option<u64>, Fault> {
+        let expand = format!("singleValueExtendedProperties($filter=id eq '{SIZE}')");
+        let query = format!("$select=id&$expand={}", query_value(&expand));
+        let url = self.address(&self.folder_path(id), &query)?;
+        let body = self.ask(&Ask::get("size of folder", url, Priority::Live)).await?;
+        let sized: WithSize = serde_json::from_slice(&body).map_err(|error| {
+            network::unreadable(self.host(), &format!("a folder's size that cannot be read: {error}"))
+        })?;
+        Ok(sized.properties.first().and_then(|property| property.value.trim().parse().ok()))
     }
 
     /// The ids of the well-known folders, in one request. (v1.0 does not name them in the listing.)

@@ -11,7 +11,7 @@ use super::message;
 use super::{GraphMailbox, User};
 use crate::budget::Priority;
 use crate::mailbox::{Check, FolderId, Item, NativeId, ProbeReport};
-use crate::network;
+use crate::{network, quota};
 
 impl GraphMailbox {
     pub(super) async fn probe_all(&self, folder: &FolderId) -> ProbeReport {
@@ -50,8 +50,11 @@ impl GraphMailbox {
         report.checks.push(Check { name: "Read mail", outcome, took: begun.elapsed() });
         let Ok(newest) = newest else { return report };
         let begun = Instant::now();
-        let outcome = self.may_write(newest.first()).await;
-        report.checks.push(Check { name: "Mark mail", outcome, took: begun.elapsed() });
+        let written = self.may_write(newest.first()).await;
+        report.checks.push(Check { name: "Mark mail", outcome: written.clone(), took: begun.elapsed() });
+        let begun = Instant::now();
+        let outcome = quota::line(&written, self.size_of_folder(folder.as_str()).await);
+        report.checks.push(Check { name: "Quota", outcome, took: begun.elapsed() });
         report
     }
 

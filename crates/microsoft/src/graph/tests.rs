@@ -340,17 +340,20 @@ async fn a_batch_that_fails_as_a_whole_fails_for_each() {
 async fn folders_come_as_a_tree_with_their_well_known_names() {
     let server = Server::start(|asked, _| {
         let host = asked.header("host").to_owned();
-        if asked.target.ends_with("$batch") {
-            return batch_answer(asked, |request| match request["url"].as_str() {
-                Some(url) if url.contains("/inbox") => json!({ "status": 200, "body": { "id": "f-inbox" } }),
-                _ => json!({ "status": 404, "body": { "error": { "code": "ErrorItemNotFound" } } }),
-            });
-        }
         let folder = |id: &str, name: &str, children: u32| {
             json!({ "id": id, "displayName": name, "childFolderCount": children, "totalItemCount": 3, "unreadItemCount": 1 })
         };
+        if asked.target.ends_with("$batch") {
+            return batch_answer(asked, |request| match request["url"].as_str() {
+                Some(url) if url.contains("/inbox") => json!({ "status": 200, "body": { "id": "f-inbox" } }),
+                Some(url) if url.contains("f-inbox/childFolders") => {
+                    json!({ "status": 200, "body": { "value": [folder("f-a", "Aufträge", 1)] } })
+                }
+                // Deleted while the folders were listed.
+                _ => json!({ "status": 404, "body": { "error": { "code": "ErrorItemNotFound" } } }),
+            });
+        }
         let page = match asked.target.as_str() {
-            target if target.contains("f-inbox/childFolders") => json!({ "value": [folder("f-a", "Aufträge", 0)] }),
             target if target.contains("page2") => json!({ "value": [folder("f-b", "Billing", 0)] }),
             _ => json!({ "value": [folder("f-inbox", "Posteingang", 1)],
                 "@odata.nextLink": format!("http://{host}/v1.0/me/mailFolders?page2") }),
@@ -364,6 +367,13 @@ async fn folders_come_as_a_tree_with_their_well_known_names() {
         folders.iter().map(|folder| (folder.path.as_str(), folder.well_known.as_deref())).collect();
     assert_eq!(told, [("Posteingang", Some("inbox")), ("Billing", None), ("Posteingang/Aufträge", None)]);
     assert_eq!((folders[0].total, folders[0].unread), (3, 1));
+    assert_eq!((&folders[0].parent, folders[2].parent.as_ref()), (&None, Some(&folders[0].id)));
+    let batches = server.asked().iter().filter(|asked| asked.target.ends_with("$batch")).count();
+    assert_eq!(
+        (batches, server.asked().len()),
+        (3, 5),
+        "one for the names and one a level, whatever there is"
+    );
 }
 
 #[tokio::test]
@@ -371,6 +381,10 @@ async fn a_probe_tells_what_it_found_and_stops_where_nothing_can_follow() {
     let server = Server::start(|asked, _| match asked.target.as_str() {
         target if target.starts_with("/v1.0/me?") => error(403, "Authorization_RequestDenied", &[]),
         target if target.contains("/messages?") => answered(200, &[], format!("{{\"value\":[{WHOLE}]}}")),
+        target if target.contains("singleValueExtendedProperties") => {
+            let property = json!({ "id": "Long 0xe08", "value": (2_u64 << 30).to_string() });
+            answered(200, &[], json!({ "id": "f", "singleValueExtendedProperties": [property] }).to_string())
+        }
         target if target.contains("mailFolders") => {
             answered(200, &[], r#"{"id":"f","displayName":"Inbox","totalItemCount":1}"#)
         }
@@ -380,9 +394,14 @@ async fn a_probe_tells_what_it_found_and_stops_where_nothing_can_follow() {
     let (mailbox, _) = mailbox(&server.url);
     let report = mailbox.probe().await;
     let names: Vec<_> = report.checks.iter().map(|check| check.name).collect();
-    assert_eq!(names, ["Sign-in", "Mailbox", "Folder", "Read mail", "Mark mail"]);
+    assert_eq!(names, ["Sign-in", "Mailbox", "Folder", "Read mail", "Mark mail", "Quota"]);
     assert!(report.is_well(), "{report:?}");
-    let patch = server.asked().pop().expect("the last one");
+    let said = report.checks[5].outcome.as_ref().expect("well");
+    assert!(said.contains("not full") && said.contains("2.0 GB in this folder"), "{said}");
+    let asked = server.asked();
+    let sized = asked.last().expect("the last one");
+    assert!(sized.target.contains("Long") && sized.target.contains("0xe08"), "{}", sized.target);
+    let patch = asked.iter().find(|asked| asked.method == "PATCH").expect("a change is tried");
     assert_eq!(
         (patch.method.as_str(), patch.body.as_str()),
         ("PATCH", r#"{"isRead":false}"#),
@@ -396,6 +415,27 @@ async fn a_probe_tells_what_it_found_and_stops_where_nothing_can_follow() {
         (report.checks.len(), report.first_fault().map(|fault| fault.entry.id)),
         (1, Some("graph.token"))
     );
+}
+
+#[tokio::test]
+async fn a_probe_of_a_full_mailbox_says_that_it_is_full() {
+    let server = Server::start(|asked, _| match asked.target.as_str() {
+        _ if asked.method == "PATCH" => error(507, "ErrorQuotaExceeded", &[]),
+        target if target.contains("/messages?") => answered(200, &[], format!("{{\"value\":[{WHOLE}]}}")),
+        target if target.contains("mailFolders") => {
+            answered(200, &[], r#"{"id":"f","displayName":"Inbox","totalItemCount":1}"#)
+        }
+        _ => answered(200, &[], "{}"),
+    })
+    .await;
+    let (mailbox, _) = mailbox(&server.url);
+    let report = mailbox.probe().await;
+    let wrong: Vec<_> = report
+        .checks
+        .iter()
+        .filter_map(|check| Some((check.name, check.outcome.as_ref().err()?.entry.id)))
+        .collect();
+    assert_eq!(wrong, [("Mark mail", "graph.mailbox_full"), ("Quota", "graph.mailbox_full")]);
 }
 
 #[tokio::test]

@@ -426,6 +426,18 @@ pub(crate) async fn the_mailbox_tells_about_itself(bench: &Bench) {
     let by_id = bench.mailbox.folder(inbox.id.as_str()).await.expect("by its id too");
     assert_eq!(by_id.name, inbox.name);
     assert!(bench.mailbox.folder("no-such-folder").await.is_err());
+    for (n, folder) in folders.iter().enumerate() {
+        let Some(parent) = &folder.parent else { continue };
+        let above =
+            folders[..n].iter().find(|above| above.id == *parent).expect("listed before its children");
+        assert_eq!(folder.path, format!("{}/{}", above.path, folder.name));
+    }
     let report = bench.mailbox.probe().await;
     assert!(report.is_well() && report.checks.len() >= 4, "{report:?}");
+    let quota = report.checks.iter().find(|check| check.name == "Quota").expect("a line on the quota");
+    let said = quota.outcome.as_ref().expect("well");
+    assert!(
+        said.contains("in this folder") && said.contains("its limit is shown to administrators"),
+        "{said}"
+    );
 }

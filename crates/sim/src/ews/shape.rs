@@ -424,6 +424,7 @@ impl Shape {
 #[derive(Clone, Debug)]
 pub(crate) struct FolderShape {
     fields: Vec<String>,
+    pub(crate) extended: Vec<Property>,
 }
 
 impl FolderShape {
@@ -445,10 +446,11 @@ impl FolderShape {
             _ => &["FolderId"],
         };
         let mut fields: Vec<String> = base.iter().map(|name| (*name).to_owned()).collect();
+        let mut extended = Vec::new();
         let additional = node.child("AdditionalProperties").map(|paths| paths.children.as_slice());
         for path in additional.unwrap_or_default() {
-            if let Field::Uri(uri) = Field::read(path)? {
-                match uri.strip_prefix("folder:") {
+            match Field::read(path)? {
+                Field::Uri(uri) => match uri.strip_prefix("folder:") {
                     Some(name) => fields.push(name.to_owned()),
                     None => {
                         return Err(Refusal::new(
@@ -456,15 +458,17 @@ impl FolderShape {
                             "Property is not valid for this object type.",
                         ));
                     }
-                }
+                },
+                Field::Extended(property) => extended.push(property),
+                Field::Header(_) => {}
             }
         }
-        Ok(Self { fields })
+        Ok(Self { fields, extended })
     }
 
     /// Nothing but the id.
     pub(crate) fn id_only() -> Self {
-        Self { fields: vec!["FolderId".to_owned()] }
+        Self { fields: vec!["FolderId".to_owned()], extended: Vec::new() }
     }
 
     pub(crate) fn wants(&self, name: &str) -> bool {

@@ -13,6 +13,7 @@ use super::fields;
 use super::shape::{BodyKind, FolderShape, Shape};
 use super::xml::{element_of, escape};
 use crate::exchange::ews_ids::{self, AttachmentId};
+use crate::exchange::ids::{FOLDER_SIZE, is_same_property};
 use crate::exchange::ingest::{Content, Person};
 use crate::exchange::mailbox::{Damage, Folder, Message, Store};
 use crate::exchange::parts::{self, Attachment};
@@ -376,6 +377,12 @@ pub(crate) fn folder(store: &Store, number: u32, shape: &FolderShape) -> String 
     if shape.wants("ChildFolderCount") {
         let children = store.folders.values().filter(|child| child.parent == number).count();
         let _ = write!(out, "<t:ChildFolderCount>{children}</t:ChildFolderCount>");
+    }
+    for property in &shape.extended {
+        // What a folder has of these here is its size; others are not set.
+        if is_same_property(&property.id, FOLDER_SIZE) && found.is_some() {
+            out.push_str(&property.element(&store.size_of_folder(number).to_string()));
+        }
     }
     if shape.wants("EffectiveRights") {
         out.push_str(RIGHTS);

@@ -85,6 +85,9 @@ pub(crate) fn read_attachment(text: &str) -> Option<(u64, u32)> {
     Some((number64(&bytes[4..12])?, number32(&bytes[12..])?))
 }
 
+/// The bytes in a folder (`PidTagMessageSizeExtended`), as an extended property.
+pub(crate) const FOLDER_SIZE: &str = "Long 0xe08";
+
 /// Compares two names of extended properties: sets and tags without letter case, names with it.
 pub(crate) fn is_same_property(one: &str, other: &str) -> bool {
     let parts = |text: &str| {

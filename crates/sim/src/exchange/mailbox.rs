@@ -366,6 +366,12 @@ impl Store {
         }
     }
 
+    /// The bytes of the messages in a folder.
+    pub(crate) fn size_of_folder(&self, number: u32) -> usize {
+        let inside = self.messages.values().filter(|message| message.folder == number);
+        inside.map(|message| message.content.raw.len()).sum()
+    }
+
     /// Stores a message.
     pub(crate) fn add(&mut self, content: Content, message_id: String, begin: Begin, now: Timestamp) -> u64 {
         let key = self.next_key;

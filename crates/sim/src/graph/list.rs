@@ -154,7 +154,7 @@ pub(crate) fn folders(target: &Target<'_>, call: &Call, parent: Option<&str>) ->
 }
 
 /// One folder.
-pub(crate) fn folder(target: &Target<'_>, id: &str) -> Outcome {
+pub(crate) fn folder(target: &Target<'_>, call: &Call, id: &str) -> Outcome {
     let store = target.mailbox.store();
     let found = store.folder(id).ok_or_else(|| {
         if ids::read_folder(id).is_none() && id.len() > 40 {
@@ -164,6 +164,10 @@ pub(crate) fn folder(target: &Target<'_>, id: &str) -> Outcome {
         }
     })?;
     let mut body = show::folder(&store, found);
+    let extended = show::extended_of_folder(&store, found, call);
+    if !extended.is_empty() {
+        body["singleValueExtendedProperties"] = extended.into();
+    }
     let context =
         format!("{}/v1.0/$metadata#users('{}')/mailFolders/$entity", target.base, target.mailbox.owner);
     body["@odata.context"] = context.into();

@@ -322,7 +322,7 @@ impl GraphState {
         match (method, rest) {
             ("GET", ["mailfolders"]) => list::folders(&target(Need::Read)?, call, None),
             ("POST", ["mailfolders"]) => change::create_folder(&target(Need::Write)?, call, None),
-            ("GET", ["mailfolders", _]) => list::folder(&target(Need::Read)?, own(1)),
+            ("GET", ["mailfolders", _]) => list::folder(&target(Need::Read)?, call, own(1)),
             ("PATCH", ["mailfolders", _]) => change::rename_folder(&target(Need::Write)?, call, own(1)),
             ("DELETE", ["mailfolders", _]) => change::delete_folder(&target(Need::Write)?, own(1)),
             ("GET", ["mailfolders", _, "childfolders"]) => {

@@ -357,6 +357,15 @@ pub(crate) fn folder(store: &Store, folder: &Folder) -> Value {
     })
 }
 
+/// The extended properties of a folder that `$expand` asks for: what a folder has of them here is its size.
+pub(crate) fn extended_of_folder(store: &Store, folder: &Folder, call: &Call) -> Vec<Value> {
+    quoted_ids(call.option("expand").unwrap_or_default())
+        .into_iter()
+        .filter(|id| ids::is_same_property(id, ids::FOLDER_SIZE))
+        .map(|_| json!({"id": ids::FOLDER_SIZE, "value": store.size_of_folder(folder.number).to_string()}))
+        .collect()
+}
+
 /// A user.
 pub(crate) fn user(user: &User) -> Value {
     let (given, family) = user.name.split_once(' ').unwrap_or((&user.name, ""));

@@ -1,5 +1,5 @@
-//! Ping of an outbound, a line per check with its time: token, identity, mailbox, folder, count, right to write, right to send.
-//! The last two are one test mail to the person who asked. (Neither Graph nor EWS tells a mailbox's quota to its reader.)
+//! Ping of an outbound, a line per check with its time: token, identity, mailbox, folder, count, right to write, right to send,
+//! quota. The rights are tried with one test mail to the person who asked; of the quota stands there what a mailbox's reader is told.
 
 use std::sync::Arc;
 
@@ -39,10 +39,15 @@ async fn checks(connections: &Connections, outbound: &Outbound, to: Option<&str>
         }
     };
     let drafts = FolderId::from("drafts");
+    let mut quota = None;
     for check in mailbox.probe_folder(&drafts).await.checks {
         let name = match check.name {
             "Sign-in" => "Identity",
             name @ ("Mailbox" | "Folder") => name,
+            "Quota" => {
+                quota = Some(Check::new(check.name, check.outcome, check.took));
+                continue;
+            }
             // Drafts are not read and not marked.
             _ => continue,
         };
@@ -57,6 +62,7 @@ async fn checks(connections: &Connections, outbound: &Outbound, to: Option<&str>
     let Some(to) = to else {
         let text = "not tried: nobody with an address asked, so there is nobody to send a test mail to";
         checks.push(Check::new("Write and send", Ok(text.to_owned()), std::time::Duration::ZERO));
+        checks.extend(quota);
         return checks;
     };
     let now = connections.clock.now();
@@ -79,6 +85,7 @@ async fn checks(connections: &Connections, outbound: &Outbound, to: Option<&str>
             checks.push(Check::new("Send", Ok(text), took.send));
         }
     }
+    checks.extend(quota);
     checks
 }
 
