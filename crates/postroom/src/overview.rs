@@ -10,6 +10,8 @@ use store::{Db, StoreError, args, sql};
 use uuid::Uuid;
 
 use crate::access::{Role, Viewer};
+use crate::connections::ending::Credentials;
+use crate::connections::outbounds::known_of_source;
 use crate::connections::routes::{State, moment, time};
 use crate::connections::store::sources::{self, Source};
 use crate::connections::{health, list};
@@ -30,6 +32,7 @@ async fn show(viewer: Viewer, Shared(state): Shared<State>) -> Result<Response, 
     let numbers = numbers(db, viewer.workspace(), midnight).await?;
     let has_jira = has_jira(db, viewer.workspace()).await?;
     let has_mail = numbers.any;
+    let credentials = Credentials::of(db, viewer.workspace()).await?;
     let mut needed = Vec::new();
     let mut lines = Vec::new();
     for source in &all {
@@ -55,7 +58,7 @@ async fn show(viewer: Viewer, Shared(state): Shared<State>) -> Result<Response, 
             href: format!("/sources/{}", source.id),
             health: standing.health,
             target: source.project_key.clone().unwrap_or_default(),
-            news: news(&viewer, source),
+            news: news(&viewer, source, &credentials),
             today: today(db, source.id, midnight).await?,
             waiting: u64::try_from(source.waiting).unwrap_or(0),
         });
@@ -74,11 +77,13 @@ async fn show(viewer: Viewer, Shared(state): Shared<State>) -> Result<Response, 
     })
 }
 
-fn news(viewer: &Viewer, source: &Source) -> String {
-    match source.last_mail_at {
+fn news(viewer: &Viewer, source: &Source, credentials: &Credentials) -> String {
+    let mail = match source.last_mail_at {
         Some(at) => format!("last mail {}", moment(viewer, at).words),
         None => "no mail yet".to_owned(),
-    }
+    };
+    let ends = credentials.in_short(source.account_id, known_of_source(source), viewer.times().now);
+    if ends.is_empty() { mail } else { format!("{mail} · {ends}") }
 }
 
 /// The last midnight in the workspace's time zone.

@@ -57,6 +57,20 @@ pub(crate) enum Role {
     UserAdministrator,
 }
 
+impl Role {
+    /// The role's template: the same in every tenant.
+    pub(crate) fn template(self) -> &'static str {
+        match self {
+            Self::GlobalAdministrator => "62e90394-69f5-4237-9190-012177145e10",
+            Self::PrivilegedRoleAdministrator => "e8611ab8-c189-46e8-94e1-60213ab1f814",
+            Self::CloudApplicationAdministrator => "158c047a-c907-4556-b7ef-446551a6b5f7",
+            Self::ApplicationAdministrator => "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3",
+            Self::ExchangeAdministrator => "29232cdf-9323-42fd-ade2-1d097af3e4de",
+            Self::UserAdministrator => "fe930be7-5e62-47db-91af-98c3a49a38b1",
+        }
+    }
+}
+
 /// What somebody may do with a mailbox that is not his own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -100,6 +114,8 @@ pub(crate) struct Registration {
     pub(crate) roles: BTreeSet<String>,
     /// Delegated permissions that are configured: what `.default` means.
     pub(crate) scopes: BTreeSet<String>,
+    /// Whether id_tokens tell the person's roles (`groupMembershipClaims`: `DirectoryRole`).
+    pub(crate) tells_roles: bool,
 }
 
 /// A tenant.
@@ -179,6 +195,7 @@ impl Registration {
             public_flows: false,
             roles: BTreeSet::new(),
             scopes: owned(&["User.Read"]),
+            tells_roles: false,
         }
     }
 }
@@ -195,6 +212,7 @@ impl Tenant {
         registration.secrets = vec![Secret::lasting(&format!("sim8Q~{secret}"), now)];
         registration.redirect_uris = redirect_uris.iter().cloned().collect();
         registration.multi_tenant = true;
+        registration.tells_roles = true;
         registration.roles = owned(&["Mail.ReadWrite", "Mail.Send", "User.Read.All", "full_access_as_app"]);
         registration.scopes = owned(&[
             "User.Read",

@@ -2,13 +2,15 @@
 //!
 //! `call.rs` makes one request (budget, token, time-out, bounded answer, fault); `sync.rs` lists what changed, `backlog.rs`
 //! what lies there, `content.rs` fetches, `find.rs` looks for messages, `change.rs` marks in batches, `send.rs` drafts and
-//! sends, `folders.rs` and `probe.rs` look around, `translate.rs` turns ids into Graph's. [`message`] reads the JSON of one
+//! sends, `folders.rs` and `probe.rs` look around, `translate.rs` turns ids into Graph's, [`enterprise`] asks
+//! the directory what the app is in a tenant. [`message`] reads the JSON of one
 //! message, purely.
 
 mod backlog;
 mod call;
 mod change;
 mod content;
+pub mod enterprise;
 mod find;
 mod folders;
 pub mod message;

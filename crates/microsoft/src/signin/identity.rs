@@ -56,6 +56,8 @@ struct Claims {
     preferred_username: Option<String>,
     #[serde(default)]
     name: Option<String>,
+    #[serde(default)]
+    wids: Option<Vec<String>>,
 }
 
 /// Why an id_token is not believed.
@@ -152,6 +154,7 @@ fn judge(claims: Claims, key: &Key, expected: &Expected<'_>) -> Result<IdClaims,
         preferred_username: claims.preferred_username,
         name: claims.name,
         sub: claims.sub.filter(|sub| !sub.is_empty()).ok_or_else(|| refused("it has no subject"))?,
+        directory_roles: claims.wids,
     })
 }
 

@@ -107,6 +107,25 @@ pub struct IdClaims {
     pub name: Option<String>,
     /// The account's id for this application alone.
     pub sub: String,
+    /// Template ids of the person's roles in the directory (`wids`), where the app registration asks for them.
+    pub directory_roles: Option<Vec<String>>,
+}
+
+/// Roles whose holders can consent to delegated permissions for their whole tenant: Global, Privileged Role, Application and Cloud
+/// Application Administrator (Microsoft Entra built-in roles).
+const CONSENTING_ROLES: [&str; 4] = [
+    "62e90394-69f5-4237-9190-012177145e10",
+    "e8611ab8-c189-46e8-94e1-60213ab1f814",
+    "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3",
+    "158c047a-c907-4556-b7ef-446551a6b5f7",
+];
+
+impl IdClaims {
+    /// Whether the person is an administrator who can consent for the tenant; none where the token does not tell roles.
+    pub fn is_administrator(&self) -> Option<bool> {
+        let roles = self.directory_roles.as_ref()?;
+        Some(roles.iter().any(|role| CONSENTING_ROLES.iter().any(|own| own.eq_ignore_ascii_case(role))))
+    }
 }
 
 /// The address to send a person to. `rng` is the system's, or seeded in tests.

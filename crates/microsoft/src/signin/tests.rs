@@ -114,6 +114,7 @@ async fn a_sign_in_sends_what_the_flow_needs_and_learns_who_it_was() {
     let id = tokens.id.expect("known");
     assert_eq!((id.tid.as_str(), id.oid.as_str(), id.sub.as_str()), (TENANT, "o-1", "s-1"));
     assert_eq!(id.preferred_username.as_deref(), Some("anna@contoso.test"));
+    assert_eq!(id.is_administrator(), None, "the token does not tell roles");
     assert_eq!(tokens.expires_in, Duration::from_secs(3_599));
     assert_eq!(tokens.refresh.as_ref().map(ExposeSecret::expose_secret), Some("next"));
     assert_eq!(tokens.scopes, ["openid", "profile", "Mail.ReadWrite"]);
@@ -359,5 +360,28 @@ fn nothing_secret_is_shown() {
     let shown = format!("{begun:?} {:?}", app("common"));
     for secret in [begun.verifier.expose_secret(), begun.state.as_str(), begun.nonce.as_str(), "s3cret"] {
         assert!(!shown.contains(secret), "{shown}");
+    }
+}
+
+/// Promise: an administrator is known by a role that can consent for the tenant, not by any role.
+#[tokio::test]
+async fn an_administrator_is_known_by_the_roles_of_the_token() {
+    const EVERYBODY: &str = "b79fbf4d-3ef9-4689-8143-76b194e85509";
+    const EXCHANGE: &str = "29232cdf-9323-42fd-ade2-1d097af3e4de";
+    const CLOUD_APPLICATION: &str = "158C047A-c907-4556-b7ef-446551a6b5f7";
+    for (roles, expected) in [
+        (json!([EVERYBODY]), Some(false)),
+        (json!([EVERYBODY, EXCHANGE]), Some(false)),
+        (json!([EVERYBODY, CLOUD_APPLICATION]), Some(true)),
+        (Value::Null, None),
+    ] {
+        let server = service("common", move |login| {
+            let mut claims = claims(login);
+            claims["wids"] = roles.clone();
+            jwt(&KEYS[0], &json!({ "alg": "RS256", "kid": "k-0" }), &claims)
+        })
+        .await;
+        let id = sign_in(&server, "common", "n-1").await.expect("signed in").id.expect("known");
+        assert_eq!(id.is_administrator(), expected, "{:?}", id.directory_roles);
     }
 }

@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::Connections;
 use super::consent;
 use super::consent::begin::{self as approval, Waiting};
+use super::enterprise;
 use super::jira_site::stored_fault;
 use super::pages::DevicePage;
 use super::routes::{State, see_other, time};
@@ -314,6 +315,7 @@ impl DevicePoller {
         sign_in::record(&mut tx, &actor, row, &device.wanted).await?;
         tx.commit().await?;
         connections.forget();
+        enterprise::learn(connections, device.workspace_id, id, claims).await?;
         self.poll.notify_one();
         Ok(())
     }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::jira_site::stored_fault;
 use super::routes::time;
+use super::store::jira::JiraConnection;
 use super::store::outbounds::Outbound;
 use super::store::sources::Source;
 use crate::web::components::Health;
@@ -181,6 +182,23 @@ pub fn of_source(source: &Source) -> Standing {
         parts,
         last_mail: source.last_mail_at,
         last_success: source.last_success_at,
+    })
+}
+
+/// How a Jira connection is.
+pub fn of_jira(jira: &JiraConnection) -> Standing {
+    judge(&Facts {
+        is_confirmed: true,
+        paused_at: None,
+        parts: vec![Part {
+            at: Side::Project,
+            state: &jira.state,
+            since: jira.state_since,
+            fault: jira.fault.as_deref(),
+            next: 0,
+        }],
+        last_mail: None,
+        last_success: jira.checked_at.filter(|_| jira.state == "online"),
     })
 }
 

@@ -3,21 +3,23 @@
 
 use axum::extract::{Form, Path, Query, State as Shared};
 use axum::response::Response;
-use fault::{Class, Fault};
+use fault::Fault;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use store::{Place, StoreError};
-use tokio::time::Instant;
 use url::Url;
 use uuid::Uuid;
 
 use super::jira_checks::{Found, check_site};
+use super::jira_watch;
 use super::pages::{ConnectJiraPage, JiraPage, JiraRow, ProjectRow};
 use super::ping::{self, Check, Report};
 use super::routes::{State, flash_to, moment};
 use super::store::events::{self, Event, Object};
 use super::store::jira::{self as rows, JiraConnection, Kept};
+use super::tell;
 use crate::access::{Admin, Viewer, audit};
+use crate::notices;
 use crate::web::components::{Action, FaultView, Health, Icon, Menu};
 use crate::web::form::{Choice, Field, Fields};
 use crate::web::{self, Flash, Frame, Problem, Section};
@@ -33,28 +35,10 @@ pub async fn ping_on_record(
     if rows::one(&connections.db, workspace, id).await?.is_none() {
         return Ok(None);
     }
-    let begun = Instant::now();
-    let (checks, found) = match connections.jira(id).await {
-        Ok(client) => check_site(&client).await,
-        Err(fault) => (vec![Check::new("Jira", Err(fault), begun.elapsed())], None),
-    };
-    let report = Report { at: connections.clock.now(), checks };
-    let wrong = report.checks.iter().find_map(Check::fault);
-    let health = match &wrong {
-        None => "online",
-        Some(fault) if fault.entry.class == Class::Transient => "degraded",
-        Some(_) => "offline",
-    };
-    let fault = wrong.and_then(|fault| serde_json::to_string(&fault.to_record()).ok());
+    let (report, found) = jira_watch::check(connections, id).await;
     let mut tx = connections.db.begin().await?;
-    rows::checked(&mut tx, id, health, fault, report.at).await?;
+    jira_watch::keep(&mut tx, id, &report, found.as_ref()).await?;
     ping::record(&mut tx, workspace, Object::Jira, id, actor, &report).await?;
-    if let Some(found) = &found {
-        learn(&mut tx, id, found).await?;
-    }
-    if report.is_good() {
-        rows::release(&mut tx, id).await?;
-    }
     tx.commit().await?;
     if found.is_some() {
         connections.forget();
@@ -423,6 +407,7 @@ async fn keep(
     let mut tx = connections.db.begin().await?;
     if is_change {
         rows::update(&mut tx, kept).await?;
+        tell::jira_works(&mut tx, id, now).await?;
     } else {
         rows::insert(&mut tx, kept).await?;
     }
@@ -488,6 +473,7 @@ pub async fn remove(
         )
         .with(Action::go("Message Sources", "/sources")));
     }
+    notices::ended_quietly(&mut tx, id, connections.clock.now()).await?;
     audit::record(&mut tx, &admin.actor(), "remove Jira connection", &row.base_url, "").await?;
     tx.commit().await?;
     connections.forget();

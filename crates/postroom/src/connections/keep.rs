@@ -92,7 +92,7 @@ pub(super) async fn keep(
         connection_type: reading.over.word(),
         ews_url: reading.ews_url.clone(),
         folder_id: chosen.folder.id.as_str().to_owned(),
-        folder_name: chosen.folder.name.clone(),
+        folder_name: chosen.folder.path.clone(),
         destination,
         issue_type_id: chosen.issue_type.id.clone(),
         issue_type_name: chosen.issue_type.name.clone(),

@@ -10,8 +10,10 @@ use uuid::Uuid;
 
 use super::connection_type::ConnectionType;
 use super::consent::listed;
+use super::ending::{Credentials, known_of_account};
 use super::health::{self, Side, Standing, Trouble};
 use super::jira_site::stored_fault;
+use super::outbounds::known_of_source;
 use super::pages::{Said, SourceRow, SourcesPage};
 use super::ping::{self, Report};
 use super::routes::{State, moment, time};
@@ -41,18 +43,19 @@ pub async fn show(
     let mut rows = Vec::new();
     let all = sources::all(&connections.db, viewer.workspace()).await?;
     let moving = conversion::open(&connections.db, viewer.workspace()).await?;
+    let credentials = Credentials::of(&connections.db, viewer.workspace()).await?;
     for source in &all {
         let result = match shown.ping {
             Some(id) if id == source.id => ping::last(connections, id).await?,
             _ => None,
         };
         let moving = moving.iter().find(|moving| moving.source_id == source.id);
-        rows.push(source_row(&viewer, source, moving, result.as_ref()));
+        rows.push(source_row(&viewer, source, moving, &credentials, result.as_ref()));
     }
     let waiting = listed::waiting(&state, &viewer).await?;
     for account in accounts::unused(&connections.db, viewer.workspace()).await? {
         if !waiting.iter().any(|approval| approval.account_id == Some(account.id)) {
-            rows.push(account_row(&viewer, &account));
+            rows.push(account_row(&viewer, &account, &credentials));
         }
     }
     for approval in listed::without_source(&waiting, &all) {
@@ -221,6 +224,7 @@ fn source_row(
     viewer: &Viewer,
     source: &Source,
     moving: Option<&Conversion>,
+    credentials: &Credentials,
     result: Option<&Report>,
 ) -> SourceRow {
     let id = source.id;
@@ -241,6 +245,12 @@ fn source_row(
             .into_iter()
             .chain(in_shadow(viewer, source))
             .chain(standing.troubles.iter().map(|trouble| said(viewer, source, trouble)))
+            .chain(credentials.said(
+                viewer,
+                source.account_id,
+                known_of_source(source),
+                Some(&to_graph(viewer, source)),
+            ))
             .collect(),
         ping: admin
             .then(|| viewer.post("Ping", format!("/sources/{id}/ping")).icon_only(Icon::Ping).in_place()),
@@ -256,7 +266,7 @@ fn source_row(
 }
 
 /// An account that is signed in and has no source yet.
-fn account_row(viewer: &Viewer, account: &Account) -> SourceRow {
+fn account_row(viewer: &Viewer, account: &Account, credentials: &Credentials) -> SourceRow {
     let id = account.id;
     let admin = viewer.may(Role::Admin);
     let fault = account.fault.as_deref().filter(|_| account.state != "online").and_then(stored_fault);
@@ -293,7 +303,9 @@ fn account_row(viewer: &Viewer, account: &Account) -> SourceRow {
         health: if fault.is_some() { Health::Offline } else { Health::Unconfirmed },
         last_mail: None,
         beside: format!("signed in {}", moment(viewer, account.signed_in_at).words),
-        said: vec![said],
+        said: std::iter::once(said)
+            .chain(credentials.said(viewer, id, known_of_account(account), None))
+            .collect(),
         ping: None,
         validate: admin.then(|| {
             viewer

@@ -2,14 +2,14 @@
 //!
 //! Begin with [`Connections`] (`registry.rs`): mailboxes and Jira clients, made from their rows and kept until these change;
 //! `tokens.rs` rotates an account's tokens (`patience.rs`: when it may ask again), `registration.rs` is the Entra app in use ([`registration_pages`] shows it, [`registration_credentials`] tests what it proves itself
-//! with, [`registration_set_up`] says how it is made, [`cloud`] has the addresses), `destination.rs` a Jira project in use.
+//! with, [`registration_set_up`] says how it is made, [`enterprise`] shows what it is in its tenants, [`cloud`] has the addresses), `destination.rs` a Jira project in use.
 //!
 //! How a mailbox is connected, in the order in which a person does it: [`sign_in`] (to Microsoft and back; its owner may do it with a [`sign_in_link`], an
 //! administrator may have to approve: [`consent`]), [`confirm`] (what
 //! the new source shall do, with a [`dry_run`]), then [`list`] and [`source`] show it, [`ping`] tests it, [`switch`] pauses,
-//! resumes and removes it, [`alarm`] is rung when it falls silent. [`outbounds`] are the mailboxes that mail is sent from. Jira sites are connected in [`jira_site`] and tested by [`jira_checks`]. [`bootstrap`] takes over what the configuration says.
+//! resumes and removes it, [`alarm`] is rung when it falls silent. [`outbounds`] are the mailboxes that mail is sent from. Jira sites are connected in [`jira_site`] and tested by [`jira_checks`], now and then by themselves ([`jira_watch`]). [`bootstrap`] takes over what the configuration says.
 //! Whether a mailbox is reached over Graph or EWS is its source's [`connection_type`]; [`convert`] moves it to Graph, in the background.
-//! How a connection is, is judged in [`health`]; what will end, in [`expiry`].
+//! How a connection is, is judged in [`health`]; what will end, in [`expiry`]; what of it lists say, in [`ending`].
 //! The addresses are in [`routes`], the SQL in [`store`], what pages show in [`pages`].
 
 pub mod alarm;
@@ -24,10 +24,13 @@ pub mod create_ews;
 mod destination;
 pub mod device_code;
 pub mod dry_run;
+pub mod ending;
+pub mod enterprise;
 pub mod expiry;
 pub mod health;
 pub mod jira_checks;
 pub mod jira_site;
+pub mod jira_watch;
 mod keep;
 pub mod list;
 mod offer;
@@ -58,6 +61,8 @@ mod tests;
 mod tests_of_coming_back;
 #[cfg(test)]
 mod tests_of_consent;
+#[cfg(test)]
+mod tests_of_enterprise;
 #[cfg(test)]
 mod tests_of_reading;
 #[cfg(test)]

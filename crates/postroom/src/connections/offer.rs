@@ -92,7 +92,9 @@ impl Offer {
             chosen,
             types,
         };
-        offer.chosen_folder = offer.folder(&posted.folder).cloned();
+        // Another mailbox has other folders: the choice begins anew.
+        let anew = || offer.folder("").filter(|_| posted.wanted == "folders");
+        offer.chosen_folder = offer.folder_of(posted).or_else(anew).cloned();
         if let (Some(mailbox), Some(folder)) = (&offer.mailbox, &offer.chosen_folder) {
             let (zone, now) = (&admin.times().zone, admin.times().now);
             let since = start_counts::day(&posted.since, zone).filter(|at| *at <= now);
@@ -101,14 +103,23 @@ impl Offer {
         Ok(offer)
     }
 
-    /// The folder with this id or path; the Inbox while none is chosen.
+    /// The folder that was posted: the one whose path was written, else the one that was chosen.
+    pub(super) fn folder_of(&self, posted: &Posted) -> Option<&Folder> {
+        let written = posted.folder_path.trim();
+        if written.is_empty() { self.folder(&posted.folder) } else { self.folder_called(written) }
+    }
+
+    /// The folder with this id or well-known name; the Inbox while none is chosen.
     pub(super) fn folder(&self, wanted: &str) -> Option<&Folder> {
         let folders = self.folders.as_ref().ok()?;
         if wanted.is_empty() || wanted.eq_ignore_ascii_case("inbox") {
             let inbox = folders.iter().find(|folder| is_inbox(folder));
             return inbox.or_else(|| folders.first().filter(|_| wanted.is_empty()));
         }
-        folders.iter().find(|folder| folder.id.as_str() == wanted)
+        let is_wanted = |folder: &&Folder| {
+            folder.id.as_str() == wanted || folder.well_known.as_deref() == Some(wanted)
+        };
+        folders.iter().find(is_wanted)
     }
 
     /// The folder of this path or, where it is the only one, of this name.
@@ -189,12 +200,7 @@ async fn folders_of(
         Err(fault) => return (None, Err(fault)),
     };
     let folders = match tokio::time::timeout(LIST_WITHIN, mailbox.folders()).await {
-        Ok(Ok(mut folders)) => {
-            // The Inbox first: it is what nearly everybody wants.
-            folders.sort_by_key(|folder| (!is_inbox(folder), folder.path.to_lowercase()));
-            Ok(folders)
-        }
-        Ok(Err(fault)) => Err(fault),
+        Ok(answer) => answer,
         Err(_) => Err(too_slow("Microsoft")),
     };
     (Some(mailbox), folders)

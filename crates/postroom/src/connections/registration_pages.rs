@@ -11,6 +11,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::cloud::Cloud;
+use super::enterprise;
 use super::jira_site::stored_fault;
 use super::pages::{
     AccountOfRegistration, CredentialRow, RegistrationFormPage, RegistrationPage, RegistrationRow,
@@ -18,6 +19,7 @@ use super::pages::{
 };
 use super::registration::MOST_CREDENTIALS;
 use super::routes::{State, flash_to, moment, see_other, time};
+use super::store::enterprise as enterprises;
 use super::store::registrations::{self as rows, Kept, Row};
 use crate::access::{Admin, Role, Viewer, audit};
 use crate::web::components::{Action, FaultView, Health, Icon};
@@ -140,6 +142,7 @@ pub async fn show(
         });
     }
     let accounts = rows::accounts(&connections.db, id).await?;
+    let enterprises = enterprises::all(&connections.db, id).await?;
     let preferred =
         rows::all(&connections.db, viewer.workspace()).await?.first().is_some_and(|first| first.id == id);
     let mut dangers = Vec::new();
@@ -207,6 +210,10 @@ pub async fn show(
                 about.cloud.enterprise_permissions_page(&row.client_id, None),
             ),
         ],
+        enterprises: enterprises
+            .into_iter()
+            .map(|known| enterprise::view(known, &row.client_id, &row.name, about.cloud))
+            .collect(),
         dangers,
     })
 }

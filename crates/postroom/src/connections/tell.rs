@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::health;
 use super::store::events::{self, Event};
+use super::store::jira;
 use super::store::named::{self, Named};
 use super::store::outbounds::Outbound;
 use crate::notices::{self, Kind, Object, Over};
@@ -113,26 +114,60 @@ pub async fn outbound_works(tx: &mut Tx, outbound: Uuid, now: Timestamp) -> Resu
     Ok(())
 }
 
-/// A project takes no mail.
+/// Whether a fault is of the site's sign-in: each of its projects would say the same.
+fn is_of_site(fault: &Fault) -> bool {
+    matches!(fault.entry.id, "jira.token" | "jira.scope" | "jira.captcha")
+}
+
+/// A project takes no mail. Where the site's sign-in is why, that is told, once for all its projects.
 pub async fn destination_fails(
     tx: &mut Tx,
     destination: Uuid,
     fault: &Fault,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if kind_of(fault).is_some()
-        && let Some(named) = named::destination(tx, destination).await?
+    if kind_of(fault).is_none() {
+        return Ok(());
+    }
+    if is_of_site(fault)
+        && let Some(site) = named::site_of(tx, destination).await?
     {
+        let record = serde_json::to_string(&fault.to_record()).ok();
+        jira::checked(tx, site.id, "offline", record, now).await?;
+        return fails(tx, &object("jira", site), fault, now).await;
+    }
+    if let Some(named) = named::destination(tx, destination).await? {
         fails(tx, &object("destination", named), fault, now).await?;
     }
     Ok(())
 }
 
-/// A project takes mail.
+/// A project takes mail, and so its site does.
 pub async fn destination_works(tx: &mut Tx, destination: Uuid, now: Timestamp) -> Result<(), StoreError> {
     if let Some(named) = named::destination(tx, destination).await? {
         let waited = named::waiting_for(tx, destination).await?;
         notices::is_over(tx, &object("destination", named), Over::Trouble, Some(waited), now).await?;
+    }
+    if let Some(site) = named::site_of(tx, destination).await? {
+        jira::checked(tx, site.id, "online", None, now).await?;
+        jira_works(tx, site.id, now).await?;
+    }
+    Ok(())
+}
+
+/// A Jira connection does not work.
+pub async fn jira_fails(tx: &mut Tx, jira: Uuid, fault: &Fault, now: Timestamp) -> Result<(), StoreError> {
+    if let Some(named) = named::site(tx, jira).await? {
+        fails(tx, &object("jira", named), fault, now).await?;
+    }
+    Ok(())
+}
+
+/// A Jira connection works.
+pub async fn jira_works(tx: &mut Tx, jira: Uuid, now: Timestamp) -> Result<(), StoreError> {
+    if let Some(named) = named::site(tx, jira).await? {
+        let waited = named::waiting_for_site(tx, jira).await?;
+        notices::is_over(tx, &object("jira", named), Over::Trouble, Some(waited), now).await?;
     }
     Ok(())
 }

@@ -87,6 +87,7 @@ async fn a_mailbox_is_connected_tested_and_watched() {
         "Folder",
         "Read mail",
         "Mark mail",
+        "Quota",
         "Jira sign-in",
         "Permissions",
         "Issue type",
@@ -141,7 +142,7 @@ fn on(page: &Page, account: &str) -> crate::demo::browser::Form {
 }
 
 /// Goes through Microsoft's pages until the browser is back.
-async fn walk(browser: &mut Browser, running: &Running, mut page: Page, account: &str) -> Page {
+pub(super) async fn walk(browser: &mut Browser, running: &Running, mut page: Page, account: &str) -> Page {
     for _ in 0..12 {
         if page.url.origin() == running.url.origin() {
             return page;

@@ -21,6 +21,8 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_of_jira;
+#[cfg(test)]
 mod tests_with_sim;
 pub mod watch;
 mod words;

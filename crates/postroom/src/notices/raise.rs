@@ -14,7 +14,7 @@ use super::words::{self, Words};
 pub struct Object {
     /// Whose it is.
     pub workspace: Uuid,
-    /// `source`, `outbound`, `account` or `destination`.
+    /// `source`, `outbound`, `account`, `registration`, `jira` or `destination`.
     pub kind: &'static str,
     /// Its row.
     pub id: Uuid,

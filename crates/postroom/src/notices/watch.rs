@@ -17,10 +17,11 @@ use super::raise::{self, Object, Over};
 use super::store::{self as rows, AlarmRow};
 use crate::connections::health::{self, Standing};
 use crate::connections::store::accounts::{self, Account};
+use crate::connections::store::jira::{self, JiraConnection};
 use crate::connections::store::outbounds::{self, Outbound};
 use crate::connections::store::registrations;
 use crate::connections::store::sources::{self, Source};
-use crate::connections::{Connections, expiry, outbounds as checked};
+use crate::connections::{Connections, expiry, jira_watch, outbounds as checked};
 use crate::web::Shell;
 use crate::web::components::Health;
 
@@ -34,7 +35,7 @@ const KEPT: SignedDuration = SignedDuration::from_hours(180 * 24);
 pub struct Watch {
     /// The console: database, clock, who is told live.
     pub shell: Shell,
-    /// The way to outbounds, which are tried now and then.
+    /// The way to outbounds and Jira sites, which are tried now and then.
     pub connections: Arc<Connections>,
 }
 
@@ -75,6 +76,7 @@ impl Watch {
                 tracing::error!(%error, "connections cannot be watched, trying again");
             }
             checked::check_due(&self.connections).await;
+            jira_watch::check_due(&self.connections).await;
             tokio::select! {
                 () = tokio::time::sleep(LOOKS) => {}
                 () = stop.cancelled() => {}
@@ -114,6 +116,11 @@ impl Watch {
         for account in accounts::unused(db, workspace).await? {
             let (object, standing) = of_account(workspace, &account);
             self.put_right(&object, &standing, needed(&standing, &of(account.id), now), now).await?;
+        }
+        for site in jira::all(db, workspace).await? {
+            let standing = health::of_jira(&site);
+            self.put_right(&of_jira(workspace, &site), &standing, needed(&standing, &of(site.id), now), now)
+                .await?;
         }
         // What was removed is not waited for.
         let there: BTreeSet<Uuid> =
@@ -254,6 +261,11 @@ fn of_account(workspace: Uuid, account: &Account) -> (Object, Standing) {
         last_success: Some(account.refreshed_at.unwrap_or(account.signed_in_at).max(account.signed_in_at)),
     });
     (object, standing)
+}
+
+fn of_jira(workspace: Uuid, site: &JiraConnection) -> Object {
+    let name = format!("Jira {}", site.name);
+    Object { workspace, kind: "jira", id: site.id, name, href: "/jira".to_owned() }
 }
 
 fn of_outbound(workspace: Uuid, outbound: &Outbound) -> Object {

@@ -5,6 +5,8 @@ use askama::filters::HtmlSafe;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
+use super::tree::Twigs;
+
 /// One answer among several.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
@@ -38,6 +40,8 @@ pub enum Control {
     Select(Vec<Choice>),
     /// Radio buttons.
     Radio(Vec<Choice>),
+    /// Radio buttons in a tree.
+    Tree(Twigs),
     /// A tick box; its value is `on`.
     Tick,
     /// Several lines; `true` for a secret, which is never shown again.
@@ -128,6 +132,11 @@ impl Field {
     /// Radio buttons.
     pub fn radio(name: &'static str, label: impl Into<String>, choices: Vec<Choice>) -> Self {
         Self::new(name, label, Control::Radio(choices))
+    }
+
+    /// A tree to choose from.
+    pub fn tree(name: &'static str, label: impl Into<String>, tree: Twigs) -> Self {
+        Self::new(name, label, Control::Tree(tree))
     }
 
     /// A tick box.

@@ -32,6 +32,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 pub mod times;
+pub mod tree;
 
 use axum::Router;
 use axum::extract::State;

@@ -15,7 +15,7 @@
 //!   `POST /challenge {"upn","needs_person"?}` (insufficient_claims for clients that take it), `POST /restore`
 //! - `POST /tokens {"lifetime_seconds"?,"expire"?,"loop_after"?}`; `POST /delegates {"mailbox","user","grant","rights"?}`
 //! - `GET /registrations`, `POST /registrations {"client_id"?,"multi_tenant"?,"disabled"?,"public_flows"?,"secrets"?,"roles"?,
-//!   "scopes"?}`,
+//!   "scopes"?,"tells_roles"?}`,
 //!   `POST /registrations/new {"name","multi_tenant"?,"tenant"?,"redirect_uris"?}`, `POST /registrations/redirect-uris {"uri"}`,
 //!   `POST /registrations/certificates {"client_id"?,"pem"}` adds one, `{"client_id"?,"remove"}` removes one by its key id;
 //!   `POST /registrations {"single_assertions": true}` refuses an assertion that was used before
@@ -439,6 +439,7 @@ struct Change {
     secrets: Option<Vec<String>>,
     roles: Option<BTreeSet<String>>,
     scopes: Option<BTreeSet<String>>,
+    tells_roles: Option<bool>,
 }
 
 async fn change_registration(State(state): At, body: Bytes) -> Answer {
@@ -453,6 +454,7 @@ async fn change_registration(State(state): At, body: Bytes) -> Answer {
         if let Some(secrets) = change.secrets {
             registration.secrets = secrets.iter().map(|text| Secret::lasting(text, now)).collect();
         }
+        registration.tells_roles = change.tells_roles.unwrap_or(registration.tells_roles);
         registration.roles = change.roles.unwrap_or(std::mem::take(&mut registration.roles));
         registration.scopes = change.scopes.unwrap_or(std::mem::take(&mut registration.scopes));
     });

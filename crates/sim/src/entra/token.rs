@@ -465,6 +465,11 @@ impl EntraState {
         if let Some(nonce) = nonce {
             claims["nonce"] = nonce.into();
         }
+        if registration.tells_roles {
+            let own = self.tenant.roles(user);
+            let roles = own.iter().map(|role| role.template()).chain([EVERYBODY]);
+            claims["wids"] = roles.collect::<Vec<_>>().into();
+        }
         self.signer.sign(&claims).unwrap_or_default()
     }
 
@@ -507,6 +512,9 @@ impl EntraState {
         if is_public { Ok(()) } else { Err(TokenError::of(7_000_218)) }
     }
 }
+
+/// The role that everybody of a tenant has.
+const EVERYBODY: &str = "b79fbf4d-3ef9-4689-8143-76b194e85509";
 
 struct Give<'a> {
     offline: bool,

@@ -1,5 +1,6 @@
 //! Message Sources and Jira.
 
+use postroom::connections::enterprise::EnterpriseView;
 use postroom::connections::pages::{
     ConfirmPage, ConnectJiraPage, DryRun, DryRunRow, Expiry, JiraPage, JiraRow, MovingToGraph, ProjectRow,
     Said, SignInFailedPage, SignedInPage, SourcePage, SourceRow, SourcesPage, SwapPage,
@@ -9,6 +10,7 @@ use postroom::web::components::{
     Action, CheckView, Health, Icon, MailState, Menu, PingView, Timeline, TimelineEntry, Tone,
 };
 use postroom::web::form::{Choice, Field, Fields};
+use postroom::web::tree::{Branch, Twigs};
 use postroom::web::{Flash, Frame, Section, Theme};
 
 use super::{Sample, ago, exact, frame, jira_down, on, password_reset, post, sample};
@@ -297,6 +299,29 @@ fn source(theme: Theme, well: bool) -> SourcePage {
     }
 }
 
+fn folders() -> Twigs {
+    let branch = |value: &str, label: &str, note: &str| Branch {
+        value: value.into(),
+        label: label.into(),
+        note: note.into(),
+        ..Branch::default()
+    };
+    let inside = vec![
+        branch("customers", "Kunden", "3 mails, 1 unread"),
+        branch("long", "Rücksendungen, Reklamationen und alles andere, was zurückkommt", "1,204 mails"),
+    ];
+    let inbox = Branch {
+        is_open: true,
+        inside: Twigs { shown: inside, more: 41 },
+        ..branch("inbox", "Posteingang", "Inbox · 12 mails, 3 unread")
+    };
+    let junk = Branch {
+        hint: "What Exchange takes for junk lies here, and a source of the Inbox does not read it.".into(),
+        ..branch("junk", "Junk-E-Mail", "Junk · 2 mails")
+    };
+    Twigs { shown: vec![inbox, branch("archive", "Archiv", "Archive · empty"), junk], more: 0 }
+}
+
 fn confirm(theme: Theme) -> ConfirmPage {
     let row = |received, from: &str, subject: &str, end, why: &str| DryRunRow {
         received,
@@ -313,11 +338,10 @@ fn confirm(theme: Theme) -> ConfirmPage {
             Field::email("mailbox", "Mailbox")
                 .value("support@contoso.com")
                 .hint("A shared mailbox's address can stand here, where the account may open it."),
-            Field::select(
-                "folder",
-                "Folder",
-                vec![Choice::new("inbox", "Inbox (12 mails)"), Choice::new("a", "Inbox/Customers (3 mails)")],
-            ),
+            Field::tree("folder", "Folder", folders())
+                .value("customers")
+                .hint("Folders inside it are not read with it: each is a source of its own."),
+            Field::line("folder_path", "Or its path").optional().placeholder("Inbox/Invoices"),
         ]),
         start: Fields::new(vec![
             Field::radio("start", "Begin with", ConfirmPage::start_choices(Some(12))).value("now"),
@@ -362,6 +386,7 @@ fn confirm(theme: Theme) -> ConfirmPage {
                 "bounce: Content-Type: multipart/report; report-type=delivery-status",
             ),
         ])),
+        junk: Some("2 mails lie in Junk.".into()),
         lying: Some(12),
         is_change: false,
     }
@@ -379,10 +404,14 @@ fn signed_in(theme: Theme) -> SignedInPage {
         missing: vec!["mailboxes shared with this account".into()],
         lost: vec!["Shared mailboxes cannot be read; the account's own can.".into()],
         consent: "An administrator's consent covers it.",
-        enterprise: Some((
-            "6babcaad-604b-40ac-a9d7-9fd97c0b779f".into(),
-            Action::leave("Its permissions in the portal", "https://portal.azure.com/"),
-        )),
+        enterprise: Some(EnterpriseView {
+            name: "Postroom".into(),
+            client_id: "6babcaad-604b-40ac-a9d7-9fd97c0b779f".into(),
+            object_id: "0d6b1a52-33c5-4c1e-8f0e-5a9d6f2b7c11".into(),
+            tenant: "contoso.com".into(),
+            by: "admin@contoso.com".into(),
+            permissions: Action::leave("Its permissions in the portal", "https://portal.azure.com/"),
+        }),
         links: vec![Action::go("Let its owner sign in by a link", "/sign-in-links/new?account=1")],
         next: Action::go("Choose what it shall do", "/sources/1/confirm").primary(),
     }

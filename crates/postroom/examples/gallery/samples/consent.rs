@@ -2,6 +2,7 @@
 
 use postroom::connections::cloud::Cloud;
 use postroom::connections::consent::words::{Known, words};
+use postroom::connections::enterprise::EnterpriseView;
 use postroom::connections::pages::{
     AccountOfRegistration, ApplicationPage, ApprovalPage, ApprovedPage, CredentialFormPage, CredentialRow,
     DevicePage, LinkRow, LinksPage, OwnerDonePage, OwnerPage, RegistrationPage, RegistrationRow,
@@ -107,6 +108,14 @@ fn registration(theme: Theme) -> RegistrationPage {
             is_app: false,
         }],
         links: vec![Action::leave("Permissions in the portal", "https://portal.azure.com/")],
+        enterprises: vec![EnterpriseView {
+            name: "Postroom".into(),
+            client_id: CLIENT.into(),
+            object_id: String::new(),
+            tenant: "fabrikam.com".into(),
+            by: "admin@fabrikam.com".into(),
+            permissions: Action::leave("Its permissions in the portal", "https://portal.azure.com/"),
+        }],
         dangers: Vec::new(),
     }
 }

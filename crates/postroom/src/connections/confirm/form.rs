@@ -1,11 +1,12 @@
 //! The form's fields, filled in with what was posted and what is offered.
 
-use super::{About, Posted};
+use super::{About, Posted, folder_tree};
 use crate::connections::offer::Offer;
 use crate::connections::pages::ConfirmPage;
 use crate::connections::routes::time;
 use crate::connections::start_counts;
 use crate::web::form::{Choice, Field, Fields};
+use crate::web::tree::{Branch, Twigs};
 
 /// The form's four parts.
 pub(super) struct Filled {
@@ -18,7 +19,7 @@ pub(super) struct Filled {
 impl Filled {
     pub(super) fn fail(&mut self, name: &str, error: impl Into<String>) {
         let part = match name {
-            "mailbox" | "folder" => &mut self.from,
+            "mailbox" | "folder" | "folder_path" => &mut self.from,
             "start" | "since" => &mut self.start,
             "project" | "issue_type" => &mut self.to,
             _ => &mut self.after,
@@ -70,33 +71,41 @@ fn from_fields(about: &About, posted: &Posted, offer: &Offer) -> Vec<Field> {
                 .hint("Another folder is another source."),
         ];
     }
-    let folders: Vec<Choice> = match &offer.folders {
-        Ok(folders) => folders
-            .iter()
-            .map(|folder| {
-                Choice::new(folder.id.as_str(), format!("{} ({} mails)", folder.path, folder.total))
-            })
-            .collect(),
-        Err(_) => vec![Choice::new("inbox", "Inbox")],
+    let chosen = offer.chosen_folder.as_ref().map(|folder| &folder.id);
+    let tree = match &offer.folders {
+        Ok(folders) => folder_tree::tree(folders, chosen),
+        Err(_) => {
+            let inbox = Branch { value: "inbox".to_owned(), label: "Inbox".to_owned(), ..Branch::default() };
+            Twigs { shown: vec![inbox], more: 0 }
+        }
     };
-    let chosen = offer.folder(&posted.folder).map_or("inbox", |folder| folder.id.as_str());
+    let folder = Field::tree("folder", "Folder", tree)
+        .value(offer.chosen_folder.as_ref().map_or("inbox", folder_tree::value))
+        .hint("Folders inside it are not read with it: each is a source of its own.");
+    let path = Field::line("folder_path", "Or its path")
+        .optional()
+        .value(&posted.folder_path)
+        .placeholder("Inbox/Invoices")
+        .hint("Names from the top with / between them. What stands here goes before the choice above.");
     if let Some(first) = about.mailboxes.first() {
         let choices = about.mailboxes.iter().map(|own| Choice::new(own, own)).collect();
         return vec![
             Field::select("mailbox", "Mailbox", choices)
                 .value(if posted.mailbox.is_empty() { first } else { &posted.mailbox })
-                .hint("Those that the application may be used for. With another one, choose it and try on the newest mails."),
-            Field::select("folder", "Folder", folders).value(chosen),
+                .hint("Those that the application may be used for. With another one, choose it and press Show its folders."),
+            folder,
+            path,
         ];
     }
     vec![
         Field::email("mailbox", "Mailbox")
             .value(if posted.mailbox.is_empty() { &about.account.username } else { &posted.mailbox })
             .hint(format!(
-                "{}, or the address of a shared mailbox that it has full access to.",
+                "{}, or the address of a shared mailbox that it has full access to: then press Show its folders.",
                 about.account.username
             )),
-        Field::select("folder", "Folder", folders).value(chosen),
+        folder,
+        path,
     ]
 }
 
@@ -113,7 +122,7 @@ fn start_fields(about: &About, posted: &Posted, offer: &Offer) -> Vec<Field> {
                 .hint("It stays as it was confirmed: the mail before it has its end already."),
         ];
     }
-    let lying = offer.folder(&posted.folder).map(|folder| folder.total);
+    let lying = offer.chosen_folder.as_ref().map(|folder| folder.total);
     vec![
         Field::radio("start", "Start with", ConfirmPage::start_choices(lying)).value(&posted.start),
         Field::date("since", "Since").optional().value(&posted.since).hint(format!(

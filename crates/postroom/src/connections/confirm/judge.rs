@@ -34,9 +34,17 @@ pub(super) async fn judge(
              and sign in once more.",
         );
     }
-    let folder = offer.folder(&posted.folder).cloned();
+    let folder = offer.folder_of(posted).cloned();
     if folder.is_none() && offer.folders.is_ok() {
-        filled.fail("folder", "This folder is not in the mailbox: choose one of the list.");
+        if posted.folder_path.trim().is_empty() {
+            filled.fail("folder", "This folder is not in the mailbox: choose one of the tree.");
+        } else {
+            filled.fail(
+                "folder_path",
+                "The mailbox has no folder of that path: write the names from the top, for example Inbox/Invoices, or leave this \
+                 empty and choose above.",
+            );
+        }
     }
     let start = start(admin, state, about, posted, filled);
     let handled = handled(posted, offer, filled);

@@ -3,6 +3,7 @@
 //! [`Offer`] is what can be chosen (folders from the mailbox, projects and issue types from Jira, asked live); `form` is filled in
 //! with it, `judge` holds what was posted against it. A source reads nothing before it is kept here.
 
+mod folder_tree;
 mod form;
 mod judge;
 
@@ -33,6 +34,9 @@ pub struct Posted {
     pub(in crate::connections) mailbox: String,
     #[serde(default)]
     pub(in crate::connections) folder: String,
+    /// The folder's path, written in place of a choice.
+    #[serde(default)]
+    pub(in crate::connections) folder_path: String,
     #[serde(default)]
     pub(in crate::connections) start: String,
     #[serde(default)]
@@ -133,6 +137,7 @@ pub async fn submit_edit(
     let posted = Posted {
         mailbox: fixed.mailbox,
         folder: fixed.folder,
+        folder_path: String::new(),
         start: fixed.start,
         since: fixed.since,
         ..posted
@@ -169,6 +174,7 @@ fn stored(source: &Source) -> Posted {
     Posted {
         mailbox: source.mailbox.clone(),
         folder: source.folder_id.clone(),
+        folder_path: String::new(),
         start: source.start_kind.clone(),
         since: time(source.start_at).strftime("%Y-%m-%d").to_string(),
         project,
@@ -254,6 +260,12 @@ fn page(
         action,
         account: about.account.username.clone(),
         lying: offer.chosen_folder.as_ref().map(|folder| folder.total),
+        junk: offer
+            .folders
+            .as_ref()
+            .ok()
+            .filter(|_| !is_change)
+            .and_then(|folders| folder_tree::junk(folders)),
         from: filled.from,
         start: filled.start,
         to: filled.to,
@@ -266,6 +278,9 @@ fn page(
 async fn take(admin: &Admin, state: &State, about: About, posted: Posted) -> Result<Response, Problem> {
     let offer = Offer::load(state, admin, reading(&about, &posted), &posted).await?;
     let mut filled = fill(&about, &posted, &offer);
+    if posted.wanted == "folders" {
+        return page(admin, &about, filled, &offer, None);
+    }
     let chosen = judge(admin, state, &about, &posted, &offer, &mut filled).await;
     if posted.wanted == "dry_run" {
         let dry_run = match &chosen {

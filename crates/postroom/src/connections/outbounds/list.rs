@@ -5,8 +5,10 @@ use axum::response::Response;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::known_of_outbound;
 use super::pages::OutboundsPage;
 use crate::access::{Role, Viewer};
+use crate::connections::ending::Credentials;
 use crate::connections::health::{self, Trouble};
 use crate::connections::pages::{Said, SourceRow};
 use crate::connections::ping::{self, Report};
@@ -31,12 +33,13 @@ pub async fn show(
 ) -> Result<Response, Problem> {
     let connections = &state.connections;
     let mut list = Vec::new();
+    let credentials = Credentials::of(&connections.db, viewer.workspace()).await?;
     for outbound in rows::all(&connections.db, viewer.workspace()).await? {
         let result = match shown.ping {
             Some(id) if id == outbound.id => ping::last(connections, id).await?,
             _ => None,
         };
-        list.push(row(&viewer, &outbound, result.as_ref()));
+        list.push(row(&viewer, &outbound, &credentials, result.as_ref()));
     }
     let admin = viewer.may(Role::Admin);
     let sign_in =
@@ -122,7 +125,12 @@ pub(super) fn type_in_words(outbound: &Outbound) -> &'static str {
     if outbound.connection_type == "ews" { "EWS" } else { "Graph" }
 }
 
-fn row(viewer: &Viewer, outbound: &Outbound, result: Option<&Report>) -> SourceRow {
+fn row(
+    viewer: &Viewer,
+    outbound: &Outbound,
+    credentials: &Credentials,
+    result: Option<&Report>,
+) -> SourceRow {
     let id = outbound.id;
     let standing = health::of_outbound(outbound);
     let admin = viewer.may(Role::Admin);
@@ -144,7 +152,12 @@ fn row(viewer: &Viewer, outbound: &Outbound, result: Option<&Report>) -> SourceR
         health: standing.health,
         last_mail: None,
         beside,
-        said: standing.troubles.iter().map(|trouble| said(viewer, outbound, trouble)).collect(),
+        said: standing
+            .troubles
+            .iter()
+            .map(|trouble| said(viewer, outbound, trouble))
+            .chain(credentials.said(viewer, outbound.account_id, known_of_outbound(outbound), None))
+            .collect(),
         ping: admin.then(|| {
             viewer
                 .post("Ping: sends you a test mail", format!("/outbounds/{id}/ping"))

@@ -42,7 +42,7 @@ pub struct ConfirmPage {
     pub action: String,
     /// Whom Postroom is signed in as.
     pub account: String,
-    /// Where the mail comes from: `mailbox`, `folder`.
+    /// Where the mail comes from: `mailbox`, `folder`, `folder_path`.
     pub from: Fields,
     /// Where it begins: `start` (`now`, `since`, `everything`), `since`.
     pub start: Fields,
@@ -54,6 +54,8 @@ pub struct ConfirmPage {
     pub dry_run: Option<DryRun>,
     /// How many mails lie in the folder.
     pub lying: Option<u64>,
+    /// How many lie in Junk, a sentence.
+    pub junk: Option<String>,
     /// Whether it reads already and is changed.
     pub is_change: bool,
 }

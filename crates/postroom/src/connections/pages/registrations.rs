@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use crate::connections::enterprise::EnterpriseView;
 use crate::web::Frame;
 use crate::web::components::{Action, Empty, FaultView, Health};
 use crate::web::form::Fields;
@@ -123,6 +124,8 @@ pub struct RegistrationPage {
     pub accounts: Vec<AccountOfRegistration>,
     /// Pages of the portal.
     pub links: Vec<Action>,
+    /// What it is in each tenant where an administrator signed in.
+    pub enterprises: Vec<EnterpriseView>,
     /// What changes it.
     pub dangers: Vec<Action>,
 }

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use crate::connections::enterprise::EnterpriseView;
 use crate::web::Frame;
 use crate::web::components::{Action, FaultView};
 
@@ -25,8 +26,8 @@ pub struct SignedInPage {
     pub lost: Vec<String>,
     /// Whose consent covers it, where that is known.
     pub consent: &'static str,
-    /// What Postroom is in the tenant: application id and the page of its permissions.
-    pub enterprise: Option<(String, Action)>,
+    /// What Postroom is in the tenant.
+    pub enterprise: Option<EnterpriseView>,
     /// What puts another account in its place.
     pub links: Vec<Action>,
     /// Where it goes on: to the source's form, or back.

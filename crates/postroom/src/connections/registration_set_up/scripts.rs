@@ -60,6 +60,7 @@ pub(super) fn azure_cli(place: &Where, permissions: &[Permission]) -> String {
          client_id=$(az ad app create --display-name {name} --sign-in-audience {audience} \\\n  \
            --web-redirect-uris {uri} \\\n  \
            --required-resource-accesses @postroom-permissions.json --query appId --output tsv)\n\
+         az ad app update --id \"$client_id\" --set groupMembershipClaims=DirectoryRole\n\
          az ad sp create --id \"$client_id\" --output none\n\
          az ad app credential reset --id \"$client_id\" --append --display-name Postroom --years 1 \\\n  \
            --query '{{\"client id\": appId, \"client secret\": password, tenant: tenant}}' --output yaml\n",
@@ -89,7 +90,8 @@ pub(super) fn powershell(place: &Where, permissions: &[Permission]) -> String {
         "Connect-MgGraph -Environment {environment} -Scopes 'Application.ReadWrite.All'\n\
          $access = @(\n{access})\n\
          $app = New-MgApplication -DisplayName {name} -SignInAudience {audience} `\n  \
-           -Web @{{ RedirectUris = @({uri}) }} -RequiredResourceAccess $access\n\
+           -Web @{{ RedirectUris = @({uri}) }} -RequiredResourceAccess $access `\n  \
+           -GroupMembershipClaims 'DirectoryRole'\n\
          $null = New-MgServicePrincipal -AppId $app.AppId\n\
          $secret = Add-MgApplicationPassword -ApplicationId $app.Id -PasswordCredential @{{\n  \
            DisplayName = 'Postroom'; EndDateTime = (Get-Date).AddYears(1) }}\n\
@@ -119,9 +121,14 @@ mod tests {
             for permission in &texts.permissions {
                 assert_eq!(script.matches(permission.id).count(), 1, "{}: {script}", permission.name);
             }
-            for part in
-                [GRAPH, EXCHANGE, "AzureADMultipleOrgs", "https://postroom.example.com/oauth/callback"]
-            {
+            for part in [
+                GRAPH,
+                EXCHANGE,
+                "AzureADMultipleOrgs",
+                "https://postroom.example.com/oauth/callback",
+                // So that the sign-in of an administrator is known as one.
+                "DirectoryRole",
+            ] {
                 assert!(script.contains(part), "{part}: {script}");
             }
         }

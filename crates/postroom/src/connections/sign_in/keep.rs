@@ -16,7 +16,7 @@ use crate::connections::routes::{State, flash_to, see_other};
 use crate::connections::store::accounts::{self as rows, Account, SignIn, SignedIn};
 use crate::connections::store::events::{self, Event, Object};
 use crate::connections::store::{approvals, links};
-use crate::connections::{Connections, scopes, sign_in_link, tokens};
+use crate::connections::{Connections, enterprise, scopes, sign_in_link, tokens};
 use crate::web::{Flash, Problem};
 
 /// Stores who signed in; only then is anything done with the tokens.
@@ -74,6 +74,7 @@ pub(super) async fn keep(
     }
     tx.commit().await?;
     connections.forget();
+    enterprise::learn(connections, workspace, id, claims).await?;
     state.engine.poll.notify_one();
     state.shell.bus.tell("sources");
     state.shell.bus.tell("registrations");

@@ -12,7 +12,7 @@ use crate::connections::pages::SignedInPage;
 use crate::connections::routes::{State, see_other};
 use crate::connections::store::accounts as rows;
 use crate::connections::store::sources;
-use crate::connections::{application, scopes};
+use crate::connections::{application, enterprise, scopes};
 use crate::web::components::Action;
 use crate::web::{self, Problem, Section};
 
@@ -39,13 +39,12 @@ pub async fn signed_in(
     let consent = match rows::consent(&connections.db, id).await?.as_str() {
         "admin" => "An administrator's consent covers it.",
         "user" => "The person's own consent covers it.",
-        _ => "Whether the person's own consent or an administrator's covers it, Microsoft does not say.",
+        _ => {
+            "Whether the person's own consent or an administrator's covers it is not known: the directory tells that only to apps \
+             with Application.Read.All and DelegatedPermissionGrant.Read.All."
+        }
     };
-    let registration = connections.registration(account.app_registration_id).await.ok();
-    let enterprise = registration.map(|registration| {
-        let to = registration.cloud.enterprise_permissions_page(&registration.client_id, None);
-        (registration.client_id.clone(), Action::leave("Its permissions in the portal", to))
-    });
+    let enterprise = enterprise::of_account(connections, &account).await?;
     let links = if viewer.may(crate::access::Role::Admin) {
         vec![
             Action::go("Let its owner sign in by a link", format!("/sign-in-links/new?account={id}")),

@@ -188,6 +188,38 @@ pub async fn checked(
     Ok(())
 }
 
+/// Connections that are to be looked at: last tested before `shaky` where that passes by itself, before `usual` otherwise.
+pub async fn due(db: &Db, usual: Timestamp, shaky: Timestamp) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
+    db.fetch_all(
+        sql!(
+            "SELECT workspace_id, id FROM jira_connection
+             WHERE checked_at IS NULL OR checked_at <= CASE WHEN state = 'degraded' THEN $2 ELSE $1 END ORDER BY checked_at"
+        ),
+        args![usual, shaky],
+    )
+    .await
+}
+
+/// Takes one of [`due`] before it is looked at. `false`: somebody else did.
+pub async fn take(
+    db: &Db,
+    id: Uuid,
+    usual: Timestamp,
+    shaky: Timestamp,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let taken = db
+        .execute(
+            sql!(
+                "UPDATE jira_connection SET checked_at = $1 WHERE id = $2
+                   AND (checked_at IS NULL OR checked_at <= CASE WHEN state = 'degraded' THEN $4 ELSE $3 END)"
+            ),
+            args![now, id, usual, shaky],
+        )
+        .await?;
+    Ok(taken == 1)
+}
+
 /// Keeps what a test found out about a connection: whom it writes as, and the largest file.
 pub async fn learned(
     tx: &mut Tx,

@@ -1,4 +1,4 @@
-//! The SQL of connections, by topic: accounts and sign-ins, app registrations, sources, outbounds, Jira sites, the timeline, what
+//! The SQL of connections, by topic: accounts and sign-ins, app registrations and what they are in their tenants, sources, outbounds, Jira sites, the timeline, what
 //! notices call them.
 
 pub mod accounts;
@@ -6,6 +6,7 @@ pub mod applications;
 pub mod approvals;
 pub mod conversion;
 pub mod devices;
+pub mod enterprise;
 pub mod events;
 pub mod jira;
 pub mod links;

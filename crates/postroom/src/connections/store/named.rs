@@ -87,6 +87,42 @@ pub async fn destination(tx: &mut Tx, id: Uuid) -> Result<Option<Named>, StoreEr
     .await
 }
 
+/// A Jira connection.
+pub async fn site(tx: &mut Tx, id: Uuid) -> Result<Option<Named>, StoreError> {
+    tx.fetch_optional(
+        sql!("SELECT id, workspace_id, 'Jira ' || name AS name FROM jira_connection WHERE id = $1"),
+        args![id],
+    )
+    .await
+}
+
+/// The Jira connection that a destination belongs to.
+pub async fn site_of(tx: &mut Tx, destination: Uuid) -> Result<Option<Named>, StoreError> {
+    tx.fetch_optional(
+        sql!(
+            "SELECT j.id, j.workspace_id, 'Jira ' || j.name AS name
+             FROM destination d JOIN jira_connection j ON j.id = d.jira_connection_id WHERE d.id = $1"
+        ),
+        args![destination],
+    )
+    .await
+}
+
+/// Mails that have no end yet and go to a Jira connection.
+pub async fn waiting_for_site(tx: &mut Tx, site: Uuid) -> Result<u64, StoreError> {
+    let (count,): (i64,) = tx
+        .fetch_one(
+            sql!(
+                "SELECT count(*) FROM message w JOIN source s ON s.id = w.source_id
+                 JOIN destination d ON d.id = s.destination_id
+                 WHERE d.jira_connection_id = $1 AND w.state IN ('recorded', 'ready', 'acting')"
+            ),
+            args![site],
+        )
+        .await?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
 /// Mails that have no end yet and go to a destination.
 pub async fn waiting_for(tx: &mut Tx, destination: Uuid) -> Result<u64, StoreError> {
     let (count,): (i64,) = tx

@@ -237,6 +237,7 @@ pub async fn remove(tx: &mut Tx, workspace: Uuid, id: Uuid) -> Result<bool, Stor
         sql!("DELETE FROM approval WHERE app_registration_id = $1"),
         sql!("DELETE FROM sign_in_link WHERE app_registration_id = $1"),
         sql!("DELETE FROM device_sign_in WHERE app_registration_id = $1"),
+        sql!("DELETE FROM enterprise_application WHERE app_registration_id = $1"),
     ] {
         tx.execute(statement, args![id]).await?;
     }
@@ -312,6 +313,32 @@ pub async fn credentials(db: &Db, registration: Uuid) -> Result<Vec<Credential>,
              FROM credential WHERE app_registration_id = $1 ORDER BY created_at DESC, id DESC"
         ),
         args![registration],
+    )
+    .await
+}
+
+/// When a credential of an account's registration ends.
+#[derive(Clone, Debug, FromRow)]
+pub struct EndOfCredential {
+    /// The account.
+    pub account_id: Uuid,
+    /// The registration.
+    pub registration_id: Uuid,
+    /// `secret` or `certificate`.
+    pub kind: String,
+    /// Microseconds.
+    pub expires_at: i64,
+}
+
+/// The ends of all credentials that are known, by the accounts that depend on them.
+pub async fn ends_of_credentials(db: &Db, workspace: Uuid) -> Result<Vec<EndOfCredential>, StoreError> {
+    db.fetch_all(
+        sql!(
+            "SELECT a.id AS account_id, c.app_registration_id AS registration_id, c.kind, c.expires_at
+             FROM account a JOIN credential c ON c.app_registration_id = a.app_registration_id
+             WHERE a.workspace_id = $1 AND c.expires_at IS NOT NULL ORDER BY c.expires_at"
+        ),
+        args![workspace],
     )
     .await
 }

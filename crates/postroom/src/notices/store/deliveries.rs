@@ -87,7 +87,7 @@ pub struct Due {
     pub id: Uuid,
     /// What is told.
     pub kind: String,
-    /// `source`, `outbound`, `account` or `destination`.
+    /// `source`, `outbound`, `account`, `registration`, `jira` or `destination`.
     pub object_kind: String,
     /// Its row.
     pub object_id: Uuid,

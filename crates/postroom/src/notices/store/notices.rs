@@ -109,7 +109,7 @@ pub struct Notice {
     pub id: Uuid,
     /// What is told.
     pub kind: String,
-    /// `source`, `outbound`, `account` or `destination`.
+    /// `source`, `outbound`, `account`, `registration`, `jira` or `destination`.
     pub object_kind: String,
     /// As people know it.
     pub object_name: String,
