@@ -99,7 +99,7 @@ pub(crate) static NO_LICENCE: Entry = Entry {
     who: Who::EntraAdministrator,
     retry: Retry::Slow,
     cause: "The mail server refuses without a word: most often the account has no licence for Exchange Online",
-    mend: "Under Licenses give the account one with Exchange Online, and wait 15 minutes. If it has one: [microsoft] graph_url or ews_url is of another cloud than login_url.",
+    mend: "In the Microsoft 365 admin center under Licenses give the account one with Exchange Online, and wait 15 minutes. If it has one: [microsoft] graph_url or ews_url is of another cloud than login_url.",
     link: Some("https://learn.microsoft.com/microsoft-365/admin/manage/assign-licenses-to-users"),
     page: Some(Page::Licences),
     command: Some("Get-Mailbox -Identity MAILBOX"),
@@ -134,6 +134,7 @@ pub(crate) static ACCESS_DENIED: Entry = Entry {
     cause: "The account may not do this with the mailbox",
     mend: "For a shared mailbox give the account Full Access (Exchange admin center, Mailboxes, Delegation). For application permission check that the mailbox lies within the scope of its role.",
     link: Some("https://learn.microsoft.com/exchange/permissions-exo/application-rbac"),
+    page: Some(Page::Mailboxes),
     command: Some("Test-ServicePrincipalAuthorization -Identity CLIENT_ID -Resource MAILBOX"),
     ..Entry::BLANK
 };
@@ -182,6 +183,7 @@ pub(crate) static SEND_AS: Entry = Entry {
     link: Some(
         "https://learn.microsoft.com/exchange/recipients-in-exchange-online/manage-permissions-for-recipients",
     ),
+    page: Some(Page::Mailboxes),
     command: Some("Add-RecipientPermission -Identity MAILBOX -Trustee ACCOUNT -AccessRights SendAs"),
     ..Entry::BLANK
 };
@@ -192,7 +194,7 @@ pub(crate) static NO_MAILBOX: Entry = Entry {
     who: Who::EntraAdministrator,
     retry: Retry::Slow,
     cause: "The account has no mailbox in Exchange Online, or it is inactive",
-    mend: "Under Licenses give the account one with Exchange Online, and wait 15 minutes if it is new. A mailbox on premises needs a connection of the type EWS.",
+    mend: "In the Microsoft 365 admin center under Licenses give the account one with Exchange Online, and wait 15 minutes if it is new. A mailbox on premises needs a connection of the type EWS.",
     link: Some("https://learn.microsoft.com/graph/resolve-auth-errors"),
     page: Some(Page::Licences),
     command: Some("Get-Mailbox -Identity MAILBOX"),
@@ -267,6 +269,7 @@ pub(crate) static MAILBOX_FULL: Entry = Entry {
     link: Some(
         "https://learn.microsoft.com/exchange/recipients-in-exchange-online/manage-user-mailboxes/change-mailbox-size",
     ),
+    page: Some(Page::Mailboxes),
     command: Some("Set-Mailbox -Identity MAILBOX -ProhibitSendReceiveQuota 100GB"),
     ..Entry::BLANK
 };
@@ -279,6 +282,7 @@ pub(crate) static SEND_LIMIT: Entry = Entry {
     cause: "Exchange's sending limit is reached, or the sender is restricted",
     mend: "Wait until the limit is over (24 hours). In the security portal under Restricted entities, press Unblock if the sender is listed.",
     link: Some("https://learn.microsoft.com/defender-office-365/outbound-spam-restore-restricted-users"),
+    page: Some(Page::RestrictedEntities),
     command: Some("Get-BlockedSenderAddress"),
     ..Entry::BLANK
 };
@@ -482,7 +486,7 @@ pub(crate) fn by_diagnostics(diagnostics: &str) -> Option<&'static Entry> {
         2_000_002 => &TOKEN_EXPIRED,
         2_000_003 => &AUDIENCE,
         2_000_005 => &NO_MAILBOX,
-        2_000_006 => &crate::entra::APP_DISABLED,
+        2_000_006 => &crate::entra::consent::APP_DISABLED,
         2_000_007 => &UNAVAILABLE,
         _ => return None,
     })

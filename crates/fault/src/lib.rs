@@ -3,10 +3,11 @@
 //!
 //! Begin with [`Fault`]: every error that leaves `microsoft`, `jira` or the program's own checks is one. It points to an
 //! [`Entry`] of the catalogue (stable id, cause, class, who, mend, link) and carries what this occurrence adds: the code as
-//! the other side wrote it, a detail for people who dig, ids for support, and when to try again. [`Fault::pause`] is the
-//! retry policy. The catalogue's pages are `entra.rs`, `graph.rs`, `ews.rs`, `jira.rs`, `network.rs` and `own.rs`; `docs/faults.md`
+//! the other side wrote it, a detail for people who dig, ids for support, the [`Place`] where it happened, and when to try again. [`Fault::pause`] is the
+//! retry policy. The catalogue's pages are `entra/`, `graph.rs`, `ews.rs`, `jira.rs`, `network.rs` and `own.rs`; `docs/faults.md`
 //! is written from them.
 
+mod cloud;
 mod entra;
 mod ews;
 mod graph;
@@ -15,6 +16,7 @@ mod make;
 mod network;
 mod own;
 mod page;
+mod place;
 mod retry;
 mod scrub;
 mod unknown;
@@ -25,10 +27,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use cloud::Cloud;
 pub use make::{
     EntraError, Evidence, EwsAnswer, GraphAnswer, JiraAnswer, Network, NetworkKind, looks_like_a_page,
 };
-pub use page::{Cloud, Page};
+pub use page::{Page, PageLink};
+pub use place::Place;
 pub use retry::{Pause, Retry};
 pub use scrub::scrub;
 pub use unknown::on_unknown;
@@ -120,20 +124,6 @@ impl Entry {
                 | "entra.admin_consent"
         )
     }
-
-    /// The command, with what is known put in. What would not be a plain word there is left as it stands.
-    pub fn command_for(&self, mailbox: Option<&str>, client_id: Option<&str>) -> Option<String> {
-        let is_plain = |text: &&str| {
-            !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "@.-_+".contains(c))
-        };
-        let mut text = self.command?.to_owned();
-        for (name, value) in [("MAILBOX", mailbox), ("CLIENT_ID", client_id)] {
-            if let Some(value) = value.filter(is_plain) {
-                text = text.replace(name, value);
-            }
-        }
-        Some(text)
-    }
 }
 
 /// Ids by which the other side's support finds the request.
@@ -178,6 +168,9 @@ pub struct Extra {
     /// Where the password is changed (https only).
     #[serde(default)]
     pub password_change_url: Option<String>,
+    /// Where it happened, for what is mended in a portal or by a command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
 }
 
 /// The two dates of a grant that was revoked.

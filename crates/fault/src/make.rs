@@ -393,9 +393,12 @@ fn extra(error: &EntraError, entry: &Entry) -> Option<Box<Extra>> {
         text.starts_with("https://") && text.chars().all(|c| c.is_ascii_graphic() && !"\"<>'`".contains(c))
     };
     let extra = Extra {
-        grant: (entry.id == entra::GRANT_REVOKED.id).then(|| grant(&error.error_description)).flatten(),
+        grant: (entry.id == entra::session::GRANT_REVOKED.id)
+            .then(|| grant(&error.error_description))
+            .flatten(),
         claims: error.claims.as_ref().filter(fits).filter(is_object).cloned(),
         password_change_url: error.password_change_url.as_ref().filter(fits).filter(is_address).cloned(),
+        place: None,
     };
     (extra != Extra::default()).then(|| Box::new(extra))
 }

@@ -1,6 +1,6 @@
 //! Postroom's own.
 
-use crate::{Class, Entry, Retry, Who};
+use crate::{Class, Entry, Page, Retry, Who};
 
 pub(crate) static STORE: Entry = Entry {
     id: "own.store",
@@ -36,6 +36,18 @@ pub(crate) static CONFIGURATION: Entry = Entry {
     who: Who::Operator,
     retry: Retry::Slow,
     mend: "Correct the setting that Details names.",
+    ..Entry::BLANK
+};
+pub(crate) static FENCE: Entry = Entry {
+    id: "own.fence",
+    cause: "The application reaches a mailbox outside its fence, and so every mailbox of the tenant",
+    class: Class::Administrator,
+    who: Who::EntraAdministrator,
+    retry: Retry::Slow,
+    mend: "Fence the application with a role of Exchange whose scope holds its mailboxes, and under API permissions take back every permission for mail that Entra grants it: the two add up. Exchange may answer as before for up to 2 hours.",
+    link: Some("https://learn.microsoft.com/exchange/permissions-exo/application-rbac"),
+    page: Some(Page::AppPermissions),
+    command: Some("Test-ServicePrincipalAuthorization -Identity CLIENT_ID -Resource MAILBOX"),
     ..Entry::BLANK
 };
 pub(crate) static NOT_SIGNED_IN: Entry = Entry {
@@ -117,6 +129,7 @@ pub(crate) static ALL: &[&Entry] = &[
     &DISK_FULL,
     &SEAL,
     &CONFIGURATION,
+    &FENCE,
     &NOT_SIGNED_IN,
     &ACCOUNT_GONE,
     &CONNECTION_GONE,

@@ -237,17 +237,6 @@ fn a_return_is_judged_by_the_number_it_begins_with() {
 }
 
 #[test]
-fn a_command_is_filled_in_with_plain_words_only() {
-    let entry = entry("ews.disabled").expect("there");
-    let filled = entry.command_for(Some("anna@contoso.com"), None).expect("a command");
-    assert!(filled.contains("Set-CASMailbox -Identity anna@contoso.com -EwsEnabled $true"), "{filled}");
-    for hostile in ["a; Remove-Mailbox b", "$(x)", "", "a b", "a'b"] {
-        let filled = entry.command_for(Some(hostile), None).expect("a command");
-        assert!(filled.contains("-Identity MAILBOX"), "{filled}");
-    }
-}
-
-#[test]
 fn pages_are_told_from_other_bodies() {
     for page in [
         "<!DOCTYPE html>",

@@ -150,7 +150,13 @@ impl EwsMailbox {
         }
         let unanswered =
             || Err(network::unreadable(self.host(), "a part of the request was not answered").into());
-        results.into_iter().map(|result| result.unwrap_or_else(unanswered)).collect()
+        let told = results.into_iter().map(|result| result.unwrap_or_else(unanswered));
+        match &self.place {
+            Some(place) => told
+                .map(|told| told.map_err(|refused| Refused { fault: refused.fault.at(place), ..refused }))
+                .collect(),
+            None => told.collect(),
+        }
     }
 
     /// One request, when its time has come. A refusal of the whole is the answer to each of its parts; an error is that it was

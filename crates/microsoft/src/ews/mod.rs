@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fault::Fault;
+use fault::{Fault, Place};
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use url::Url;
@@ -76,6 +76,7 @@ pub struct EwsMailbox {
     timeout: Duration,
     largest_mime: usize,
     single: Priority,
+    place: Option<Arc<Place>>,
 }
 
 impl fmt::Debug for EwsMailbox {
@@ -113,6 +114,7 @@ impl EwsMailbox {
             timeout,
             largest_mime: LARGEST_MIME,
             single: Priority::Backlog,
+            place: None,
         }
     }
 
@@ -120,6 +122,13 @@ impl EwsMailbox {
     #[must_use]
     pub fn with_largest_mime(mut self, bytes: usize) -> Self {
         self.largest_mime = bytes;
+        self
+    }
+
+    /// With the place that its faults are told to have happened at.
+    #[must_use]
+    pub fn at(mut self, place: Place) -> Self {
+        self.place = Some(Arc::new(place));
         self
     }
 

@@ -71,6 +71,11 @@ impl Ask {
 impl GraphMailbox {
     /// Asks, tries again for a while where that helps, and renews a refused token once.
     pub(super) async fn ask(&self, ask: &Ask) -> Result<Vec<u8>, Refused> {
+        let answer = self.ask_patiently(ask).await;
+        answer.map_err(|refused| Refused { fault: self.placed(refused.fault), ..refused })
+    }
+
+    async fn ask_patiently(&self, ask: &Ask) -> Result<Vec<u8>, Refused> {
         let begun = Instant::now();
         let mut is_renewed = false;
         let mut tries = 0;

@@ -79,7 +79,8 @@ impl GraphMailbox {
     pub(super) async fn change_all(&self, changes: &[Change]) -> Vec<Result<Changed, Fault>> {
         let mut results = Vec::with_capacity(changes.len());
         for chunk in changes.chunks(BATCH) {
-            results.extend(self.change_chunk(chunk).await);
+            let told = self.change_chunk(chunk).await;
+            results.extend(told.into_iter().map(|one| one.map_err(|fault| self.placed(fault))));
         }
         results
     }

@@ -2,14 +2,14 @@
 //!
 //! `call.rs` makes one request (budget, token, time-out, bounded answer, fault); `sync.rs` lists what changed, `backlog.rs`
 //! what lies there, `content.rs` fetches, `find.rs` looks for messages, `change.rs` marks in batches, `send.rs` drafts and
-//! sends, `folders.rs` and `probe.rs` look around, `translate.rs` turns ids into Graph's, [`enterprise`] asks
-//! the directory what the app is in a tenant. [`message`] reads the JSON of one
-//! message, purely.
+//! sends, `folders.rs` and `probe.rs` look around, `translate.rs` turns ids into Graph's, [`enterprise`] asks the directory what the
+//! app is in a tenant, `ends.rs` when the app's credentials end. [`message`] reads the JSON of one message, purely.
 
 mod backlog;
 mod call;
 mod change;
 mod content;
+mod ends;
 pub mod enterprise;
 mod find;
 mod folders;
@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fault::Fault;
+use fault::{Fault, Place};
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -37,6 +37,7 @@ use crate::mailbox::{
     SyncError, Transport,
 };
 use crate::tokens::AccessTokens;
+pub use ends::{CredentialEnds, credential_ends};
 pub use translate::{IdKind, Translated};
 
 /// The id of our stamp: a named property that Exchange keeps with the message. Its GUID is ours and never changes; the name is
@@ -70,6 +71,7 @@ pub struct GraphMailbox {
     timeout: Duration,
     largest_mime: usize,
     single: Priority,
+    place: Option<Arc<Place>>,
 }
 
 impl fmt::Debug for GraphMailbox {
@@ -101,6 +103,7 @@ impl GraphMailbox {
             timeout,
             largest_mime: LARGEST_MIME,
             single: Priority::Backlog,
+            place: None,
         }
     }
 
@@ -109,6 +112,21 @@ impl GraphMailbox {
     pub fn with_largest_mime(mut self, bytes: usize) -> Self {
         self.largest_mime = bytes;
         self
+    }
+
+    /// With the place that its faults are told to have happened at.
+    #[must_use]
+    pub fn at(mut self, place: Place) -> Self {
+        self.place = Some(Arc::new(place));
+        self
+    }
+
+    /// A fault, with the place where it happened.
+    fn placed(&self, fault: Fault) -> Fault {
+        match &self.place {
+            Some(place) => fault.at(place),
+            None => fault,
+        }
     }
 
     fn host(&self) -> &str {

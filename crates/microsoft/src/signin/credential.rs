@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair;
 use aws_lc_rs::signature::{KeyPair as _, RSA_PSS_SHA256};
@@ -64,6 +64,8 @@ struct Held {
     not_before: Timestamp,
     not_after: Timestamp,
     thumbprint: [u8; 32],
+    /// As portals and Graph name it.
+    sha1: Vec<u8>,
 }
 
 /// Why a certificate cannot be used.
@@ -115,6 +117,7 @@ impl Certificate {
                     not_before: timestamp(certificate.validity().not_before.timestamp())?,
                     not_after: timestamp(certificate.validity().not_after.timestamp())?,
                     thumbprint: sha256(&der),
+                    sha1: digest(&SHA1_FOR_LEGACY_USE_ONLY, &der).as_ref().to_vec(),
                     key,
                 })));
             }
@@ -136,6 +139,11 @@ impl Certificate {
     /// Whom it names, for display.
     pub fn subject(&self) -> &str {
         &self.0.subject
+    }
+
+    /// SHA-1 of the certificate (DER), by which portals and Graph name it; it proves nothing.
+    pub fn thumbprint_sha1(&self) -> &[u8] {
+        &self.0.sha1
     }
 
     /// SHA-256 of the certificate (DER) as 64 capital hexadecimal digits, as `openssl x509 -fingerprint -sha256` tells it.

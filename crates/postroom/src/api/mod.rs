@@ -4,6 +4,7 @@
 //! local socket, whose file mode says who may. Begin with [`router`] and [`local_router`]; who asks is found out in `caller`.
 //! The shapes are those that the command line reads, in [`crate::cli::shapes`].
 
+mod applications;
 mod caller;
 mod links;
 mod messages;
@@ -99,6 +100,8 @@ fn routes() -> Router<State> {
         .route("/api/v1/outbounds/{id}/ping", post(outbounds::ping))
         .route("/api/v1/outbounds/{id}/pause", post(outbounds::pause))
         .route("/api/v1/outbounds/{id}/resume", post(outbounds::resume))
+        .route("/api/v1/applications", get(applications::list))
+        .route("/api/v1/applications/{id}/check", post(applications::check))
         .route("/api/v1/notices", get(notices::list))
         .route("/api/v1/notices/seen", post(notices::seen))
         .route("/api/v1/notices/channels", get(notices::channels))

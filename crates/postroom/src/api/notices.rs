@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::State;
 use super::caller::Caller;
-use super::problem::Refused;
+use super::problem::{Refused, fault};
 use crate::cli::shapes::{Notice as Shape, NoticeChannel, NoticeChannels, NoticeTest, Notices};
 use crate::connections::routes::time;
 use crate::notices::store::{self as rows, Channel, Notice};
@@ -23,6 +23,7 @@ fn shape(notice: &Notice) -> Shape {
         object: notice.object_name.clone(),
         title: notice.title.clone(),
         text: notice.text.clone(),
+        fault: notice.fault().as_ref().map(fault),
         raised_at: time(notice.raised_at),
         ended_at: notice.ended_at.map(time),
         seen_at: notice.seen_at.map(time),

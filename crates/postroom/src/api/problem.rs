@@ -72,8 +72,11 @@ pub(super) fn fault(fault: &fault::Fault) -> FaultShape {
     FaultShape {
         code,
         cause: fault.entry.cause.to_owned(),
+        is_guess: fault.is_guess,
         mend: fault.entry.mend.to_owned(),
         who: Some(fault.entry.who.named().to_owned()),
         link: fault.entry.link.map(str::to_owned),
+        page: fault.page(),
+        command: fault.command(),
     }
 }

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::client::{Client, Reach, in_path};
 use super::shapes::{MessageDetail, Messages};
-use super::table::{cell, table, time};
+use super::table::{cell, fault_lines, table, time};
 use super::{Failure, say, say_json};
 use crate::config::{Config, ConfigError};
 
@@ -137,7 +137,7 @@ async fn show(client: &Client, id: &str, json: bool) -> Result<(), Failure> {
         for step in &found.steps {
             say(&format!("  {}  {}  {}", step.slot, step.state, step.remote.as_deref().unwrap_or("")))?;
             if let Some(fault) = &step.fault {
-                say(&format!("    {} ({}). {}", fault.cause, fault.code, fault.mend))?;
+                say(&fault_lines("    ", fault))?;
             }
         }
     }

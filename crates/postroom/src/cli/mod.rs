@@ -4,6 +4,7 @@
 //! [`shapes`] what they exchange with it. Errors end in one sentence on standard error that says what to do; what was asked
 //! for goes to standard output, as JSON with `--json`. The exit codes are those of [`Failure`].
 
+mod applications;
 pub mod client;
 mod demo;
 mod doctor;
@@ -68,6 +69,8 @@ enum Command {
     Setup(setup::SetupArgs),
     /// Message Sources: the mailbox folders that are read
     Sources(sources::SourcesArgs),
+    /// Application permission: the app itself as an account, and its fence
+    Applications(applications::ApplicationsArgs),
     /// Message Outbounds: the mailboxes that mail is sent from
     Outbounds(outbounds::OutboundsArgs),
     /// Notices: what people are told, and the channels that it goes through
@@ -176,6 +179,7 @@ async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
         Command::Doctor(args) => doctor::run(args, cli.config.as_deref(), environment).await,
         Command::Setup(args) => setup::run(args, settings),
         Command::Sources(args) => sources::run(args, settings).await,
+        Command::Applications(args) => applications::run(args, settings).await,
         Command::Outbounds(args) => outbounds::run(args, settings).await,
         Command::Notices(args) => notices::run(args, settings).await,
         Command::Messages(args) => messages::run(args, settings).await,

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::client::{Client, Reach, in_path};
 use super::shapes::{NoticeChannels, NoticeTest, Notices};
-use super::table::{cell, table, time};
+use super::table::{cell, fault_lines, table, time};
 use super::{Failure, say, say_json};
 use crate::config::{Config, ConfigError};
 
@@ -91,7 +91,13 @@ fn list(found: &Notices) -> Result<(), Failure> {
             sent,
         ]);
     }
-    Ok(say(&rows.to_string())?)
+    say(&rows.to_string())?;
+    for notice in found.notices.iter().filter(|notice| notice.ended_at.is_none()) {
+        if let Some(fault) = &notice.fault {
+            say(&fault_lines(&format!("{}: ", cell(&notice.object, 70)), fault))?;
+        }
+    }
+    Ok(())
 }
 
 fn channels(found: &NoticeChannels) -> Result<(), Failure> {

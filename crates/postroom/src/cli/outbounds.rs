@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use super::client::{Client, Reach, in_path};
 use super::shapes::{Outbound, Outbounds, Ping};
 use super::sources::say_ping;
-use super::table::{cell, table, time};
+use super::table::{cell, fault_lines, table, time};
 use super::{Failure, say, say_json};
 use crate::config::{Config, ConfigError};
 
@@ -93,7 +93,7 @@ async fn list(client: &Client, json: bool) -> Result<(), Failure> {
     say(&rows.to_string())?;
     for outbound in &found.outbounds {
         if let Some(fault) = &outbound.fault {
-            say(&format!("{}: {} ({}). {}", outbound.mailbox, fault.cause, fault.code, fault.mend))?;
+            say(&fault_lines(&format!("{}: ", outbound.mailbox), fault))?;
         }
     }
     Ok(())

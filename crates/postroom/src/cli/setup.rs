@@ -5,7 +5,7 @@ use url::Url;
 
 use super::{Failure, say, say_json};
 use crate::config::{Config, ConfigError};
-use crate::connections::cloud::Cloud;
+use crate::connections::cloud::{self, Cloud};
 use crate::connections::registration_set_up::{self as set_up, Texts, Where, Wishes};
 
 #[derive(Debug, Args)]
@@ -88,7 +88,7 @@ fn texts(args: MicrosoftArgs, config: &Config) -> Result<Texts, Failure> {
         Some(cloud) => (cloud, address(cloud.login())?, address(cloud.graph())?),
         None => {
             let (login, graph) = (config.microsoft.login_url.clone(), config.microsoft.graph_url.clone());
-            (Cloud::of_addresses(&login, &graph), login, graph)
+            (cloud::of_addresses(&login, &graph), login, graph)
         }
     };
     let own_tenant = || match config.microsoft.tenant.as_str() {

@@ -3,6 +3,7 @@
 //! The service builds these, the commands read them. Every field that may be missing is optional and is left out when it
 //! is, so that a command reads the answer of a newer or an older service. Times are RFC 3339 in UTC.
 
+use fault::PageLink;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -25,14 +26,23 @@ pub struct FaultShape {
     pub code: String,
     /// What is wrong.
     pub cause: String,
+    /// Whether the code is not in the catalogue, and the rest the best guess by its class.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_guess: bool,
     /// What to do.
     pub mend: String,
     /// Who must act.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
-    /// Where to click.
+    /// Where to read on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
+    /// The portal's page on which it is mended, in the portal of the connection's cloud.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<PageLink>,
+    /// The command that mends or examines it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
 }
 
 /// One of `GET /api/v1/sources`: `{"sources": […]}`
@@ -235,6 +245,50 @@ pub struct Outbounds {
     pub outbounds: Vec<Outbound>,
 }
 
+/// One of `GET /api/v1/applications`: `{"applications": […]}`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Application {
+    /// Its id.
+    pub id: String,
+    /// As people know it.
+    pub name: String,
+    /// The tenant's id.
+    pub tenant: String,
+    /// The app's client id.
+    pub client_id: String,
+    /// The mailboxes inside the fence.
+    pub mailboxes: Vec<String>,
+    /// The one outside, with which the fence is tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control_mailbox: Option<String>,
+    /// `holds`, `open`, `unclear` or `unchecked`.
+    pub fence: String,
+    /// The same in sentences.
+    pub said: String,
+    /// When it was checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked_at: Option<Timestamp>,
+    /// Until when that may be an old answer, which Exchange keeps for up to two hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_until: Option<Timestamp>,
+}
+
+/// `GET /api/v1/applications`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Applications {
+    /// All of them.
+    pub applications: Vec<Application>,
+}
+
+/// `POST /api/v1/applications/{id}/check`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ApplicationCheck {
+    /// What is known now.
+    pub application: Application,
+    /// What was tried, in its order.
+    pub check: Ping,
+}
+
 /// One of `GET /api/v1/notices?limit=`: `{"notices": […]}`
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Notice {
@@ -248,6 +302,9 @@ pub struct Notice {
     pub title: String,
     /// In sentences.
     pub text: String,
+    /// The fault that it tells of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<FaultShape>,
     /// When it was raised.
     pub raised_at: Timestamp,
     /// When what it tells of was over.

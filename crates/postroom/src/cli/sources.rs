@@ -7,7 +7,7 @@ use url::form_urlencoded;
 
 use super::client::{Client, Reach, in_path};
 use super::shapes::{Conversion, Ping, SignInLink, Sources};
-use super::table::{cell, table, time};
+use super::table::{cell, fault_lines, table, time};
 use super::{Failure, say, say_json};
 use crate::config::{Config, ConfigError};
 
@@ -110,7 +110,7 @@ async fn list(client: &Client, json: bool) -> Result<(), Failure> {
     say(&rows.to_string())?;
     for source in &found.sources {
         if let Some(fault) = &source.fault {
-            say(&format!("{}: {} ({}). {}", source.mailbox, fault.cause, fault.code, fault.mend))?;
+            say(&fault_lines(&format!("{}: ", source.mailbox), fault))?;
         }
     }
     Ok(())
@@ -179,7 +179,7 @@ pub(super) fn say_ping(ping: &Ping, json: bool, otherwise: &str) -> Result<(), F
             let mark = if check.ok { "ok  " } else { "FAIL" };
             say(&format!("{mark}  {}  {}  ({} ms)", check.name, cell(&check.text, 200), check.took_ms))?;
             if let Some(fault) = &check.fault {
-                say(&format!("      {} ({}). {}", fault.cause, fault.code, fault.mend))?;
+                say(&fault_lines("      ", fault))?;
             }
         }
     }

@@ -1,7 +1,11 @@
 //! Tables for people.
 
+use std::fmt::Write as _;
+
 use comfy_table::{Table, presets};
 use jiff::Timestamp;
+
+use super::shapes::FaultShape;
 
 /// A table with these heads and no lines, which `grep` and `awk` like as well.
 pub(super) fn table(heads: &[&str]) -> Table {
@@ -24,6 +28,20 @@ pub(crate) fn cell(text: &str, most: usize) -> String {
 /// Characters that turn the direction of what follows.
 fn is_bidi(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+}
+
+/// What is wrong and what mends it: a line that begins with `lead`, and lines for the portal's page and the command.
+pub(super) fn fault_lines(lead: &str, fault: &FaultShape) -> String {
+    let guess = if fault.is_guess { "Postroom does not know this code, and guesses: " } else { "" };
+    let mut text = format!("{lead}{guess}{} ({}). {}", fault.cause, fault.code, fault.mend);
+    let indent = " ".repeat(lead.chars().take_while(|c| *c == ' ').count() + 2);
+    if let Some(page) = &fault.page {
+        let _ = write!(text, "\n{indent}{}: {}", cell(&page.title, 80), cell(&page.address, 400));
+    }
+    if let Some(command) = &fault.command {
+        let _ = write!(text, "\n{indent}Command: {}", cell(command, 600));
+    }
+    text
 }
 
 /// A time to the second, or a dash.

@@ -4,8 +4,9 @@ use clap::CommandFactory;
 use store::testing::TestFolder;
 
 use super::client::Client;
+use super::shapes::FaultShape;
 use super::shapes::{Health, MessageDetail, Sources};
-use super::table::cell;
+use super::table::{cell, fault_lines};
 use super::*;
 
 /// Promise: the command line is consistent, and every command of the guide is there.
@@ -18,6 +19,8 @@ fn commands_are_understood() {
         "postroom sim --port-graph 8081 --tls-cert c --tls-key k --latency-ms 50 --no-quotas --seed 7 --record f",
         "postroom doctor --json",
         "postroom setup microsoft --read --send --shared --json",
+        "postroom applications list --json",
+        "postroom applications check 0190",
         "postroom sources list --json",
         "postroom sources ping 0199 --url https://p.example --token t",
         "postroom sources sign-in-link --mailbox support@contoso.test --lasts 8h --json",
@@ -112,4 +115,28 @@ fn the_mend_stands_at_the_end() {
 fn text_from_mail_is_harmless_on_a_terminal() {
     assert_eq!(cell("a\u{1b}[2J\r\nb\u{202e}c", 20), "a [2J  b c");
     assert_eq!(cell("äöüß", 3), "äö…");
+}
+
+/// Promise: a fault on the terminal leads to its page and brings its command, a line each; what the other side wrote moves no
+/// cursor.
+#[test]
+fn a_fault_leads_to_its_page_on_a_terminal() {
+    let place = fault::Place { cloud: fault::Cloud::GccHigh, ..fault::Place::default() };
+    let fault = fault::Fault::own("graph.no_licence", "").at(&place.with_mailbox("a@b.us"));
+    let shape = FaultShape {
+        code: "HTTP 401".to_owned(),
+        cause: "C".to_owned(),
+        is_guess: true,
+        mend: "M.".to_owned(),
+        who: None,
+        link: None,
+        page: fault.page(),
+        command: fault.command().map(|command| format!("{command}\u{1b}[2J")),
+    };
+    assert_eq!(
+        fault_lines("  ", &shape),
+        "  Postroom does not know this code, and guesses: C (HTTP 401). M.\n    \
+         Licenses (Microsoft 365 admin center): https://portal.office365.us/adminportal/home\n    \
+         Command: Connect-ExchangeOnline -ExchangeEnvironmentName O365USGovGCCHigh; Get-Mailbox -Identity a@b.us [2J"
+    );
 }

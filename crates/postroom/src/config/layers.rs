@@ -194,6 +194,7 @@ pub(super) fn defaults() -> Config {
             ews_url: None,
             client_id: None,
             client_secret: None,
+            client_secret_expires: None,
             tenant: String::new(),
             ca_file: None,
         },

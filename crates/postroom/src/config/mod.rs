@@ -102,6 +102,8 @@ pub struct Microsoft {
     pub client_id: Option<String>,
     /// Its secret.
     pub client_secret: Option<SecretString>,
+    /// The secret's last day.
+    pub client_secret_expires: Option<jiff::civil::Date>,
     /// `organizations`, `common`, a tenant's id or a domain.
     pub tenant: String,
     /// More certificates to trust, a PEM file.

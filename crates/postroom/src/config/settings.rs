@@ -128,6 +128,18 @@ pub(super) static SETTINGS: &[Setting] = &[
         draft.config.microsoft.client_secret = filled(text(raw)?).map(SecretString::from);
         Ok(())
     }),
+    setting("microsoft.client_secret_expires", |draft, raw, _| {
+        draft.config.microsoft.client_secret_expires = match filled(text(raw)?) {
+            None => None,
+            Some(day) => Some(day.parse().map_err(|_| {
+                refused(
+                    &format!("{day:?} is not a day"),
+                    "write year, month and day, such as \"2027-03-31\", in quotation marks",
+                )
+            })?),
+        };
+        Ok(())
+    }),
     setting("microsoft.tenant", |draft, raw, _| {
         let text = text(raw)?;
         let good = !text.is_empty()

@@ -122,6 +122,22 @@ fn a_short_quarantine_is_told() {
     );
 }
 
+/// Promise: the secret's last day is read as a day, and what is none is refused with how it is written.
+#[test]
+fn the_last_day_of_the_secret_is_a_day() {
+    let day = |text: &str| format!("[microsoft]\nclient_secret_expires = {text}\n");
+    let read = load(&day("\"2027-03-31\""), &[]).expect("good").microsoft.client_secret_expires;
+    assert_eq!(read.map(|day| day.to_string()).as_deref(), Some("2027-03-31"));
+    assert_eq!(Config::defaults().microsoft.client_secret_expires, None);
+    for wrong in ["\"31.3.2027\"", "\"2027-02-30\"", "2027-03-31", "7"] {
+        let told = told(&day(wrong), &[]);
+        assert!(
+            told.contains("microsoft.client_secret_expires") && told.contains("quotation marks"),
+            "{told}"
+        );
+    }
+}
+
 /// Promise: secrets come from files too, and are in no message and no debug form.
 #[test]
 fn secrets_come_from_files_and_stay_secret() {

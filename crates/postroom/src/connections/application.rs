@@ -4,6 +4,7 @@
 use axum::extract::{Form, Path, State as Shared};
 use axum::response::Response;
 use fault::Fault;
+use jiff::{SignedDuration, Timestamp};
 use microsoft::FolderId;
 use microsoft::signin::{self, Discovery};
 use serde::Deserialize;
@@ -16,7 +17,7 @@ use super::pages::{ApplicationFormPage, ApplicationPage};
 use super::ping::{self, Check, Report};
 use super::registration_pages;
 use super::registration_set_up::read_mailboxes;
-use super::routes::{State, flash_to, moment, see_other};
+use super::routes::{State, flash_to, moment, see_other, time};
 use super::store::accounts;
 use super::store::applications::{self as rows, NewApplication};
 use super::store::events::Object;
@@ -26,6 +27,8 @@ use crate::web::components::{Action, Icon};
 use crate::web::form::{Choice, Field, Fields};
 use crate::web::{self, Flash, Problem, Section};
 
+/// Exchange answers for so long from what it knew of a fence (RBAC for Applications: 30 minutes to 2 hours).
+const CACHED: SignedDuration = SignedDuration::from_hours(2);
 /// Stands in for granted scopes: application permission reaches any mailbox inside its fence.
 const SCOPES: &str = "Mail.ReadWrite Mail.ReadWrite.Shared Mail.Send Mail.Send.Shared";
 
@@ -155,7 +158,7 @@ pub async fn make(
     let tenant_id = match prove(connections, registration.id, &tenant).await {
         Ok(tenant_id) => tenant_id,
         Err(fault) => {
-            said.fail("tenant", format!("Microsoft gave no token. {}", fault.sentence()));
+            said.fail("tenant", format!("Microsoft gave no token. {}", fault.told()));
             return form(&admin, said);
         }
     };
@@ -184,7 +187,7 @@ pub async fn make(
     audit::record(&mut tx, &admin.actor(), "connect application", &name, &mailboxes.join(", ")).await?;
     tx.commit().await?;
     connections.forget();
-    check(&state, &admin, id).await?;
+    check(connections, admin.workspace(), &admin.user().email, id).await?;
     state.shell.bus.tell("sources");
     Ok(see_other(&format!("/applications/{id}")))
 }
@@ -199,7 +202,7 @@ async fn prove(connections: &Connections, registration: Uuid, tenant: &str) -> R
         match signin::as_application(&connections.http, discovery, app, &scope, connections.clock.now()).await
         {
             Err(fault) if proof.next(&fault) => {}
-            Err(fault) => return Err(fault),
+            Err(fault) => return Err(fault.at(&registration.place())),
             Ok(_) => break,
         }
     }
@@ -219,8 +222,12 @@ async fn reach(connections: &Connections, account: Uuid, address: &str) -> Resul
 }
 
 /// Tries each mailbox, and the one outside; on record.
-async fn check(state: &State, admin: &Admin, account: Uuid) -> Result<Report, Problem> {
-    let connections = &state.connections;
+pub async fn check(
+    connections: &Connections,
+    workspace: Uuid,
+    actor: &str,
+    account: Uuid,
+) -> Result<Report, StoreError> {
     let mut checks = Vec::new();
     for address in rows::mailboxes(&connections.db, account).await? {
         let begun = Instant::now();
@@ -239,16 +246,12 @@ async fn check(state: &State, admin: &Admin, account: Uuid) -> Result<Report, Pr
         let outcome = reach(connections, account, control).await;
         let fence = Fence::of(&outcome);
         let record = outcome.as_ref().err().and_then(|fault| serde_json::to_string(&fault.to_record()).ok());
-        let said = match (fence, outcome) {
-            (Fence::Holds, _) => Ok(format!("{control} is refused, as it should be: the fence holds")),
-            (Fence::Unclear, Err(fault)) => Err(fault),
-            _ => Err(Fault::own(
-                "own.configuration",
-                &format!(
-                    "{control} can be read, so every mailbox of the tenant can: there is no fence, or it is not seen yet"
-                ),
-            )),
-        };
+        let mut said = told(fence, control, outcome);
+        if let Some(row) = accounts::account(&connections.db, workspace, account).await?
+            && let Ok(registration) = connections.registration(row.app_registration_id).await
+        {
+            said = said.map_err(|fault| fault.at(&registration.place().with_mailbox(control)));
+        }
         checks.push(Check::new("Fence", said, begun.elapsed()));
         found = Some((fence, record));
     }
@@ -257,18 +260,45 @@ async fn check(state: &State, admin: &Admin, account: Uuid) -> Result<Report, Pr
     if let Some((fence, record)) = found {
         rows::checked(&mut tx, account, fence.word(), record, report.at).await?;
     }
-    ping::record(&mut tx, admin.workspace(), Object::Account, account, &admin.user().email, &report).await?;
+    ping::record(&mut tx, workspace, Object::Account, account, actor, &report).await?;
     tx.commit().await?;
     Ok(report)
 }
 
+/// The fence's line in a check: a refusal with its proof, or what is wrong.
+fn told(fence: Fence, control: &str, outcome: Result<u64, Fault>) -> Result<String, Fault> {
+    match (fence, outcome) {
+        (Fence::Holds, Err(fault)) => {
+            let code = if fault.code.starts_with("HTTP") {
+                fault.code.clone()
+            } else {
+                format!("HTTP {} {}", fault.status.unwrap_or_default(), fault.code)
+            };
+            let request = fault.ids.trace.as_ref().map(|id| format!(", request {id}")).unwrap_or_default();
+            Ok(format!(
+                "{control} is refused, as it should be: the fence holds. Microsoft's answer: {code}{request}"
+            ))
+        }
+        (_, Err(fault)) => Err(fault),
+        (_, Ok(count)) => {
+            Err(Fault::own("own.fence", &format!("{control} can be read, with {count} mails in its inbox")))
+        }
+    }
+}
+
+/// Until when the answers of a check may be old ones: Exchange keeps for up to two hours what it knows of a fence.
+pub fn cached_until(checked_at: i64) -> Timestamp {
+    time(checked_at).saturating_add(CACHED).unwrap_or(Timestamp::MAX)
+}
+
 /// What is said about the fence.
-fn words(state: &str) -> (&'static str, bool) {
+pub fn words(state: &str) -> (&'static str, bool) {
     match state {
         "holds" => ("The fence holds: a mailbox outside it was refused.", true),
         "open" => (
             "The application reaches every mailbox of the tenant. Fence it, and take back any permission for mail that Entra grants \
-             it beside: the two add up. After a change Exchange may answer as before for up to 2 hours.",
+             it beside: the two add up. If you have just fenced it, Exchange may answer from its cache for up to 2 hours: check again \
+             then.",
             false,
         ),
         "unclear" => (
@@ -311,6 +341,11 @@ pub async fn show(
         said,
         good,
         checked: fence.checked_at.map(|at| moment(&viewer, at)),
+        cached_until: fence
+            .checked_at
+            .map(cached_until)
+            .filter(|until| *until > viewer.times().now)
+            .map(|until| viewer.times().on(until)),
         ping: ping::last(connections, id).await?.map(|report| report.view(viewer.times(), String::new())),
         set_up: Action::go(
             "The commands for the fence",
@@ -344,7 +379,12 @@ pub async fn check_now(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    check(&state, &admin, id).await?;
+    if !is_application(&state.connections, id).await?
+        || accounts::account(&state.connections.db, admin.workspace(), id).await?.is_none()
+    {
+        return Err(Problem::not_found("application"));
+    }
+    check(&state.connections, admin.workspace(), &admin.user().email, id).await?;
     state.shell.bus.tell("sources");
     Ok(see_other(&format!("/applications/{id}")))
 }
@@ -375,7 +415,7 @@ pub async fn change(
     audit::record(&mut tx, &admin.actor(), "change application", &account.username, &mailboxes.join(", "))
         .await?;
     tx.commit().await?;
-    check(&state, &admin, id).await?;
+    check(connections, admin.workspace(), &admin.user().email, id).await?;
     Ok(flash_to(
         &admin,
         &Flash::done("The mailboxes are kept and were tried."),

@@ -1,5 +1,6 @@
 //! Takes over what the configuration says about Microsoft and Jira, at every start: the file is the owner of what it names.
 
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use store::{Place, StoreError};
 use uuid::Uuid;
@@ -7,7 +8,7 @@ use uuid::Uuid;
 use super::Connections;
 use super::cloud::Cloud;
 use super::jira_site::place as token_place;
-use super::registration_credentials::place as credential_place;
+use super::registration_credentials::{end_of, place as credential_place};
 use super::store::jira::{self, Kept};
 use super::store::{accounts, registrations};
 use crate::config::Config;
@@ -38,16 +39,27 @@ async fn registration(connections: &Connections, workspace: Uuid, config: &Confi
     let opened = |sealed: &Vec<u8>| connections.sealer.open(&place, sealed).ok();
     let stored = found.as_ref().and_then(|row| row.secret_sealed.as_ref()).and_then(opened);
     let wanted = config.microsoft.client_secret.as_ref().map(|secret| secret.expose_secret().as_bytes());
-    let same = found.as_ref().is_some_and(|row| row.owner == "file" && &row.tenant == tenant)
-        && stored.as_ref().map(|secret| secret.as_slice()) == wanted;
-    if same {
+    let same_secret = stored.as_ref().map(|secret| secret.as_slice()) == wanted;
+    // What Microsoft has told of the same secret stays, where the file says nothing.
+    let known = found.as_ref().and_then(|row| row.secret_expires_at).filter(|_| same_secret);
+    let ends = match config.microsoft.client_secret_expires {
+        Some(day) => Some(end_of(day)),
+        None => known.and_then(|at| Timestamp::from_microsecond(at).ok()),
+    };
+    let same = found.as_ref().is_some_and(|row| {
+        row.owner == "file"
+            && &row.tenant == tenant
+            && row.secret_expires_at == ends.map(Timestamp::as_microsecond)
+    });
+    if same && same_secret {
         return tx.rollback().await;
     }
     let sealed = wanted.map(|secret| connections.sealer.seal(&place, secret));
     if found.as_ref().is_some_and(|row| row.owner != "file") {
         registrations::take_over(&mut tx, id).await?;
     }
-    accounts::put_registration(&mut tx, workspace, id, (&login_url, client_id, tenant), sealed, now).await?;
+    accounts::put_registration(&mut tx, workspace, id, (&login_url, client_id, tenant), sealed, ends, now)
+        .await?;
     tx.commit().await
 }
 
@@ -76,7 +88,7 @@ async fn release(connections: &Connections, workspace: Uuid, config: &Config) ->
                 certificate: String::new(),
                 thumbprint: String::new(),
                 note: "from the settings file".to_owned(),
-                expires_at: None,
+                expires_at: row.secret_expires_at.and_then(|at| Timestamp::from_microsecond(at).ok()),
                 now,
             };
             registrations::add_credential(&mut tx, credential, 2).await?;

@@ -81,7 +81,7 @@ pub async fn begin(
     let tenant = account.as_ref().map(|account| account.tenant_id.clone());
     let waiting = ask(connections, registration, tenant.as_deref(), &asked)
         .await
-        .map_err(|fault| Problem::conflict("Microsoft gave no code.".to_owned(), fault.sentence()))?;
+        .map_err(|fault| Problem::of_fault("Microsoft gave no code.", &fault))?;
     let (id, now) = (Uuid::now_v7(), connections.clock.now());
     let after = |seconds: Duration| {
         now.saturating_add(SignedDuration::try_from(seconds).unwrap_or(SignedDuration::ZERO)).unwrap_or(now)
@@ -124,7 +124,7 @@ async fn ask(
         let (discovery, app) = (&proof.discovery, &proof.application);
         match device::begin(&connections.http, discovery, app, asked, connections.clock.now()).await {
             Err(fault) if proof.next(&fault) => {}
-            result => return result,
+            result => return result.map_err(|fault| fault.at(&registration.place())),
         }
     }
 }
@@ -323,6 +323,7 @@ impl DevicePoller {
     async fn fail(&self, device: &Device, fault: &Fault) -> Result<(), StoreError> {
         let connections = &self.connections;
         tracing::info!(%fault, code = %fault.code, "a sign-in by code came to nothing");
+        let fault = &connections.placed(device.app_registration_id, fault.clone()).await;
         let record = serde_json::to_string(&fault.to_record()).ok();
         let state = if fault.entry.id == "entra.device_code_over" { "ended" } else { "failed" };
         let mut tx = connections.db.begin().await?;

@@ -112,7 +112,7 @@ pub async fn of_account(
         seen_at: 0,
     });
     let name = row.map(|row| row.name).unwrap_or_default();
-    Ok(Some(view(known, &registration.client_id, &name, registration.cloud)))
+    Ok(Some(view(known, &registration.client_id, &name, registration.place().cloud)))
 }
 
 /// How a page shows one.

@@ -106,14 +106,17 @@ impl What {
     }
 }
 
-/// What ends, the nearest first. Of several secrets or certificates the one that lasts longest counts.
+/// What ends, the nearest first. Of several secrets and certificates the one that lasts longest counts.
 pub fn forecast(known: &Known) -> Vec<Forecast> {
     let mut all = Vec::new();
     let mut add = |what, at: Option<Timestamp>, needs_person| {
         all.extend(at.map(|at| Forecast { what, at, needs_person }));
     };
-    add(What::Secret, known.secrets.iter().max().copied().map(time), true);
-    add(What::Certificate, known.certificates.iter().max().copied().map(time), true);
+    let secret = known.secrets.iter().max().copied();
+    let certificate = known.certificates.iter().max().copied();
+    // Either of the two is enough: what ends first is not missed while the other lasts.
+    add(What::Secret, secret.filter(|at| certificate.is_none_or(|other| other <= *at)).map(time), true);
+    add(What::Certificate, certificate.filter(|at| secret.is_none_or(|other| other < *at)).map(time), true);
     let idle = known.sign_in_used.map(|used| time(used).saturating_add(IDLE).unwrap_or(Timestamp::MAX));
     add(What::SignIn, idle, false);
     add(What::Subscription, known.subscription.map(time), false);
@@ -182,6 +185,17 @@ mod tests {
             ]
         );
         assert!(forecast(&Known::default()).is_empty());
+        let both = |secret: i64, certificate: i64| {
+            let known = Known {
+                secrets: vec![at(secret).as_microsecond()],
+                certificates: vec![at(certificate).as_microsecond()],
+                ..Known::default()
+            };
+            forecast(&known).iter().map(|one| (one.what, one.at)).collect::<Vec<_>>()
+        };
+        assert_eq!(both(10, 200), [(What::Certificate, at(200))], "the certificate lasts");
+        assert_eq!(both(200, 10), [(What::Secret, at(200))], "the secret lasts");
+        assert_eq!(both(10, 10), [(What::Secret, at(10))], "one warning for both");
     }
 
     proptest! {

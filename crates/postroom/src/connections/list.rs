@@ -22,7 +22,7 @@ use super::store::accounts::{self, Account};
 use super::store::conversion::{self, Conversion};
 use super::store::sources::{self, Source};
 use crate::access::{Role, Viewer};
-use crate::web::components::{Action, Health, Icon, Menu, Tone};
+use crate::web::components::{Action, Health, Icon, Menu, Tone, happened, ways};
 use crate::web::times::thousands;
 use crate::web::{self, Problem, Section};
 
@@ -115,7 +115,7 @@ pub fn mend(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Option<Actio
 fn said(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Said {
     let fault = &trouble.fault;
     let transient = fault.entry.class == Class::Transient;
-    let mut text = format!("{}.", fault.entry.cause.trim_end_matches('.'));
+    let mut text = happened(fault);
     if !transient {
         text.push(' ');
         text.push_str(fault.entry.mend);
@@ -130,6 +130,7 @@ fn said(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Said {
         text,
         code: fault.code.clone(),
         action: viewer.may(Role::Admin).then(|| mend(viewer, source, trouble)).flatten(),
+        ways: ways(fault),
     }
 }
 
@@ -145,6 +146,7 @@ fn in_shadow(viewer: &Viewer, source: &Source) -> Option<Said> {
         action: viewer.may(Role::Admin).then(|| {
             viewer.post("End shadow mode", format!("/sources/{}/shadow", source.id)).field("shadow", "off")
         }),
+        ways: Vec::new(),
     })
 }
 
@@ -279,13 +281,15 @@ fn account_row(viewer: &Viewer, account: &Account, credentials: &Credentials) ->
             action: admin.then(|| {
                 Action::go("Choose folder and project", format!("/sources/new?account={id}")).primary()
             }),
+            ways: Vec::new(),
         },
         Some(fault) => Said {
             tone: Tone::Bad,
             since: Some(viewer.times().on(time(account.state_since))),
-            text: format!("{}. {}", fault.entry.cause, fault.entry.mend),
+            text: format!("{} {}", happened(fault), fault.entry.mend),
             code: fault.code.clone(),
             action: admin.then(|| viewer.post("Sign in again", format!("/accounts/{id}/sign-in")).primary()),
+            ways: ways(fault),
         },
     };
     let remove =

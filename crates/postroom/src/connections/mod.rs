@@ -21,6 +21,7 @@ pub mod connection_type;
 pub mod consent;
 pub mod convert;
 pub mod create_ews;
+pub mod credential_ends;
 mod destination;
 pub mod device_code;
 pub mod dry_run;
@@ -62,7 +63,13 @@ mod tests_of_coming_back;
 #[cfg(test)]
 mod tests_of_consent;
 #[cfg(test)]
+mod tests_of_credentials;
+#[cfg(test)]
 mod tests_of_enterprise;
+#[cfg(test)]
+mod tests_of_fences;
+#[cfg(test)]
+mod tests_of_portals;
 #[cfg(test)]
 mod tests_of_reading;
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::store::events::{self, Event, Object};
 use super::store::{jira, sources};
 use super::{Connections, store::sources::Source};
 use super::{jira_checks, jira_site};
-use crate::web::components::{CheckView, PingView};
+use crate::web::components::{CheckView, PingView, ways};
 use crate::web::times::Times;
 
 /// One check.
@@ -58,6 +58,7 @@ impl Check {
                 good: true,
                 text: self.text.clone(),
                 mend: String::new(),
+                ways: Vec::new(),
                 took,
             },
             Some(fault) => CheckView {
@@ -65,6 +66,7 @@ impl Check {
                 good: false,
                 text: with_detail(&fault),
                 mend: fault.entry.mend.to_owned(),
+                ways: ways(&fault),
                 took,
             },
         }

@@ -8,12 +8,12 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fault::Fault;
+use fault::{Fault, Place};
 use microsoft::signin::{self, Application, Credential, Discovery};
 use url::Url;
 use uuid::Uuid;
 
-use super::cloud::Cloud;
+use super::cloud::{self, Cloud};
 
 /// How many credentials may live at once: one in use, one to roll over to.
 pub(super) const MOST_CREDENTIALS: usize = 2;
@@ -50,6 +50,17 @@ pub struct Registration {
     discovered: Mutex<HashMap<String, Discovery>>,
 }
 
+impl About {
+    /// Where its faults happen.
+    pub fn place(&self) -> Place {
+        Place {
+            cloud: cloud::of_portals(self.cloud, &self.login_url),
+            client_id: Some(self.client_id.clone()),
+            ..Place::default()
+        }
+    }
+}
+
 impl std::ops::Deref for Registration {
     type Target = About;
 
@@ -70,7 +81,8 @@ impl Registration {
         if let Some(discovery) = known {
             return Ok(discovery);
         }
-        let found = signin::discover(http, &self.login_url, tenant).await?;
+        let found =
+            signin::discover(http, &self.login_url, tenant).await.map_err(|fault| fault.at(&self.place()))?;
         self.discovered
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -13,6 +13,8 @@ use serde::Deserialize;
 use store::Place;
 use uuid::Uuid;
 
+use super::Connections;
+use super::credential_ends::{self, concrete_tenant};
 use super::pages::CredentialFormPage;
 use super::registration::{MOST_CREDENTIALS, is_of_credential};
 use super::registration_pages::{name, one, own};
@@ -76,7 +78,7 @@ fn fields(posted: &Posted) -> Fields {
             .optional()
             .value(&posted.expires)
             .hint("As Entra shows it. Postroom warns before; without it there is no warning."),
-        Field::text("certificate", "Certificate (PEM)").optional().value(&posted.certificate).hint(
+        Field::text("certificate", "Certificate (PEM)").optional().value(certificates_in(&posted.certificate)).hint(
             "With -----BEGIN CERTIFICATE-----. The same one is uploaded in Entra. Its end is read from it.",
         ),
         Field::secret_text("key", "Its private key (PEM)").optional().hint(
@@ -118,6 +120,21 @@ struct Read {
     expires_at: Option<Timestamp>,
 }
 
+/// The certificates of a PEM text and nothing else: a text with a key beside is neither kept as it is nor shown again.
+fn certificates_in(pem: &str) -> String {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    const END: &str = "-----END CERTIFICATE-----";
+    let mut found = Vec::new();
+    let mut rest = pem;
+    while let Some(begin) = rest.find(BEGIN) {
+        let Some(end) = rest[begin..].find(END) else { break };
+        let end = begin + end + END.len();
+        found.push(&rest[begin..end]);
+        rest = &rest[end..];
+    }
+    found.join("\n")
+}
+
 /// Reads what was posted; what is wrong stands beside its field.
 fn read(posted: &Posted, now: Timestamp) -> Result<Read, Box<Fields>> {
     let mut said = fields(posted);
@@ -130,7 +147,7 @@ fn read(posted: &Posted, now: Timestamp) -> Result<Read, Box<Fields>> {
             Ok(certificate) => Ok(Read {
                 kind: "certificate",
                 sealed: posted.key.clone(),
-                certificate: posted.certificate.trim().to_owned(),
+                certificate: certificates_in(&posted.certificate),
                 thumbprint: certificate.thumbprint_sha256(),
                 expires_at: Some(certificate.not_after()),
             }),
@@ -150,7 +167,7 @@ fn read(posted: &Posted, now: Timestamp) -> Result<Read, Box<Fields>> {
     }
     let expires_at = match posted.expires.trim() {
         "" => None,
-        text => match text.parse::<Date>().ok().and_then(|day| end_of(day).ok()) {
+        text => match text.parse::<Date>().ok().map(end_of) {
             Some(at) if at > now => Some(at),
             Some(_) => {
                 said.fail("expires", "This day is over: a secret that has ended is refused by Microsoft.");
@@ -175,8 +192,9 @@ fn read(posted: &Posted, now: Timestamp) -> Result<Read, Box<Fields>> {
 }
 
 /// The beginning of a day, UTC: a warning that comes some hours early is no harm.
-fn end_of(day: Date) -> Result<Timestamp, jiff::Error> {
-    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0))
+pub fn end_of(day: Date) -> Timestamp {
+    // Days that the calendar has and the clock has not lie at its end.
+    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX)
 }
 
 fn sentence(text: &str) -> String {
@@ -256,21 +274,21 @@ pub async fn test_of_file(
 async fn tested(state: &State, row: &Row, credential: Option<Uuid>) -> Result<Flash, Problem> {
     let connections = &state.connections;
     let proof = match credential {
-        None => file_secret(state, row),
+        None => file_secret(connections, row),
         Some(id) => {
             let all = rows::credentials(&connections.db, row.id).await?;
             let found = all.iter().find(|found| found.id == id);
             connections.credential(found.ok_or_else(|| Problem::not_found("credential"))?)
         }
     };
-    let Some(tenant) = concrete_tenant(state, row).await? else {
+    let Some(tenant) = concrete_tenant(connections, row).await? else {
         return Ok(Flash::done(
             "It cannot be tested yet: Microsoft tests a credential in a tenant, and no account of one has signed in. The first \
              sign-in tests it.",
         ));
     };
     let result = match proof {
-        Ok(proof) => ask(state, row, &tenant, proof).await,
+        Ok(proof) => ask(connections, row, &tenant, proof).await,
         Err(fault) => Err(fault),
     };
     if let Some(id) = credential {
@@ -278,10 +296,16 @@ async fn tested(state: &State, row: &Row, credential: Option<Uuid>) -> Result<Fl
         rows::tested(&connections.db, id, fault, connections.clock.now()).await?;
     }
     Ok(match result {
-        Ok(()) => Flash::done(format!(
-            "Microsoft took the credential in the tenant {tenant}: it is right, it has not ended, and it belongs to this client id. \
+        Ok(token) => {
+            // Only who may read applications is told; the test of the credential is good all the same.
+            if let Err(fault) = credential_ends::learn(connections, row, &token).await {
+                tracing::debug!(client_id = row.client_id, %fault, code = %fault.code, "ends of credentials cannot be read");
+            }
+            Flash::done(format!(
+                "Microsoft took the credential in the tenant {tenant}: it is right, it has not ended, and it belongs to this client id. \
              Whether a mailbox may be read is another question: ping a source for that.",
-        )),
+            ))
+        }
         Err(fault) if is_of_credential(&fault) => {
             Flash::failed(format!("Microsoft refuses the credential. {}", fault.sentence()))
         }
@@ -292,36 +316,27 @@ async fn tested(state: &State, row: &Row, credential: Option<Uuid>) -> Result<Fl
     })
 }
 
-/// Asks for a token of the application itself: Microsoft looks at the credential before anything else. The token is dropped.
-async fn ask(state: &State, row: &Row, tenant: &str, proof: Credential) -> Result<(), Fault> {
-    let connections = &state.connections;
+/// Asks for a token of the application itself: Microsoft looks at the credential before anything else.
+async fn ask(
+    connections: &Connections,
+    row: &Row,
+    tenant: &str,
+    proof: Credential,
+) -> Result<SecretString, Fault> {
     let registration = connections.registration(row.id).await?;
     let discovery = registration.endpoints(&connections.http, tenant).await?;
     let application = registration.application(tenant, proof);
     let scope = format!("{}/.default", registration.graph_url.as_str().trim_end_matches('/'));
     signin::as_application(&connections.http, &discovery, &application, &scope, connections.clock.now())
         .await
-        .map(drop)
+        .map(|tokens| tokens.access)
+        .map_err(|fault| fault.at(&registration.place()))
 }
 
-fn file_secret(state: &State, row: &Row) -> Result<Credential, Fault> {
+/// The settings file's secret.
+fn file_secret(connections: &Connections, row: &Row) -> Result<Credential, Fault> {
     let none = || Fault::own("own.configuration", "the settings name no client_secret");
-    let sealed = row.secret_sealed.as_deref().ok_or_else(none)?;
-    let plain = state
-        .connections
-        .sealer
-        .open(&Place::new("app_registration", "secret_sealed", row.id), sealed)
-        .map_err(|error| Fault::own("own.seal", &error.to_string()))?;
-    Ok(Credential::Secret(SecretString::from(String::from_utf8_lossy(&plain).into_owned())))
-}
-
-/// A tenant that answers for the application: its own, else that of an account that signed in.
-async fn concrete_tenant(state: &State, row: &Row) -> Result<Option<String>, Problem> {
-    if !matches!(row.tenant.as_str(), "organizations" | "common") {
-        return Ok(Some(row.tenant.clone()));
-    }
-    let accounts = rows::accounts(&state.connections.db, row.id).await?;
-    Ok(accounts.into_iter().map(|account| account.tenant_id).next())
+    connections.secret_of_file(row)?.ok_or_else(none)
 }
 
 /// POST /registrations/{id}/credentials/{credential}/remove
@@ -341,4 +356,27 @@ pub async fn remove(
     state.shell.bus.tell("registrations");
     let flash = Flash::done("The credential is taken out. Delete it in Entra too.");
     Ok(flash_to(&admin, &flash, &format!("/registrations/{id}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise: a key that was pasted along with its certificate is dropped from what is kept openly and shown again.
+    #[test]
+    fn only_certificates_are_kept_openly() {
+        let certificate =
+            |text: &str| format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----");
+        let key = "-----BEGIN PRIVATE KEY-----\ncanary\n-----END PRIVATE KEY-----";
+        let (one, two) = (certificate("AAAA"), certificate("BBBB"));
+        assert_eq!(
+            certificates_in(&format!("{key}\n{one}\nBag Attributes\n{two}\n{key}\n")),
+            format!("{one}\n{two}")
+        );
+        for none in
+            ["", key, "-----BEGIN CERTIFICATE-----\nAAAA", &format!("-----BEGIN CERTIFICATE-----\n{key}")]
+        {
+            assert_eq!(certificates_in(none), "", "{none}");
+        }
+    }
 }

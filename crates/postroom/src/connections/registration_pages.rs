@@ -5,7 +5,7 @@
 
 use axum::extract::{Form, Path, State as Shared};
 use axum::response::Response;
-use fault::Fault;
+use fault::{Fault, Page};
 use serde::Deserialize;
 use url::Url;
 use uuid::Uuid;
@@ -61,7 +61,8 @@ pub async fn list(viewer: Viewer, Shared(state): Shared<State>) -> Result<Respon
         let about = state.connections.about(&row).map_err(|fault| unreadable(&fault))?;
         let accounts = rows::accounts(db, row.id).await?.len();
         let credentials = rows::credentials(db, row.id).await?;
-        let next_end = credentials.iter().filter_map(|credential| credential.expires_at).max();
+        let ends = credentials.iter().map(|credential| credential.expires_at);
+        let next_end = ends.chain([row.secret_expires_at]).flatten().max();
         listed.push(RegistrationRow {
             href: format!("/registrations/{}", row.id),
             name: name(&row),
@@ -131,8 +132,8 @@ pub async fn show(
             note: "from the settings file".to_owned(),
             thumbprint: String::new(),
             since: None,
-            ends: None,
-            over: false,
+            ends: row.secret_expires_at.map(|at| viewer.times().on(time(at))),
+            over: row.secret_expires_at.is_some_and(|at| time(at) <= viewer.times().now),
             tested: None,
             fault: None,
             test: admin.then(|| {
@@ -199,15 +200,15 @@ pub async fn show(
         links: vec![
             Action::leave(
                 "Secrets and certificates in the portal",
-                about.cloud.credentials_page(&row.client_id),
+                Page::AppCredentials.address(about.place().cloud, Some(&row.client_id)),
             ),
             Action::leave(
                 "Permissions in the portal",
-                about.cloud.registration_permissions_page(&row.client_id),
+                Page::AppPermissions.address(about.place().cloud, Some(&row.client_id)),
             ),
             Action::leave(
                 "Enterprise Application in the portal",
-                about.cloud.enterprise_permissions_page(&row.client_id, None),
+                about.place().cloud.enterprise_permissions_page(&row.client_id, None),
             ),
         ],
         enterprises: enterprises

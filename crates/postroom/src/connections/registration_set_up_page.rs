@@ -3,12 +3,13 @@
 
 use axum::extract::{Query, State as Shared};
 use axum::response::Response;
+use fault::Page;
 use serde::Deserialize;
 use store::StoreError;
 use url::Url;
 use uuid::Uuid;
 
-use super::cloud::Cloud;
+use super::cloud::{self, Cloud};
 use super::pages::SetUpPage;
 use super::registration_pages::{name, one};
 use super::registration_set_up::{self as set_up, Where, Wishes};
@@ -190,6 +191,7 @@ pub async fn show(
     };
     let wishes = asked.wishes();
     let texts = set_up::texts(&place, &wishes);
+    let portals = cloud::of_portals(place.cloud, &place.login_url);
     let mut frame = viewer.frame(Section::Registrations, "Set up Postroom in Entra");
     if viewer.may(Role::Admin) && row.is_none() {
         frame = frame
@@ -198,8 +200,11 @@ pub async fn show(
     web::page(&SetUpPage {
         frame,
         registration: row.as_ref().map(|row| (row.id.to_string(), name(row))),
-        credentials: place.client_id.as_deref().map(|id| place.cloud.credentials_page(id)),
-        permissions_page: place.client_id.as_deref().map(|id| place.cloud.registration_permissions_page(id)),
+        credentials: place.client_id.as_deref().map(|id| Page::AppCredentials.address(portals, Some(id))),
+        permissions_page: place
+            .client_id
+            .as_deref()
+            .map(|id| Page::AppPermissions.address(portals, Some(id))),
         wishes: wishes_form(&wishes),
         kind: if row.is_none() { registration_form(&place) } else { Fields::default() },
         multi_tenant: place.multi_tenant,

@@ -6,17 +6,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use fault::Fault;
+use fault::{Fault, Place};
 use jiff::Timestamp;
 use microsoft::signin::{Certificate, Credential};
 use microsoft::{Budget, Mailbox};
 use secrecy::SecretString;
 use sqlx::FromRow;
-use store::{Clock, Db, Place, Sealer, StoreError, args, sql};
+use store::{Clock, Db, Sealer, StoreError, args, sql};
 use url::Url;
 use uuid::Uuid;
 
-use super::cloud::Cloud;
+use super::cloud::{self, Cloud};
 use super::connection_type::{self, ConnectionType};
 use super::destination::Destination;
 use super::registration::{About, Registration};
@@ -101,9 +101,17 @@ struct AccountRow {
     app_registration_id: Uuid,
     tenant_id: String,
     object_id: String,
+    username: String,
     kind: String,
     signed_in_at: i64,
     registration_updated_at: i64,
+}
+
+impl AccountRow {
+    /// Where faults of a mailbox that it reaches happen.
+    fn place(&self, registration: &Registration, mailbox: &str) -> Place {
+        Place { account: Some(self.username.clone()), ..registration.place().with_mailbox(mailbox) }
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, FromRow)]
@@ -214,17 +222,19 @@ impl Connections {
         for credential in registrations::credentials(&self.db, id).await.map_err(from_store)? {
             credentials.push(self.credential(&credential)?);
         }
-        if let Some(sealed) = &row.secret_sealed {
-            credentials.push(Credential::Secret(self.open(
-                "app_registration",
-                "secret_sealed",
-                id,
-                sealed,
-            )?));
-        }
+        credentials.extend(self.secret_of_file(&row)?);
         let registration = Arc::new(Registration::new(self.about(&row)?, credentials));
         let read = (row.updated_at, registration);
         Ok(self.kept(|kept| Arc::clone(&kept.registrations.entry(id).or_insert(read).1)))
+    }
+
+    /// A fault, as it happened to a registration.
+    pub async fn placed(&self, registration: Uuid, fault: Fault) -> Fault {
+        match self.registration(registration).await {
+            Ok(registration) => fault.at(&registration.place()),
+            // Without it nobody knows the cloud.
+            Err(_) => fault,
+        }
     }
 
     /// What a row of a registration and the settings say together.
@@ -241,7 +251,7 @@ impl Connections {
         // The settings file names addresses, not a cloud.
         let cloud = match Cloud::of_word(&row.cloud) {
             Some(cloud) if row.owner == "console" => cloud,
-            _ => Cloud::of_addresses(&login_url, &graph_url),
+            _ => cloud::of_addresses(&login_url, &graph_url),
         };
         let ews_url = match row.ews_url.as_str() {
             // The settings name it for registrations that stand in the settings.
@@ -260,6 +270,13 @@ impl Connections {
             ews_url,
             redirect_uri: self.reach.redirect_uri.clone(),
         })
+    }
+
+    /// The settings file's secret, opened; none where the file names none.
+    pub fn secret_of_file(&self, row: &registrations::Row) -> Result<Option<Credential>, Fault> {
+        let Some(sealed) = &row.secret_sealed else { return Ok(None) };
+        let secret = self.open("app_registration", "secret_sealed", row.id, sealed)?;
+        Ok(Some(Credential::Secret(secret)))
     }
 
     /// A stored credential, opened.
@@ -282,7 +299,7 @@ impl Connections {
     ) -> Result<SecretString, Fault> {
         let plain = self
             .sealer
-            .open(&Place::new(table, column, row), sealed)
+            .open(&store::Place::new(table, column, row), sealed)
             .map_err(|error| Fault::own("own.seal", &error.to_string()))?;
         Ok(SecretString::from(String::from_utf8_lossy(&plain).into_owned()))
     }
@@ -335,7 +352,7 @@ impl Connections {
             .db
             .fetch_optional(
                 sql!(
-                    "SELECT a.app_registration_id, a.tenant_id, a.object_id, a.kind, a.signed_in_at,
+                    "SELECT a.app_registration_id, a.tenant_id, a.object_id, a.username, a.kind, a.signed_in_at,
                        r.updated_at AS registration_updated_at
                      FROM account a JOIN app_registration r ON r.id = a.app_registration_id WHERE a.id = $1"
                 ),
@@ -361,13 +378,23 @@ impl Connections {
 
     /// A mailbox through an account. `native_id` is the mailbox's id in the tenant, or its address while only that is known.
     pub async fn mailbox_for(&self, account: Uuid, native_id: &str) -> Result<Arc<dyn Mailbox>, Fault> {
+        self.kept_graph_mailbox(account, native_id, native_id).await
+    }
+
+    /// `name` is what its faults call it: its address, where that is known.
+    async fn kept_graph_mailbox(
+        &self,
+        account: Uuid,
+        native_id: &str,
+        name: &str,
+    ) -> Result<Arc<dyn Mailbox>, Fault> {
         // Before anything that is kept: it may be of an earlier sign-in.
         self.account(account).await?;
         let key = (account, native_id.to_owned());
         if let Some(kept) = self.kept(|kept| kept.mailboxes.get(&key).cloned()) {
             return Ok(kept);
         }
-        let mailbox: Arc<dyn Mailbox> = Arc::new(self.graph_mailbox(account, native_id).await?);
+        let mailbox: Arc<dyn Mailbox> = Arc::new(self.graph_mailbox_named(account, native_id, name).await?);
         Ok(self.kept(|kept| Arc::clone(kept.mailboxes.entry(key).or_insert(mailbox))))
     }
 
@@ -377,6 +404,15 @@ impl Connections {
         account: Uuid,
         native_id: &str,
     ) -> Result<microsoft::graph::GraphMailbox, Fault> {
+        self.graph_mailbox_named(account, native_id, native_id).await
+    }
+
+    async fn graph_mailbox_named(
+        &self,
+        account: Uuid,
+        native_id: &str,
+        name: &str,
+    ) -> Result<microsoft::graph::GraphMailbox, Fault> {
         let row = self.account(account).await?;
         let registration = self.registration(row.app_registration_id).await?;
         let tokens = self.tokens_of(account, &row).await?;
@@ -385,11 +421,12 @@ impl Connections {
             Arc::clone(kept.budgets.entry(name).or_insert_with(|| Arc::new(Budget::graph())))
         });
         // One's own mailbox is `me`: it works with the narrower permission.
-        let user = if native_id == row.object_id {
-            microsoft::graph::User::Me
+        let (user, name) = if native_id == row.object_id {
+            (microsoft::graph::User::Me, if name == native_id { row.username.as_str() } else { name })
         } else {
-            microsoft::graph::User::Id(native_id.to_owned())
+            (microsoft::graph::User::Id(native_id.to_owned()), name)
         };
+        let place = row.place(&registration, name);
         Ok(microsoft::graph::GraphMailbox::new(
             self.http.clone(),
             registration.graph_url.clone(),
@@ -397,7 +434,8 @@ impl Connections {
             tokens,
             budget,
             self.reach.request_timeout,
-        ))
+        )
+        .at(place))
     }
 
     /// A mailbox through an account, over EWS or Graph. `address` is its primary address; `ews_url` an Exchange server of one's
@@ -411,7 +449,7 @@ impl Connections {
         ews_url: &str,
     ) -> Result<Arc<dyn Mailbox>, Fault> {
         if over == ConnectionType::Graph {
-            return self.mailbox_for(account, native_id).await;
+            return self.kept_graph_mailbox(account, native_id, address).await;
         }
         let row = self.account(account).await?;
         // A space stands in no id of Graph.
@@ -430,6 +468,8 @@ impl Connections {
             let name = format!("{}/{native_id} over EWS", row.tenant_id);
             Arc::clone(kept.budgets.entry(name).or_insert_with(|| Arc::new(Budget::ews())))
         });
+        let registration = self.registration(row.app_registration_id).await?;
+        let place = row.place(&registration, address);
         let address = address.to_owned();
         let whose = if row.kind == "app" {
             microsoft::ews::Whose::Impersonated(address)
@@ -438,14 +478,17 @@ impl Connections {
         } else {
             microsoft::ews::Whose::Shared(address)
         };
-        let mailbox: Arc<dyn Mailbox> = Arc::new(microsoft::ews::EwsMailbox::new(
-            self.http.clone(),
-            &ews_url,
-            whose,
-            tokens,
-            budget,
-            self.reach.request_timeout,
-        ));
+        let mailbox: Arc<dyn Mailbox> = Arc::new(
+            microsoft::ews::EwsMailbox::new(
+                self.http.clone(),
+                &ews_url,
+                whose,
+                tokens,
+                budget,
+                self.reach.request_timeout,
+            )
+            .at(place),
+        );
         Ok(self.kept(|kept| Arc::clone(kept.mailboxes.entry(key).or_insert(mailbox))))
     }
 

@@ -164,6 +164,7 @@ impl Office {
             id,
             (login_url, "client", "organizations"),
             None,
+            None,
             self.now(),
         )
         .await

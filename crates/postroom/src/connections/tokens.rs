@@ -217,7 +217,8 @@ impl AccountTokens {
     async fn refresh(&self, challenge: Option<&str>) -> Result<Option<Held>, Fault> {
         // Read under the lease: nobody else rotates the token from here on.
         let row = self.row().await?;
-        let result = self.refresh_remote(&row, challenge).await;
+        let result =
+            self.refresh_remote(&row, challenge).await.map_err(|fault| fault.at(&self.registration.place()));
         let now = self.clock.now();
         match result {
             Ok(tokens) => {
@@ -275,7 +276,8 @@ impl AccountTokens {
             return Err(Fault::own("own.refresh_busy", "another node refreshes this account's token"));
         }
         let row = self.row().await?;
-        let result = self.refresh_with(&row, asked, None).await;
+        let result =
+            self.refresh_with(&row, asked, None).await.map_err(|fault| fault.at(&self.registration.place()));
         let now = self.clock.now();
         match result {
             Ok(tokens) => {

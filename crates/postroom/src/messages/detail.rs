@@ -194,6 +194,7 @@ fn held(viewer: &Viewer, message: &Whole, steps: &[Step]) -> Option<FaultView> {
             mend: String::new(),
             waiting: String::new(),
             actions: Vec::new(),
+            command: String::new(),
             details: Vec::new(),
         },
     };

@@ -20,6 +20,8 @@ pub struct NoticeRow {
     pub href: String,
     /// In sentences.
     pub text: String,
+    /// Where it is mended: the portal's page, the command.
+    pub ways: Vec<Action>,
     /// Where it went.
     pub sent: String,
     /// When it was raised.

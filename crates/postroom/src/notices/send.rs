@@ -197,6 +197,8 @@ impl Sender {
             title: due.title.clone(),
             text: due.text.clone(),
             code: fault.as_ref().map(|fault| fault.code.clone()).unwrap_or_default(),
+            page: fault.as_ref().and_then(Fault::page),
+            command: fault.as_ref().and_then(Fault::command),
             entry: fault.map(|fault| fault.entry.id.to_owned()).unwrap_or_default(),
             url: self.shell.address(&due.href),
             raised_at: Timestamp::from_microsecond(due.raised_at).unwrap_or(Timestamp::UNIX_EPOCH),

@@ -15,7 +15,7 @@ use crate::access::{Admin, Role, Viewer};
 use crate::connections::health;
 use crate::connections::routes::{flash_to, time};
 use crate::connections::store::{outbounds, sources};
-use crate::web::components::{Action, Badge, Health, Icon, Menu, Pager, Shape, Tone};
+use crate::web::components::{Action, Badge, Health, Icon, Menu, Pager, Shape, Tone, ways};
 use crate::web::{self, Flash, Problem, Section};
 
 /// Notices on a page.
@@ -115,6 +115,11 @@ fn row(viewer: &Viewer, notice: &Notice) -> NoticeRow {
         title: notice.title.clone(),
         href: notice.href.clone(),
         text: notice.text.clone(),
+        // What is over needs no mending.
+        ways: notice
+            .fault()
+            .filter(|_| notice.ended_at.is_none())
+            .map_or_else(Vec::new, |fault| ways(&fault)),
         sent: if parts.is_empty() { "here only".to_owned() } else { parts.join(", ") },
         at: viewer.times().ago(time(notice.raised_at)),
         ended: notice.ended_at.map(|at| viewer.times().ago(time(at))),

@@ -139,6 +139,40 @@ async fn offline_and_back_are_told_once() {
     }
 }
 
+/// Promise: what mends a fault outside of Postroom goes along through every channel: the page in the portal of the cloud, and the
+/// command.
+#[tokio::test]
+async fn the_page_and_the_command_go_along() {
+    let office = Office::new().await;
+    let connected = office.connect().await;
+    let (came, address) = listen().await;
+    let mut channels = Vec::new();
+    for kind in ["webhook", "slack", "teams"] {
+        channels.push(add_channel(&office, kind, &address).await);
+    }
+    let place = fault::Place {
+        cloud: fault::Cloud::Dod,
+        mailbox: Some("support@contoso.test".to_owned()),
+        ..fault::Place::default()
+    };
+    let fault = Fault::own("graph.no_mailbox", "").at(&place);
+    let mut tx = office.console.shell.db.begin().await.unwrap();
+    tell::source_fails(&mut tx, connected.source, &fault, office.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    for channel in channels {
+        assert!(office.sender.send_due(channel).await.unwrap());
+        let came = came.take();
+        let body = came[0].1.to_string();
+        for part in [
+            "https://portal.apps.mil/adminportal/home",
+            "Connect-ExchangeOnline -ExchangeEnvironmentName O365USGovDoD",
+            "Get-Mailbox -Identity support@contoso.test",
+        ] {
+            assert!(body.contains(part), "{part} is missing: {body}");
+        }
+    }
+}
+
 /// Promise: what is over before it was sent is not sent, and neither is that it is over.
 #[tokio::test]
 async fn what_is_over_is_not_sent() {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use store::StoreError;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -21,12 +22,15 @@ use crate::connections::store::jira::{self, JiraConnection};
 use crate::connections::store::outbounds::{self, Outbound};
 use crate::connections::store::registrations;
 use crate::connections::store::sources::{self, Source};
-use crate::connections::{Connections, expiry, jira_watch, outbounds as checked};
+use crate::connections::{Connections, credential_ends, expiry, jira_watch, outbounds as checked};
 use crate::web::Shell;
 use crate::web::components::Health;
 
 /// How often it looks.
 const LOOKS: Duration = Duration::from_secs(10);
+/// The ends of credentials are read so long after the start, and then so often.
+const ENDS_FIRST: Duration = Duration::from_mins(10);
+const ENDS_AGAIN: Duration = Duration::from_hours(24);
 /// How long notices are kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(180 * 24);
 
@@ -71,7 +75,15 @@ fn needed(standing: &Standing, open: &BTreeSet<(String, i64)>, now: Timestamp) -
 impl Watch {
     /// Looks, until `stop`.
     pub async fn run(self, stop: CancellationToken) {
+        let mut ends_at = Instant::now() + ENDS_FIRST;
         while !stop.is_cancelled() {
+            if Instant::now() >= ends_at {
+                ends_at = Instant::now() + ENDS_AGAIN;
+                if let Err(error) = credential_ends::learn_all(&self.connections, self.shell.workspace).await
+                {
+                    tracing::error!(%error, "ends of credentials could not be stored");
+                }
+            }
             if let Err(error) = self.look().await {
                 tracing::error!(%error, "connections cannot be watched, trying again");
             }

@@ -245,14 +245,27 @@ pub struct FaultView {
     pub waiting: String,
     /// The buttons that mend it.
     pub actions: Vec<Action>,
+    /// The command that mends or examines it; empty where there is none.
+    pub command: String,
     /// Ids and codes to copy for support, by name.
     pub details: Vec<(String, String)>,
 }
 
 impl HtmlSafe for FaultView {}
 
-/// What happened, in sentences; of a revoked sign-in with its two dates.
-fn happened(fault: &fault::Fault) -> String {
+/// The portal's page on which a fault is mended, in the portal of the cloud that it happened in.
+pub fn portal(fault: &fault::Fault) -> Option<Action> {
+    fault.page().map(|page| Action::leave(page.title, page.address))
+}
+
+/// What mends a fault outside of Postroom, where there is little room: the portal's page, and the command to copy.
+pub fn ways(fault: &fault::Fault) -> Vec<Action> {
+    let command = fault.command().map(|command| Action::copy("Copy the command", command));
+    portal(fault).into_iter().chain(command).collect()
+}
+
+/// What happened, in sentences; of a revoked sign-in with its two dates, and of a code that nobody knows that it is a guess.
+pub fn happened(fault: &fault::Fault) -> String {
     let guess = if fault.is_guess { "Postroom does not know this code, and guesses: " } else { "" };
     let dates = fault.dates().map(|dates| format!(" {dates}")).unwrap_or_default();
     format!("{guess}{}{dates}", sentence(fault.entry.cause))
@@ -274,7 +287,6 @@ impl FaultView {
         add("Trace id", fault.ids.trace.as_deref());
         add("Correlation id", fault.ids.correlation.as_deref());
         add("What the other side said", Some(&fault.detail));
-        add("Command for an administrator", fault.entry.command);
         add("Entry of the catalogue", Some(fault.entry.id));
         let who = match fault.entry.who {
             Who::Nobody => "Nobody has to act: Postroom tries again by itself.",
@@ -283,7 +295,7 @@ impl FaultView {
             Who::JiraAdministrator => "An administrator of the Jira site must act.",
             Who::Operator => "Whoever runs Postroom must act.",
         };
-        let mut actions = Vec::new();
+        let mut actions: Vec<Action> = portal(fault).into_iter().collect();
         if let Some(link) = fault.entry.link {
             actions.push(Action::leave("Read more", link));
         }
@@ -296,6 +308,7 @@ impl FaultView {
             mend: if fault.entry.who == Who::Nobody { String::new() } else { sentence(fault.entry.mend) },
             waiting: String::new(),
             actions,
+            command: fault.command().unwrap_or_default(),
             details,
         }
     }
@@ -336,6 +349,8 @@ pub struct CheckView {
     pub text: String,
     /// What to do, where something is wrong.
     pub mend: String,
+    /// Where else it is mended: the portal's page, the command.
+    pub ways: Vec<Action>,
     /// How long it took, with its unit.
     pub took: String,
 }
@@ -479,6 +494,7 @@ mod tests {
             mend: String::new(),
             waiting: String::new(),
             actions: vec![Action::copy("\"><img>", "\"><img src=x>")],
+            command: "<img src=y>; \"".into(),
             details: vec![("<i>".into(), "<u>".into())],
         };
         let html = fault.to_string();

@@ -57,6 +57,15 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, what, mend)
     }
 
+    /// A fault of the catalogue stands against it: who mends it and how, with the portal's page as a button.
+    pub fn of_fault(what: &str, fault: &fault::Fault) -> Self {
+        let problem = Self::conflict(what, fault.sentence());
+        match fault.page() {
+            Some(page) => problem.with(Action::leave(page.title, page.address)),
+            None => problem,
+        }
+    }
+
     /// A fault of the program or of its surroundings; `inside` goes to the log only.
     pub fn internal(inside: impl Into<String>) -> Self {
         Self {
@@ -160,10 +169,11 @@ impl From<askama::Error> for Problem {
 
 impl From<fault::Fault> for Problem {
     fn from(fault: fault::Fault) -> Self {
-        let mend = fault.entry.mend;
         Self {
+            status: StatusCode::BAD_GATEWAY,
+            mend: fault.entry.mend.to_owned(),
             inside: format!("{fault}: {}", fault.detail),
-            ..Self::new(StatusCode::BAD_GATEWAY, format!("{fault}."), mend)
+            ..Self::of_fault(&format!("{fault}."), &fault)
         }
     }
 }

@@ -108,6 +108,7 @@ fn ping(good: bool) -> PingView {
         good,
         text: text.into(),
         mend: mend.into(),
+        ways: Vec::new(),
         took: took.into(),
     };
     PingView {
@@ -143,6 +144,7 @@ fn sources(theme: Theme) -> SourcesPage {
         text: "The mail server timed out, for the third time.".into(),
         code: String::new(),
         action: Some(post("Try now", "/sources/2/read").in_place()),
+        ways: Vec::new(),
     });
     let mut legacy = row("legacy@contoso.com", Health::Offline, "OPS", "EWS");
     legacy.beside = "41 mails waiting".into();
@@ -152,6 +154,7 @@ fn sources(theme: Theme) -> SourcesPage {
         text: "Microsoft ended this sign-in because the password was reset.".into(),
         code: "AADSTS50173".into(),
         action: Some(post("Sign in again", "/sources/3/sign-in")),
+        ways: Vec::new(),
     });
     legacy.said.push(Said {
         tone: Tone::Quiet,
@@ -159,6 +162,7 @@ fn sources(theme: Theme) -> SourcesPage {
         text: "EWS ends 2027-04-01: 128 days.".into(),
         code: String::new(),
         action: Some(post("Move to Graph", "/sources/3/move")),
+        ways: Vec::new(),
     });
     let mut hr = row("hr@contoso.com", Health::ApprovalNeeded, "", "Graph");
     hr.folder = String::new();
@@ -172,6 +176,13 @@ fn sources(theme: Theme) -> SourcesPage {
             "Copy link for the administrator",
             "https://login.microsoftonline.com/contoso.com/v2.0/adminconsent",
         )),
+        ways: vec![
+            Action::leave(
+                "Admin consent requests",
+                fault::Page::ConsentRequests.address(fault::Cloud::Global, None),
+            ),
+            Action::copy("Copy the command", "Get-Mailbox -Identity hr@contoso.com"),
+        ],
     });
     let mut long = row(
         "customer-relations-and-returns-department-emea@subsidiary-with-a-long-name.contoso.com",

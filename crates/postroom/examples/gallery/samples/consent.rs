@@ -1,5 +1,6 @@
 //! App registration, approvals, sign-in links, codes and application permission.
 
+use fault::Page;
 use postroom::connections::cloud::Cloud;
 use postroom::connections::consent::words::{Known, words};
 use postroom::connections::enterprise::EnterpriseView;
@@ -160,8 +161,8 @@ fn set_up(theme: Theme, is_there: bool) -> SetUpPage {
     SetUpPage {
         frame: frame(theme, Section::Registrations, "Set up Postroom in Entra"),
         registration: is_there.then(|| ("1".into(), "Postroom".into())),
-        credentials: is_there.then(|| Cloud::Global.credentials_page(CLIENT)),
-        permissions_page: is_there.then(|| Cloud::Global.registration_permissions_page(CLIENT)),
+        credentials: is_there.then(|| Page::AppCredentials.address(Cloud::Global, Some(CLIENT))),
+        permissions_page: is_there.then(|| Page::AppPermissions.address(Cloud::Global, Some(CLIENT))),
         wishes: Fields::new(vec![Field::tick("read", "Read mail").value("on").hint("Message Sources.")]),
         kind: if is_there { Fields::default() } else { Fields::new(vec![Field::line("name", "Name")]) },
         multi_tenant: true,
@@ -190,7 +191,7 @@ fn approval(theme: Theme, code: &str, approved: bool) -> ApprovalPage {
         next_look: Some(ago(40)),
         returned: None,
         asked,
-        requests: Cloud::Global.consent_requests_page(),
+        requests: Page::ConsentRequests.address(Cloud::Global, None),
         mailto: said.mailto(),
         said,
         link: LINK.into(),
@@ -258,6 +259,7 @@ fn application(theme: Theme) -> ApplicationPage {
         said: "The fence holds: a mailbox outside it was refused.",
         good: true,
         checked: Some(ago(-120)),
+        cached_until: Some(on(7_080)),
         ping: None,
         set_up: Action::go("The commands for the fence", "/registrations/set-up"),
         next: Some(Action::go("Choose mailbox, folder and project", "/sources/new?account=1").primary()),

@@ -190,6 +190,7 @@ fn held(theme: Theme) -> MessagePage {
                     "1 mail ends as discarded. Nothing is written to Jira; the mail stays in the mailbox.",
                 ),
             ],
+            command: String::new(),
             details: vec![("HTTP status".into(), "400".into())],
         }),
         steps: vec![StepLine {

@@ -91,6 +91,7 @@ pub(crate) fn password_reset() -> FaultView {
             Action::copy("Copy link for the mailbox's owner", "https://postroom.example.com/x"),
             Action::leave("Read more", "https://learn.microsoft.com/"),
         ],
+        command: String::new(),
         details: vec![
             ("Code".into(), "AADSTS50173".into()),
             ("Trace id".into(), "0f1d5b0e-2c1b-4bb4-8a1b-7d2a1c0f6b00".into()),
@@ -115,6 +116,7 @@ pub(crate) fn jira_down() -> FaultView {
         mend: String::new(),
         waiting: "3 mails are waiting; none is lost.".into(),
         actions: vec![post("Try now", "/jira/1/retry").in_place()],
+        command: String::new(),
         details: vec![("HTTP status".into(), "503".into())],
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn fill(about: &About, posted: &Posted, offer: &Offer) -> Filled {
     };
     if let Err(fault) = &offer.folders {
         let what = if offer.reading.is_own { "The mailbox" } else { "This mailbox" };
-        filled.fail("mailbox", format!("{what} cannot be opened: {}", fault.sentence()));
+        filled.fail("mailbox", format!("{what} cannot be opened: {}", fault.told()));
     }
     if let Some(problem) = &offer.project_problem {
         filled.fail("project", problem.clone());

@@ -60,6 +60,7 @@ pub async fn row(state: &State, viewer: &Viewer, approval: &Approval) -> SourceR
             text: text.to_owned(),
             code: approval.code.clone(),
             action,
+            ways: Vec::new(),
         }],
         ping: None,
         validate: None,

@@ -25,13 +25,13 @@ pub async fn show(
     let approval = rows::one(&connections.db, viewer.workspace(), id)
         .await?
         .ok_or_else(|| Problem::not_found("wait for an approval"))?;
-    let link = begin::link(connections, &approval).await.map_err(|fault| {
-        Problem::conflict("The link for the administrator cannot be made.", fault.sentence())
-    })?;
+    let link = begin::link(connections, &approval)
+        .await
+        .map_err(|fault| Problem::of_fault("The link for the administrator cannot be made.", &fault))?;
     let registration = connections
         .registration(approval.app_registration_id)
         .await
-        .map_err(|fault| Problem::conflict("The app registration cannot be used.", fault.sentence()))?;
+        .map_err(|fault| Problem::of_fault("The app registration cannot be used.", &fault))?;
     let asked: Vec<&str> = approval.scopes.split_ascii_whitespace().collect();
     let (_, asked) = scopes::in_words("", &asked);
     let said = words(&Known {
@@ -69,7 +69,7 @@ pub async fn show(
             .then(|| moment(&viewer, approval.watch_at)),
         returned: approval.returned_at.map(|at| moment(&viewer, at)),
         asked,
-        requests: registration.cloud.consent_requests_page(),
+        requests: fault::Page::ConsentRequests.address(registration.place().cloud, None),
         mailto: said.mailto(),
         said,
         link: link.to_string(),
@@ -129,6 +129,7 @@ pub async fn wait(
         error_codes: vec![65_001],
         ..fault::EntraError::default()
     });
+    let fault = connections.placed(account.app_registration_id, fault).await;
     let mut tx = connections.db.begin().await?;
     let waiting = Waiting {
         workspace: admin.workspace(),

@@ -52,7 +52,7 @@ pub async fn answer(
     let enterprise = registration.map(|registration| {
         Action::leave(
             "Its permissions in the portal",
-            registration.cloud.enterprise_permissions_page(&registration.client_id, None),
+            registration.place().cloud.enterprise_permissions_page(&registration.client_id, None),
         )
     });
     let title = if good { "Thank you: the approval is given" } else { "The approval was not given" };

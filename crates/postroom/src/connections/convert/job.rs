@@ -159,7 +159,7 @@ impl Converter {
             Stopped::Failed(what, mend) => (what, mend),
             Stopped::Fault(fault) => {
                 let failures = u32::try_from(conversion.failures).unwrap_or(u32::MAX);
-                let what = format!("Graph does not take this mailbox: {}", fault.sentence());
+                let what = format!("Graph does not take this mailbox: {}", fault.told());
                 tracing::warn!(%fault, code = %fault.code, source = %conversion.source_id, "a source cannot be moved to Graph now");
                 if fault.entry.class == Class::Transient
                     && let Pause::For(pause) = fault.pause(failures, rand::random())

@@ -51,6 +51,8 @@ pub async fn with_credentials(
     registration: Uuid,
     mut known: expiry::Known,
 ) -> Result<expiry::Known, StoreError> {
+    let of_file = registrations::by_id(db, registration).await?.and_then(|row| row.secret_expires_at);
+    known.secrets.extend(of_file);
     for credential in registrations::credentials(db, registration).await? {
         let ends =
             if credential.kind == "certificate" { &mut known.certificates } else { &mut known.secrets };

@@ -117,7 +117,7 @@ pub async fn submit(
         mailbox.folder("drafts").await
     };
     if let Err(fault) = asked.await {
-        filled.fail("mailbox", format!("It cannot be used: {}", fault.sentence()));
+        filled.fail("mailbox", format!("It cannot be used: {}", fault.told()));
         return form(&admin, &account, filled);
     }
     let (now, workspace) = (state.connections.clock.now(), admin.workspace());

@@ -16,7 +16,7 @@ use crate::connections::routes::State;
 use crate::connections::sign_in;
 use crate::connections::store::accounts;
 use crate::connections::store::outbounds::{self as rows, Outbound};
-use crate::web::components::{Action, Empty, Health, Icon, Menu, Tone};
+use crate::web::components::{Action, Empty, Health, Icon, Menu, Tone, happened, ways};
 use crate::web::{self, Problem, Section};
 
 /// `?ping=` of the list.
@@ -89,7 +89,7 @@ pub(super) fn mend(viewer: &Viewer, outbound: &Outbound, trouble: &Trouble) -> O
 fn said(viewer: &Viewer, outbound: &Outbound, trouble: &Trouble) -> Said {
     let entry = trouble.fault.entry;
     let passes = entry.class == fault::Class::Transient;
-    let mut text = format!("{}.", entry.cause.trim_end_matches('.'));
+    let mut text = happened(&trouble.fault);
     if !passes {
         text.push(' ');
         text.push_str(entry.mend);
@@ -100,6 +100,7 @@ fn said(viewer: &Viewer, outbound: &Outbound, trouble: &Trouble) -> Said {
         text,
         code: trouble.fault.code.clone(),
         action: viewer.may(Role::Admin).then(|| mend(viewer, outbound, trouble)).flatten(),
+        ways: ways(&trouble.fault),
     }
 }
 

@@ -37,6 +37,8 @@ pub struct ApplicationPage {
     pub good: bool,
     /// When it was checked.
     pub checked: Option<Moment>,
+    /// Until when that may be an old answer.
+    pub cached_until: Option<Moment>,
     /// What the last check found.
     pub ping: Option<PingView>,
     /// How it is fenced.

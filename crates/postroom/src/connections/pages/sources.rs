@@ -19,6 +19,8 @@ pub struct Said {
     pub code: String,
     /// The button that mends it.
     pub action: Option<Action>,
+    /// Where else it is mended: the portal's page, the command.
+    pub ways: Vec<Action>,
 }
 
 /// A source in the list.

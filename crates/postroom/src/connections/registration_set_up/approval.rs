@@ -1,5 +1,6 @@
 //! What the tenant must allow, and the links by which its administrator approves.
 
+use fault::Page;
 use serde::Serialize;
 
 use super::permissions::Permission;
@@ -34,19 +35,19 @@ pub(super) fn prerequisites(cloud: Cloud) -> Vec<Step> {
                    but not let it read mail: an administrator approves once. Where users may consent, each mailbox's owner \
                    approves for their own mailbox and no administrator is needed."
                 .to_owned(),
-            link: cloud.user_consent_page(),
+            link: Page::ConsentSettings.address(cloud, None),
         },
         Step {
             title: "Whether users may ask for approval, and who reviews it",
             text: "With admin consent requests switched on, the owner of a mailbox sends a request from Microsoft's own page, and the \
                    reviewers named there get it. With them off, send the administrator the consent link."
                 .to_owned(),
-            link: cloud.consent_requests_settings_page(),
+            link: Page::ConsentRequestSettings.address(cloud, None),
         },
         Step {
             title: "Requests that wait",
             text: "Where a reviewer approves what was asked for.".to_owned(),
-            link: cloud.consent_requests_page(),
+            link: Page::ConsentRequests.address(cloud, None),
         },
     ]
 }

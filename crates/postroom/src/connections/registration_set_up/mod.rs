@@ -12,10 +12,11 @@ mod fence;
 mod permissions;
 mod scripts;
 
+use fault::Page;
 use serde::Serialize;
 use url::Url;
 
-use super::cloud::Cloud;
+use super::cloud::{self, Cloud};
 use approval::{consent_links, prerequisites};
 use scripts::{azure_cli, powershell};
 
@@ -108,8 +109,8 @@ pub fn texts(place: &Where, wishes: &Wishes) -> Texts {
         audience: audience(place),
         azure_cli: azure_cli(place, &permissions),
         powershell: powershell(place, &permissions),
-        portal: place.cloud.new_registration_page(),
-        prerequisites: prerequisites(place.cloud),
+        portal: Page::NewAppRegistration.address(cloud::of_portals(place.cloud, &place.login_url), None),
+        prerequisites: prerequisites(cloud::of_portals(place.cloud, &place.login_url)),
         consent_links: consent_links(place, wishes, &permissions),
         fence: (wishes.application && !wishes.mailboxes.is_empty()).then(|| fence(place, wishes)),
         warnings: warnings(place, wishes),

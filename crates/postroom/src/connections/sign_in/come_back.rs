@@ -182,6 +182,7 @@ async fn redeem(
 /// Microsoft said no. Where an administrator has to approve, whoever signed in waits for that from here on.
 async fn refused(who: &Who, state: &State, sign_in: &SignIn, fault: &Fault) -> Result<Response, Problem> {
     let connections = &state.connections;
+    let fault = &connections.placed(sign_in.app_registration_id, fault.clone()).await;
     if !consent::is_missing(fault) {
         return failed(who, state, fault, Some(sign_in)).await;
     }

@@ -60,11 +60,17 @@ pub(super) async fn failed(
     fault: &Fault,
     sign_in: Option<&SignIn>,
 ) -> Result<Response, Problem> {
-    let mut view = FaultView::of(fault, None);
+    let mut placed = fault.clone();
+    if let Some(sign_in) = sign_in {
+        placed = state.connections.placed(sign_in.app_registration_id, placed).await;
+    }
+    let mut view = FaultView::of(&placed, None);
     let admin = match who {
         Who::Admin(admin) => admin,
         Who::Owner { client, .. } => {
+            // Portal and command are for whoever runs this, or administers the tenant.
             view.actions.clear();
+            view.command.clear();
             let frame = client.frame("The sign-in was not completed");
             let page = SignInFailedPage { frame, fault: view, to_sources: false };
             let mut response = web::page(&page)?;

@@ -33,6 +33,8 @@ pub struct RegistrationRow {
     pub secret_sealed: Option<Vec<u8>>,
     /// `file` or `console`.
     pub owner: String,
+    /// When the secret ends, microseconds.
+    pub secret_expires_at: Option<i64>,
 }
 
 /// The registration of a client id at a login address.
@@ -44,7 +46,7 @@ pub async fn registration_of(
 ) -> Result<Option<RegistrationRow>, StoreError> {
     tx.fetch_optional(
         sql!(
-            "SELECT id, tenant, secret_sealed, owner FROM app_registration
+            "SELECT id, tenant, secret_sealed, owner, secret_expires_at FROM app_registration
              WHERE workspace_id = $1 AND login_url = $2 AND client_id = $3"
         ),
         args![workspace, login_url, client_id],
@@ -59,18 +61,20 @@ pub async fn put_registration(
     id: Uuid,
     (login_url, client_id, tenant): (&str, &str, &str),
     secret_sealed: Option<Vec<u8>>,
+    secret_ends: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     tx.execute(
         sql!(
-            "INSERT INTO app_registration (id, workspace_id, owner, client_id, tenant, login_url, secret_sealed, created_at,
-               updated_at, preferred_at)
-             VALUES ($1, $2, 'file', $3, $4, $5, $6, $7, $7, $7)
+            "INSERT INTO app_registration (id, workspace_id, owner, client_id, tenant, login_url, secret_sealed,
+               secret_expires_at, created_at, updated_at, preferred_at)
+             VALUES ($1, $2, 'file', $3, $4, $5, $6, $7, $8, $8, $8)
              ON CONFLICT (workspace_id, login_url, client_id) DO UPDATE SET tenant = excluded.tenant, owner = excluded.owner,
-               graph_url = '', ews_url = '', secret_sealed = excluded.secret_sealed, updated_at = excluded.updated_at,
+               graph_url = '', ews_url = '', secret_sealed = excluded.secret_sealed,
+               secret_expires_at = excluded.secret_expires_at, updated_at = excluded.updated_at,
                preferred_at = excluded.preferred_at"
         ),
-        args![id, workspace, client_id, tenant, login_url, secret_sealed, now],
+        args![id, workspace, client_id, tenant, login_url, secret_sealed, secret_ends, now],
     )
     .await?;
     Ok(())

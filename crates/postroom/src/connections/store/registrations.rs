@@ -36,6 +36,8 @@ pub struct Row {
     pub preferred_at: i64,
     /// When it or a credential of it was changed last, microseconds.
     pub updated_at: i64,
+    /// When the settings file's secret ends, microseconds, where it is known.
+    pub secret_expires_at: Option<i64>,
 }
 
 /// All of a workspace, the one for new sign-ins first.
@@ -43,7 +45,7 @@ pub async fn all(db: &Db, workspace: Uuid) -> Result<Vec<Row>, StoreError> {
     db.fetch_all(
         sql!(
             "SELECT id, name, owner, client_id, tenant, multi_tenant, cloud, login_url, graph_url, ews_url, secret_sealed,
-               approval_state, preferred_at, updated_at
+               approval_state, preferred_at, updated_at, secret_expires_at
              FROM app_registration WHERE workspace_id = $1 ORDER BY preferred_at DESC, updated_at DESC, id DESC"
         ),
         args![workspace],
@@ -56,7 +58,7 @@ pub async fn one(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<Row>, Stor
     db.fetch_optional(
         sql!(
             "SELECT id, name, owner, client_id, tenant, multi_tenant, cloud, login_url, graph_url, ews_url, secret_sealed,
-               approval_state, preferred_at, updated_at
+               approval_state, preferred_at, updated_at, secret_expires_at
              FROM app_registration WHERE workspace_id = $1 AND id = $2"
         ),
         args![workspace, id],
@@ -69,7 +71,7 @@ pub async fn by_id(db: &Db, id: Uuid) -> Result<Option<Row>, StoreError> {
     db.fetch_optional(
         sql!(
             "SELECT id, name, owner, client_id, tenant, multi_tenant, cloud, login_url, graph_url, ews_url, secret_sealed,
-               approval_state, preferred_at, updated_at
+               approval_state, preferred_at, updated_at, secret_expires_at
              FROM app_registration WHERE id = $1"
         ),
         args![id],
@@ -184,7 +186,7 @@ pub async fn prefer(tx: &mut Tx, workspace: Uuid, id: Uuid, now: Timestamp) -> R
 pub async fn release(tx: &mut Tx, id: Uuid, cloud: &str, graph_url: &str) -> Result<(), StoreError> {
     tx.execute(
         sql!(
-            "UPDATE app_registration SET owner = 'console', secret_sealed = NULL, cloud = $1, graph_url = $2,
+            "UPDATE app_registration SET owner = 'console', secret_sealed = NULL, secret_expires_at = NULL, cloud = $1, graph_url = $2,
                multi_tenant = CASE WHEN tenant IN ('organizations', 'common') THEN 1 ELSE 0 END WHERE id = $3"
         ),
         args![cloud, graph_url, id],
@@ -425,6 +427,19 @@ pub async fn remove_credential(
         )
         .await?;
     Ok(removed == 1)
+}
+
+/// Keeps when a credential ends.
+pub async fn set_end(db: &Db, id: Uuid, at: Timestamp) -> Result<(), StoreError> {
+    db.execute(sql!("UPDATE credential SET expires_at = $1 WHERE id = $2"), args![at, id]).await?;
+    Ok(())
+}
+
+/// Keeps when the settings file's secret ends.
+pub async fn set_end_of_file(db: &Db, id: Uuid, at: Timestamp) -> Result<(), StoreError> {
+    db.execute(sql!("UPDATE app_registration SET secret_expires_at = $1 WHERE id = $2"), args![at, id])
+        .await?;
+    Ok(())
 }
 
 /// Keeps what a test found.

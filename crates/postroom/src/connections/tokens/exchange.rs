@@ -105,7 +105,9 @@ impl AccountTokens {
                 self.keep_refresh(&row, refresh, answer.is_ok(), now)
                     .await
                     .map_err(|error| from_store(&error))?;
-                return answer.map(|tokens| held(tokens, row.signed_in_at, now).held);
+                return answer
+                    .map(|tokens| held(tokens, row.signed_in_at, now).held)
+                    .map_err(|fault| fault.at(&self.registration.place()));
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }

@@ -14,8 +14,15 @@ pub fn draft(message: &Message, from: Address, to: Vec<Address>) -> Draft {
     }
     for item in shown {
         let code = if item.code.is_empty() { String::new() } else { format!(" ({})", item.code) };
-        for line in [&*item.title, &format!("{}{code}", item.text), &item.url, ""] {
-            text.push_str(line);
+        let page = item.page.as_ref().map(|page| format!("{}: {}", page.title, page.address));
+        let command = item.command.as_ref().map(|command| format!("Command: {command}"));
+        let lines = [item.title.clone(), format!("{}{code}", item.text)]
+            .into_iter()
+            .chain(page)
+            .chain(command)
+            .chain([item.url.clone(), String::new()]);
+        for line in lines {
+            text.push_str(&line);
             text.push('\n');
         }
     }
@@ -61,5 +68,11 @@ mod tests {
         assert!(mime.contains("Auto-Submitted: auto-generated"), "{mime}");
         assert!(mime.contains("a@contoso.test") && mime.contains("b@contoso.test"), "{mime}");
         assert!(mime.contains("https://postroom.test/sources/1"), "{mime}");
+        let text = draft.text.as_deref().unwrap();
+        assert!(
+            text.contains("\nLicenses | <admin center>: https://portal.azure.us/#view/Blade/~/Licenses\n"),
+            "{text}"
+        );
+        assert!(text.contains("\nCommand: Get-Mailbox -Identity box@contoso.test"), "{text}");
     }
 }

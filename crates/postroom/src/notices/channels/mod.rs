@@ -7,6 +7,7 @@ pub mod slack;
 pub mod teams;
 pub mod webhook;
 
+use fault::PageLink;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -36,6 +37,10 @@ pub struct Item {
     pub code: String,
     /// The catalogue's entry; empty where there is none.
     pub entry: String,
+    /// The portal's page on which it is mended.
+    pub page: Option<PageLink>,
+    /// The command that mends or examines it.
+    pub command: Option<String>,
     /// Its page in the console.
     pub url: String,
     /// When it was raised.
@@ -113,6 +118,11 @@ pub(super) mod tests {
             text: "Sign in again.".to_owned(),
             code: "AADSTS50173".to_owned(),
             entry: "entra.grant_revoked".to_owned(),
+            page: Some(PageLink {
+                title: "Licenses | <admin center>".to_owned(),
+                address: "https://portal.azure.us/#view/Blade/~/Licenses".to_owned(),
+            }),
+            command: Some("Get-Mailbox -Identity box@contoso.test | Format-List".to_owned()),
             url: format!("https://postroom.test/sources/{n}"),
             raised_at: at,
         };

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::Message;
+use super::{Item, Message};
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
@@ -16,6 +16,15 @@ fn cut(text: &str, most: usize) -> String {
     let mut short: String = text.chars().take(most - 1).collect();
     short.push('…');
     short
+}
+
+/// The portal's page as a link, the command as code. Addresses of portals are made of plain words and ids.
+fn ways(item: &Item) -> String {
+    let page = item.page.as_ref().map(|page| {
+        format!("\n<{}|{}>", escaped(&page.address), cut(&escaped(&page.title).replace('|', "/"), 200))
+    });
+    let command = item.command.as_ref().map(|command| format!("\n`{}`", cut(&escaped(command), 1000)));
+    page.into_iter().chain(command).collect()
 }
 
 /// The body.
@@ -34,7 +43,11 @@ pub fn body(message: &Message) -> Value {
             escaped(&item.title).replace('|', "/"),
             escaped(&item.text)
         );
-        blocks.push(json!({ "type": "section", "text": { "type": "mrkdwn", "text": cut(&text, 3000), "verbatim": true } }));
+        // What mends it is never cut away.
+        let ways = ways(item);
+        let text = format!("{}{ways}", cut(&text, 3000 - ways.chars().count()));
+        blocks
+            .push(json!({ "type": "section", "text": { "type": "mrkdwn", "text": text, "verbatim": true } }));
     }
     if more > 0 {
         blocks.push(
@@ -64,6 +77,9 @@ mod tests {
             text.starts_with("<https://postroom.test/sources/0|box0@contoso.test is &lt;offline&gt; &amp;"),
             "{text}"
         );
+        let ways = "\n<https://portal.azure.us/#view/Blade/~/Licenses|Licenses / &lt;admin center&gt;>\n\
+             `Get-Mailbox -Identity box@contoso.test | Format-List`";
+        assert!(text.ends_with(ways), "{text}");
         assert!(blocks[0]["text"]["text"].as_str().unwrap().chars().count() <= 150);
         assert!(body["text"].as_str().unwrap().contains("offline"));
     }

@@ -13,6 +13,11 @@ fn text(text: &str, weight: &str) -> Value {
     json!({ "type": "RichTextBlock", "inlines": [{ "type": "TextRun", "text": text, "weight": weight }] })
 }
 
+fn link(title: &str, address: &str) -> Value {
+    let open = json!({ "type": "Action.OpenUrl", "url": address });
+    json!({ "type": "RichTextBlock", "inlines": [{ "type": "TextRun", "text": title, "underline": true, "selectAction": open }] })
+}
+
 /// The body.
 pub fn body(message: &Message) -> Value {
     let title = message.title();
@@ -23,17 +28,22 @@ pub fn body(message: &Message) -> Value {
     let (shown, mut more) = message.shown();
     let mut used = 0;
     for (n, item) in shown.iter().enumerate() {
-        used += item.title.len() + item.text.len() + item.url.len();
+        let page = item.page.as_ref().map(|page| link(&page.title, &page.address));
+        let command = item.command.as_ref().map(|command| text(&format!("Command: {command}"), "default"));
+        let ways: Vec<Value> = page.into_iter().chain(command).collect();
+        used +=
+            item.title.len() + item.text.len() + item.url.len() + Value::from(ways.clone()).to_string().len();
         if used > ROOM {
             more += shown.len() - n;
             break;
         }
         let code = if item.code.is_empty() { String::new() } else { format!(" ({})", item.code) };
+        let said = [text(&item.title, "bolder"), text(&format!("{}{code}", item.text), "default")];
         blocks.push(json!({
             "type": "Container",
             "separator": true,
             "selectAction": { "type": "Action.OpenUrl", "url": item.url },
-            "items": [text(&item.title, "bolder"), text(&format!("{}{code}", item.text), "default")],
+            "items": said.into_iter().chain(ways).collect::<Vec<_>>(),
         }));
     }
     if more > 0 {
@@ -79,5 +89,11 @@ mod tests {
         assert_eq!(card["content"]["actions"][0]["url"], "https://postroom.test/notices");
         let last = card["content"]["body"].as_array().unwrap().last().unwrap().to_string();
         assert!(last.contains("more: the console shows all of them"), "{last}");
+        let first = card["content"]["body"][1]["items"].as_array().unwrap();
+        assert_eq!(
+            first[2]["inlines"][0]["selectAction"]["url"],
+            "https://portal.azure.us/#view/Blade/~/Licenses"
+        );
+        assert!(first[3].to_string().contains("Command: Get-Mailbox"), "{}", first[3]);
     }
 }

@@ -23,6 +23,8 @@ pub fn body(message: &Message) -> Value {
             "text": item.text,
             "code": item.code,
             "fault": item.entry,
+            "page": item.page,
+            "command": item.command,
             "url": item.url,
             "raised_at": item.raised_at.to_string(),
         })
@@ -86,5 +88,8 @@ mod tests {
         assert_eq!(body["data"]["notices"].as_array().unwrap().len(), 3);
         assert_eq!(body["data"]["notices"][0]["code"], "AADSTS50173");
         assert_eq!(body["data"]["notices"][2]["kind"], "back");
+        let first = &body["data"]["notices"][0];
+        assert_eq!(first["page"]["address"], "https://portal.azure.us/#view/Blade/~/Licenses");
+        assert!(first["command"].as_str().unwrap().starts_with("Get-Mailbox"));
     }
 }

@@ -135,6 +135,14 @@ pub struct Notice {
     pub failed: i64,
 }
 
+impl Notice {
+    /// The fault that it tells of.
+    pub fn fault(&self) -> Option<fault::Fault> {
+        let record = serde_json::from_str(self.fault.as_deref()?).ok()?;
+        Some(fault::Fault::from_record(record))
+    }
+}
+
 /// The newest notices before a time.
 pub async fn newest(
     db: &Db,
