@@ -309,8 +309,11 @@ pub trait Mailbox: Send + Sync + fmt::Debug {
     /// Sends a draft, which then lies in *Sent Items*. What comes back says that the mailbox took it, not that it arrived.
     ///
     /// Never repeated inside: after any fault without a definite refusal the mail may be under way. Whoever asks again first
-    /// looks whether it is still a draft.
+    /// looks whether it [is still a draft](Mailbox::is_draft).
     fn send_draft<'a>(&'a self, id: &'a NativeId) -> BoxFuture<'a, Result<(), Fault>>;
+
+    /// Whether a message is a draft: one that was sent is none any more. `None` when it is gone.
+    fn is_draft<'a>(&'a self, id: &'a NativeId) -> BoxFuture<'a, Result<Option<bool>, Fault>>;
 
     /// All folders, parents before children.
     fn folders(&self) -> BoxFuture<'_, Result<Vec<Folder>, Fault>>;

@@ -171,7 +171,7 @@ pub async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Result<Running> 
     };
 
     let mut shell = Shell::new(db.clone(), Arc::clone(&clock), public_url.clone(), workspace);
-    shell.trusted_proxy = !config.server.trusted_proxy.is_empty();
+    shell.trusted_proxies = config.server.trusted_proxy.as_slice().into();
     shell.metrics = telemetry::metrics_handle();
     telemetry::count_unknown_faults();
     let program = CancellationToken::new();

@@ -236,6 +236,10 @@ impl Mailbox for EwsMailbox {
         Box::pin(self.send_saved(id))
     }
 
+    fn is_draft<'a>(&'a self, id: &'a NativeId) -> BoxFuture<'a, Result<Option<bool>, Fault>> {
+        Box::pin(self.look_at_draft(id))
+    }
+
     fn folders(&self) -> BoxFuture<'_, Result<Vec<Folder>, Fault>> {
         Box::pin(self.list_folders())
     }

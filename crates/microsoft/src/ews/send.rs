@@ -41,6 +41,19 @@ impl EwsMailbox {
         Ok(id.0)
     }
 
+    pub(super) async fn look_at_draft(&self, id: &NativeId) -> Result<Option<bool>, Fault> {
+        let looked = self.look_at(std::slice::from_ref(id), &["item:IsDraft"], Priority::Live).await.pop();
+        let looked =
+            match looked.ok_or_else(|| network::unreadable(self.host(), "a message without an answer"))? {
+                Ok(looked) => looked,
+                Err(refused) if refused.is_gone() => return Ok(None),
+                Err(refused) => return Err(refused.fault),
+            };
+        let is_draft =
+            looked.message().all("IsDraft").into_iter().next().map(|told| told.text.trim() == "true");
+        is_draft.map(Some).ok_or_else(|| network::unreadable(self.host(), "a message without IsDraft"))
+    }
+
     /// Exchange sends a version: which one there is now is read first.
     pub(super) async fn send_saved(&self, id: &NativeId) -> Result<(), Fault> {
         let looked = self.look_at(std::slice::from_ref(id), &["item:IsDraft"], Priority::Live).await.pop();

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::call::Ask;
+use super::content::is_gone;
 use super::{GraphMailbox, STAMP};
 use crate::budget::{Charge, Priority};
 use crate::mailbox::{Draft, NativeId};
@@ -17,6 +18,12 @@ use crate::network;
 #[derive(Deserialize)]
 struct Saved {
     id: String,
+}
+
+#[derive(Deserialize)]
+struct Looked {
+    #[serde(rename = "isDraft")]
+    is_draft: bool,
 }
 
 impl GraphMailbox {
@@ -46,6 +53,19 @@ impl GraphMailbox {
             self.ask(&ask).await?;
         }
         Ok(id)
+    }
+
+    pub(super) async fn look_at_draft(&self, id: &NativeId) -> Result<Option<bool>, Fault> {
+        let url = self.address(&self.message_path(id), "$select=isDraft")?;
+        let answer = match self.ask(&Ask::get("look at draft", url, Priority::Live)).await {
+            Ok(answer) => answer,
+            Err(refused) if is_gone(&refused) => return Ok(None),
+            Err(refused) => return Err(refused.fault),
+        };
+        let looked: Looked = serde_json::from_slice(&answer).map_err(|error| {
+            network::unreadable(self.host(), &format!("a message without isDraft: {error}"))
+        })?;
+        Ok(Some(looked.is_draft))
     }
 
     pub(super) async fn send_saved(&self, id: &NativeId) -> Result<(), Fault> {

@@ -386,11 +386,13 @@ pub(crate) async fn a_draft_is_saved_and_sent(bench: &Bench) {
     }
     let mime = bench.mailbox.mime(&id).await.expect("MIME");
     assert!(String::from_utf8_lossy(&mime).to_ascii_lowercase().contains("auto-submitted: auto-generated"));
+    assert_eq!(bench.mailbox.is_draft(&id).await, Ok(Some(true)));
     bench.mailbox.send_draft(&id).await.expect("taken");
     let sent = bench.mailbox.find(&by_stamp).await.expect("found");
     assert_eq!(sent.len(), 1, "{sent:?}");
     let folder = lies_in(bench, &sent[0]).await;
     assert!(["sentitems", "sent items"].iter().any(|name| name.eq_ignore_ascii_case(&folder)), "{folder}");
+    assert_eq!(bench.mailbox.is_draft(&sent[0]).await, Ok(Some(false)));
     assert!(bench.mailbox.send_draft(&sent[0]).await.is_err(), "it is no draft any more");
 }
 

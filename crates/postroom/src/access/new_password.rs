@@ -74,7 +74,7 @@ pub(super) async fn submit(
     let who = Actor { workspace: shell.workspace, user: Some(user), name: email.clone(), at: now };
     audit::record(&mut tx, &who, "change password", &email, "by one-time link; all sessions ended").await?;
     tx.commit().await?;
-    shell.throttle.right(&email);
+    shell.throttle.right(&email, None);
     let said = Flash::done("Your password is changed. Sign in with it.");
     Ok((jar.add(said.cookie(shell.is_https())), Redirect::to("/sign-in")).into_response())
 }

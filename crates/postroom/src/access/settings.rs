@@ -62,7 +62,7 @@ pub(super) async fn password(
     } else {
         let hash = users::password_hash(&shell.db, user.id).await?;
         if passwords::verify(posted.old, Some(hash)).await? {
-            shell.throttle.right(&user.email);
+            shell.throttle.right(&user.email, None);
         } else {
             shell.throttle.wrong(&user.email, None, now);
             fields.fail("old", "This is not your password.");

@@ -82,7 +82,7 @@ pub(super) async fn submit(
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
         return Ok(response);
     };
-    shell.throttle.right(&email);
+    shell.throttle.right(&email, client.address());
 
     let mut tx = shell.db.begin().await?;
     session::sweep(&mut tx, now).await?;

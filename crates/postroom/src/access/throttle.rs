@@ -76,9 +76,18 @@ impl Throttle {
         }
     }
 
-    /// The right password: this address starts afresh.
-    pub(super) fn right(&self, email: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&Key::Email(email.to_owned()));
+    /// The right password: this address starts afresh, and the try that was counted before it was judged does not stand against
+    /// the network address. What others tried wrong from there does: one's own password does not buy more guesses.
+    pub(super) fn right(&self, email: &str, client: Option<IpAddr>) {
+        let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tries.remove(&Key::Email(email.to_owned()));
+        let Some(key) = client.map(Key::Client) else { return };
+        if let Some(entry) = tries.get_mut(&key) {
+            entry.wrong = entry.wrong.saturating_sub(1);
+            if entry.wrong == 0 {
+                tries.remove(&key);
+            }
+        }
     }
 }
 
@@ -110,8 +119,32 @@ mod tests {
         assert_eq!(throttle.wait("a@b", None, begin), Some(LONGEST));
         assert_eq!(throttle.wait("c@d", None, begin), None, "others are not slowed down");
         assert_eq!(throttle.wait("a@b", None, begin + LONGEST), None);
-        throttle.right("a@b");
+        throttle.right("a@b", None);
         assert_eq!(throttle.wait("a@b", None, begin), None);
+    }
+
+    /// Promise: an office whose people sign in from one network address is not slowed down by their right passwords, and a right one
+    /// does not take the wrong ones back.
+    #[test]
+    fn right_passwords_count_against_nobody() {
+        let throttle = Throttle::default();
+        let now = Timestamp::constant(1_790_000_000, 0);
+        let office = Some("192.0.2.7".parse().unwrap());
+        let try_once = |email: &str, is_right: bool| {
+            throttle.wrong(email, office, now);
+            if is_right {
+                throttle.right(email, office);
+            }
+        };
+        for n in 0..200 {
+            assert_eq!(throttle.wait("anna@b", office, now), None, "after {n} right ones");
+            try_once("anna@b", true);
+        }
+        for n in 0..=FREE * 4 {
+            try_once(&format!("{n}@b"), false);
+            try_once("anna@b", true);
+        }
+        assert!(throttle.wait("bert@b", office, now).is_some(), "the wrong ones count as before");
     }
 
     /// Promise: one network address that tries many users is slowed down, and memory is bounded.

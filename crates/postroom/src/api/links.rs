@@ -56,6 +56,10 @@ pub(super) async fn make(
         let mend = "Say 1h, 8h, 1d or 7d.";
         return Err(Refused::new(StatusCode::BAD_REQUEST, "A link does not work for so long.", mend));
     };
+    if !sign_in_link::is_address(asked.mailbox.trim()) {
+        let mend = "Write mailbox as name@company.com, at most 254 characters, or leave it out: its owner then chooses.";
+        return Err(Refused::new(StatusCode::BAD_REQUEST, "mailbox is no address.", mend));
+    }
     let wish = Wish {
         account: account.as_ref(),
         replaces: asked.replace,

@@ -47,6 +47,7 @@ async fn who_asks_is_asked() {
         token(&office, "viewer-token", "viewer").await;
         let router = &office.console.router;
         let pause = format!("/api/v1/sources/{}/pause", there.source);
+        let far_too_long = format!("/api/v1/sign-in-links?mailbox={}@contoso.test", "x".repeat(300));
         for (method, path, token, status) in [
             (Method::GET, "/api/v1/sources", None, StatusCode::UNAUTHORIZED),
             (Method::GET, "/api/v1/sources", Some("wrong"), StatusCode::UNAUTHORIZED),
@@ -57,6 +58,20 @@ async fn who_asks_is_asked() {
             (Method::POST, "/api/v1/sign-in-links", Some("viewer-token"), StatusCode::FORBIDDEN),
             (Method::POST, "/api/v1/sign-in-links?lasts=9d", Some("admin-token"), StatusCode::BAD_REQUEST),
             (Method::POST, "/api/v1/sign-in-links?lasts=1h", Some("admin-token"), StatusCode::OK),
+            (
+                Method::POST,
+                "/api/v1/sign-in-links?mailbox=box@contoso.test",
+                Some("admin-token"),
+                StatusCode::OK,
+            ),
+            (Method::POST, "/api/v1/sign-in-links?mailbox=box", Some("admin-token"), StatusCode::BAD_REQUEST),
+            (
+                Method::POST,
+                "/api/v1/sign-in-links?mailbox=a%20b@contoso.test",
+                Some("admin-token"),
+                StatusCode::BAD_REQUEST,
+            ),
+            (Method::POST, &*far_too_long, Some("admin-token"), StatusCode::BAD_REQUEST),
             (Method::GET, "/api/v1/nothing", Some("admin-token"), StatusCode::NOT_FOUND),
         ] {
             let (found, body) = ask(router, method.clone(), path, token).await;

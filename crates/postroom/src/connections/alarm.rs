@@ -13,6 +13,7 @@ use super::routes::{State, flash_to};
 use super::store::sources::{self, Source};
 use crate::access::{Admin, audit};
 use crate::notices::store::{self as rows, AlarmRow};
+use crate::notices::watch;
 use crate::web::form::{Choice, Field, Fields};
 use crate::web::{self, Flash, Problem, Section};
 
@@ -136,24 +137,44 @@ fn minutes(text: &str) -> Option<i64> {
 }
 
 /// The alarm that was posted; none: no alarm. Or the field and what is wrong with it.
-fn judge(id: Uuid, posted: &Posted) -> Result<Option<AlarmRow>, (&'static str, &'static str)> {
+fn judge(id: Uuid, posted: &Posted) -> Result<Option<AlarmRow>, (&'static str, String)> {
     if posted.hours.trim().is_empty() {
         return Ok(None);
     }
+    let wrong = |field, text: &str| (field, text.to_owned());
     let hours = posted.hours.trim().parse().ok().filter(|hours| (1..=MOST_HOURS).contains(hours));
-    let hours =
-        hours.ok_or(("hours", "Write a whole number from 1 to 672, or leave it empty for no alarm."))?;
-    let begins = minutes(&posted.begins).ok_or(("begins", "Write hour and minute, as 08:00."))?;
-    let ends = minutes(&posted.ends).ok_or(("ends", "Write hour and minute, as 18:00."))?;
+    let hours = hours.ok_or_else(|| {
+        wrong("hours", "Write a whole number from 1 to 672, or leave it empty for no alarm.")
+    })?;
+    let begins =
+        minutes(&posted.begins).ok_or_else(|| wrong("begins", "Write hour and minute, as 08:00."))?;
+    let ends = minutes(&posted.ends).ok_or_else(|| wrong("ends", "Write hour and minute, as 18:00."))?;
     if ends <= begins {
-        return Err(("ends", "The end must come after the beginning; for all day write 00:00 to 24:00."));
+        return Err(wrong(
+            "ends",
+            "The end must come after the beginning; for all day write 00:00 to 24:00.",
+        ));
     }
     let zone = posted.zone.trim();
     if TimeZone::get(zone).is_err() {
-        return Err(("zone", "There is no time zone of this name: write for example Europe/Berlin or UTC."));
+        return Err(wrong(
+            "zone",
+            "There is no time zone of this name: write for example Europe/Berlin or UTC.",
+        ));
     }
     let days = if posted.days == "all" { ALL_DAYS } else { WORKDAYS };
-    Ok(Some(AlarmRow { source_id: id, hours, begins, ends, days, zone: zone.to_owned() }))
+    let row = AlarmRow { source_id: id, hours, begins, ends, days, zone: zone.to_owned() };
+    // Of few hours a week it would take longer than a silence is looked back at.
+    match watch::alarm(&row).most_hours() {
+        0 => Err(wrong("ends", "These times are too short for an alarm: let them be 15 minutes or longer.")),
+        most if hours > most => {
+            let text = format!(
+                "At these times this is a silence of more than eight weeks: write at most {most} hours, or more times."
+            );
+            Err(("hours", text))
+        }
+        _ => Ok(Some(row)),
+    }
 }
 
 /// POST /sources/{id}/alarm
@@ -221,8 +242,15 @@ mod tests {
             (posted("4", "18:00", "08:00", "UTC"), "ends"),
             (posted("4", "08:00", "25:00", "UTC"), "ends"),
             (posted("4", "08:00", "24:00", "Mars/Base"), "zone"),
+            // Eight weeks of workdays from 8 to 18 are 400 hours, of half an hour a day 20.
+            (posted("400", "08:00", "18:00", "UTC"), "hours"),
+            (posted("20", "08:00", "08:30", "UTC"), "hours"),
+            (posted("1", "08:00", "08:01", "UTC"), "ends"),
         ] {
             assert_eq!(judge(id, &posted).unwrap_err().0, field);
         }
+        let (_, text) = judge(id, &posted("672", "08:00", "18:00", "Europe/Berlin")).unwrap_err();
+        assert!(text.contains("at most 399 hours"), "{text}");
+        assert!(judge(id, &posted("399", "08:00", "18:00", "Europe/Berlin")).is_ok());
     }
 }

@@ -1,9 +1,12 @@
 //! Application permission: the app itself is the account, without a person. It may be used for named mailboxes only, and a check with
 //! a mailbox outside proves that Exchange fences it to them (RBAC for Applications, or an application access policy).
 
+use std::time::Duration;
+
 use axum::extract::{Form, Path, State as Shared};
 use axum::response::Response;
 use fault::Fault;
+use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use microsoft::FolderId;
 use microsoft::signin::{self, Discovery};
@@ -31,6 +34,11 @@ use crate::web::{self, Flash, Problem, Section};
 const CACHED: SignedDuration = SignedDuration::from_hours(2);
 /// Stands in for granted scopes: application permission reaches any mailbox inside its fence.
 const SCOPES: &str = "Mail.ReadWrite Mail.ReadWrite.Shared Mail.Send Mail.Send.Shared";
+
+/// So many mailboxes are asked at the same time.
+const AT_ONCE: usize = 4;
+/// How long a check may take: less than its page may.
+const LONGEST: Duration = Duration::from_secs(40);
 
 /// What the check of a fence found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,6 +229,39 @@ async fn reach(connections: &Connections, account: Uuid, address: &str) -> Resul
     mailbox.count(&FolderId::from("inbox"), None).await
 }
 
+/// Asks each mailbox, [`AT_ONCE`] at a time, until `until`; in their order. Those that did not answer by then, or were not asked any
+/// more, have a fault that says so.
+async fn ask_all<'a, T, A>(
+    addresses: &'a [String],
+    until: Instant,
+    ask: impl Fn(&'a str) -> A,
+) -> Vec<(&'a str, Result<T, Fault>, Duration)>
+where
+    A: Future<Output = Result<T, Fault>>,
+{
+    let asked = addresses.iter().enumerate().map(|(place, address)| {
+        let answer = ask(address);
+        async move {
+            let begun = Instant::now();
+            let answer = if begun < until {
+                let answer = tokio::time::timeout_at(until, answer).await;
+                answer.unwrap_or_else(|_| Err(not_reached("it did not answer in time")))
+            } else {
+                Err(not_reached("there was no time left to ask it"))
+            };
+            (place, (address.as_str(), answer, begun.elapsed()))
+        }
+    });
+    // In order of their answers, so that one that does not answer keeps no place from those behind it.
+    let mut answered: Vec<_> = futures::stream::iter(asked).buffer_unordered(AT_ONCE).collect().await;
+    answered.sort_by_key(|(place, _)| *place);
+    answered.into_iter().map(|(_, answered)| answered).collect()
+}
+
+fn not_reached(why: &str) -> Fault {
+    Fault::own("network.timeout", &format!("{why}; check again"))
+}
+
 /// Tries each mailbox, and the one outside; on record.
 pub async fn check(
     connections: &Connections,
@@ -228,22 +269,21 @@ pub async fn check(
     actor: &str,
     account: Uuid,
 ) -> Result<Report, StoreError> {
-    let mut checks = Vec::new();
-    for address in rows::mailboxes(&connections.db, account).await? {
-        let begun = Instant::now();
-        let outcome = reach(connections, account, &address).await;
-        checks.push(Check::new(
-            &address,
-            outcome.map(|count| format!("can be read; {count} mails in its inbox")),
-            begun.elapsed(),
-        ));
-    }
+    let inside = rows::mailboxes(&connections.db, account).await?;
     let control = rows::fence(&connections.db, account).await?.map(|fence| fence.control_mailbox);
     let control = control.filter(|control| !control.is_empty());
+    // The one outside goes first: it says the most, and is not to be what there was no time for.
+    let all: Vec<String> = control.iter().cloned().chain(inside).collect();
+    let until = Instant::now() + LONGEST;
+    let mut asked = ask_all(&all, until, |address| reach(connections, account, address)).await.into_iter();
+    let outside = if control.is_some() { asked.next() } else { None };
+    let mut checks: Vec<Check> = asked
+        .map(|(address, outcome, took)| {
+            Check::new(address, outcome.map(|count| format!("can be read; {count} mails in its inbox")), took)
+        })
+        .collect();
     let mut found = None;
-    if let Some(control) = &control {
-        let begun = Instant::now();
-        let outcome = reach(connections, account, control).await;
+    if let Some((control, outcome, took)) = outside {
         let fence = Fence::of(&outcome);
         let record = outcome.as_ref().err().and_then(|fault| serde_json::to_string(&fault.to_record()).ok());
         let mut said = told(fence, control, outcome);
@@ -252,7 +292,7 @@ pub async fn check(
         {
             said = said.map_err(|fault| fault.at(&registration.place().with_mailbox(control)));
         }
-        checks.push(Check::new("Fence", said, begun.elapsed()));
+        checks.push(Check::new("Fence", said, took));
         found = Some((fence, record));
     }
     let report = Report { at: connections.clock.now(), checks };
@@ -436,6 +476,33 @@ mod tests {
         let mut fault = Fault::own("own.configuration", "");
         fault.status = Some(status);
         Err(fault)
+    }
+
+    /// Promise: mailboxes that do not answer cost those behind them nothing while a place is left, many cost no more than the check may
+    /// take, and each that was not reached is named.
+    #[tokio::test]
+    async fn a_check_ends_in_time_and_names_who_was_not_reached() {
+        let addresses: Vec<String> = (0..30).map(|n| format!("box{n}@contoso.test")).collect();
+        let ask = async |hanging: usize| {
+            let hang: Vec<String> = addresses[1..=hanging].to_vec();
+            let until = Instant::now() + Duration::from_millis(500);
+            let told = ask_all(&addresses, until, |address| {
+                let hangs = hang.iter().any(|hang| hang == address);
+                async move { if hangs { std::future::pending().await } else { Ok::<_, Fault>(()) } }
+            })
+            .await;
+            assert!(told.iter().map(|(address, ..)| *address).eq(addresses.iter().map(String::as_str)));
+            told.into_iter()
+                .map(|(_, answer, _)| answer.map_or_else(|fault| fault.detail, |()| "reached".to_owned()))
+                .collect::<Vec<_>>()
+        };
+        let all = |told: &[String], what: &str| told.iter().all(|told| told.contains(what));
+        let told = ask(AT_ONCE - 1).await;
+        assert!(all(&told[1..AT_ONCE], "did not answer in time"), "{told:?}");
+        assert!(all(&told[AT_ONCE..], "reached") && told[0] == "reached", "{told:?}");
+        let told = ask(AT_ONCE).await;
+        assert!(all(&told[1..=AT_ONCE], "did not answer in time"), "{told:?}");
+        assert!(all(&told[AT_ONCE + 1..], "no time left"), "{told:?}");
     }
 
     /// Promise: only a refusal proves a fence; what can be read proves that there is none, and anything else nothing.

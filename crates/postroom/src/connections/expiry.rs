@@ -131,6 +131,15 @@ pub fn step(at: Timestamp, now: Timestamp) -> Option<i64> {
     STEPS.into_iter().find(|days| left <= days * DAY)
 }
 
+/// What a warning says in a line.
+pub fn headline(what: What, name: &str, at: Timestamp, now: Timestamp) -> String {
+    if at <= now {
+        format!("{} of {name} has ended", what.words())
+    } else {
+        format!("{} of {name} ends in {}", what.words(), left(at, now))
+    }
+}
+
 /// How long it still is, in words.
 pub fn left(at: Timestamp, now: Timestamp) -> String {
     let seconds = at.duration_since(now).as_secs();
@@ -163,6 +172,17 @@ mod tests {
     #[case(-3, Some(1))]
     fn warnings_have_their_days(#[case] days: i64, #[case] due: Option<i64>) {
         assert_eq!(step(at(100 + days), at(100)), due);
+    }
+
+    /// Promise: a warning says how long it still is, and after the end that it is over.
+    #[test]
+    fn a_warning_is_a_sentence() {
+        let says = |left: i64| headline(What::Secret, "Postroom", at(100 + left), at(100));
+        assert_eq!(says(7), "Client secret of Postroom ends in 7 days");
+        assert_eq!(says(1), "Client secret of Postroom ends in 24 hours");
+        for over in [0, -3] {
+            assert_eq!(says(over), "Client secret of Postroom has ended");
+        }
     }
 
     /// Promise: a second secret that lasts takes the warning away; EWS ends on its day.

@@ -276,10 +276,10 @@ pub async fn change(
     Path(id): Path<Uuid>,
     Form(posted): Form<Posted>,
 ) -> Result<Response, Problem> {
-    rows::one(&state.connections.db, admin.workspace(), id)
+    let row = rows::one(&state.connections.db, admin.workspace(), id)
         .await?
         .ok_or_else(|| Problem::not_found("Jira connection"))?;
-    keep(&admin, &state, posted, Some(id)).await
+    keep(&admin, &state, posted, Some(row)).await
 }
 
 /// Brings an address of a site into one form: no trailing slash, no `/rest`, no pages of the browser.
@@ -317,9 +317,10 @@ async fn keep(
     admin: &Admin,
     state: &State,
     posted: Posted,
-    change: Option<Uuid>,
+    before: Option<rows::JiraConnection>,
 ) -> Result<Response, Problem> {
     let connections = &state.connections;
+    let change = before.as_ref().map(|before| before.id);
     let is_change = change.is_some();
     let mut form = fields(&posted, is_change);
     let base_url = match site_address(&posted.base_url) {
@@ -336,11 +337,24 @@ async fn keep(
     }
     let given = posted.token.0.clone();
     let token = if given.expose_secret().is_empty() {
-        if let Some(id) = change {
-            Some(stored_token(state, id).await?)
-        } else {
-            form.fail("token", "The token is missing: paste the one that you made for Postroom.");
-            None
+        match &before {
+            Some(before) if is_same_origin(&before.base_url, &base_url) => {
+                Some(stored_token(state, before.id).await?)
+            }
+            // Its own field says what is wrong with it.
+            Some(_) if base_url.is_empty() => None,
+            // What was entrusted to one server is not shown to another because somebody changed the address.
+            Some(_) => {
+                form.fail(
+                    "token",
+                    "The address is another server's, which the stored token was not given to: paste the token again.",
+                );
+                None
+            }
+            None => {
+                form.fail("token", "The token is missing: paste the one that you made for Postroom.");
+                None
+            }
         }
     } else {
         Some(given.clone())
@@ -433,6 +447,14 @@ fn field_of(fault: &Fault) -> &'static str {
         ("jira.token" | "jira.scope" | "jira.captcha" | "jira.forbidden", _) => "token",
         (_, None | Some(300..=399 | 404)) => "base_url",
         _ => "",
+    }
+}
+
+/// Whether two addresses are the same server's: scheme, host and port.
+pub(super) fn is_same_origin(one: &str, other: &str) -> bool {
+    match (Url::parse(one), Url::parse(other)) {
+        (Ok(one), Ok(other)) => one.origin() == other.origin(),
+        _ => false,
     }
 }
 

@@ -75,6 +75,8 @@ mod tests_of_reading;
 #[cfg(test)]
 mod tests_of_registrations;
 #[cfg(test)]
+mod tests_of_secrets;
+#[cfg(test)]
 mod tests_of_sign_in;
 #[cfg(test)]
 mod tests_with_sim;

@@ -3,6 +3,8 @@
 //!
 //! A registration that the settings file names is the file's: its page shows it and changes nothing.
 
+use std::fmt::Write as _;
+
 use axum::extract::{Form, Path, State as Shared};
 use axum::response::Response;
 use fault::{Fault, Page};
@@ -12,7 +14,7 @@ use uuid::Uuid;
 
 use super::cloud::Cloud;
 use super::enterprise;
-use super::jira_site::stored_fault;
+use super::jira_site::{is_same_origin, stored_fault};
 use super::pages::{
     AccountOfRegistration, CredentialRow, RegistrationFormPage, RegistrationPage, RegistrationRow,
     RegistrationsPage,
@@ -475,29 +477,42 @@ pub async fn change(
         said.fail("client_id", "Another app registration here has this client id.");
         return form(&admin, said, Some((&row, accounts)));
     }
-    // Tokens belong to a client id in a cloud: with another one they are worth nothing.
-    let is_another = kept.client_id != row.client_id || kept.login_url != row.login_url;
+    // Tokens belong to a client id in a cloud: with another one they are worth nothing, and another server is none of their business.
+    let is_another = kept.client_id != row.client_id
+        || kept.login_url != row.login_url
+        || (!row.graph_url.is_empty() && !is_same_origin(&kept.graph_url, &row.graph_url));
+    // A client secret is shown to whoever is at the sign-in address. A certificate's key never leaves.
+    let is_elsewhere = !is_same_origin(&kept.login_url, &row.login_url);
     let (client_id, now) = (kept.client_id.clone(), kept.now);
     rows::update(&mut tx, kept).await?;
+    let taken_out = if is_elsewhere { rows::remove_secrets(&mut tx, id).await? } else { 0 };
     let mut ended = 0;
     if is_another {
         let fault = Fault::own("own.not_signed_in", "the app registration has another client id or cloud");
         let record = serde_json::to_string(&fault.to_record()).unwrap_or_default();
         ended = rows::end_sign_ins(&mut tx, id, &record, now).await?;
     }
-    let detail =
+    let mut detail =
         if is_another { format!("{} before; {ended} sign-ins ended", row.client_id) } else { String::new() };
+    if taken_out > 0 {
+        let _ = write!(detail, "; {taken_out} client secrets taken out");
+    }
     audit::record(&mut tx, &admin.actor(), "change app registration", &client_id, &detail).await?;
     tx.commit().await?;
     connections.forget();
     state.shell.bus.tell("registrations");
     state.shell.bus.tell("sources");
-    let flash = match ended {
-        0 => Flash::done("The registration is changed."),
-        1 => Flash::done("The registration is changed. 1 account must sign in again."),
-        many => Flash::done(format!("The registration is changed. {many} accounts must sign in again.")),
+    let mut said = match ended {
+        0 => "The registration is changed.".to_owned(),
+        1 => "The registration is changed. 1 account must sign in again.".to_owned(),
+        many => format!("The registration is changed. {many} accounts must sign in again."),
     };
-    Ok(flash_to(&admin, &flash, &format!("/registrations/{id}")))
+    if taken_out > 0 {
+        said.push_str(
+            " Its client secrets were given to another sign-in address and are taken out: add one anew.",
+        );
+    }
+    Ok(flash_to(&admin, &Flash::done(said), &format!("/registrations/{id}")))
 }
 
 /// POST /registrations/{id}/prefer

@@ -198,7 +198,7 @@ impl Connections {
                 sql!(
                     "SELECT s.account_id, m.native_id AS mailbox_native_id, m.address AS mailbox_address, s.connection_type, s.ews_url,
                        s.destination_id, s.issue_type_id, s.issue_type_name, s.shadow_at
-                     FROM source s JOIN mailbox m ON m.id = s.mailbox_id WHERE s.id = $1"
+                     FROM source s JOIN mailbox m ON m.id = s.mailbox_id WHERE s.id = $1 AND s.account_id IS NOT NULL"
                 ),
                 args![id],
             )

@@ -112,6 +112,16 @@ pub async fn make(state: &State, actor: &Actor, wish: &Wish<'_>) -> Result<Optio
     Ok(Some(Made { address: state.shell.address(&format!("/sign-in-link?token={token}")), until }))
 }
 
+/// What is said of a mailbox's address that cannot be one.
+pub const NO_ADDRESS: &str = "This is no address: write it as name@company.com, or leave it empty.";
+
+/// Whether this can be a mailbox's address, or is left to the mailbox's owner.
+pub fn is_address(text: &str) -> bool {
+    let Some((name, host)) = text.rsplit_once('@') else { return text.is_empty() };
+    let is_plain = !text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ','));
+    is_plain && !name.is_empty() && !host.is_empty() && text.len() <= 254
+}
+
 /// How long a link of that word works.
 pub fn lasts(word: &str) -> Option<SignedDuration> {
     LASTS.iter().find(|(own, ..)| *own == word).map(|(_, _, hours)| SignedDuration::from_hours(*hours))
@@ -257,8 +267,8 @@ pub async fn submit(
     let account = account_of(&state, &admin, of.account).await?;
     let mut said = fields(&posted, account.as_ref());
     let mailbox = posted.mailbox.trim();
-    if account.is_none() && !mailbox.is_empty() && !mailbox.contains('@') {
-        said.fail("mailbox", "This is no address: write it as name@company.com, or leave it empty.");
+    if account.is_none() && !is_address(mailbox) {
+        said.fail("mailbox", NO_ADDRESS);
     }
     let Some(lasts) = lasts(&posted.lasts) else {
         said.fail("lasts", "Choose how long it works.");

@@ -196,6 +196,7 @@ pub async fn remove_account(
         .await?
         .ok_or_else(|| Problem::not_found("account"))?;
     let mut tx = state.connections.db.begin().await?;
+    notices::ended_quietly(&mut tx, id, state.connections.clock.now()).await?;
     if !accounts::remove_unused(&mut tx, admin.workspace(), id).await? {
         return Err(Problem::conflict(
             format!("Sources are read as {}, so the sign-in stays.", account.username),

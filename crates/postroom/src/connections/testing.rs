@@ -173,13 +173,13 @@ impl Office {
         id
     }
 
-    /// Somebody who is signed in, with an access token for an hour.
-    pub(crate) async fn sign_in(&self, registration: Uuid, username: &str) -> Uuid {
+    /// What is kept of somebody who signed in, with an access token for an hour.
+    pub(crate) fn signed_in(&self, registration: Uuid, username: &str) -> SignedIn {
         let id = Uuid::now_v7();
         let seal = |column, text: &str| {
             self.state.connections.sealer.seal(&tokens::place(column, id), text.as_bytes())
         };
-        let account = SignedIn {
+        SignedIn {
             id,
             workspace: self.workspace(),
             registration,
@@ -192,7 +192,13 @@ impl Office {
             access_sealed: seal("access_sealed", "access"),
             access_until: self.now() + SignedDuration::from_hours(1),
             now: self.now(),
-        };
+        }
+    }
+
+    /// Somebody who is signed in.
+    pub(crate) async fn sign_in(&self, registration: Uuid, username: &str) -> Uuid {
+        let account = self.signed_in(registration, username);
+        let id = account.id;
         let mut tx = self.console.shell.db.begin().await.expect("begins");
         accounts::put(&mut tx, account).await.expect("the account is kept");
         tx.commit().await.expect("commits");

@@ -283,3 +283,37 @@ async fn settings_are_taken_over_at_every_start() {
         assert_eq!((count, sites.len(), sites[0].base_url.as_str()), (1, 1, "https://contoso.example"));
     }
 }
+
+/// Promise: a sign-in whose sources were removed is offered for removal and goes, with its tokens; the mail that came through it stays,
+/// and so does the way back: the same folder can be connected again with another sign-in.
+#[tokio::test]
+async fn a_sign_in_goes_when_its_sources_have_gone() {
+    for office in Office::all().await {
+        let connected = office.connect().await;
+        let (db, workspace) = (&office.console.shell.db, office.workspace());
+        let mail = office.record(connected, &["Printer on fire"]).await[0];
+        let mut owner = office.console.owner().await;
+        let token = owner.token("/sources").await;
+        let remove = format!("/accounts/{}/remove", connected.account);
+        let stays = owner.post(&remove, &token, &[]).await;
+        assert_eq!(stays.status, StatusCode::CONFLICT, "it reads a source: {}", stays.body);
+        owner.post(&format!("/sources/{}/remove", connected.source), &token, &[]).await;
+        let unused = accounts::unused(db, workspace).await.unwrap();
+        assert_eq!(unused.iter().map(|account| account.id).collect::<Vec<_>>(), [connected.account]);
+        let removed = owner.post(&remove, &token, &[]).await;
+        assert_eq!(removed.status, StatusCode::SEE_OTHER, "{}", removed.body);
+        assert!(accounts::account(db, workspace, connected.account).await.unwrap().is_none());
+        let page = owner.get(&format!("/messages/{mail}")).await;
+        assert!(page.body.contains("Printer on fire"), "{}", page.body);
+        let fault = office.state.connections.mailbox_of(connected.source).await.unwrap_err();
+        assert!(!fault.detail.is_empty(), "nobody reads it: {fault:?}");
+        let registration = office.register_at("http://127.0.0.1:2").await;
+        let other = office.sign_in(registration, "anna@contoso.test").await;
+        let mut tx = db.begin().await.unwrap();
+        let again = confirmed(workspace, other, connected.mailbox, connected.destination, office.now());
+        sources::revive(&mut tx, connected.source, again).await.unwrap();
+        tx.commit().await.unwrap();
+        let source = sources::one(db, workspace, connected.source).await.unwrap().unwrap();
+        assert_eq!(source.username, "anna@contoso.test");
+    }
+}

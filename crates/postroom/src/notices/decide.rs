@@ -126,6 +126,9 @@ pub fn again_after(attempts: i64, asked: Option<SignedDuration>) -> Option<Signe
     Some(usual.max(asked))
 }
 
+/// How far back a silence is looked at, in days.
+const LOOKS_BACK: i64 = 60;
+
 /// The times in which mail is to be expected.
 #[derive(Clone, Debug)]
 pub struct Alarm {
@@ -146,11 +149,12 @@ impl Alarm {
         self.days & (1 << day.to_monday_zero_offset()) != 0
     }
 
-    /// How much of the times in which mail is to be expected lies between two moments. Looks at 60 days at most.
+    /// How much of the times in which mail is to be expected lies between two moments. Looks at [`LOOKS_BACK`] days at
+    /// most.
     pub fn between(&self, from: Timestamp, to: Timestamp) -> SignedDuration {
         let first = from.to_zoned_datetime(self.zone.clone()).date();
         let mut sum = SignedDuration::ZERO;
-        for n in 0..60_i64 {
+        for n in 0..LOOKS_BACK {
             let Ok(day) = first.checked_add(n.days()) else { break };
             let moment = |minutes: i64| {
                 let at =
@@ -167,6 +171,15 @@ impl Alarm {
             }
         }
         sum
+    }
+
+    /// The most hours without mail that an alarm at these times can wait for, so that it rings within the days that are looked at,
+    /// whatever the weekday: whole weeks count, and an hour less where clocks are put forward.
+    pub fn most_hours(&self) -> i64 {
+        let days = i64::from((self.days & 0b111_1111).count_ones());
+        // The first day may be half over, and the last one half begun.
+        let weeks = (LOOKS_BACK - 2) / 7;
+        (weeks * days * (self.ends - self.begins) / 60 - 1).max(0)
     }
 
     /// Whether it has been silent too long: no mail since then.
@@ -246,6 +259,16 @@ mod tests {
     }
 
     proptest! {
+        /// Promise: an alarm that asks for no more hours than it can wait for rings, whenever the silence begins.
+        #[test]
+        fn every_alarm_can_ring(days in 1_i64..0x80, begins in 0_i64..1440, long in 1_i64..1441, from in 0_i64..40_000_000, berlin: bool) {
+            let zone = if berlin { TimeZone::get("Europe/Berlin").unwrap() } else { TimeZone::UTC };
+            let mut alarm = Alarm { hours: 0, begins, ends: (begins + long).min(1440), days, zone };
+            alarm.hours = alarm.most_hours();
+            prop_assume!(alarm.hours > 0);
+            prop_assert!(alarm.rings(at(from), at(from + LOOKS_BACK * 24 * 3600)), "{alarm:?}");
+        }
+
         /// Promise: expected time is never more than time, and only grows.
         #[test]
         fn expected_time_is_part_of_time(days in 0_i64..0x80, begins in 0_i64..1440, long in 0_i64..1440, from in 0_i64..1_000_000, long_after in 0_i64..3_000_000) {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fault::Fault;
+use fault::{Class, Fault};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use store::{Place, StoreError};
@@ -54,11 +54,17 @@ pub struct Answer {
     pub text: String,
     /// When it wants to be asked again.
     pub retry_after: Option<SignedDuration>,
+    /// Whether the same would fail again.
+    pub is_final: bool,
 }
 
 impl Answer {
+    fn good(text: impl Into<String>) -> Self {
+        Self { good: true, text: text.into(), retry_after: None, is_final: true }
+    }
+
     fn bad(text: impl Into<String>) -> Self {
-        Self { good: false, text: text.into(), retry_after: None }
+        Self { good: false, text: text.into(), retry_after: None, is_final: false }
     }
 }
 
@@ -134,14 +140,14 @@ impl Sender {
             tx.commit().await?;
             return Ok(false);
         }
-        let due = rows::take_due(&mut tx, channel.id, now).await?;
+        let due = rows::take_due(&mut tx, channel.id, Uuid::now_v7(), now).await?;
         if due.is_empty() {
             rows::free_channel(&mut tx, channel.id, channel.fence).await?;
         }
         tx.commit().await?;
         let Some(first) = due.first() else { return Ok(false) };
         let message = Message {
-            id: first.delivery_id,
+            id: first.message_id,
             at: now,
             is_test: false,
             items: due.iter().map(|due| self.item(due)).collect(),
@@ -163,14 +169,7 @@ impl Sender {
         let now = self.shell.clock.now();
         let mut tx = self.shell.db.begin().await?;
         for delivery in due {
-            let fate = if answer.good {
-                Fate::Sent
-            } else {
-                match decide::again_after(delivery.attempts, answer.retry_after) {
-                    Some(wait) => Fate::Again(now.saturating_add(wait).unwrap_or(now)),
-                    None => Fate::Failed,
-                }
-            };
+            let fate = fate(delivery.attempts, answer, now);
             rows::settle(&mut tx, delivery.delivery_id, fate, &answer.text).await?;
         }
         rows::answered(&mut tx, channel.id, answer.good, &answer.text, begun).await?;
@@ -283,30 +282,39 @@ impl Sender {
         let stamp = format!("notice:{}", message.id);
         let (result, _) = outbound::send(&self.connections, outbound, &draft, &stamp, is_repeated).await;
         let (outcome, answer) = match &result {
-            Ok(Sent::Done) => (
-                Ok(true),
-                Answer { good: true, text: format!("sent from {}", outbound.mailbox), retry_after: None },
-            ),
+            Ok(Sent::Done) => (Ok(true), Answer::good(format!("sent from {}", outbound.mailbox))),
             Ok(Sent::InDoubt) => (
                 Ok(false),
-                Answer {
-                    good: true,
-                    text: format!(
-                        "{} did not answer; the mail may have gone and is not sent twice",
-                        outbound.mailbox
-                    ),
-                    retry_after: None,
-                },
+                Answer::good(format!(
+                    "{} did not answer; the mail may have gone and is not sent twice",
+                    outbound.mailbox
+                )),
             ),
             Err(not_sent) => {
                 let fault = not_sent.fault();
-                (Err(fault), Answer::bad(format!("from {}: {}", outbound.mailbox, fault.sentence())))
+                let answer = Answer {
+                    // An address that is refused is refused again.
+                    is_final: fault.entry.class == Class::Poison,
+                    ..Answer::bad(format!("from {}: {}", outbound.mailbox, fault.sentence()))
+                };
+                (Err(fault), answer)
             }
         };
         if let Err(error) = outbound::send::record(&self.connections, outbound, outcome).await {
             tracing::error!(%error, "how an outbound is could not be stored");
         }
         answer
+    }
+}
+
+/// What becomes of a delivery after so many attempts.
+fn fate(attempts: i64, answer: &Answer, now: Timestamp) -> Fate {
+    if answer.good {
+        return Fate::Sent;
+    }
+    match decide::again_after(attempts, answer.retry_after) {
+        Some(wait) if !answer.is_final => Fate::Again(now.saturating_add(wait).unwrap_or(now)),
+        _ => Fate::Failed,
     }
 }
 
@@ -332,7 +340,7 @@ async fn answered(response: reqwest::Response) -> Answer {
     } else {
         format!("HTTP {}: {said}", status.as_u16())
     };
-    Answer { good: status.is_success(), text, retry_after }
+    Answer { good: status.is_success(), text, retry_after, is_final: false }
 }
 
 /// The beginning of what the other side said, on one line.
@@ -368,5 +376,21 @@ fn in_words(error: &reqwest::Error) -> String {
         "the connection failed".to_owned()
     } else {
         format!("the connection failed: {deepest}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise: what was not taken is tried again, what would fail again is given up at once.
+    #[test]
+    fn what_would_fail_again_is_given_up() {
+        let now = Timestamp::UNIX_EPOCH;
+        let refused = Answer::bad("a recipient's address is refused");
+        assert!(matches!(fate(1, &refused, now), Fate::Again(at) if at > now));
+        assert_eq!(fate(1, &Answer { is_final: true, ..refused.clone() }, now), Fate::Failed);
+        assert_eq!(fate(99, &refused, now), Fate::Failed);
+        assert_eq!(fate(1, &Answer::good("taken"), now), Fate::Sent);
     }
 }

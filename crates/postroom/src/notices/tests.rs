@@ -17,15 +17,19 @@ use super::decide::WINDOW;
 use super::send::place;
 use super::store::{self as rows, NewChannel, Notice};
 use super::watch::Watch;
+use crate::access::Actor;
+use crate::connections::store::accounts::{self, SignedIn};
 use crate::connections::store::sources;
-use crate::connections::tell;
 use crate::connections::testing::Office;
+use crate::connections::{sign_in, tell};
 
 /// What came to somebody's webhook.
 #[derive(Clone)]
 pub(super) struct Came {
     all: Arc<Mutex<Vec<(HeaderMap, serde_json::Value)>>>,
     refuses: Arc<Mutex<Option<StatusCode>>>,
+    /// Takes what comes and answers as if it had not: an answer that is lost.
+    loses: Arc<Mutex<bool>>,
     /// How many came so far.
     pub(super) count: tokio::sync::watch::Sender<usize>,
 }
@@ -43,13 +47,17 @@ async fn hook(State(came): State<Came>, headers: HeaderMap, body: Bytes) -> Stat
     let body = serde_json::from_slice(&body).expect("JSON");
     came.all.lock().unwrap().push((headers, body));
     came.count.send_modify(|count| *count += 1);
-    StatusCode::ACCEPTED
+    if *came.loses.lock().unwrap() { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::ACCEPTED }
 }
 
 /// Somebody's webhook on this machine.
 pub(super) async fn listen() -> (Came, String) {
-    let came =
-        Came { all: Arc::default(), refuses: Arc::default(), count: tokio::sync::watch::Sender::new(0) };
+    let came = Came {
+        all: Arc::default(),
+        refuses: Arc::default(),
+        loses: Arc::default(),
+        count: tokio::sync::watch::Sender::new(0),
+    };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}/hook", listener.local_addr().unwrap());
     let router = Router::new().route("/hook", post(hook)).with_state(came.clone());
@@ -247,6 +255,222 @@ async fn a_refusal_is_tried_again() {
     }
 }
 
+/// Promise: a message is repeated as it was, under the same id: what was raised meanwhile goes in a message of its own, so that a
+/// receiver that has the first one and leaves its repeat out misses nothing.
+#[tokio::test]
+async fn a_repeat_takes_nothing_new_along() {
+    for office in Office::all().await {
+        let connected = office.connect().await;
+        let (came, address) = listen().await;
+        let channel = add_channel(&office, "webhook", &address).await;
+        let named = |body: &serde_json::Value| -> Vec<String> {
+            let told = body["data"]["notices"].as_array().unwrap().iter();
+            told.map(|notice| notice["object"]["kind"].as_str().unwrap().to_owned()).collect()
+        };
+        *came.loses.lock().unwrap() = true;
+        fails(&office, connected.source, "own.not_signed_in").await;
+        later(&office, 2);
+        assert!(!office.sender.send_due(channel).await.unwrap());
+        let (first, body) = came.take().pop().unwrap();
+        assert_eq!(named(&body), ["source"]);
+        // Another trouble while the first message is on its way again.
+        let mut tx = office.console.shell.db.begin().await.unwrap();
+        let fault = Fault::own("jira.token", "");
+        tell::destination_fails(&mut tx, connected.destination, &fault, office.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        *came.loses.lock().unwrap() = false;
+        later(&office, 11);
+        assert!(office.sender.send_due(channel).await.unwrap());
+        assert!(office.sender.send_due(channel).await.unwrap());
+        assert!(!office.sender.send_due(channel).await.unwrap());
+        let came = came.take();
+        let [(again, repeated), (other, fresh)] = came.as_slice() else { panic!("{came:?}") };
+        assert_eq!(again["webhook-id"], first["webhook-id"]);
+        assert_eq!(repeated["data"]["notices"], body["data"]["notices"]);
+        assert_ne!(other["webhook-id"], first["webhook-id"]);
+        assert_eq!(named(fresh), ["destination"]);
+        assert!(notices(&office).await.iter().all(|notice| (notice.sent, notice.due) == (1, 0)));
+    }
+}
+
+/// Promise: a sign-in whose two halves take their time is nobody's trouble; one that was given up is told, until somebody signs in or
+/// removes it.
+#[tokio::test]
+async fn a_sign_in_on_its_way_is_no_trouble() {
+    for office in Office::all().await {
+        let registration = office.register().await;
+        let (db, workspace) = (&office.console.shell.db, office.workspace());
+        let watch =
+            Watch { shell: office.console.shell.clone(), connections: Arc::clone(&office.state.connections) };
+        let half = async |username: &str| {
+            let signed_in = office.signed_in(registration, username);
+            let id = signed_in.id;
+            let fault = serde_json::to_string(&Fault::own("own.not_signed_in", "").to_record()).unwrap();
+            let mut tx = db.begin().await.unwrap();
+            accounts::put_basic(&mut tx, signed_in, "Mail.ReadWrite", &fault).await.unwrap();
+            tx.commit().await.unwrap();
+            id
+        };
+        let rest = async |id: Uuid, username: &str| {
+            let actor = Actor { workspace, user: None, name: "anna".to_owned(), at: office.now() };
+            let signed_in = SignedIn { id, ..office.signed_in(registration, username) };
+            let mut tx = db.begin().await.unwrap();
+            sign_in::record(&mut tx, &actor, signed_in, "Mail.ReadWrite").await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        let kinds = async || -> Vec<String> {
+            let mut all: Vec<String> = notices(&office).await.into_iter().map(|notice| notice.kind).collect();
+            all.sort();
+            all
+        };
+        let slow = half("slow@contoso.test").await;
+        for _ in 0..8 {
+            later(&office, 60);
+            watch.look().await.unwrap();
+        }
+        rest(slow, "slow@contoso.test").await;
+        watch.look().await.unwrap();
+        assert!(kinds().await.is_empty(), "eight minutes at Microsoft's pages: {:?}", kinds().await);
+
+        let given_up = half("given-up@contoso.test").await;
+        let forgotten = half("forgotten@contoso.test").await;
+        later(&office, 16 * 60);
+        watch.look().await.unwrap();
+        assert_eq!(kinds().await, ["offline", "offline"]);
+        rest(given_up, "given-up@contoso.test").await;
+        assert_eq!(kinds().await, ["back", "offline", "offline"]);
+        let open = rows::open(db, workspace).await.unwrap();
+        assert_eq!(open.iter().map(|open| open.object_id).collect::<Vec<_>>(), [forgotten]);
+        let mut owner = office.console.owner().await;
+        let token = owner.token("/sources").await;
+        let removed = owner.post(&format!("/accounts/{forgotten}/remove"), &token, &[]).await;
+        assert!(removed.status.is_redirection(), "{}", removed.body);
+        assert!(rows::open(db, workspace).await.unwrap().is_empty());
+        watch.look().await.unwrap();
+        assert_eq!(kinds().await.len(), 3, "whoever removes it knows");
+    }
+}
+
+/// Promise: what is told of an account that is gone, however it went, does not stay open.
+#[tokio::test]
+async fn an_account_that_is_gone_is_not_waited_for() {
+    for office in Office::all().await {
+        let registration = office.register().await;
+        let account = office.sign_in(registration, "anna@contoso.test").await;
+        let (db, workspace) = (&office.console.shell.db, office.workspace());
+        let watch =
+            Watch { shell: office.console.shell.clone(), connections: Arc::clone(&office.state.connections) };
+        let mut tx = db.begin().await.unwrap();
+        tell::account_fails(&mut tx, account, &Fault::own("entra.grant_revoked", ""), office.now())
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        watch.look().await.unwrap();
+        assert_eq!(rows::open(db, workspace).await.unwrap().len(), 1, "it is there");
+        db.execute(store::sql!("DELETE FROM account WHERE id = $1"), store::args![account]).await.unwrap();
+        watch.look().await.unwrap();
+        assert!(rows::open(db, workspace).await.unwrap().is_empty());
+    }
+}
+
+/// Promise: whatever fails and however often, of whatever kind and of how many connections, a channel gets at most five messages in any
+/// ten minutes, every trouble that lasts is told in the end, and none twice.
+#[tokio::test]
+async fn many_troubles_of_every_kind_are_no_storm() {
+    for office in Office::all().await {
+        let connected = office.connect().await;
+        let (came, address) = listen().await;
+        let channel = add_channel(&office, "webhook", &address).await;
+        let db = &office.console.shell.db;
+        let (now, workspace) = (office.now(), office.workspace());
+        let mut sources = vec![connected.source];
+        let mut tx = db.begin().await.unwrap();
+        for n in 0..20 {
+            let mut more = crate::connections::testing::confirmed(
+                workspace,
+                connected.account,
+                connected.mailbox,
+                connected.destination,
+                now,
+            );
+            more.folder_id = format!("folder-{n}");
+            more.folder_name = format!("Folder {n}");
+            let id = Uuid::now_v7();
+            sources::insert(&mut tx, id, more).await.unwrap();
+            sources.push(id);
+        }
+        tx.commit().await.unwrap();
+        let entries = ["own.not_signed_in", "entra.admin_approval", "graph.folder_gone", "graph.busy"];
+        let (mut at, mut told): (Vec<jiff::Timestamp>, Vec<(String, String)>) = (Vec::new(), Vec::new());
+        let mut send = async || {
+            if office.sender.send_due(channel).await.unwrap() {
+                at.push(office.now());
+            }
+            for (_, body) in came.take() {
+                for notice in body["data"]["notices"].as_array().unwrap() {
+                    told.push((notice["id"].as_str().unwrap().to_owned(), notice["kind"].to_string()));
+                }
+            }
+        };
+        // An hour in which each source fails in its own rhythm, and comes back; so does the project.
+        for round in 0..300_usize {
+            for (n, source) in sources.iter().enumerate() {
+                if round % (7 + n) == n {
+                    fails(&office, *source, entries[(round + n) % entries.len()]).await;
+                } else if round % (11 + n) == n {
+                    works(&office, *source, 1).await;
+                }
+            }
+            if round % 25 == 3 || round % 25 == 14 {
+                let (mut tx, project) = (db.begin().await.unwrap(), connected.destination);
+                let now = office.now();
+                if round % 25 == 3 {
+                    let fault = Fault::own("jira.token", "");
+                    tell::destination_fails(&mut tx, project, &fault, now).await.unwrap();
+                } else {
+                    tell::destination_works(&mut tx, project, now).await.unwrap();
+                }
+                tx.commit().await.unwrap();
+            }
+            later(&office, 12);
+            send().await;
+        }
+        // Now all of them stay away.
+        for source in &sources {
+            works(&office, *source, 0).await;
+            fails(&office, *source, "own.not_signed_in").await;
+        }
+        for _ in 0..60 {
+            later(&office, 30);
+            send().await;
+        }
+        for first in &at {
+            let window = at.iter().filter(|at| *at >= first && at.duration_since(*first) < WINDOW);
+            assert!(window.count() <= super::decide::MOST, "{at:?}");
+        }
+        let mut ids: Vec<&String> = told.iter().map(|(id, _)| id).collect();
+        let count = ids.len();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), count, "a notice is told once");
+        assert!(told.iter().any(|(_, kind)| kind.contains("approval_needed")), "{told:?}");
+        let (waiting,): (i64,) = db
+            .fetch_one(
+                store::sql!(
+                    "SELECT count(*) FROM notice n JOIN notice_delivery d ON d.notice_id = n.id
+                     WHERE n.ended_at IS NULL AND n.kind = 'offline' AND d.state <> 'sent'"
+                ),
+                store::args![],
+            )
+            .await
+            .unwrap();
+        let open = rows::open(db, workspace).await.unwrap();
+        let open =
+            open.iter().filter(|open| open.kind == "offline" && sources.contains(&open.object_id)).count();
+        assert_eq!((open, waiting), (sources.len(), 0), "each that stays away is told");
+    }
+}
+
 /// Promise: however often something goes off and on, a channel gets at most five messages in ten minutes, and what waited goes
 /// together.
 #[tokio::test]
@@ -339,6 +563,7 @@ fn mail_takes_the_way_that_works() {
         workspace_id: Uuid::nil(),
         account_id: Uuid::nil(),
         username: name.to_owned(),
+        account_kind: "user".to_owned(),
         scopes: String::new(),
         account_state: "online".to_owned(),
         account_since: 0,
@@ -389,8 +614,17 @@ async fn looking_finds_what_nobody_raised() {
         }
         let all = notices(&office).await;
         assert_eq!((all.len(), all[0].kind.as_str()), (1, "offline"));
+        // The application itself has no sign-in that ends when it is not used.
+        let kind = async |kind: &str| {
+            let of_account = store::sql!("UPDATE account SET kind = $1 WHERE id = $2");
+            db.execute(of_account, store::args![kind, connected.account]).await.unwrap();
+        };
+        kind("app").await;
         // 61 days later the unused sign-in ends in 29.
         office.console.clock.advance(std::time::Duration::from_secs(61 * 24 * 3600));
+        watch.look().await.unwrap();
+        assert_eq!(notices(&office).await.len(), 1);
+        kind("user").await;
         for _ in 0..2 {
             watch.look().await.unwrap();
         }

@@ -17,6 +17,7 @@ use super::decide::{self, Alarm, Kind};
 use super::raise::{self, Object, Over};
 use super::store::{self as rows, AlarmRow};
 use crate::connections::health::{self, Standing};
+use crate::connections::jira_site::stored_fault;
 use crate::connections::store::accounts::{self, Account};
 use crate::connections::store::jira::{self, JiraConnection};
 use crate::connections::store::outbounds::{self, Outbound};
@@ -33,6 +34,9 @@ const ENDS_FIRST: Duration = Duration::from_mins(10);
 const ENDS_AGAIN: Duration = Duration::from_hours(24);
 /// How long notices are kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(180 * 24);
+/// How long somebody may be on the way between the two halves of a sign-in before it counts as given up: a little longer than each may
+/// take.
+const ON_THE_WAY: SignedDuration = SignedDuration::from_mins(15);
 
 /// Looks around. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -126,6 +130,9 @@ impl Watch {
             self.put_right(&object, &standing, needed(&standing, &of(outbound.id), now), now).await?;
         }
         for account in accounts::unused(db, workspace).await? {
+            if is_on_the_way(&account, now) {
+                continue;
+            }
             let (object, standing) = of_account(workspace, &account);
             self.put_right(&object, &standing, needed(&standing, &of(account.id), now), now).await?;
         }
@@ -214,12 +221,7 @@ impl Watch {
         for (object, known) in known {
             for forecast in expiry::forecast(&known) {
                 let Some(step) = expiry::step(forecast.at, now) else { continue };
-                let title = format!(
-                    "{} of {} ends in {}",
-                    forecast.what.words(),
-                    object.name,
-                    expiry::left(forecast.at, now)
-                );
+                let title = expiry::headline(forecast.what, &object.name, forecast.at, now);
                 let mut tx = self.shell.db.begin().await?;
                 let key = (forecast.what.word(), forecast.at, step);
                 raise::expiry(&mut tx, &object, key, (title, forecast.what.text().to_owned()), now).await?;
@@ -248,6 +250,17 @@ fn of_registration(workspace: Uuid, row: &registrations::Row) -> Object {
         name: format!("the app registration {name}"),
         href: format!("/registrations/{}", row.id),
     }
+}
+
+/// Whether somebody is signing in right now: they came back with the basic scopes and are at Microsoft's pages for the rest.
+fn is_on_the_way(account: &Account, now: Timestamp) -> bool {
+    let fault = account.fault.as_deref().and_then(stored_fault);
+    fault.is_some_and(|fault| fault.entry.id == "own.not_signed_in")
+        && now.as_microsecond().saturating_sub(account.signed_in_at) < micros(ON_THE_WAY)
+}
+
+fn micros(span: SignedDuration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// An account that nothing uses yet: it may wait for an administrator.

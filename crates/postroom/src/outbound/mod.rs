@@ -4,5 +4,7 @@
 //! will be heard, decided and drafted beside it.
 
 pub mod send;
+#[cfg(test)]
+mod tests_with_sim;
 
 pub use send::{Sent, send};

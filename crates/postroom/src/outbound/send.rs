@@ -1,21 +1,20 @@
 //! Sends one mail from an outbound. The draft is the token: it is made first, and the same draft is sent once. A request whose
 //! answer was lost is never repeated (O3 of design §4).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use fault::{Class, Fault};
 use mail::Address;
 use mail::compose;
-use microsoft::{Draft, Find, NativeId};
+use microsoft::{Draft, Find, Mailbox, NativeId};
 use store::StoreError;
 use tokio::time::Instant;
 
 use crate::connections::store::outbounds::{self as rows, Outbound};
 use crate::connections::{Connections, tell};
-
-/// How long an outbound that failed is left alone.
-const AGAIN: jiff::SignedDuration = jiff::SignedDuration::from_mins(1);
+use crate::inbound::judge;
 
 /// What became of a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +71,8 @@ pub async fn send(
     let made = make_draft(connections, outbound, draft, stamp, is_repeated).await;
     took.draft = begun.elapsed();
     let (mailbox, id) = match made {
-        Ok(made) => made,
+        Ok(Made::Draft(mailbox, id)) => (mailbox, id),
+        Ok(Made::SentBefore) => return (Ok(Sent::Done), took),
         Err(fault) => return (Err(NotSent::Draft(fault)), took),
     };
     let begun = Instant::now();
@@ -90,7 +90,13 @@ pub async fn send(
     (result, took)
 }
 
-type Made = (std::sync::Arc<dyn microsoft::Mailbox>, NativeId);
+/// What is to be sent.
+enum Made {
+    /// This draft.
+    Draft(Arc<dyn Mailbox>, NativeId),
+    /// Nothing: an earlier attempt has sent it, and its answer was lost.
+    SentBefore,
+}
 
 async fn make_draft(
     connections: &Connections,
@@ -100,18 +106,39 @@ async fn make_draft(
     is_repeated: bool,
 ) -> Result<Made, Fault> {
     let mailbox = connections.mailbox_for(outbound.account_id, &outbound.mailbox_native_id).await?;
-    if is_repeated {
-        let left = mailbox.find(&Find::Stamp { value: stamp.to_owned() }).await?;
-        if let Some(id) = left.into_iter().next() {
-            return Ok((mailbox, id));
-        }
+    if is_repeated && let Some(left) = left_behind(&mailbox, draft, stamp).await? {
+        return Ok(left);
     }
     let draft = Draft { mime: Bytes::from(compose::write(draft)), stamp: Some(stamp.to_owned()) };
     let id = mailbox.create_draft(&draft).await?;
-    Ok((mailbox, id))
+    Ok(Made::Draft(mailbox, id))
 }
 
-/// Records how an outbound is after it was used: `sent` is whether a mail went. What concerns people is told.
+/// What an earlier attempt left: found by its stamp, or by its Message-ID where the attempt ended between saving and stamping.
+async fn left_behind(
+    mailbox: &Arc<dyn Mailbox>,
+    draft: &compose::Draft,
+    stamp: &str,
+) -> Result<Option<Made>, Fault> {
+    let by_stamp = Find::Stamp { value: stamp.to_owned() };
+    for by in [by_stamp, Find::MessageId(draft.message_id.clone())] {
+        let mut left = None;
+        for id in mailbox.find(&by).await? {
+            match mailbox.is_draft(&id).await? {
+                Some(true) => left = left.or(Some(id)),
+                Some(false) => return Ok(Some(Made::SentBefore)),
+                None => {}
+            }
+        }
+        if let Some(id) = left {
+            return Ok(Some(Made::Draft(Arc::clone(mailbox), id)));
+        }
+    }
+    Ok(None)
+}
+
+/// Records how an outbound is after it was used: `sent` is whether a mail went. What concerns people is told. A fault of one mail says
+/// nothing about the outbound.
 pub async fn record(
     connections: &Connections,
     outbound: &Outbound,
@@ -126,10 +153,11 @@ pub async fn record(
             }
             tell::outbound_works(&mut tx, outbound.id, now).await?;
         }
+        Err(fault) if fault.entry.class == Class::Poison => {}
         Err(fault) => {
             let state = if fault.entry.class == Class::Transient { "degraded" } else { "offline" };
             let record = serde_json::to_string(&fault.to_record()).unwrap_or_default();
-            let next = now.saturating_add(AGAIN).unwrap_or(now);
+            let next = judge::after(now, judge::until_next_poll(fault, outbound.failures, rand::random()));
             if rows::fails(&mut tx, outbound.id, state, &record, next, now).await? {
                 tell::outbound_event(&mut tx, outbound, state, &fault.to_string(), Some(record), now).await?;
             }

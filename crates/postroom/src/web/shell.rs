@@ -1,7 +1,9 @@
 //! What every page needs: the database, the clock, where the console is reached, and who is told what.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use axum::extract::ConnectInfo;
 use jiff::tz::TimeZone;
 use metrics_exporter_prometheus::PrometheusHandle;
 use store::{Clock, Db};
@@ -12,6 +14,7 @@ use super::health::Readiness;
 use super::live::Bus;
 use super::times::Times;
 use crate::access::Throttle;
+use crate::config::Network;
 
 /// The console's state. Cheap to clone. A feature keeps it in a state of its own and implements
 /// `FromRef<ItsState> for Shell`; the types of `access` can then be received by its handlers.
@@ -29,8 +32,9 @@ pub struct Shell {
     pub zone: TimeZone,
     /// Tells open pages what has changed.
     pub bus: Bus,
-    /// Whether a reverse proxy in front sets `X-Forwarded-For` and `X-Forwarded-Host`; never true by default.
-    pub trusted_proxy: bool,
+    /// The reverse proxies in front: what they forward (`X-Forwarded-For`, `X-Forwarded-Host`, `X-Request-Id`) is believed. Nobody
+    /// by default.
+    pub trusted_proxies: Arc<[Network]>,
     /// Renders `/metrics`; without it there is no such page.
     pub metrics: Option<PrometheusHandle>,
     /// What keeps the process from being ready, besides the database.
@@ -55,7 +59,7 @@ impl Shell {
             workspace,
             zone: TimeZone::UTC,
             bus: Bus::new(),
-            trusted_proxy: false,
+            trusted_proxies: Arc::default(),
             metrics: None,
             readiness: Readiness::default(),
             throttle: Arc::default(),
@@ -67,6 +71,16 @@ impl Shell {
         self.public_url.scheme() == "https"
     }
 
+    /// Whether an address is that of a reverse proxy in front.
+    pub fn is_proxy(&self, address: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|network| network.contains(address))
+    }
+
+    /// Whether a request comes straight from a reverse proxy in front, so that what it forwards is believed.
+    pub fn believes(&self, extensions: &http::Extensions) -> bool {
+        peer(extensions).is_some_and(|peer| self.is_proxy(peer))
+    }
+
     /// Now, in the workspace's time zone.
     pub fn times(&self) -> Times {
         Times { now: self.clock.now(), zone: self.zone.clone() }
@@ -76,4 +90,9 @@ impl Shell {
     pub fn address(&self, path: &str) -> String {
         format!("{}/{}", self.public_url.as_str().trim_end_matches('/'), path.trim_start_matches('/'))
     }
+}
+
+/// The other end of a request's connection; none on the local socket.
+pub(crate) fn peer(extensions: &http::Extensions) -> Option<IpAddr> {
+    extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip())
 }

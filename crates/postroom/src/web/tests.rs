@@ -1,11 +1,16 @@
 //! What every page promises.
 
+use std::net::SocketAddr;
+use std::str::FromStr;
+
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use http::{Request, StatusCode, header};
 use store::testing::TestDb;
 
 use super::testing::{PUBLIC, TestConsole};
 use super::{Flash, RequestId};
+use crate::config::Network;
 
 /// Promise: every answer carries the policy that lets nothing foreign or inline run, and cannot be framed.
 #[tokio::test]
@@ -136,6 +141,27 @@ async fn other_hosts_get_no_page() {
     let answer = browser.send(to("localhost:7080")).await;
     assert_eq!(answer.status, StatusCode::TEMPORARY_REDIRECT);
     assert_eq!(answer.location(), "http://127.0.0.1:7080/sign-in?next=/x");
+}
+
+/// Promise: the host that a trusted proxy forwards counts; from anybody else it is no way around the check.
+#[tokio::test]
+async fn only_a_trusted_proxy_says_which_host_was_asked_for() {
+    let mut console = TestConsole::new().await;
+    console.shell.trusted_proxies = [Network::from_str("10.0.0.0/8").unwrap()].as_slice().into();
+    console.router = super::router(&console.shell, Vec::new());
+    let mut browser = console.browser();
+    for (peer, is_believed) in [([10, 0, 0, 5], true), ([192, 0, 2, 9], false)] {
+        let mut request = Request::get("/setup?token=x")
+            .header(header::HOST, "inside:8080")
+            .header("x-forwarded-host", "127.0.0.1:7080")
+            .header("x-request-id", "given-by-a-proxy")
+            .body(Body::empty())
+            .unwrap();
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from((peer, 4711))));
+        let answer = browser.send(request).await;
+        assert_eq!(answer.status == StatusCode::MISDIRECTED_REQUEST, !is_believed, "{}", answer.body);
+        assert_eq!(answer.headers["x-request-id"] == "given-by-a-proxy", is_believed);
+    }
 }
 
 /// Promise: up is one thing, ready another, and the reasons are told.

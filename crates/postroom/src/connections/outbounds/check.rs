@@ -74,10 +74,15 @@ pub async fn with_credentials_of(
     }
 }
 
+/// When a sign-in was used last, microseconds; none where the account is the application itself, whose grant has no such end.
+fn sign_in_used(account_kind: &str, refreshed_at: Option<i64>, signed_in_at: i64) -> Option<i64> {
+    (account_kind != "app").then(|| refreshed_at.unwrap_or(signed_in_at))
+}
+
 /// What is known of the ends of a source.
 pub fn known_of_source(source: &Source) -> expiry::Known {
     expiry::Known {
-        sign_in_used: Some(source.refreshed_at.unwrap_or(source.signed_in_at)),
+        sign_in_used: sign_in_used(&source.account_kind, source.refreshed_at, source.signed_in_at),
         // A server of one's own stays as it is.
         is_ews_online: source.connection_type == "ews" && source.ews_url.is_empty(),
         ..expiry::Known::default()
@@ -87,7 +92,7 @@ pub fn known_of_source(source: &Source) -> expiry::Known {
 /// What is known of the ends of an outbound.
 pub fn known_of_outbound(outbound: &Outbound) -> expiry::Known {
     expiry::Known {
-        sign_in_used: Some(outbound.refreshed_at.unwrap_or(outbound.signed_in_at)),
+        sign_in_used: sign_in_used(&outbound.account_kind, outbound.refreshed_at, outbound.signed_in_at),
         is_ews_online: outbound.connection_type == "ews",
         ..expiry::Known::default()
     }

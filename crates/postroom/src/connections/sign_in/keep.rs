@@ -16,7 +16,7 @@ use crate::connections::routes::{State, flash_to, see_other};
 use crate::connections::store::accounts::{self as rows, Account, SignIn, SignedIn};
 use crate::connections::store::events::{self, Event, Object};
 use crate::connections::store::{approvals, links};
-use crate::connections::{Connections, enterprise, scopes, sign_in_link, tokens};
+use crate::connections::{Connections, enterprise, scopes, sign_in_link, tell, tokens};
 use crate::web::{Flash, Problem};
 
 /// Stores who signed in; only then is anything done with the tokens.
@@ -132,6 +132,7 @@ pub async fn record(tx: &mut Tx, actor: &Actor, account: SignedIn, wanted: &str)
     rows::put(tx, account).await?;
     rows::set_wanted(tx, id, wanted).await?;
     approvals::end_of(tx, registration, id, &name, now).await?;
+    tell::account_works(tx, id, now).await?;
     let text = format!("signed in as {name}");
     let event = Event {
         object: Object::Account,

@@ -238,13 +238,14 @@ pub async fn account(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<Accoun
     .await
 }
 
-/// Accounts that no source and no outbound uses yet: signed in, not confirmed.
+/// Accounts that no source and no outbound uses, or uses any more.
 pub async fn unused(db: &Db, workspace: Uuid) -> Result<Vec<Account>, StoreError> {
     db.fetch_all(
         sql!(
             "SELECT id, app_registration_id, tenant_id, object_id, username, display_name, scopes, signed_in_at, refreshed_at,
                state, state_since, fault FROM account a
-             WHERE workspace_id = $1 AND NOT EXISTS (SELECT 1 FROM source s WHERE s.account_id = a.id)
+             WHERE workspace_id = $1
+               AND NOT EXISTS (SELECT 1 FROM source s WHERE s.account_id = a.id AND s.removed_at IS NULL)
                AND NOT EXISTS (SELECT 1 FROM outbound o WHERE o.account_id = a.id)
              ORDER BY username"
         ),
@@ -491,7 +492,8 @@ pub async fn hand_over(tx: &mut Tx, from: Uuid, to: Uuid, now: Timestamp) -> Res
     .await
 }
 
-/// Removes an account that no source uses, with its tokens.
+/// Removes an account that no source uses, with its tokens. Sources that were removed, and are kept for the mail that came from them,
+/// are read by nobody from then on.
 pub async fn remove_unused(tx: &mut Tx, workspace: Uuid, id: Uuid) -> Result<bool, StoreError> {
     for statement in [
         sql!("DELETE FROM approval WHERE account_id = $1"),
@@ -499,6 +501,7 @@ pub async fn remove_unused(tx: &mut Tx, workspace: Uuid, id: Uuid) -> Result<boo
         sql!("DELETE FROM app_mailbox WHERE account_id = $1"),
         sql!("DELETE FROM app_fence WHERE account_id = $1"),
         sql!("UPDATE sign_in_link SET account_id = NULL WHERE account_id = $1"),
+        sql!("UPDATE source SET account_id = NULL WHERE account_id = $1 AND removed_at IS NOT NULL"),
     ] {
         tx.execute(statement, args![id]).await?;
     }

@@ -442,6 +442,15 @@ pub async fn set_end_of_file(db: &Db, id: Uuid, at: Timestamp) -> Result<(), Sto
     Ok(())
 }
 
+/// Takes all client secrets out; gives how many there were. Certificates stay.
+pub async fn remove_secrets(tx: &mut Tx, registration: Uuid) -> Result<u64, StoreError> {
+    tx.execute(
+        sql!("DELETE FROM credential WHERE app_registration_id = $1 AND kind = 'secret'"),
+        args![registration],
+    )
+    .await
+}
+
 /// Keeps what a test found.
 pub async fn tested(db: &Db, id: Uuid, fault: Option<String>, now: Timestamp) -> Result<(), StoreError> {
     db.execute(sql!("UPDATE credential SET tested_at = $1, fault = $2 WHERE id = $3"), args![now, fault, id])

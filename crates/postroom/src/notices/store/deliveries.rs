@@ -83,6 +83,8 @@ pub struct Due {
     pub delivery_id: Uuid,
     /// Attempts so far, the one that begins included.
     pub attempts: i64,
+    /// The message that it goes with, the same at each attempt.
+    pub message_id: Uuid,
     /// The notice's row.
     pub id: Uuid,
     /// What is told.
@@ -105,25 +107,55 @@ pub struct Due {
     pub raised_at: i64,
 }
 
-/// Takes what is due through a channel: the attempt is counted before it is made.
-pub async fn take_due(tx: &mut Tx, channel: Uuid, now: Timestamp) -> Result<Vec<Due>, StoreError> {
+/// Takes one message that is due through a channel: the attempt is counted before it is made. A message that was tried before goes
+/// first, with what it had then and nothing else; `fresh` is the id of one of what was not tried yet.
+pub async fn take_due(
+    tx: &mut Tx,
+    channel: Uuid,
+    fresh: Uuid,
+    now: Timestamp,
+) -> Result<Vec<Due>, StoreError> {
+    let tried: Option<(Uuid,)> = tx
+        .fetch_optional(
+            sql!(
+                "SELECT message_id FROM notice_delivery
+                 WHERE channel_id = $1 AND state = 'due' AND not_before <= $2 AND message_id IS NOT NULL
+                 ORDER BY not_before, message_id LIMIT 1"
+            ),
+            args![channel, now],
+        )
+        .await?;
+    let message = match tried {
+        Some((message,)) => message,
+        None => {
+            tx.execute(
+                sql!(
+                    "UPDATE notice_delivery SET message_id = $1
+                     WHERE channel_id = $2 AND state = 'due' AND not_before <= $3 AND message_id IS NULL"
+                ),
+                args![fresh, channel, now],
+            )
+            .await?;
+            fresh
+        }
+    };
     tx.execute(
         sql!(
             "UPDATE notice_delivery SET attempts = attempts + 1, attempted_at = $1
-             WHERE channel_id = $2 AND state = 'due' AND not_before <= $1"
+             WHERE channel_id = $2 AND state = 'due' AND message_id = $3"
         ),
-        args![now, channel],
+        args![now, channel, message],
     )
     .await?;
     tx.fetch_all(
         sql!(
-            "SELECT d.id AS delivery_id, d.attempts, n.id, n.kind, n.object_kind, n.object_id, n.object_name, n.title, n.text,
+            "SELECT d.id AS delivery_id, d.attempts, d.message_id, n.id, n.kind, n.object_kind, n.object_id, n.object_name, n.title, n.text,
                n.href, n.fault, n.raised_at
              FROM notice_delivery d JOIN notice n ON n.id = d.notice_id
-             WHERE d.channel_id = $1 AND d.state = 'due' AND d.attempted_at = $2 AND d.not_before <= $2
+             WHERE d.channel_id = $1 AND d.state = 'due' AND d.message_id = $2
              ORDER BY n.raised_at, n.id"
         ),
-        args![channel, now],
+        args![channel, message],
     )
     .await
 }

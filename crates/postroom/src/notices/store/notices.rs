@@ -233,13 +233,14 @@ pub async fn forget(db: &Db, before: Timestamp) -> Result<u64, StoreError> {
     .await
 }
 
-/// Whether the open notices of an object are about a source or an outbound.
+/// Whether the open notices of an object are about a source or an outbound, or about an account that was removed.
 pub async fn is_about_connection(db: &Db, workspace: Uuid, object: Uuid) -> Result<bool, StoreError> {
     let (count,): (i64,) = db
         .fetch_one(
             sql!(
-                "SELECT count(*) FROM notice WHERE workspace_id = $1 AND object_id = $2 AND ended_at IS NULL
-                   AND object_kind IN ('source', 'outbound')"
+                "SELECT count(*) FROM notice n WHERE n.workspace_id = $1 AND n.object_id = $2 AND n.ended_at IS NULL
+                   AND (n.object_kind IN ('source', 'outbound')
+                     OR n.object_kind = 'account' AND NOT EXISTS (SELECT 1 FROM account a WHERE a.id = n.object_id))"
             ),
             args![workspace, object],
         )

@@ -5,25 +5,25 @@
 //! form, or in the header `x-csrf-token`, decides in any case.
 
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
-use url::form_urlencoded;
+use url::{Position, form_urlencoded};
 
 use super::{LARGEST_FORM, Visitor};
-use crate::web::Problem;
 use crate::web::components::Action;
+use crate::web::{Problem, Shell};
 
 /// The name of the field that carries the token.
 const FIELD: &str = "csrf";
 
-pub(super) async fn prove(request: Request, next: Next) -> Response {
+pub(super) async fn prove(State(shell): State<Shell>, request: Request, next: Next) -> Response {
     if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         return next.run(request).await;
     }
-    if !from_here(request.headers()) {
+    if !from_here(request.headers(), &shell.public_url[Position::BeforeHost..Position::AfterPort]) {
         return refused("it came from another site");
     }
     let Some(visitor) = request.extensions().get::<Visitor>().cloned() else {
@@ -69,8 +69,9 @@ fn refused(why: &str) -> Response {
     .into_response()
 }
 
-/// Whether the browser says that the request comes from our own pages, or says nothing.
-fn from_here(headers: &HeaderMap) -> bool {
+/// Whether the browser says that the request comes from our own pages, or says nothing. `own` is the public address's host and port:
+/// that the request was made to it was checked before.
+fn from_here(headers: &HeaderMap, own: &str) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     match text("sec-fetch-site") {
         Some("same-origin") => return true,
@@ -80,10 +81,8 @@ fn from_here(headers: &HeaderMap) -> bool {
     match text("origin") {
         None | Some("null") => true,
         Some(origin) => {
-            // The host was checked against the public address before.
             let host = origin.split_once("://").map(|(_, host)| host);
-            let asked = text("x-forwarded-host").or_else(|| text("host"));
-            host.is_some() && host == asked
+            host.is_some_and(|host| host.eq_ignore_ascii_case(own))
         }
     }
 }
@@ -122,16 +121,14 @@ mod tests {
     /// Promise: a form of another site is refused whatever token it carries.
     #[test]
     fn other_sites_are_told_apart() {
-        assert!(from_here(&headers(&[("sec-fetch-site", "same-origin"), ("origin", "null")])));
-        assert!(!from_here(&headers(&[
-            ("sec-fetch-site", "cross-site"),
-            ("host", "a"),
-            ("origin", "http://a")
-        ])));
-        assert!(!from_here(&headers(&[("sec-fetch-site", "same-site")])));
-        assert!(!from_here(&headers(&[("host", "a:1"), ("origin", "http://b:1")])));
-        assert!(!from_here(&headers(&[("host", "a:1"), ("origin", "http://a")])));
-        assert!(from_here(&headers(&[("host", "a:1"), ("origin", "http://a:1")])));
-        assert!(from_here(&headers(&[("host", "a:1")])));
+        let from_here = |pairs| super::from_here(&headers(pairs), "a:1");
+        assert!(from_here(&[("sec-fetch-site", "same-origin"), ("origin", "null")]));
+        assert!(!from_here(&[("sec-fetch-site", "cross-site"), ("origin", "http://a:1")]));
+        assert!(!from_here(&[("sec-fetch-site", "same-site")]));
+        assert!(!from_here(&[("origin", "http://b:1")]));
+        assert!(!from_here(&[("origin", "http://b:1"), ("host", "b:1"), ("x-forwarded-host", "b:1")]));
+        assert!(!from_here(&[("origin", "http://a")]));
+        assert!(from_here(&[("origin", "http://a:1")]));
+        assert!(from_here(&[("host", "a:1")]));
     }
 }

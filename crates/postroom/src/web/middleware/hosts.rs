@@ -10,7 +10,8 @@ use crate::web::components::Action;
 use crate::web::{Problem, Shell};
 
 pub(super) async fn check(State(shell): State<Shell>, request: Request, next: Next) -> Response {
-    let asked = asked(&shell, request.headers(), request.uri().authority().map(http::uri::Authority::as_str));
+    let authority = request.uri().authority().map(http::uri::Authority::as_str);
+    let asked = asked(shell.believes(request.extensions()), request.headers(), authority);
     match judge(&shell.public_url, asked.as_deref()) {
         Verdict::Ours => next.run(request).await,
         Verdict::Alias if matches!(*request.method(), Method::GET | Method::HEAD) => {
@@ -30,10 +31,10 @@ pub(super) async fn check(State(shell): State<Shell>, request: Request, next: Ne
     }
 }
 
-/// The host that the browser asked for.
-fn asked(shell: &Shell, headers: &HeaderMap, authority: Option<&str>) -> Option<String> {
+/// The host that the browser asked for; `believed`: what is forwarded comes from a trusted proxy.
+fn asked(believed: bool, headers: &HeaderMap, authority: Option<&str>) -> Option<String> {
     let text = |value: &http::HeaderValue| value.to_str().ok().map(|text| text.trim().to_ascii_lowercase());
-    let forwarded = headers.get("x-forwarded-host").filter(|_| shell.trusted_proxy).and_then(text);
+    let forwarded = headers.get("x-forwarded-host").filter(|_| believed).and_then(text);
     forwarded
         .or_else(|| headers.get(header::HOST).and_then(text))
         .or_else(|| authority.map(str::to_ascii_lowercase))

@@ -58,7 +58,8 @@ pub(super) async fn request(State(shell): State<Shell>, mut request: Request, ne
 
 /// The id that a trusted proxy gave the request.
 fn given_id(shell: &Shell, request: &Request) -> Option<String> {
-    let id = request.headers().get(HEADER).filter(|_| shell.trusted_proxy)?.to_str().ok()?;
+    let believed = shell.believes(request.extensions());
+    let id = request.headers().get(HEADER).filter(|_| believed)?.to_str().ok()?;
     let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
     (plain && (8..=64).contains(&id.len())).then(|| id.to_owned())
 }

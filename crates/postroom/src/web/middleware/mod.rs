@@ -46,7 +46,7 @@ pub(super) fn around_all(router: Router, shell: &Shell) -> Router {
 pub(super) fn around_pages(router: Router, shell: &Shell) -> Router {
     router
         .fallback(|| async { StatusCode::NOT_FOUND })
-        .layer(from_fn(forms::prove))
+        .layer(from_fn_with_state(shell.clone(), forms::prove))
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, LONGEST))

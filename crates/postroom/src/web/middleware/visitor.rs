@@ -1,10 +1,10 @@
 //! Who is there: session, theme, flash message and where the request came from.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum_extra::extract::cookie::CookieJar;
@@ -17,6 +17,7 @@ use super::log::LoggedUser;
 use crate::access::{SignedIn, csrf, session};
 use crate::notices;
 use crate::web::frame::{Flash, Section, Theme};
+use crate::web::shell::peer;
 use crate::web::times::Times;
 use crate::web::{Frame, Shell};
 
@@ -128,17 +129,30 @@ fn is_page(headers: &HeaderMap) -> bool {
         .is_some_and(|kind| kind.starts_with("text/html"))
 }
 
-/// The address that the request came from: the proxy's word for it where one is trusted, else the connection's.
+/// The address that the request came from: a trusted proxy's word for it where it comes from one, else the connection's.
 fn client(shell: &Shell, request: &Request) -> Option<IpAddr> {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let forwarded = request.headers().get_all("x-forwarded-for").iter().next_back();
-    match (shell.trusted_proxy, forwarded) {
-        // The last one is what the proxy itself saw; those before are the client's word.
-        (true, Some(value)) => value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok(),
-        // Somebody forwards without being trusted: the connection's address says nothing about who asks.
-        (false, Some(_)) => peer.filter(|peer| !is_loopback(*peer)),
-        (_, None) => peer,
+    let peer = peer(request.extensions());
+    let forwarded = request.headers().get_all("x-forwarded-for");
+    if forwarded.iter().next().is_none() {
+        return peer;
     }
+    if !shell.believes(request.extensions()) {
+        // Somebody forwards without being trusted: the connection's address says nothing about who asks.
+        return peer.filter(|peer| !is_loopback(*peer));
+    }
+    // The last one is what the proxy itself saw. Where that is a proxy of ours, too, the one before is what that one saw; those
+    // before are the client's word.
+    let mut seen = None;
+    for value in forwarded.iter().rev() {
+        for text in value.to_str().ok()?.rsplit(',') {
+            let address: IpAddr = text.trim().parse().ok()?;
+            seen = Some(address);
+            if !shell.is_proxy(address) {
+                return seen;
+            }
+        }
+    }
+    seen
 }
 
 /// Where the request came from, for handlers that serve machines and people.
@@ -213,5 +227,53 @@ impl<S: Send + Sync> FromRequestParts<S> for Client {
         visitor
             .map(Self)
             .ok_or_else(|| crate::web::Problem::internal("a page outside of the console's router"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use axum::body::Body;
+    use axum::extract::ConnectInfo;
+
+    use super::*;
+    use crate::config::Network;
+    use crate::web::testing::TestConsole;
+
+    /// Promise: `X-Forwarded-For` is believed where the connection comes from a trusted proxy, and from nobody else.
+    #[tokio::test]
+    async fn only_a_trusted_proxy_says_who_asks() {
+        let mut shell = TestConsole::new().await.shell;
+        let asks = |shell: &Shell, peer: &str, forwarded: &[&str]| {
+            let mut request = Request::get("/");
+            for value in forwarded {
+                request = request.header("x-forwarded-for", *value);
+            }
+            let mut request = request.body(Body::empty()).unwrap();
+            let peer: IpAddr = peer.parse().unwrap();
+            request.extensions_mut().insert(ConnectInfo(SocketAddr::from((peer, 4711))));
+            client(shell, &request).map(|client| client.to_string())
+        };
+        let is = |text: &str| Some(text.to_owned());
+        assert_eq!(asks(&shell, "192.0.2.9", &["203.0.113.7"]), is("192.0.2.9"), "nobody is trusted");
+        assert_eq!(asks(&shell, "127.0.0.1", &["203.0.113.7"]), None, "a proxy that was not named");
+        shell.trusted_proxies =
+            ["10.0.0.5", "10.1.0.0/16"].map(|text| text.parse::<Network>().unwrap()).as_slice().into();
+        for (peer, forwarded, found) in [
+            ("10.0.0.5", &["203.0.113.7"][..], is("203.0.113.7")),
+            ("::ffff:10.0.0.5", &["203.0.113.7"], is("203.0.113.7")),
+            ("10.0.0.5", &["198.51.100.1, 203.0.113.7"], is("203.0.113.7")),
+            ("10.0.0.5", &["198.51.100.1, 203.0.113.7, 10.1.2.3"], is("203.0.113.7")),
+            ("10.0.0.5", &["198.51.100.1", "203.0.113.7", "10.1.2.3"], is("203.0.113.7")),
+            ("10.0.0.5", &["10.1.2.3"], is("10.1.2.3")),
+            ("10.0.0.5", &["somebody"], None),
+            ("10.0.0.5", &[], is("10.0.0.5")),
+            // Another machine says that it is a proxy.
+            ("10.0.0.6", &["203.0.113.7"], is("10.0.0.6")),
+            ("192.0.2.9", &["203.0.113.7"], is("192.0.2.9")),
+        ] {
+            assert_eq!(asks(&shell, peer, forwarded), found, "{peer} with {forwarded:?}");
+        }
     }
 }
