@@ -172,6 +172,17 @@ pub(crate) static SUBSCRIPTION_REFUSED: Entry = Entry {
     link: Some("https://learn.microsoft.com/graph/outlook-change-notifications-overview"),
     ..Entry::BLANK
 };
+pub(crate) static SUBSCRIPTION_UNREACHABLE: Entry = Entry {
+    id: "graph.subscription_unreachable",
+    codes: &["ValidationError"],
+    class: Class::Configuration,
+    who: Who::Operator,
+    retry: Retry::Slow,
+    cause: "Microsoft could not reach Postroom to tell of new mail",
+    mend: "Nothing stands still: Postroom polls. For push let https requests from the internet to /push/ of public_url through (reverse proxy, firewall, a certificate of a public authority).",
+    link: Some("https://learn.microsoft.com/graph/change-notifications-delivery-webhooks"),
+    ..Entry::BLANK
+};
 pub(crate) static SEND_AS: Entry = Entry {
     id: "graph.send_as",
     codes: &["ErrorSendAsDenied"],
@@ -428,6 +439,7 @@ pub(crate) static ALL: &[&Entry] = &[
     &ACCESS_POLICY,
     &PERMISSION,
     &SUBSCRIPTION_REFUSED,
+    &SUBSCRIPTION_UNREACHABLE,
     &SEND_AS,
     &NO_MAILBOX,
     &MAILBOX_UNKNOWN,

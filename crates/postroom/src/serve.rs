@@ -27,7 +27,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::config::{Config, Tls};
-use crate::connections::{self, Connections, Reach};
+use crate::connections::{self, Connections, Reach, push};
 use crate::jobs::{Engine, Parts};
 use crate::notices::watch::Watch;
 use crate::notices::{self, Sender};
@@ -117,11 +117,16 @@ impl Running {
     pub fn poll_now(&self) {
         self.engine.poll.notify_one();
     }
+
+    /// Rings the keeper of subscriptions: they are looked at now.
+    pub fn keep_now(&self) {
+        self.engine.push.notify_one();
+    }
 }
 
 /// Starts the service.
 pub async fn start(config: Config) -> Result<Running> {
-    start_at(config, Arc::new(SystemClock)).await
+    Box::pin(start_at(config, Arc::new(SystemClock))).await
 }
 
 /// The same with another clock: what takes days is tried in seconds.
@@ -153,6 +158,7 @@ pub async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Result<Running> 
             ews_url: config.microsoft.ews_url.clone(),
             redirect_uri: public_url.join("/oauth/callback")?,
             request_timeout: config.inbound.request_timeout,
+            push: config.inbound.push,
         },
         owner,
     ));
@@ -203,10 +209,15 @@ pub async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Result<Running> 
         .await?
         .map(|link| Url::parse(&link))
         .transpose()?;
+    let door =
+        push::routes::Door { connections: Arc::clone(&connections), ear: Arc::clone(&engine.ear) };
     let router = web::router_with(
         &shell,
         features,
-        vec![api::router(api_state(&shell, &connections, &ledger, &blobs, &engine, &sender))],
+        vec![
+            api::router(api_state(&shell, &connections, &ledger, &blobs, &engine, &sender)),
+            push::routes::router(door),
+        ],
     );
     let stop = CancellationToken::new();
     let notices = start_notices(sender.clone(), &stop);

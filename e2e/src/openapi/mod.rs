@@ -61,6 +61,22 @@ pub fn check_recording(recording: &Path, specs: &Path) -> anyhow::Result<Report>
     check(BufReader::new(file), specs)
 }
 
+/// Checks one value against a component of Graph's documents, such as `microsoft.graph.user`: what is wrong with it.
+///
+/// # Errors
+/// When a document cannot be read, or none has the component.
+pub fn check_component(specs: &Path, name: &str, value: &Value) -> anyhow::Result<Vec<String>> {
+    let mut documents = Document::all(specs)?;
+    let pointer = format!("/components/schemas/{name}");
+    let document = documents
+        .iter_mut()
+        .find(|document| document.service == "graph" && document.root.pointer(&pointer).is_some())
+        .with_context(|| format!("no document has {name}"))?;
+    let schema = json!({ "$ref": format!("#{pointer}") });
+    let found = document.faults(name, &schema, value);
+    Ok(found.into_iter().map(|(place, what)| format!("{place}: {what}")).collect())
+}
+
 /// Checks a recording from any source of lines.
 ///
 /// # Errors

@@ -156,6 +156,7 @@ const GRAPH: &[(u16, &str, &str, Class, Who, Retry)] = &[
     (403, "Authorization_RequestDenied", "graph.permission", Administrator, EntraAdministrator, Slow),
     (401, "insufficient_claims", "graph.claims", SignIn, MailboxOwner, AfterSignIn),
     (403, "extensionError", "graph.subscription_refused", Administrator, EntraAdministrator, Slow),
+    (400, "ValidationError", "graph.subscription_unreachable", Configuration, Operator, Slow),
     (403, "ErrorSendAsDenied", "graph.send_as", Administrator, EntraAdministrator, Slow),
     (404, "MailboxNotEnabledForRESTAPI", "graph.no_mailbox", Administrator, EntraAdministrator, Slow),
     (404, "ErrorNonExistentMailbox", "graph.mailbox_unknown", Configuration, Operator, Slow),

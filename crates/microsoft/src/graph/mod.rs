@@ -2,8 +2,9 @@
 //!
 //! `call.rs` makes one request (budget, token, time-out, bounded answer, fault); `sync.rs` lists what changed, `backlog.rs`
 //! what lies there, `content.rs` fetches, `find.rs` looks for messages, `change.rs` marks in batches, `send.rs` drafts and
-//! sends, `folders.rs` and `probe.rs` look around, `translate.rs` turns ids into Graph's, [`enterprise`] asks the directory what the
-//! app is in a tenant, `ends.rs` when the app's credentials end. [`message`] reads the JSON of one message, purely.
+//! sends, `folders.rs` and `probe.rs` look around, `translate.rs` turns ids into Graph's, `subscriptions.rs` has Graph tell of new
+//! mail, [`enterprise`] asks the directory what the app is in a tenant, `ends.rs` when the app's credentials end. [`message`] reads
+//! the JSON of one message, purely.
 
 mod backlog;
 mod call;
@@ -17,6 +18,7 @@ pub mod message;
 mod probe;
 pub(crate) mod refusal;
 mod send;
+mod subscriptions;
 mod sync;
 mod translate;
 
@@ -38,6 +40,7 @@ use crate::mailbox::{
 };
 use crate::tokens::AccessTokens;
 pub use ends::{CredentialEnds, credential_ends};
+pub use subscriptions::{Denied, Subscription, Wanted};
 pub use translate::{IdKind, Translated};
 
 /// The id of our stamp: a named property that Exchange keeps with the message. Its GUID is ours and never changes; the name is

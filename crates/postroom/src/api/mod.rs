@@ -89,6 +89,7 @@ fn routes() -> Router<State> {
     Router::new()
         .route("/api/v1/health", get(health))
         .route("/api/v1/sources", get(sources::list))
+        .route("/api/v1/sources/{id}", get(sources::one))
         .route("/api/v1/sources/{id}/ping", post(sources::ping))
         .route("/api/v1/sources/{id}/pause", post(sources::pause))
         .route("/api/v1/sources/{id}/resume", post(sources::resume))

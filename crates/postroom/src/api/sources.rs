@@ -13,13 +13,18 @@ use crate::cli::shapes::{Conversion, Ping, PingCheck, Source as Shape, Sources};
 use crate::connections::routes::time;
 use crate::connections::store::conversion;
 use crate::connections::store::sources::{self, Source};
-use crate::connections::{convert, health, ping as pinged, switch};
+use crate::connections::{convert, health, ping as pinged, push, switch};
 
 fn id(text: &str) -> Result<Uuid, Refused> {
     Uuid::parse_str(text).map_err(|_| Refused::not_found("Message Source"))
 }
 
-fn shape(source: &Source) -> Shape {
+async fn shape(state: &State, source: &Source) -> Result<Shape, Refused> {
+    let pushed = push::store::one(&state.connections.db, source.id).await?;
+    Ok(shape_with(source, pushed.as_ref()))
+}
+
+fn shape_with(source: &Source, pushed: Option<&push::store::Row>) -> Shape {
     let standing = health::of_source(source);
     let at = |micros: Option<i64>| -> Option<Timestamp> { micros.map(time) };
     let name = |key: &String| match source.project_name.as_deref().filter(|name| !name.is_empty()) {
@@ -39,6 +44,7 @@ fn shape(source: &Source) -> Shape {
         last_mail_at: at(source.last_mail_at),
         waiting: u64::try_from(source.waiting).unwrap_or(0),
         fault: standing.troubles.first().map(|trouble| fault(&trouble.fault)),
+        push: Some(push::shown::shape(pushed)),
     }
 }
 
@@ -48,7 +54,21 @@ pub(super) async fn list(
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<Sources>, Refused> {
     let all = sources::all(&state.connections.db, caller.actor().workspace).await?;
-    Ok(Json(Sources { sources: all.iter().map(shape).collect() }))
+    let pushed = push::store::all(&state.connections.db).await?;
+    let of = |id: Uuid| pushed.iter().find(|row| row.source_id == id);
+    Ok(Json(Sources { sources: all.iter().map(|source| shape_with(source, of(source.id))).collect() }))
+}
+
+/// GET /api/v1/sources/{id}
+pub(super) async fn one(
+    Shared(state): Shared<State>,
+    Extension(caller): Extension<Caller>,
+    Path(source): Path<String>,
+) -> Result<Json<Shape>, Refused> {
+    let row = sources::one(&state.connections.db, caller.actor().workspace, id(&source)?)
+        .await?
+        .ok_or_else(|| Refused::not_found("Message Source"))?;
+    Ok(Json(shape(&state, &row).await?))
 }
 
 /// POST /api/v1/sources/{id}/ping
@@ -94,7 +114,7 @@ async fn set_paused(
     let row = sources::one(db, actor.workspace, source).await?.ok_or_else(gone)?;
     switch::set_paused(&state.of_connections(), actor, &row, paused).await?;
     let row = sources::one(db, actor.workspace, source).await?.ok_or_else(gone)?;
-    Ok(Json(shape(&row)))
+    Ok(Json(shape(state, &row).await?))
 }
 
 /// POST /api/v1/sources/{id}/pause

@@ -80,6 +80,34 @@ pub struct Source {
     /// Why it is not online.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<FaultShape>,
+    /// How Microsoft's announcements of new mail stand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push: Option<Push>,
+}
+
+/// A source's push.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Push {
+    /// `on`, `making`, `off`, or `deaf` (replaced by polling).
+    pub state: String,
+    /// Since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Why it is off, in a word: `shared_mailbox`, `ews`, `address`, `refused`, `unreachable` …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The same for people.
+    #[serde(default)]
+    pub text: String,
+    /// The subscription's end, unless it is renewed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// When a mail was announced last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_notice_at: Option<Timestamp>,
+    /// Announcements since the subscription was made.
+    #[serde(default)]
+    pub notices: u64,
 }
 
 /// `GET /api/v1/sources`
@@ -294,7 +322,7 @@ pub struct ApplicationCheck {
 pub struct Notice {
     /// Its id.
     pub id: String,
-    /// `offline`, `approval_needed`, `degraded`, `silence`, `expiry`, `approval_given` or `back`.
+    /// `offline`, `approval_needed`, `degraded`, `silence`, `push`, `expiry`, `approval_given` or `back`.
     pub kind: String,
     /// What it is about.
     pub object: String,

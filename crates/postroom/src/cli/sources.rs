@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use url::form_urlencoded;
 
 use super::client::{Client, Reach, in_path};
-use super::shapes::{Conversion, Ping, SignInLink, Sources};
+use super::shapes::{Conversion, Ping, SignInLink, Source, Sources};
 use super::table::{cell, fault_lines, table, time};
 use super::{Failure, say, say_json};
 use crate::config::{Config, ConfigError};
@@ -26,6 +26,11 @@ pub(super) struct SourcesArgs {
 enum SourcesCommand {
     /// List them with their health
     List,
+    /// Show one: health, push, what is wrong
+    Show {
+        /// The source's id, from the list
+        id: String,
+    },
     /// Move one from EWS to Graph; no mail is handled twice
     Convert(ConvertArgs),
     /// Try one out: who am I, which mailbox, which folder, what is allowed
@@ -78,6 +83,7 @@ pub(super) async fn run(
     let client = Client::new(&args.reach, settings)?;
     match args.command {
         SourcesCommand::List => list(&client, args.json).await,
+        SourcesCommand::Show { id } => show(&client, &id, args.json).await,
         SourcesCommand::Convert(wish) => convert(&client, &wish, args.json).await,
         SourcesCommand::Ping { id } => ping(&client, &id, args.json).await,
         SourcesCommand::SignInLink(wish) => sign_in_link(&client, wish, args.json).await,
@@ -163,6 +169,36 @@ fn progress(conversion: &Conversion) -> String {
         line = format!("{line}; waiting until {}: {what}", time(conversion.next_try_at));
     }
     line
+}
+
+async fn show(client: &Client, id: &str, json: bool) -> Result<(), Failure> {
+    let source: Source = client.get(&format!("/api/v1/sources/{}", in_path(id))).await?;
+    if json {
+        return say_json(&source);
+    }
+    let mut lines = vec![
+        ("Mailbox", cell(&source.mailbox, 100)),
+        ("Folder", cell(&source.folder, 100)),
+        ("Connection type", source.connection_type.clone()),
+        ("State", format!("{} since {}", source.state, time(source.since))),
+        ("Project", cell(source.project.as_deref().unwrap_or("none"), 100)),
+        ("Last asked", time(source.last_success_at)),
+        ("Last mail", time(source.last_mail_at)),
+        ("Waiting", source.waiting.to_string()),
+    ];
+    if let Some(push) = &source.push {
+        lines.push(("Push", cell(&push.text, 400)));
+    }
+    if source.next_try_at.is_some() {
+        lines.push(("Next try", time(source.next_try_at)));
+    }
+    if let Some(fault) = &source.fault {
+        lines.push(("Fault", format!("{} ({}). {}", fault.cause, fault.code, fault.mend)));
+    }
+    for (name, value) in lines {
+        say(&format!("{name:<16} {value}"))?;
+    }
+    Ok(())
 }
 
 async fn ping(client: &Client, id: &str, json: bool) -> Result<(), Failure> {

@@ -76,6 +76,7 @@ pub(super) enum Raw {
     Text(String),
     Number(i64),
     List(Vec<Raw>),
+    Flag(bool),
     Other(&'static str),
 }
 
@@ -87,6 +88,7 @@ impl Raw {
             Self::Text(_) => "a text",
             Self::Number(_) => "a number",
             Self::List(_) => "a list",
+            Self::Flag(_) => "true or false",
             Self::Other(kind) => kind,
         }
     }
@@ -98,7 +100,7 @@ impl Raw {
                 .map_or(Self::Other("a number out of range"), Self::Number),
             DeValue::Array(items) => Self::List(items.iter().map(|item| Self::of(item.get_ref())).collect()),
             DeValue::Float(_) => Self::Other("a fraction"),
-            DeValue::Boolean(_) => Self::Other("true or false"),
+            DeValue::Boolean(flag) => Self::Flag(*flag),
             DeValue::Datetime(_) => Self::Other("a date"),
             DeValue::Table(_) => Self::Other("a section"),
         }
@@ -201,6 +203,7 @@ pub(super) fn defaults() -> Config {
         jira: Jira { base_url: None, user: None, token: None, api_version: 3, ca_file: None },
         inbound: Inbound {
             poll_interval: Duration::ZERO,
+            push: true,
             quarantine: Duration::ZERO,
             lease: Duration::ZERO,
             request_timeout: Duration::ZERO,

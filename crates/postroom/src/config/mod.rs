@@ -130,6 +130,8 @@ pub struct Jira {
 pub struct Inbound {
     /// How often each folder is asked for new mail.
     pub poll_interval: Duration,
+    /// Whether Microsoft is asked to announce new mail where it can reach `public_url`.
+    pub push: bool,
     /// Q of design §4: at least `request_timeout`; with several nodes, `lease` and `request_timeout` together.
     pub quarantine: Duration,
     /// How long a claim holds.

@@ -191,6 +191,10 @@ pub(super) static SETTINGS: &[Setting] = &[
         draft.config.inbound.poll_interval = span(raw, Duration::from_secs(1), Duration::from_hours(24))?;
         Ok(())
     }),
+    setting("inbound.push", |draft, raw, _| {
+        draft.config.inbound.push = flag(raw)?;
+        Ok(())
+    }),
     setting("inbound.quarantine", |draft, raw, _| {
         draft.config.inbound.quarantine = span(raw, Duration::from_millis(100), Duration::from_hours(24))?;
         Ok(())
@@ -300,6 +304,18 @@ fn whole(raw: &Raw) -> Result<i64, Refused> {
             &format!("it is {}, not a whole number", raw.kind()),
             "write a number without quotation marks",
         )
+    })
+}
+
+fn flag(raw: &Raw) -> Result<bool, Refused> {
+    let flag = match raw {
+        Raw::Flag(flag) => Some(*flag),
+        // As a variable says it.
+        Raw::Text(text) => text.trim().to_ascii_lowercase().parse().ok(),
+        _ => None,
+    };
+    flag.ok_or_else(|| {
+        refused(&format!("it is {}, neither true nor false", raw.kind()), "write true or false, without quotation marks")
     })
 }
 

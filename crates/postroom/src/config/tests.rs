@@ -35,6 +35,7 @@ fn the_default_file_is_the_defaults() {
     let loaded = load(DEFAULTS, &[]).expect("the defaults are good");
     assert_eq!(loaded.server.listen.to_string(), "127.0.0.1:8070");
     assert_eq!(loaded.inbound.poll_interval, Duration::from_secs(10));
+    assert!(loaded.inbound.push);
     assert_eq!(loaded.inbound.quarantine, Duration::from_mins(2));
     assert_eq!(Config::defaults().data_folder, Path::new("postroom-data"));
     assert!(loaded.warnings.is_empty());

@@ -96,7 +96,8 @@ impl What {
                  it stands still until then."
             }
             Self::Subscription => {
-                "Postroom renews it in time. If that fails, mail is found by polling as before."
+                "Postroom could not renew it so far and goes on trying; the source's page says why. When it ends, mail is found by \
+                 polling alone: none is lost, it only comes a little later."
             }
             Self::Ews => {
                 "Microsoft turns EWS off for good; it has been blocked since 2026-10-01 unless your administrator listed the \
@@ -123,6 +124,13 @@ pub fn forecast(known: &Known) -> Vec<Forecast> {
     add(What::Ews, known.is_ews_online.then_some(EWS_ENDS), true);
     all.sort_by_key(|forecast| (forecast.at, forecast.what));
     all
+}
+
+impl Forecast {
+    /// Which warning is due. A subscription lives for three days: only its last one is news.
+    pub fn step(&self, now: Timestamp) -> Option<i64> {
+        step(self.at, now).filter(|days| self.what != What::Subscription || *days == 1)
+    }
 }
 
 /// Which warning is due: 30, 7 or 1 (days before the end). None while the end is further away. After the end it is 1.
@@ -183,6 +191,15 @@ mod tests {
         for over in [0, -3] {
             assert_eq!(says(over), "Client secret of Postroom has ended");
         }
+    }
+
+    /// Promise: the end of a subscription, which lives for days, is told on its last day only.
+    #[test]
+    fn a_subscription_is_told_on_its_last_day() {
+        let known = Known { subscription: Some(at(103).as_microsecond()), ..Known::default() };
+        let all = forecast(&known);
+        assert_eq!(all.len(), 1);
+        assert_eq!([at(100), at(101), at(102), at(104)].map(|now| all[0].step(now)), [None, None, Some(1), Some(1)]);
     }
 
     /// Promise: a second secret that lasts takes the warning away; EWS ends on its day.

@@ -147,6 +147,7 @@ pub(super) async fn keep(
     connections.forget();
     state.engine.poll.notify_one();
     state.engine.work.notify_one();
+    state.engine.push.notify_one();
     state.shell.bus.tell("sources");
     let verb = if change.is_some() { "goes on" } else { "is read from now on" };
     Ok(Kept::Source(format!(

@@ -9,6 +9,7 @@
 //! the new source shall do, with a [`dry_run`]), then [`list`] and [`source`] show it, [`ping`] tests it, [`switch`] pauses,
 //! resumes and removes it, [`alarm`] is rung when it falls silent. [`outbounds`] are the mailboxes that mail is sent from. Jira sites are connected in [`jira_site`] and tested by [`jira_checks`], now and then by themselves ([`jira_watch`]). [`bootstrap`] takes over what the configuration says.
 //! Whether a mailbox is reached over Graph or EWS is its source's [`connection_type`]; [`convert`] moves it to Graph, in the background.
+//! Where Microsoft can reach Postroom, [`push`] has new mail announced.
 //! How a connection is, is judged in [`health`]; what will end, in [`expiry`]; what of it lists say, in [`ending`].
 //! The addresses are in [`routes`], the SQL in [`store`], what pages show in [`pages`].
 
@@ -39,6 +40,7 @@ pub mod outbounds;
 pub mod pages;
 mod patience;
 pub mod ping;
+pub mod push;
 mod registration;
 pub mod registration_credentials;
 pub mod registration_pages;

@@ -56,6 +56,8 @@ pub struct Reach {
     pub redirect_uri: Url,
     /// The longest that one request takes.
     pub request_timeout: Duration,
+    /// Whether Microsoft may be asked to announce new mail.
+    pub push: bool,
 }
 
 #[derive(Debug, Default)]
@@ -436,6 +438,12 @@ impl Connections {
             self.reach.request_timeout,
         )
         .at(place))
+    }
+
+    /// Where Graph is for an account.
+    pub async fn graph_url(&self, account: Uuid) -> Result<Url, Fault> {
+        let row = self.account(account).await?;
+        Ok(self.registration(row.app_registration_id).await?.graph_url.clone())
     }
 
     /// A mailbox through an account, over EWS or Graph. `address` is its primary address; `ews_url` an Exchange server of one's

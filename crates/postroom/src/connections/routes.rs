@@ -12,7 +12,7 @@ use ledger::Ledger;
 
 use super::{
     Connections, alarm, application, confirm, consent, convert, create_ews, device_code, jira_site, list,
-    outbounds, registration_credentials, registration_pages, registration_set_up_page, sign_in, sign_in_link,
+    outbounds, push, registration_credentials, registration_pages, registration_set_up_page, sign_in, sign_in_link,
     source, switch,
 };
 use crate::access::Viewer;
@@ -70,6 +70,7 @@ pub fn router(state: State) -> Router {
         .route("/sources/{id}/convert/cancel", post(convert::submit_cancel))
         .route("/sources/{id}/try-now", post(switch::try_now))
         .route("/sources/{id}/shadow", post(switch::shadow))
+        .route("/sources/{id}/push", post(push::switch::submit))
         .route("/sources/{id}/alarm", get(alarm::show).post(alarm::submit))
         .route("/sources/{id}/remove", post(switch::remove))
         .route("/accounts/{id}", get(sign_in::signed_in))

@@ -16,7 +16,7 @@ use super::routes::{State, moment, time};
 use super::store::conversion::{self, Conversion};
 use super::store::events;
 use super::store::sources::{self, Counted, Source};
-use super::{alarm, expiry, health, outbounds};
+use super::{alarm, expiry, health, outbounds, push};
 use crate::access::{Role, Viewer};
 use crate::web::chart::{Bar, Chart};
 use crate::web::components::{Action, FaultView, Icon, Timeline, TimelineEntry, Tone};
@@ -61,13 +61,16 @@ pub async fn show(
         chart(db, id, viewer.times(), now, HOUR, 24).await?,
         chart(db, id, viewer.times(), now, DAY, 30).await?,
     ];
-    let known = outbounds::known_of_source(&source);
+    let pushed = push::store::one(db, id).await?;
+    let mut known = outbounds::known_of_source(&source);
+    known.subscription =
+        pushed.as_ref().filter(|row| row.state() == push::decide::State::On && row.failures > 0).map(|row| row.expires_at);
     let known = outbounds::with_credentials_of(db, viewer.workspace(), source.account_id, known).await?;
     web::page(&SourcePage {
         frame,
         health: standing.health,
         since: viewer.times().ago(standing.since),
-        facts: facts(&viewer, &source, &standing, alarm::of(&state, viewer.workspace(), id).await?),
+        facts: facts(&viewer, &source, &standing, pushed.as_ref(), alarm::of(&state, viewer.workspace(), id).await?),
         last_mail: source.last_mail_at.map(|at| moment(&viewer, at)),
         last_success: source.last_success_at.map(|at| moment(&viewer, at)),
         fault,
@@ -81,6 +84,7 @@ pub async fn show(
         dangers: if admin {
             let alarm = Action::go("Alarm when no mail comes", format!("/sources/{id}/alarm"));
             std::iter::once(alarm.with_icon(Icon::Clock))
+                .chain(push::switch::button(&viewer, id, pushed.as_ref()))
                 .chain(list::actions(&viewer, &source).into_iter().skip(1))
                 .collect()
         } else {
@@ -126,6 +130,7 @@ fn facts(
     viewer: &Viewer,
     source: &Source,
     standing: &health::Standing,
+    pushed: Option<&push::store::Row>,
     alarm: String,
 ) -> Vec<(String, String)> {
     let mut facts = vec![("Waiting".to_owned(), thousands(u64::try_from(source.waiting).unwrap_or(0)))];
@@ -140,6 +145,7 @@ fn facts(
     if source.shadow_at.is_some() {
         facts.push(("Shadow mode".to_owned(), "on: nothing is written".to_owned()));
     }
+    facts.push(("Push".to_owned(), push::shown::line(pushed, |at| viewer.times().on(at).exact)));
     facts.push(("Alarm".to_owned(), alarm));
     facts
 }

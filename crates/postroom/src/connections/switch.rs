@@ -7,6 +7,7 @@ use store::StoreError;
 use uuid::Uuid;
 
 use super::ping;
+use super::push;
 use super::routes::{State, flash_to, see_other};
 use super::store::events::{self, Event, Object};
 use super::store::sources::Source;
@@ -67,6 +68,7 @@ pub async fn set_paused(
     tx.commit().await?;
     state.engine.poll.notify_one();
     state.engine.work.notify_one();
+    state.engine.push.notify_one();
     state.shell.bus.tell("sources");
     state.shell.bus.tell(&format!("source-{}", source.id));
     Ok(changed)
@@ -177,11 +179,13 @@ pub async fn remove(
     let source = source(&state, &admin, id).await?;
     let mut tx = state.connections.db.begin().await?;
     let now = state.connections.clock.now();
+    push::store::source_removed(&mut tx, id, now).await?;
     sources::remove(&mut tx, admin.workspace(), id, now).await?;
     notices::ended_quietly(&mut tx, id, now).await?;
     audit::record(&mut tx, &admin.actor(), "remove source", &source.mailbox, &source.folder_name).await?;
     tx.commit().await?;
     state.connections.forget();
+    state.engine.push.notify_one();
     state.shell.bus.tell("sources");
     Ok(flash_to(&admin, &Flash::done(format!("{} is no longer read.", source.mailbox)), "/sources"))
 }

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::store::accounts::{self, SignedIn};
 use super::store::jira::{self as jira_rows, Kept, NewDestination};
 use super::store::sources::{self, Confirmed};
-use super::{Connections, Reach, jira_site, routes, tokens};
+use super::{Connections, Reach, jira_site, push, routes, tokens};
 use crate::jobs::{Engine, Parts};
 use crate::notices::{self, Sender};
 use crate::web::testing::{PUBLIC, TestConsole};
@@ -95,6 +95,7 @@ impl Office {
                     .and_then(|url| url.join("oauth/callback"))
                     .expect("an address"),
                 request_timeout: Duration::from_secs(5),
+                push: true,
             },
             Uuid::now_v7(),
         ));
@@ -137,7 +138,12 @@ impl Office {
             messages::routes::router(messages.clone()),
             notices::routes::router(told),
         ];
-        console.router = web::router_with(&shell, features, vec![api::router(api.clone())]);
+        let door = push::routes::Door {
+            connections: Arc::clone(&state.connections),
+            ear: Arc::clone(&state.engine.ear),
+        };
+        let machines = vec![api::router(api.clone()), push::routes::router(door)];
+        console.router = web::router_with(&shell, features, machines);
         Self { console, state, messages, api, sender, _folder: folder }
     }
 

@@ -10,7 +10,7 @@ use ledger::failpoint;
 use ledger::record::{IdKind, Incoming, Mailbox, Recorded, Summary};
 use ledger::{Keys, Ledger};
 use microsoft::{Cursor, Item, SyncError, message};
-use store::{Clock, Db};
+use store::{Clock, Db, StoreError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -20,6 +20,7 @@ use super::judge;
 use super::read::visible_text;
 use super::store::{self as rows, DueSource};
 use crate::connections::Connections;
+use crate::connections::push::{self, pace};
 use crate::web::live::Bus;
 
 /// Sources polled at once.
@@ -59,10 +60,18 @@ enum Broken {
     Lost,
 }
 
-impl From<store::StoreError> for Broken {
-    fn from(error: store::StoreError) -> Self {
+impl From<StoreError> for Broken {
+    fn from(error: StoreError) -> Self {
         Self::Fault(Fault::own("own.store", &error.to_string()))
     }
+}
+
+/// What a round found.
+#[derive(Clone, Copy, Debug, Default)]
+struct Found {
+    recorded: Recorded,
+    /// New mails that push should have announced.
+    announced: usize,
 }
 
 /// Polls in a row that may fail with 500 before one of the mails is suspected: Exchange names a corrupt item in many ways.
@@ -110,7 +119,8 @@ impl Poller {
         let result = self.round(&source, stop).await;
         let now = self.clock.now();
         let outcome = match &result {
-            Ok(recorded) => {
+            Ok(found) => {
+                let recorded = &found.recorded;
                 if recorded.new > 0 {
                     tracing::info!(
                         new = recorded.new,
@@ -119,8 +129,7 @@ impl Poller {
                         "round complete"
                     );
                 }
-                let new = u64::try_from(recorded.new).unwrap_or(u64::MAX);
-                rows::poll_succeeded(&self.db, &source, now, judge::after_std(now, self.interval), new).await
+                self.succeeded(&source, found, now).await
             }
             Err(Broken::Lost) => return,
             Err(Broken::Fault(fault)) => {
@@ -139,12 +148,25 @@ impl Poller {
         self.work.notify_one();
     }
 
+    /// A round is complete. Whoever was woken while it lasted polls once more: what woke it may have come after the last page.
+    async fn succeeded(&self, source: &DueSource, found: &Found, now: Timestamp) -> Result<(), StoreError> {
+        let before = source.last_success_at.and_then(|at| Timestamp::from_microsecond(at).ok());
+        let round = pace::Round { fresh: found.announced, before };
+        let next = pace::after_round(&self.db, source.id, round, now, self.interval).await?;
+        let new = u64::try_from(found.recorded.new).unwrap_or(u64::MAX);
+        if rows::poll_succeeded(&self.db, source, now, next, new).await? {
+            self.wake.notify_one();
+        }
+        Ok(())
+    }
+
     /// Reads pages until the round is complete.
-    async fn round(&self, source: &DueSource, stop: &CancellationToken) -> Result<Recorded, Broken> {
+    async fn round(&self, source: &DueSource, stop: &CancellationToken) -> Result<Found, Broken> {
         let mailbox = self.connections.mailbox_of(source.id).await.map_err(Broken::Fault)?;
         let folder = source.folder_id.as_str().into();
         let mut cursor = source.cursor_value.clone().map(Cursor::from);
-        let mut total = Recorded::default();
+        let mut total = Found::default();
+        let announced_from = pace::announced_from(&push::store::pulse(&self.db, source.id).await?);
         let (mut resets, mut by_ids) = (0, false);
         // Where a mail may be known under an id of another transport only, its text helps to tell which one it is.
         let keys = match source.ids() {
@@ -192,6 +214,10 @@ impl Poller {
                 self.recognise_moved(&*mailbox, source, &mut incoming).await?;
             }
             failpoint::hit("I1");
+            let must_be_announced = |mail: &&Incoming| {
+                mail.ignored.is_none() && announced_from.is_some_and(|from| mail.received_at >= from)
+            };
+            let announced = incoming.iter().filter(must_be_announced).count();
             let now = self.clock.now();
             let mut tx = self.db.begin().await?;
             let at = Mailbox {
@@ -221,10 +247,11 @@ impl Poller {
             }
             failpoint::hit("I2");
             tx.commit().await?;
-            total.new += recorded.new;
-            total.ignored += recorded.ignored;
-            total.held += recorded.held;
-            total.known += recorded.known;
+            total.recorded.new += recorded.new;
+            total.recorded.ignored += recorded.ignored;
+            total.recorded.held += recorded.held;
+            total.recorded.known += recorded.known;
+            total.announced += announced.min(recorded.new.saturating_sub(recorded.ignored));
             if page.complete {
                 self.work.notify_one();
                 return Ok(total);

@@ -36,6 +36,10 @@ pub struct DueSource {
     pub failures: i64,
     /// Health before this poll.
     pub state: String,
+    /// The last poll with an answer, microseconds.
+    pub last_success_at: Option<i64>,
+    /// How often it was woken so far.
+    pub wakes: i64,
     /// The claim's number.
     pub fence: i64,
 }
@@ -85,7 +89,7 @@ pub async fn claim_due(
                      WHERE id = $3 AND next_poll_at <= $4 AND (lease_until IS NULL OR lease_until <= $4)
                        AND paused_at IS NULL AND confirmed_at IS NOT NULL
                      RETURNING id, workspace_id, mailbox_id, connection_type, folder_id, start_kind, start_at, cursor_value, failures, state,
-                       fence, (SELECT tenant_id FROM mailbox WHERE mailbox.id = source.mailbox_id) AS tenant_id,
+                       last_success_at, wakes, fence, (SELECT tenant_id FROM mailbox WHERE mailbox.id = source.mailbox_id) AS tenant_id,
                        (SELECT native_id FROM mailbox WHERE mailbox.id = source.mailbox_id) AS mailbox_native_id"
                 ),
                 args![owner, now + micros(lease), id, now],
@@ -125,23 +129,26 @@ pub async fn move_cursor(
 }
 
 /// A round came to its end, with so many new mails. Whoever was told that the source stands still is told that it goes on.
+/// `true`: it was woken while the round lasted, and is due again at once.
 pub async fn poll_succeeded(
     db: &Db,
     source: &DueSource,
     now: Timestamp,
     next: Timestamp,
     new: u64,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let mut tx = db.begin().await?;
-    tx.execute(
-        sql!(
-            "UPDATE source SET last_poll_at = $1, last_success_at = $1, next_poll_at = $2, lease_until = NULL, failures = 0,
-               state_since = CASE WHEN state = 'online' THEN state_since ELSE $1 END, state = 'online', fault = NULL
-             WHERE id = $3 AND fence = $4"
-        ),
-        args![now, next, source.id, source.fence],
-    )
-    .await?;
+    let after: Option<(i64,)> = tx
+        .fetch_optional(
+            sql!(
+                "UPDATE source SET last_poll_at = $1, last_success_at = $1, lease_until = NULL, failures = 0,
+                   next_poll_at = CASE WHEN wakes = $5 THEN CAST($2 AS BIGINT) ELSE CAST($1 AS BIGINT) END,
+                   state_since = CASE WHEN state = 'online' THEN state_since ELSE $1 END, state = 'online', fault = NULL
+                 WHERE id = $3 AND fence = $4 RETURNING wakes"
+            ),
+            args![now, next, source.id, source.fence, source.wakes],
+        )
+        .await?;
     if source.state != "online" {
         event(
             &mut tx,
@@ -155,7 +162,8 @@ pub async fn poll_succeeded(
         .await?;
     }
     tell::source_works(&mut tx, source.id, new, now).await?;
-    tx.commit().await
+    tx.commit().await?;
+    Ok(after.is_some_and(|(wakes,)| wakes != source.wakes))
 }
 
 /// A poll failed.

@@ -1,5 +1,5 @@
-//! What runs in the background: the poller, the worker, the marker, the watcher for approvals and what moves sources to Graph,
-//! started together and stopped in order.
+//! What runs in the background: the poller, the worker, the marker, the watcher for approvals, what moves sources to Graph and the
+//! keeper of push subscriptions, started together and stopped in order.
 //!
 //! Begin with [`Engine::start`]. A graceful stop lets each finish what is in hand: a poll ends after the page it stores, a
 //! message after the step it writes. Whoever is killed instead is taken over by the ledger's leases.
@@ -18,6 +18,7 @@ use crate::connections::Connections;
 use crate::connections::consent::watch::Watcher;
 use crate::connections::convert::job::Converter;
 use crate::connections::device_code::DevicePoller;
+use crate::connections::push::{self, Ear, Keeper, Listener};
 use crate::inbound::act::Worker;
 use crate::inbound::fetch::Poller;
 use crate::inbound::mark::Marker;
@@ -42,6 +43,10 @@ pub struct Engine {
     pub devices: Arc<Notify>,
     /// Rung when a source is to be moved to Graph.
     pub conversions: Arc<Notify>,
+    /// Rung when a subscription should be looked at now.
+    pub push: Arc<Notify>,
+    /// Where Microsoft's announcements are laid down.
+    pub ear: Arc<Ear>,
 }
 
 /// What the engine is made of.
@@ -78,6 +83,7 @@ impl Engine {
         if alone {
             crate::inbound::store::release_sources(&mut tx).await?;
             crate::connections::store::conversion::restarted(&mut tx).await?;
+            push::store::release(&mut tx).await?;
         }
         tx.commit().await?;
         let stop = CancellationToken::new();
@@ -134,6 +140,20 @@ impl Engine {
             poll: Arc::clone(&poll),
             work: Arc::clone(&work),
         };
+        let (keep, ear) = (Arc::new(Notify::new()), Arc::new(Ear::default()));
+        let keeper = Keeper {
+            connections: Arc::clone(&parts.connections),
+            bus: parts.bus.clone(),
+            wake: Arc::clone(&keep),
+            poll: Arc::clone(&poll),
+        };
+        let listener = Listener {
+            connections: Arc::clone(&parts.connections),
+            bus: parts.bus.clone(),
+            ear: Arc::clone(&ear),
+            poll: Arc::clone(&poll),
+            keep: Arc::clone(&keep),
+        };
         let marker = Marker {
             db: parts.db.clone(),
             connections: Arc::clone(&parts.connections),
@@ -156,8 +176,10 @@ impl Engine {
         tracker.spawn(watcher.run(stop.clone()));
         tracker.spawn(devices_poller.run(stop.clone()));
         tracker.spawn(converter.run(stop.clone()));
+        tracker.spawn(keeper.run(stop.clone()));
+        tracker.spawn(listener.run(stop.clone()));
         tracker.close();
-        Ok(Self { stop, tracker, poll, work, approvals, devices, conversions })
+        Ok(Self { stop, tracker, poll, work, approvals, devices, conversions, push: keep, ear })
     }
 
     /// Stops everything, letting it finish what is in hand.

@@ -19,6 +19,8 @@ pub enum Kind {
     Degraded,
     /// No mail for hours.
     Silence,
+    /// Microsoft announces no new mail, though it was asked to.
+    Push,
     /// Something will end.
     Expiry,
     /// The approval is there.
@@ -35,6 +37,7 @@ impl Kind {
             Self::ApprovalNeeded => "approval_needed",
             Self::Degraded => "degraded",
             Self::Silence => "silence",
+            Self::Push => "push",
             Self::Expiry => "expiry",
             Self::ApprovalGiven => "approval_given",
             Self::Back => "back",
@@ -48,6 +51,7 @@ impl Kind {
             Self::ApprovalNeeded,
             Self::Degraded,
             Self::Silence,
+            Self::Push,
             Self::Expiry,
             Self::ApprovalGiven,
             Self::Back,
@@ -58,7 +62,10 @@ impl Kind {
 
     /// Whether it tells of a trouble that lasts until it is over.
     pub fn lasts(self) -> bool {
-        matches!(self, Self::Offline | Self::ApprovalNeeded | Self::Degraded | Self::Silence)
+        matches!(
+            self,
+            Self::Offline | Self::ApprovalNeeded | Self::Degraded | Self::Silence | Self::Push
+        )
     }
 
     /// Whether it tells that something is right again.

@@ -31,6 +31,8 @@ pub enum Over {
     Trouble,
     /// Mail comes again.
     Silence,
+    /// New mail is announced again.
+    Push,
 }
 
 impl Over {
@@ -38,6 +40,7 @@ impl Over {
         match self {
             Self::Trouble => ["offline", "degraded", "approval_needed"],
             Self::Silence => ["silence", "", ""],
+            Self::Push => ["push", "", ""],
         }
     }
 }
@@ -69,6 +72,25 @@ pub async fn silence(
     // One for each silence, however often it is looked at.
     let dedupe = format!("silence:{}:{}", object.id, since.as_microsecond());
     tell(tx, object, Kind::Silence, words, None, dedupe, now).await
+}
+
+/// Raises that Microsoft announces none of a source's mail, though its subscription is alive.
+pub async fn push_is_deaf(tx: &mut Tx, object: &Object, now: Timestamp) -> Result<bool, StoreError> {
+    let dedupe = format!("push:{}:{}", object.id, now.as_microsecond());
+    tell(tx, object, Kind::Push, words::push(&object.name), None, dedupe, now).await
+}
+
+/// It announces again: told to whom the trouble was told.
+pub async fn push_works(tx: &mut Tx, object: &Object, now: Timestamp) -> Result<bool, StoreError> {
+    is_over(tx, object, Over::Push, None, now).await
+}
+
+/// Push was turned off, or is not possible any more: whoever did that knows.
+pub async fn push_is_moot(tx: &mut Tx, source: Uuid, now: Timestamp) -> Result<(), StoreError> {
+    for ended in rows::end(tx, source, Over::Push.kinds(), now).await? {
+        rows::drop_unsent(tx, ended.id).await?;
+    }
+    Ok(())
 }
 
 /// Raises that something will end: once for each step before each end. `what` is a word for the key, `title` and `text` are
@@ -129,7 +151,10 @@ pub async fn is_over(
     }
     let approval = ended.iter().all(|ended| ended.kind == Kind::ApprovalNeeded.word());
     let kind = if approval { Kind::ApprovalGiven } else { Kind::Back };
-    let words = words::over(kind, &object.name, waited);
+    let words = match over {
+        Over::Push => words::push_works(&object.name),
+        Over::Trouble | Over::Silence => words::over(kind, &object.name, waited),
+    };
     let id = Uuid::now_v7();
     let dedupe = format!("{}:{}:{}:{over:?}", kind.word(), object.id, now.as_microsecond());
     let new =
@@ -152,7 +177,7 @@ pub async fn is_over(
 
 /// Ends the troubles of an object without a word: it was paused or removed by a person, who knows.
 pub async fn ended_quietly(tx: &mut Tx, object: Uuid, now: Timestamp) -> Result<(), StoreError> {
-    for over in [Over::Trouble, Over::Silence] {
+    for over in [Over::Trouble, Over::Silence, Over::Push] {
         for ended in rows::end(tx, object, over.kinds(), now).await? {
             rows::drop_unsent(tx, ended.id).await?;
         }

@@ -23,7 +23,7 @@ use crate::connections::store::jira::{self, JiraConnection};
 use crate::connections::store::outbounds::{self, Outbound};
 use crate::connections::store::registrations;
 use crate::connections::store::sources::{self, Source};
-use crate::connections::{Connections, credential_ends, expiry, jira_watch, outbounds as checked};
+use crate::connections::{Connections, credential_ends, expiry, jira_watch, outbounds as checked, push};
 use crate::web::Shell;
 use crate::web::components::Health;
 
@@ -59,7 +59,8 @@ enum Needed {
 /// What a connection's standing asks for, given what is told of it.
 fn needed(standing: &Standing, open: &BTreeSet<(String, i64)>, now: Timestamp) -> Needed {
     let is_open = |kind: Kind| open.iter().any(|(word, _)| word == kind.word());
-    let newest = open.iter().filter(|(word, _)| word != Kind::Silence.word()).map(|(_, at)| *at).max();
+    let is_trouble = |word: &str| word != Kind::Silence.word() && word != Kind::Push.word();
+    let newest = open.iter().filter(|(word, _)| is_trouble(word)).map(|(_, at)| *at).max();
     match standing.health {
         Health::Offline if !is_open(Kind::Offline) => Needed::Raise(Kind::Offline),
         Health::ApprovalNeeded if !is_open(Kind::ApprovalNeeded) => Needed::Raise(Kind::ApprovalNeeded),
@@ -213,14 +214,20 @@ impl Watch {
             let known = checked::with_credentials(db, row.id, expiry::Known::default()).await?;
             registrations.push((of_registration(workspace, &row), known));
         }
+        let ending = push::store::ending(db, workspace).await?;
+        let of_a_source = |source: &Source| expiry::Known {
+            // One that is renewed ends all the time, and never comes to its end.
+            subscription: ending.iter().find(|one| one.source_id == source.id).map(|one| one.expires_at),
+            ..checked::known_of_source(source)
+        };
         let known = sources
             .iter()
-            .map(|source| (of_source(workspace, source), checked::known_of_source(source)))
+            .map(|source| (of_source(workspace, source), of_a_source(source)))
             .chain(outbounds.iter().map(|one| (of_outbound(workspace, one), checked::known_of_outbound(one))))
             .chain(registrations);
         for (object, known) in known {
             for forecast in expiry::forecast(&known) {
-                let Some(step) = expiry::step(forecast.at, now) else { continue };
+                let Some(step) = forecast.step(now) else { continue };
                 let title = expiry::headline(forecast.what, &object.name, forecast.at, now);
                 let mut tx = self.shell.db.begin().await?;
                 let key = (forecast.what.word(), forecast.at, step);
@@ -336,6 +343,8 @@ mod tests {
     #[case(Health::Online, 0, &[("offline", 5)], Some(4), Needed::Nothing)]
     #[case(Health::Online, 0, &[("offline", 5)], Some(6), Needed::End)]
     #[case(Health::Online, 0, &[("silence", 5)], Some(6), Needed::Nothing)]
+    #[case(Health::Online, 0, &[("push", 5)], Some(6), Needed::Nothing)]
+    #[case(Health::Degraded, 0, &[("push", 5)], None, Needed::Raise(Kind::Degraded))]
     #[case(Health::Paused, 0, &[("offline", 5)], None, Needed::EndQuietly)]
     #[case(Health::Paused, 0, &[], None, Needed::Nothing)]
     fn every_state_is_told_once(

@@ -23,6 +23,7 @@ pub(super) fn trouble(kind: Kind, name: &str, fault: Option<&Fault>) -> Words {
         Kind::ApprovalNeeded => format!("{name} waits for an administrator's approval"),
         Kind::Degraded => format!("{name} has been trying again for half an hour"),
         Kind::Silence => format!("{name}: no mail for an unusual time"),
+        Kind::Push => push(name).title,
         _ => format!("{name} is offline"),
     };
     let text = match fault {
@@ -41,6 +42,25 @@ pub(super) fn silence(name: &str, hours: i64, since: Timestamp) -> Words {
              lies in Junk.",
             since.strftime("%Y-%m-%d %H:%M UTC")
         ),
+    }
+}
+
+/// A subscription announces nothing.
+pub(super) fn push(name: &str) -> Words {
+    Words {
+        title: format!("{name}: new mail is not announced any more"),
+        text: "Microsoft kept the subscription and announced none of the last mails. The folder is polled instead, as without push: \
+               no mail is lost, it only comes a little later. Look whether requests from the internet still reach /push/ of the \
+               public address; then press Try push again on the source's page. Postroom tries by itself once a day."
+            .to_owned(),
+    }
+}
+
+/// It announces again.
+pub(super) fn push_works(name: &str) -> Words {
+    Words {
+        title: format!("{name}: new mail is announced again"),
+        text: "Microsoft announces new mail again; the folder is read at once.".to_owned(),
     }
 }
 

@@ -183,15 +183,19 @@ const KNOWN: &[(u32, &str, &str)] = &[
     (
         70_018,
         "bad_verification_code",
-        "Invalid verification code due to user typing in wrong user code for device code flow.",
+        "Invalid verification code due to User typing in wrong user code for device code flow. Authorization is not approved.",
     ),
-    (70_019, "expired_token", "Verification code expired."),
+    (70_019, "expired_token", "Verification code expired. Have the user retry the sign-in."),
     (
         90_019,
         "invalid_request",
         "No tenant-identifying information found in either the request or implied by any provided credentials.",
     ),
-    (90_038, "invalid_request", "Tenant request is being redirected to the National Cloud."),
+    (
+        90_038,
+        "invalid_request",
+        "Tenant request is being redirected to the National Cloud 'MicrosoftOnline.US'.",
+    ),
     (
         90_095,
         "access_denied",
@@ -231,6 +235,7 @@ const KNOWN: &[(u32, &str, &str)] = &[
         "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
     ),
     (900_382, "invalid_request", "Confidential Client is not supported in Cross Cloud request."),
+    (900_432, "invalid_request", "Confidential Client isn't supported in Cross Cloud request."),
     (
         7_000_222,
         "invalid_client",
