@@ -240,6 +240,35 @@ async fn a_throttled_mailbox_is_waited_for(over: Over) -> Result<()> {
     Ok(())
 }
 
+/// Graph answers 404 for a mailbox, too: the MIME is asked for again, and no attachment is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailbox_that_is_not_found_for_a_while_loses_no_attachment() -> Result<()> {
+    let world = world("").await?;
+    let not_found = json!({
+        "service": "graph", "method": "GET", "path": "/\\$value$", "kind": "status", "status": 404,
+        "code": "ErrorNonExistentMailbox", "count": 1,
+    });
+    world.sim.control.fault(not_found).await?;
+    let raw = format!(
+        "From: Ada <ada@customer.example>\r\nTo: {MAILBOX}\r\nSubject: with a file\r\nMessage-ID: <file@customer.example>\r\n\
+         MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n\
+         mail number 0.\r\n--b\r\nContent-Type: text/plain; name=notes.txt\r\n\
+         Content-Disposition: attachment; filename=notes.txt\r\n\r\nnotes\r\n--b--\r\n"
+    );
+    world.sim.control.deliver(MAILBOX, raw.into_bytes()).await?;
+    let issue = world.issues(1).await?.remove(0);
+    let key = issue["key"].as_str().context("a key")?;
+    world
+        .until("the attachment", Duration::from_secs(20), async || {
+            let issues = world.sim.control.issues().await?;
+            let issue = issues.iter().find(|issue| issue["key"] == key).context("the issue")?;
+            Ok((issue["attachments"][0]["filename"] == "notes.txt").then_some(()))
+        })
+        .await?;
+    ensure!(world.setup.log().contains("waiting for the other side"), "{}", tail(&world.setup.log()));
+    Ok(())
+}
+
 /// A page that fails as a whole because of one corrupt mail is got around: the others become issues, the one is held.
 async fn one_corrupt_mail_does_not_stop_its_folder(over: Over) -> Result<()> {
     match over {

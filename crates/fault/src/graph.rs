@@ -475,7 +475,6 @@ pub(crate) fn by_status(status: u16) -> &'static Entry {
         300..=399 | 511 => &crate::network::PORTAL,
         401 => &TOKEN,
         403 => &ACCESS_DENIED,
-        404 => &ITEM_GONE,
         407 => &crate::network::PROXY,
         409 | 412 => &CONFLICT,
         410 => &PLACE_FORGOTTEN,
@@ -483,7 +482,8 @@ pub(crate) fn by_status(status: u16) -> &'static Entry {
         429 | 509 => &THROTTLED,
         507 => &MAILBOX_FULL,
         503 => &BUSY,
-        408 | 500..=599 => &UNAVAILABLE,
+        // Graph names what is not there. A 404 that does not is somebody else's on the way, and nothing is gone for it.
+        404 | 408 | 500..=599 => &UNAVAILABLE,
         400..=499 => &REQUEST,
         _ => &UNKNOWN,
     }

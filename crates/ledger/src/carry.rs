@@ -18,6 +18,9 @@ use crate::key::Op;
 use crate::state::{self, Event, Next, StepState};
 use crate::work::{Change, Ending, Fate, Message, Remote, Step};
 
+/// The shortest pause between two tries to renew a claim.
+const RENEWAL_PAUSE: Duration = Duration::from_millis(20);
+
 /// Makes changes durable. When `commit` returns `Ok`, the change survives a power cut.
 pub trait Journal: Send + Sync {
     /// Commits one change.
@@ -233,13 +236,15 @@ async fn write(
         // The claim would not outlast the request, or is somebody else's by now: renew it, or learn that it is gone.
         commit(work, &[index], Fate::GoesOn, Also::default(), journal, timing).await?;
     }
-    let (done, rest) = work.steps.split_at(index);
+    let Work { message, steps, deadline, .. } = work;
+    let (done, rest) = steps.split_at(index);
     let writing = effect.write(&rest[0], done);
-    let written = if failpoint::armed(points.sent.1) {
-        die_while_sending(writing, points.sent.1).await
+    let writing = if failpoint::armed(points.sent.1) {
+        Box::pin(die_while_sending(writing, points.sent.1))
     } else {
-        writing.await
+        writing
     };
+    let written = keep_claim(writing, message, deadline, journal, timing).await?;
     pause(failpoint::hit(points.replied.1)).await;
     let step = &mut work.steps[index];
     match written {
@@ -260,6 +265,44 @@ async fn write(
             step.fault = Some(fault);
             commit(work, &[index], Fate::GoesOn, Also::default(), journal, timing).await?;
             Ok(None)
+        }
+    }
+}
+
+/// Waits for a write and renews the claim meanwhile: an upload may take longer than the lease. Where the claim is lost, or cannot
+/// be renewed in time, the write is broken off, because whoever takes the message over counts the quarantine from then on. What
+/// is broken off stays in `intent`, so that it is looked for before anything is written again.
+async fn keep_claim(
+    mut writing: BoxFuture<'_, Written>,
+    message: &Message,
+    deadline: &mut Instant,
+    journal: &dyn Journal,
+    timing: Timing,
+) -> Result<Written, NotCommitted> {
+    let mut refused = None;
+    loop {
+        let ends = *deadline;
+        let renewal = async {
+            // Half of what is left where a renewal failed or the claim was young no longer, so that there is time for another.
+            let left = ends.saturating_duration_since(Instant::now());
+            tokio::time::sleep((timing.lease / 3).min(left / 2).max(RENEWAL_PAUSE)).await;
+            let asked = Instant::now();
+            (asked, journal.commit(Change::of(message, Fate::GoesOn)).await)
+        };
+        tokio::select! {
+            written = &mut writing => return Ok(written),
+            (asked, renewed) = renewal => match renewed {
+                Ok(()) => *deadline = asked + timing.lease,
+                Err(NotCommitted::Store(error)) => {
+                    tracing::warn!(%error, "the claim could not be renewed during a write, trying again");
+                    refused = Some(NotCommitted::Store(error));
+                }
+                Err(lost) => return Err(lost),
+            },
+            () = tokio::time::sleep_until(ends) => {
+                tracing::warn!("the claim ran out during a write, which is broken off");
+                return Err(refused.unwrap_or(NotCommitted::LeaseLost));
+            }
         }
     }
 }
@@ -387,5 +430,171 @@ async fn die_while_sending(writing: BoxFuture<'_, Written>, name: &'static str) 
         // The answer came faster than that: it is dropped unread if the process dies, which it did above.
         Ok(written) => written,
         Err(_) => writing.await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::key::{MessageKey, Slot};
+    use crate::work::{Content, Stage};
+
+    const TIMING: Timing = Timing {
+        quarantine: SignedDuration::from_secs(120),
+        lease: Duration::from_secs(60),
+        request: Duration::from_secs(30),
+    };
+
+    /// Answers each commit as it is told to and remembers when it came.
+    struct Ledger<F> {
+        answer: F,
+        began: Instant,
+        commits: Mutex<Vec<Duration>>,
+    }
+
+    impl<F: Fn(Duration) -> Result<(), NotCommitted> + Send + Sync> Journal for Ledger<F> {
+        fn commit(&self, _: Change) -> BoxFuture<'_, Result<(), NotCommitted>> {
+            let at = self.began.elapsed();
+            self.commits.lock().unwrap().push(at);
+            let answer = (self.answer)(at);
+            Box::pin(async move { answer })
+        }
+
+        fn now(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+    }
+
+    /// An upload that takes as long as it is told to.
+    struct Upload {
+        takes: Duration,
+        arrived: Arc<AtomicBool>,
+    }
+
+    impl Effect for Upload {
+        fn mark(&self, _: &Step) -> i64 {
+            0
+        }
+
+        fn ready<'a>(&'a self, _: &'a Step, _: &'a [Step]) -> BoxFuture<'a, ()> {
+            Box::pin(async {})
+        }
+
+        fn write<'a>(&'a self, _: &'a Step, _: &'a [Step]) -> BoxFuture<'a, Written> {
+            Box::pin(async {
+                tokio::time::sleep(self.takes).await;
+                self.arrived.store(true, Ordering::SeqCst);
+                Written::Done(Remote { id: "1".to_owned(), ..Remote::default() })
+            })
+        }
+
+        fn probe<'a>(&'a self, _: &'a Step, _: &'a [Step]) -> BoxFuture<'a, Result<Sight, Fault>> {
+            Box::pin(async { Ok(Sight::NotSeen) })
+        }
+
+        fn ending(&self, _: &[Step]) -> Ending {
+            Ending::Ignored { rule: "test".to_owned(), reason: String::new() }
+        }
+
+        fn also(&self, _: &Step) -> Also {
+            Also::default()
+        }
+    }
+
+    /// Carries out one upload; how it ended, when the commits came, and whether the upload came to its end.
+    async fn upload(
+        takes: Duration,
+        answer: impl Fn(Duration) -> Result<(), NotCommitted> + Send + Sync,
+    ) -> (Carried, Vec<Duration>, bool) {
+        let message = Message {
+            id: Uuid::nil(),
+            workspace_id: Uuid::nil(),
+            mailbox_id: Uuid::nil(),
+            source_id: Uuid::nil(),
+            destination_id: None,
+            key: MessageKey("k".to_owned()),
+            native_id: "1".to_owned(),
+            received_at: Timestamp::UNIX_EPOCH,
+            content: Content::Mime,
+            has_plan: true,
+            generation: 0,
+            stage: Stage::Act,
+            attempts: 0,
+            fence: 1,
+        };
+        let step = Step {
+            id: Uuid::nil(),
+            position: 0,
+            slot: Slot::Attachment { hash: "00".to_owned(), n: 0 },
+            op: Op("op".to_owned()),
+            state: StepState::Planned,
+            intent_at: None,
+            mark: 0,
+            attempts: 0,
+            remote: None,
+            fault: None,
+        };
+        let arrived = Arc::new(AtomicBool::new(false));
+        let effect = Upload { takes, arrived: Arc::clone(&arrived) };
+        let ledger = Ledger { answer, began: Instant::now(), commits: Mutex::default() };
+        let mut work =
+            Work { message, steps: vec![step], fresh_intent: false, deadline: Instant::now() + TIMING.lease };
+        let carried = carry_out(&mut work, &effect, &ledger, TIMING).await;
+        let commits = ledger.commits.lock().unwrap().clone();
+        (carried, commits, arrived.load(Ordering::SeqCst))
+    }
+
+    fn full() -> NotCommitted {
+        NotCommitted::Store(store::StoreError::DiskFull {
+            place: "test".to_owned(),
+            detail: "full".to_owned(),
+        })
+    }
+
+    /// Promise: while a write lasts, however long, the claim is ours at every moment: nobody else writes the same beside it.
+    #[tokio::test(start_paused = true)]
+    async fn the_claim_is_kept_while_a_write_lasts() {
+        let (carried, commits, arrived) = upload(Duration::from_secs(1_000), |_| Ok(())).await;
+        assert!(matches!(carried, Carried::Ended(_)), "{carried:?}");
+        assert!(arrived);
+        for pair in commits.windows(2) {
+            assert!(pair[1] <= pair[0] + TIMING.lease / 2, "no renewal between {pair:?}");
+        }
+        assert!(commits.len() > 1_000 / 60, "{commits:?}");
+    }
+
+    /// A quick write costs no renewal: the intent, and the result with the end.
+    #[tokio::test(start_paused = true)]
+    async fn a_quick_write_costs_no_renewal() {
+        let (_, commits, _) = upload(Duration::from_secs(2), |_| Ok(())).await;
+        assert_eq!(commits.len(), 2, "{commits:?}");
+    }
+
+    /// Promise: whoever lost the claim sends nothing more, since the one who has it counts the quarantine from its own beginning.
+    #[tokio::test(start_paused = true)]
+    async fn a_write_whose_claim_is_lost_is_broken_off() {
+        let lost = |at| if at > Duration::from_secs(50) { Err(NotCommitted::LeaseLost) } else { Ok(()) };
+        let (carried, commits, arrived) = upload(Duration::from_secs(1_000), lost).await;
+        assert!(matches!(carried, Carried::NotCommitted(NotCommitted::LeaseLost)), "{carried:?}");
+        assert!(
+            !arrived && commits.last().is_some_and(|last| *last < Duration::from_secs(75)),
+            "{commits:?}"
+        );
+    }
+
+    /// Promise: a full disk for a moment breaks no upload off; one for longer than the claim holds does, before it ends.
+    #[tokio::test(start_paused = true)]
+    async fn a_claim_that_cannot_be_renewed_ends_the_write_in_time() {
+        let (from, to) = (Duration::from_secs(10), Duration::from_secs(55));
+        let passes = |at| if at > from && at < to { Err(full()) } else { Ok(()) };
+        let (carried, _, arrived) = upload(Duration::from_secs(300), passes).await;
+        assert!(matches!(carried, Carried::Ended(_)) && arrived, "{carried:?}");
+        let stays = |at| if at > from { Err(full()) } else { Ok(()) };
+        let (carried, commits, arrived) = upload(Duration::from_secs(300), stays).await;
+        assert!(matches!(carried, Carried::NotCommitted(NotCommitted::Store(_))), "{carried:?}");
+        assert!(!arrived && commits.last().is_some_and(|last| *last <= TIMING.lease), "{commits:?}");
     }
 }

@@ -15,6 +15,7 @@ struct Claimed {
     workspace_id: Uuid,
     mailbox_id: Uuid,
     source_id: Uuid,
+    destination_id: Option<Uuid>,
     k: String,
     native_id: String,
     received_at: i64,
@@ -29,7 +30,7 @@ struct Claimed {
 impl Ledger {
     /// Claims up to `limit` messages for `owner`, oldest first: those whose lane is free, whose destination takes mail and
     /// whose time has come. `held_release` is how long a held message keeps its lane. A plan is not carried on while its source is
-    /// in shadow mode: nothing is written then.
+    /// in shadow mode: nothing is written then. One of a source that was removed is carried to its end.
     pub async fn claim(
         &self,
         tx: &mut Tx,
@@ -48,30 +49,32 @@ impl Ledger {
                       WHERE id IN (
                         SELECT m.id FROM message m
                         WHERE m.state IN ('ready', 'acting') AND m.not_before <= $3 AND m.lease_until <= $3
-                          AND m.source_id IN (SELECT s.id FROM source s JOIN destination d ON d.id = s.destination_id
-                            WHERE s.paused_at IS NULL AND s.confirmed_at IS NOT NULL AND d.not_before <= $3)
+                          AND EXISTS (SELECT 1 FROM source s JOIN destination d ON d.id = coalesce(m.destination_id, s.destination_id)
+                            WHERE s.id = m.source_id AND s.confirmed_at IS NOT NULL AND d.not_before <= $3
+                              AND (s.paused_at IS NULL OR (s.removed_at IS NOT NULL AND m.state = 'acting')))
                           AND (m.state = 'ready' OR m.source_id NOT IN (SELECT w.id FROM source w WHERE w.shadow_at IS NOT NULL))
                           AND NOT EXISTS (SELECT 1 FROM message e WHERE e.lane = m.lane
                             AND e.state IN ('ready', 'acting', 'held')
                             AND (e.state <> 'held' OR e.ended_at > $4)
                             AND (e.received_at < m.received_at OR (e.received_at = m.received_at AND e.id < m.id)))
                         ORDER BY m.received_at, m.id LIMIT $5)
-                      RETURNING id, workspace_id, mailbox_id, source_id, k, native_id, received_at, content, state,
+                      RETURNING id, workspace_id, mailbox_id, source_id, destination_id, k, native_id, received_at, content, state,
                         generation, stage, attempts, fence",
                     postgres: "UPDATE message SET lease_owner = $1, lease_until = $2, fence = fence + 1,
                         attempts = CASE WHEN stage = 'act' THEN attempts ELSE attempts + 1 END
                       WHERE id IN (
                         SELECT m.id FROM message m
                         WHERE m.state IN ('ready', 'acting') AND m.not_before <= $3 AND m.lease_until <= $3
-                          AND m.source_id IN (SELECT s.id FROM source s JOIN destination d ON d.id = s.destination_id
-                            WHERE s.paused_at IS NULL AND s.confirmed_at IS NOT NULL AND d.not_before <= $3)
+                          AND EXISTS (SELECT 1 FROM source s JOIN destination d ON d.id = coalesce(m.destination_id, s.destination_id)
+                            WHERE s.id = m.source_id AND s.confirmed_at IS NOT NULL AND d.not_before <= $3
+                              AND (s.paused_at IS NULL OR (s.removed_at IS NOT NULL AND m.state = 'acting')))
                           AND (m.state = 'ready' OR m.source_id NOT IN (SELECT w.id FROM source w WHERE w.shadow_at IS NOT NULL))
                           AND NOT EXISTS (SELECT 1 FROM message e WHERE e.lane = m.lane
                             AND e.state IN ('ready', 'acting', 'held')
                             AND (e.state <> 'held' OR e.ended_at > $4)
                             AND (e.received_at < m.received_at OR (e.received_at = m.received_at AND e.id < m.id)))
                         ORDER BY m.received_at, m.id LIMIT $5 FOR UPDATE SKIP LOCKED)
-                      RETURNING id, workspace_id, mailbox_id, source_id, k, native_id, received_at, content, state,
+                      RETURNING id, workspace_id, mailbox_id, source_id, destination_id, k, native_id, received_at, content, state,
                         generation, stage, attempts, fence"
                 },
                 args![owner, lease_until, micros, held_since, limit],
@@ -135,6 +138,7 @@ impl Claimed {
             workspace_id: self.workspace_id,
             mailbox_id: self.mailbox_id,
             source_id: self.source_id,
+            destination_id: self.destination_id,
             key: MessageKey(self.k),
             native_id: self.native_id,
             generation: self.generation,

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::carry::{Journal, NotCommitted};
 use crate::failpoint::{self, Wanted};
 use crate::state::StepState;
-use crate::work::{Change, Ending, Fate};
+use crate::work::{Change, Claim, Ending, Fate};
 use crate::{Ledger, rows};
 
 /// How many changes one transaction takes at most.
@@ -103,7 +103,7 @@ impl Committer {
             match committed {
                 Ok(held) => {
                     for (change, answer) in changes.iter().zip(answers) {
-                        let result = if held.contains(&change.message.id) {
+                        let result = if held.contains(&change.message.claim()) {
                             Ok(())
                         } else {
                             Err(NotCommitted::LeaseLost)
@@ -124,11 +124,11 @@ impl Committer {
                 Err(error) => {
                     tracing::warn!(%error, changes = changes.len(), "a batch was refused, committing one by one");
                     for (change, answer) in changes.into_iter().zip(answers) {
-                        let id = change.message.id;
+                        let claim = change.message.claim();
                         let committed = self.commit(&[change]).await;
                         watch(committed.as_ref().map(|_| ()));
                         let result = match committed {
-                            Ok(held) if held.contains(&id) => Ok(()),
+                            Ok(held) if held.contains(&claim) => Ok(()),
                             Ok(_) => Err(NotCommitted::LeaseLost),
                             Err(error) => Err(NotCommitted::from(error)),
                         };
@@ -139,7 +139,7 @@ impl Committer {
         }
     }
 
-    async fn commit(&self, changes: &[Change]) -> Result<HashSet<Uuid>, StoreError> {
+    async fn commit(&self, changes: &[Change]) -> Result<HashSet<Claim>, StoreError> {
         if failpoint::hit("I13") == Wanted::Fail {
             return Err(StoreError::DiskFull {
                 place: "failpoint I13".to_owned(),
@@ -162,51 +162,52 @@ impl Committer {
 #[derive(FromRow)]
 struct Held {
     id: Uuid,
+    fence: i64,
 }
 
 impl Ledger {
-    /// Applies changes within a transaction; returns the messages whose claim was still ours. The others are untouched.
-    /// A message must not stand in one batch twice, except with the same claim (later changes win).
+    /// Applies changes within a transaction; returns the claims that still held. Changes of others touch nothing. A message may
+    /// stand in one batch twice: with the same claim (later changes win), or with one that was lost and the one that holds.
     pub async fn apply(
         &self,
         tx: &mut Tx,
         changes: &[Change],
         now: Timestamp,
-    ) -> Result<HashSet<Uuid>, StoreError> {
+    ) -> Result<HashSet<Claim>, StoreError> {
         let lease_until =
             now.as_microsecond() + i64::try_from(self.timing.lease.as_micros()).unwrap_or(i64::MAX / 2);
-        let last: HashMap<Uuid, &Change> = changes.iter().map(|change| (change.message.id, change)).collect();
+        let last: HashMap<Claim, &Change> =
+            changes.iter().map(|change| (change.message.claim(), change)).collect();
         let messages = rows(last.values().map(|change| message_row(change, now, lease_until)));
         let held: Vec<Held> = tx
             .fetch_rows(
                 sql_rows! {
                     head: "WITH v(id, fence, state, ending, ended_by, reason, ended_at, issue_id, issue_key, comment_id,
-                        generation, stage, attempts, content, not_before, lease_until, mark) AS (VALUES ",
+                        generation, stage, attempts, content, not_before, lease_until, mark, destination_id) AS (VALUES ",
                     row: "($:UUID, $:BIGINT, $:TEXT, $:TEXT, $:TEXT, $:TEXT,
                         $:BIGINT, $:TEXT, $:TEXT, $:TEXT, $:BIGINT,
                         $:TEXT, $:BIGINT, $:TEXT, $:BIGINT, $:BIGINT,
-                        $:TEXT)",
+                        $:TEXT, $:UUID)",
                     tail: ") UPDATE message SET state = v.state, ending = v.ending, ended_by = v.ended_by, reason = v.reason,
                         ended_at = v.ended_at, issue_id = v.issue_id, issue_key = v.issue_key, comment_id = v.comment_id,
                         generation = v.generation, stage = v.stage, attempts = v.attempts, content = v.content,
-                        not_before = v.not_before, lease_until = v.lease_until, mark = v.mark
+                        not_before = v.not_before, lease_until = v.lease_until, mark = v.mark, destination_id = v.destination_id
                       FROM v WHERE message.id = v.id AND message.fence = v.fence
-                      RETURNING message.id",
+                      RETURNING message.id, message.fence",
                 },
                 messages,
                 args![],
             )
             .await?;
-        let held: HashSet<Uuid> = held.into_iter().map(|row| row.id).collect();
-        self.apply_plans(tx, changes.iter().filter(|change| held.contains(&change.message.id)), now).await?;
-        let highest: HashMap<Uuid, i64> = changes.iter().filter_map(|change| change.highest).fold(
-            HashMap::new(),
-            |mut all, (id, number)| {
+        let held: HashSet<Claim> = held.into_iter().map(|row| (row.id, row.fence)).collect();
+        let ours = || changes.iter().filter(|change| held.contains(&change.message.claim()));
+        self.apply_plans(tx, ours(), now).await?;
+        let highest: HashMap<Uuid, i64> =
+            ours().filter_map(|change| change.highest).fold(HashMap::new(), |mut all, (id, number)| {
                 let seen = all.entry(id).or_insert(number);
                 *seen = (*seen).max(number);
                 all
-            },
-        );
+            });
         for (destination, number) in highest {
             tx.execute(
                 sql!("UPDATE destination SET highest_key = $1 WHERE id = $2 AND highest_key < $1"),
@@ -215,8 +216,7 @@ impl Ledger {
             .await?;
         }
         let adopted = rows(
-            changes
-                .iter()
+            ours()
                 .flat_map(|change| &change.adopted)
                 .map(|(destination, kind, remote, op)| args![*destination, *kind, remote, &op.0]),
         );
@@ -384,5 +384,6 @@ fn message_row(change: &Change, now: Timestamp, lease_until: i64) -> Args {
         not_before,
         lease_until,
         mark,
+        message.destination_id,
     ]
 }

@@ -45,8 +45,10 @@ pub struct StoredPlan {
 pub struct Relative {
     /// Hash of its Message-ID.
     pub message_id_hash: String,
-    /// State column.
-    pub state: String,
+    /// The mailbox that it lies in.
+    pub mailbox_id: Uuid,
+    /// The Jira connection that its issue is on.
+    pub jira_connection_id: Option<Uuid>,
     /// The issue it is in.
     pub issue_id: Option<String>,
     /// The issue's key.
@@ -100,6 +102,43 @@ impl Ledger {
                 args![],
             )
             .await?;
+        self.open_contents(rows)
+    }
+
+    /// The same, without those whose page is larger than so many bytes.
+    pub async fn small_contents(
+        &self,
+        db: &Db,
+        ids: &[Uuid],
+        at_most: usize,
+    ) -> Result<HashMap<Uuid, StoredContent>, StoreError> {
+        let rows: Vec<ContentRow> = db
+            .fetch_rows(
+                sql_rows! {
+                    head: "WITH v(id) AS (VALUES ",
+                    row: "($:UUID)",
+                    tail: ") SELECT c.message_id, c.page_sealed, c.mime_blob FROM v JOIN message_content c ON c.message_id = v.id
+                      WHERE length(c.page_sealed) <= $1",
+                },
+                rows(ids.iter().map(|id| args![*id])),
+                args![i64::try_from(at_most).unwrap_or(i64::MAX)],
+            )
+            .await?;
+        self.open_contents(rows)
+    }
+
+    /// How many bytes the stored page of a message has; none where it is not kept.
+    pub async fn content_size(&self, db: &Db, id: Uuid) -> Result<Option<usize>, StoreError> {
+        let row: Option<(i64,)> = db
+            .fetch_optional(
+                sql!("SELECT CAST(length(page_sealed) AS BIGINT) FROM message_content WHERE message_id = $1"),
+                args![id],
+            )
+            .await?;
+        Ok(row.map(|(bytes,)| usize::try_from(bytes).unwrap_or(usize::MAX)))
+    }
+
+    fn open_contents(&self, rows: Vec<ContentRow>) -> Result<HashMap<Uuid, StoredContent>, StoreError> {
         rows.into_iter()
             .map(|row| {
                 let place = Place::new("message_content", "page_sealed", row.message_id);
@@ -181,8 +220,9 @@ impl Ledger {
             sql_rows! {
                 head: "WITH v(hash) AS (VALUES ",
                 row: "($:TEXT)",
-                tail: ") SELECT m.message_id_hash, m.state, m.issue_id, m.issue_key FROM v
-                  JOIN message m ON m.workspace_id = $1 AND m.message_id_hash = v.hash ORDER BY m.received_at",
+                tail: ") SELECT m.message_id_hash, m.mailbox_id, d.jira_connection_id, m.issue_id, m.issue_key FROM v
+                  JOIN message m ON m.workspace_id = $1 AND m.message_id_hash = v.hash
+                  LEFT JOIN destination d ON d.id = m.destination_id ORDER BY m.received_at, m.id",
             },
             rows(message_ids.iter().map(|id| args![self.keys.message_id(id)])),
             args![workspace_id],

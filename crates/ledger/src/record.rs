@@ -17,6 +17,7 @@ use store::{Place, Rows, StoreError, Tx, args, sql, sql_rows};
 use uuid::Uuid;
 
 use crate::lane::{self, Wanted};
+use crate::removed::{self, Listed};
 use crate::same::{self, Looks, Same};
 use crate::work::Content;
 use crate::{Ledger, rows};
@@ -129,6 +130,15 @@ struct AliasRow {
     value: String,
     message_id: Uuid,
     source_id: Uuid,
+    /// Whether a removed source may have left it behind.
+    may_be_left: i64,
+}
+
+impl Incoming {
+    /// That it is a message which is known.
+    fn listed_as(&self, message_id: Uuid) -> Listed {
+        Listed { message_id, native_id: self.native_id.clone(), wanted: self.ignored.is_none() }
+    }
 }
 
 #[derive(FromRow)]
@@ -176,19 +186,35 @@ impl Ledger {
                 sql_rows! {
                     head: "WITH v(value) AS (VALUES ",
                     row: "($:TEXT)",
-                    tail: ") SELECT a.value, a.message_id, m.source_id FROM v
-                      JOIN message_alias a ON a.mailbox_id = $1 AND a.kind = $2 AND a.value = v.value
+                    tail: ") SELECT a.value, a.message_id, m.source_id,
+                        CAST(CASE WHEN m.state = 'held' OR (m.state = 'ended' AND m.ended_by = $3) THEN 1 ELSE 0 END AS BIGINT)
+                          AS may_be_left
+                      FROM v JOIN message_alias a ON a.mailbox_id = $1 AND a.kind = $2 AND a.value = v.value
                       JOIN message m ON m.id = a.message_id",
                 },
                 rows(items.iter().map(|item| args![&item.native_id])),
-                args![mailbox.id, mailbox.ids.column()],
+                args![mailbox.id, mailbox.ids.column(), removed::RULE],
             )
             .await?;
         let mut sightings: HashSet<Uuid> =
             known.iter().filter(|row| row.source_id != source_id).map(|row| row.message_id).collect();
-        let known: HashSet<String> = known.into_iter().map(|row| row.value).collect();
-        items.retain(|item| !known.contains(&item.native_id));
-        self.recognise(tx, workspace_id, mailbox, source_id, &mut items, &mut sightings).await?;
+        let known: HashMap<String, AliasRow> =
+            known.into_iter().map(|row| (row.value.clone(), row)).collect();
+        let mut left = Vec::new();
+        items.retain(|item| {
+            let Some(row) = known.get(&item.native_id) else { return true };
+            if row.may_be_left != 0 {
+                left.push(item.listed_as(row.message_id));
+            }
+            false
+        });
+        left.extend(
+            self.recognise(tx, workspace_id, mailbox, source_id, &mut items, &mut sightings).await?,
+        );
+        if !left.is_empty() {
+            let taken = Self::take_up(tx, source_id, &left).await?;
+            sightings.retain(|message| !taken.contains(message));
+        }
         Self::sighted(tx, source_id, &sightings, now).await?;
         let mut recorded = Recorded { known: found - items.len(), ..Recorded::default() };
         if items.is_empty() {
@@ -275,7 +301,7 @@ impl Ledger {
         Ok(recorded)
     }
 
-    /// Takes out what is known under another id only, and gives it this one too; what nobody can tell is held.
+    /// Takes out what is known under another id only, gives it this one too, and returns it; what nobody can tell is held.
     async fn recognise(
         &self,
         tx: &mut Tx,
@@ -284,9 +310,9 @@ impl Ledger {
         source_id: Uuid,
         items: &mut Vec<Incoming>,
         sightings: &mut HashSet<Uuid>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<Listed>, StoreError> {
         if items.is_empty() || (mailbox.ids == IdKind::Graph && !Self::has_ews_ids(tx, mailbox.id).await?) {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let mut found = self.alike_by_message_id(tx, workspace_id, mailbox.id, items).await?;
         found.extend(Self::alike_without_message_id(tx, workspace_id, mailbox.id, items).await?);
@@ -306,7 +332,7 @@ impl Ledger {
             .map(|item| if item.was.is_some() { self.looks_like_none(item) } else { self.looks(item) })
             .collect();
         let mut told = same::tell(&looks, &known).into_iter();
-        let (mut aliases, mut named) = (Rows::new(), Rows::new());
+        let (mut aliases, mut named, mut listed) = (Rows::new(), Rows::new(), Vec::new());
         items.retain_mut(|item| {
             let same = told.next().unwrap_or(Same::Other);
             let id = match (item.was, same) {
@@ -323,11 +349,13 @@ impl Ledger {
                     return true;
                 }
             };
+            listed.push(item.listed_as(id));
             aliases.push(args![mailbox.id, mailbox.ids.column(), &item.native_id, id]);
             named.push(args![id, &item.native_id]);
             false
         });
-        self.add_ids(tx, mailbox.ids, aliases, named).await
+        self.add_ids(tx, mailbox.ids, aliases, named).await?;
+        Ok(listed)
     }
 
     /// What an item is recognised by.

@@ -27,6 +27,9 @@ pub struct Message {
     pub received_at: Timestamp,
     /// What is stored of its content.
     pub content: Content,
+    /// Where its plan writes: kept with it, since a source can be given another project while a plan is under way. None before
+    /// there is a plan.
+    pub destination_id: Option<Uuid>,
     /// Whether it has a plan already.
     pub has_plan: bool,
     /// Generation of the plan.
@@ -37,6 +40,16 @@ pub struct Message {
     pub attempts: i64,
     /// The claim's number.
     pub fence: i64,
+}
+
+/// A claim: the message and the claim's number.
+pub type Claim = (Uuid, i64);
+
+impl Message {
+    /// By what the claim on it is told from an earlier or a later one.
+    pub fn claim(&self) -> Claim {
+        (self.id, self.fence)
+    }
 }
 
 /// What is stored of a message's content.

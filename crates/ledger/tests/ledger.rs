@@ -633,6 +633,127 @@ async fn i12_whoever_lost_the_lease_changes_nothing_and_writes_nothing_more() {
     .await;
 }
 
+/// Promise: no mail is left to nobody when its source is removed. What was begun is carried to its end; what was not ends on record
+/// and begins again as soon as a source lists it; what is held passes to that source.
+#[tokio::test]
+async fn mail_of_a_removed_source_passes_to_the_one_that_lists_it() {
+    on_both(|world| async move {
+        let db = &world.db.db;
+        let page = || (1..=5).map(|n| mail(&n.to_string(), n * 10, &[])).collect::<Vec<_>>();
+        let remotes = Remotes::default().script(&Slot::Issue, &[Reply::LostBefore]);
+        world.record(page()[..3].to_vec()).await;
+        let [begun, held, ready] =
+            <[Message; 3]>::try_from(world.claim().await).expect("three are there");
+        let ids = [begun.id, held.id, ready.id];
+        let mut work = world.plan(begun, &[Slot::Issue], &remotes).await.expect("commits");
+        assert!(matches!(world.carry(&mut work, &remotes).await, Carried::Waiting { .. }));
+        let reason = Ending::Held { by: "read".into(), reason: "odd".into() };
+        world.journal.commit(Change::of(&held, Fate::Ended(reason))).await.expect("commits");
+        // A round that is not complete, when the source is removed.
+        let mut tx = db.begin().await.expect("begins");
+        let now = world.clock.now();
+        let rest = page()[3..].to_vec();
+        world
+            .ledger
+            .record(&mut tx, world.workspace, &world.mailbox, world.source, rest, now)
+            .await
+            .expect("records");
+        let removed = sql!("UPDATE source SET removed_at = $1, paused_at = $1, shadow_at = NULL WHERE id = $2");
+        tx.execute(removed, args![now, world.source]).await.expect("updates");
+        let left = Ledger::leave(&mut tx, world.source, now).await.expect("leaves");
+        tx.commit().await.expect("commits");
+        assert_eq!(left, ledger::removed::Left { ended: 3, held: 0 });
+        let end = async |id| world.state(id).await.0;
+        assert_eq!([end(ids[0]).await, end(ids[1]).await, end(ids[2]).await], ["acting", "held", "ended"]);
+        // Whoever had it in hand changes nothing any more.
+        let late = world.plan(ready, &[Slot::Issue], &remotes).await;
+        assert!(matches!(late, Err(NotCommitted::LeaseLost)));
+
+        // What was begun is carried on without the source; nothing else is.
+        world.clock.advance(Duration::from_secs(121));
+        let mut claimed = world.claim().await;
+        assert_eq!(claimed.iter().map(|message| message.id).collect::<Vec<_>>(), [ids[0]]);
+        let mut work = world.reload(claimed.remove(0)).await;
+        // Left in doubt: probed once more after the quarantine, then written.
+        assert!(matches!(world.carry(&mut work, &remotes).await, Carried::Ended(_)));
+        assert_eq!(remotes.count(&work.steps[0].op), 1);
+
+        // Another folder lists all of it; one mail is older than it wants.
+        let second = Uuid::now_v7();
+        let add = sql!(
+            "INSERT INTO source (id, workspace_id, account_id, mailbox_id, folder_id, folder_name, connection_type, destination_id,
+               issue_type_id, issue_type_name, start_kind, start_at, handled, handled_target, confirmed_at, state, state_since, failures,
+               round, next_poll_at, fence, created_at, updated_at)
+             SELECT $1, workspace_id, account_id, mailbox_id, 'second', 'Second', connection_type, destination_id, issue_type_id,
+               issue_type_name, start_kind, start_at, handled, handled_target, confirmed_at, state, state_since, failures, round,
+               next_poll_at, fence, created_at, updated_at FROM source WHERE id = $2"
+        );
+        db.execute(add, args![second, world.source]).await.expect("inserts");
+        let mut listed = page();
+        listed[3].ignored = Some(("before-start", "it is older"));
+        let mut tx = db.begin().await.expect("begins");
+        let recorded = world
+            .ledger
+            .record(&mut tx, world.workspace, &world.mailbox, second, listed, world.clock.now())
+            .await
+            .expect("records");
+        world.ledger.release_round(&mut tx, second).await.expect("releases");
+        tx.commit().await.expect("commits");
+        assert_eq!((recorded.new, recorded.known), (0, 5));
+        let owners: Vec<(String, Uuid)> = db
+            .fetch_all(sql!("SELECT state, source_id FROM message ORDER BY received_at"), args![])
+            .await
+            .expect("reads");
+        let (first, second) = (world.source, second);
+        let expected =
+            [("ended", first), ("held", second), ("ready", second), ("ended", first), ("ready", second)];
+        assert_eq!(owners, expected.map(|(state, source)| (state.to_owned(), source)));
+        assert_eq!(world.claim().await.len(), 2);
+        // Listed once more: nothing begins a second time.
+        let mut tx = db.begin().await.expect("begins");
+        world
+            .ledger
+            .record(&mut tx, world.workspace, &world.mailbox, second, page(), world.clock.now())
+            .await
+            .expect("records");
+        tx.commit().await.expect("commits");
+        let (recorded,): (i64,) = db
+            .fetch_one(sql!("SELECT count(*) FROM message WHERE state = 'recorded'"), args![])
+            .await
+            .expect("counts");
+        assert_eq!(recorded, 1, "the one that is wanted now");
+    })
+    .await;
+}
+
+/// Promise: in one batch the change of a lost claim touches nothing, and is not taken for the one of the claim that holds.
+#[tokio::test]
+async fn a_lost_claim_is_told_from_the_one_that_holds_in_the_same_batch() {
+    on_both(|world| async move {
+        world.record(vec![mail("1", 10, &[])]).await;
+        let slow = world.claim().await.remove(0);
+        world.clock.advance(Duration::from_secs(61));
+        let quick = world.claim().await.remove(0);
+        let ignored = Ending::Ignored { rule: "late".into(), reason: "by nobody".into() };
+        for stale_first in [true, false] {
+            let stale = Change::of(&slow, Fate::Ended(ignored.clone()));
+            let ours = Change::of(&quick, Fate::GoesOn);
+            let batch = if stale_first { [stale, ours] } else { [ours, stale] };
+            let mut tx = world.db.db.begin().await.expect("begins");
+            let held = world.ledger.apply(&mut tx, &batch, world.clock.now()).await.expect("applies");
+            tx.commit().await.expect("commits");
+            assert_eq!(held.into_iter().collect::<Vec<_>>(), [quick.claim()]);
+            assert_eq!(world.state(quick.id).await.0, "ready");
+        }
+        let stale = world.journal.commit(Change::of(&slow, Fate::Ended(ignored)));
+        let ours = world.journal.commit(Change::of(&quick, Fate::GoesOn));
+        let (stale, ours) = tokio::join!(stale, ours);
+        assert!(matches!(stale, Err(NotCommitted::LeaseLost)), "{stale:?}");
+        assert!(ours.is_ok(), "{ours:?}");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_refusal_leaves_the_step_planned_and_the_claim_ours() {
     on_both(|world| async move {

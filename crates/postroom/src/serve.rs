@@ -190,6 +190,7 @@ pub async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Result<Running> 
             clock: Arc::clone(&clock),
             bus: shell.bus.clone(),
             poll_interval: config.inbound.poll_interval,
+            workers: config.inbound.workers,
             owner,
             program: program.clone(),
             readiness: shell.readiness.clone(),

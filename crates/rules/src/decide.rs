@@ -96,6 +96,14 @@ fn thread(mail: &Mail, facts: &Facts, trace: &mut Trace) -> Outcome {
                     parent.message_id
                 ),
             ),
+            ParentEnd::Elsewhere { key } => trace.note(
+                "reply-to-known-mail",
+                false,
+                format!(
+                    "answers <{}>, which is in {key} on another Jira site than the one that this source writes to",
+                    parent.message_id
+                ),
+            ),
             ParentEnd::NoIssue => trace.note(
                 "reply-to-known-mail",
                 false,

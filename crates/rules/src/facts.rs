@@ -50,6 +50,11 @@ pub enum ParentEnd {
         /// The key it had.
         key: String,
     },
+    /// It is in an issue of another Jira than the one that this mail's source writes to.
+    Elsewhere {
+        /// The key it has there.
+        key: String,
+    },
     /// It has no issue: ignored, rejected or held.
     NoIssue,
 }

@@ -130,6 +130,15 @@ impl Blobs {
         Ok(Some(Bytes::from(std::mem::take(&mut *content))))
     }
 
+    /// How many bytes a blob takes, to the size of its seal, or none where there is no such blob.
+    pub async fn size(&self, name: &str) -> Result<Option<u64>, BlobError> {
+        match self.store.head(&path(name)?).await {
+            Ok(found) => Ok(Some(found.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(BlobError::io(name, &error)),
+        }
+    }
+
     /// Deletes a blob; one that is not there counts as deleted.
     pub async fn delete(&self, name: &str) -> Result<(), BlobError> {
         match self.store.delete(&path(name)?).await {
@@ -205,6 +214,9 @@ mod tests {
         assert_eq!(files.len(), 1);
         let raw = std::fs::read(&files[0]).expect("read");
         assert!(!raw.windows(6).any(|window| window == b"canary"));
+        let size = blobs.size("a-1").await.expect("asked").expect("is there");
+        assert!((16..200).contains(&size), "{size}");
+        assert_eq!(blobs.size("a-2").await.expect("asked"), None);
         blobs.put("a-1", b"").await.expect("replaced");
         assert_eq!(blobs.get("a-1").await.expect("asked").as_deref(), Some(&b""[..]));
         blobs.delete("a-1").await.expect("deleted");

@@ -406,7 +406,7 @@ fn statuses_and_pages_without_a_code_have_their_entry() {
         (403, none, "graph.access_denied"),
         (403, challenged, "graph.claims"),
         (403, page, "network.portal"),
-        (404, none, "graph.item_gone"),
+        (404, none, "graph.unavailable"),
         (407, page, "network.proxy"),
         (408, none, "graph.unavailable"),
         (409, none, "graph.conflict"),

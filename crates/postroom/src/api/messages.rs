@@ -152,6 +152,11 @@ async fn done(state: &State, caller: &Caller, id: Uuid, done: Done) -> Result<Js
     match done {
         Done::Yes => detail(state, caller, id).await.map(Json),
         Done::Nowhere => Err(Refused::not_found("message")),
+        Done::SourceRemoved => Err(Refused::new(
+            StatusCode::CONFLICT,
+            "The message's source was removed, so nothing was changed.",
+            hold::SOURCE_REMOVED,
+        )),
         Done::InShadow => Err(Refused::new(
             StatusCode::CONFLICT,
             "Its source is in shadow mode, in which nothing is written.",

@@ -11,6 +11,8 @@ use uuid::Uuid;
 pub struct Destination {
     /// Row id.
     pub id: Uuid,
+    /// The Jira connection that it is a project of.
+    pub jira_connection: Uuid,
     /// For example `SUP`.
     pub project_key: String,
     /// The client, shared by all destinations of one connection.
@@ -26,11 +28,20 @@ pub struct Destination {
     db: Db,
 }
 
+/// Where new mail of a source goes: the destination, and what new issues are there.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The destination.
+    pub destination: Arc<Destination>,
+    /// Project and type of new issues.
+    pub issues: rules::Destination,
+}
+
 impl Destination {
     /// A destination as its row says.
     pub fn new(
         db: Db,
-        id: Uuid,
+        (id, jira_connection): (Uuid, Uuid),
         project_key: String,
         client: Arc<jira::Client>,
         account_id: Option<String>,
@@ -39,6 +50,7 @@ impl Destination {
     ) -> Self {
         Self {
             id,
+            jira_connection,
             project_key,
             client,
             account_id,
@@ -83,7 +95,7 @@ impl Destination {
         self.failures.swap(0, Ordering::Relaxed) != 0
     }
 
-    /// The operation that adopted this attachment, if one did.
+    /// The operation that adopted this attachment, if one did, for whichever project of this Jira.
     pub async fn adopter(&self, remote_id: &str) -> Result<Option<String>, StoreError> {
         #[derive(sqlx::FromRow)]
         struct Adopter {
@@ -92,8 +104,12 @@ impl Destination {
         let row: Option<Adopter> = self
             .db
             .fetch_optional(
-                sql!("SELECT op FROM adopted WHERE destination_id = $1 AND kind = 'attachment' AND remote_id = $2"),
-                args![self.id, remote_id],
+                sql!(
+                    "SELECT a.op FROM destination d JOIN adopted a
+                       ON a.destination_id = d.id AND a.kind = 'attachment' AND a.remote_id = $2
+                     WHERE d.jira_connection_id = $1 LIMIT 1"
+                ),
+                args![self.jira_connection, remote_id],
             )
             .await?;
         Ok(row.map(|row| row.op))

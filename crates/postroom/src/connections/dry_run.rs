@@ -7,11 +7,10 @@ use mail::Mail;
 use microsoft::message;
 use microsoft::{FolderId, Item, Mailbox};
 use rules::{Outcome, Profile};
-use uuid::Uuid;
 
 use super::Connections;
 use super::pages::DryRunRow;
-use crate::inbound::decide::{self, Facts};
+use crate::inbound::decide::{self, Facts, Place};
 use crate::inbound::effects::{placeholder, write_body};
 use crate::inbound::read;
 use crate::web::components::MailState;
@@ -23,8 +22,8 @@ pub const NEWEST: usize = 5;
 /// Where the mail would go.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// Workspace.
-    pub workspace: Uuid,
+    /// Workspace, Jira and mailbox.
+    pub place: Place,
     /// Project and type.
     pub destination: rules::Destination,
     /// The largest file that Jira takes.
@@ -92,8 +91,8 @@ async fn decide(
     target: &Target,
 ) -> Result<(MailState, String), Fault> {
     let rich = mail.rich();
-    let facts = Facts { db: &connections.db, ledger, connections };
-    let parents = decide::parents(&facts, target.workspace, mail, None).await?;
+    let facts = Facts { db: &connections.db, ledger };
+    let parents = decide::parents(&facts, target.place, mail, None).await?;
     let known = rules::Facts {
         destination: target.destination.clone(),
         parents,

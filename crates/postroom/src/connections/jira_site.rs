@@ -16,7 +16,7 @@ use super::pages::{ConnectJiraPage, JiraPage, JiraRow, ProjectRow};
 use super::ping::{self, Check, Report};
 use super::routes::{State, flash_to, moment};
 use super::store::events::{self, Event, Object};
-use super::store::jira::{self as rows, JiraConnection, Kept};
+use super::store::jira::{self as rows, JiraConnection, Kept, Removal};
 use super::tell;
 use crate::access::{Admin, Viewer, audit};
 use crate::notices;
@@ -488,12 +488,24 @@ pub async fn remove(
         .await?
         .ok_or_else(|| Problem::not_found("Jira connection"))?;
     let mut tx = connections.db.begin().await?;
-    if !rows::remove(&mut tx, admin.workspace(), id).await? {
-        return Err(Problem::conflict(
-            format!("Message Sources send mail to {}, so it stays.", row.base_url),
-            "Let these sources send their mail elsewhere, then remove the connection.",
-        )
-        .with(Action::go("Message Sources", "/sources")));
+    match rows::remove(&mut tx, admin.workspace(), id).await? {
+        Removal::Done => {}
+        Removal::Nowhere => return Err(Problem::not_found("Jira connection")),
+        Removal::Used => {
+            return Err(Problem::conflict(
+                format!("Message Sources send mail to {}, so it stays.", row.base_url),
+                "Let these sources send their mail elsewhere, then remove the connection.",
+            )
+            .with(Action::go("Message Sources", "/sources")));
+        }
+        Removal::Awaited(mails) => {
+            let mails = if mails == 1 { "1 mail is".to_owned() } else { format!("{mails} mails are") };
+            return Err(Problem::conflict(
+                format!("{mails} on the way to {} or held, so it stays.", row.base_url),
+                "Wait until they have their end and discard or retry what is held, then remove the connection.",
+            )
+            .with(Action::go("Messages that are held", "/messages?filter=held")));
+        }
     }
     notices::ended_quietly(&mut tx, id, connections.clock.now()).await?;
     audit::record(&mut tx, &admin.actor(), "remove Jira connection", &row.base_url, "").await?;

@@ -202,13 +202,13 @@ pub fn actions(viewer: &Viewer, source: &Source) -> Vec<Action> {
 
 /// The button that removes a source.
 pub fn removal(viewer: &Viewer, source: &Source) -> Action {
+    let what_ends = "what is on its way to Jira is finished, anything else ends as ignored until a source reads it again.";
     let waiting = match source.waiting {
         0 => String::new(),
-        1 => " 1 mail that is recorded is not handled.".to_owned(),
-        many => format!(
-            " {} mails that are recorded are not handled.",
-            thousands(u64::try_from(many).unwrap_or(0))
-        ),
+        1 => format!(" 1 mail has no end yet: {what_ends}"),
+        many => {
+            format!(" {} mails have no end yet: {what_ends}", thousands(u64::try_from(many).unwrap_or(0)))
+        }
     };
     viewer.post("Remove", format!("/sources/{}/remove", source.id)).with_icon(Icon::Bin).danger(format!(
         "{} is no longer read.{waiting} Mail in the mailbox, issues in Jira and the list of messages stay as they are.",

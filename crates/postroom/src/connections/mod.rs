@@ -86,7 +86,7 @@ mod tokens;
 
 pub use bootstrap::bootstrap;
 pub use connection_type::ConnectionType;
-pub use destination::Destination;
+pub use destination::{Destination, Target};
 pub use registration::{About, Proof, Registration};
 pub use registry::{Connections, Reach};
 pub use tokens::{AccountTokens, ExchangeTokens};

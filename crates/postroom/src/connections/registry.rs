@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::cloud::{self, Cloud};
 use super::connection_type::{self, ConnectionType};
-use super::destination::Destination;
+use super::destination::{Destination, Target};
 use super::registration::{About, Registration};
 use super::store::registrations;
 use super::tell;
@@ -573,11 +573,9 @@ impl Connections {
         ))
     }
 
-    /// The destination that a source writes to.
+    /// The destination that a source writes to now. A plan that was made before writes to its own.
     pub async fn destination_of(&self, source: Uuid) -> Result<Arc<Destination>, Fault> {
-        let row = self.source(source).await?;
-        let id = row.destination_id.ok_or_else(|| gone("destination of this source"))?;
-        self.destination(id).await
+        Ok(self.target_of(source).await?.destination)
     }
 
     /// The destination with this row id.
@@ -611,7 +609,7 @@ impl Connections {
             }
             None => Arc::new(Destination::new(
                 self.db.clone(),
-                id,
+                (id, row.jira_connection_id),
                 row.project_key.clone(),
                 client,
                 row.account_id.clone(),
@@ -628,15 +626,17 @@ impl Connections {
         Ok(self.source_now(source).await?.shadow_at.is_some())
     }
 
-    /// Project and type of new issues of a source.
-    pub async fn target_of(&self, source: Uuid) -> Result<rules::Destination, Fault> {
-        let destination = self.destination_of(source).await?;
+    /// Where a source's new mail goes, and what new issues are there: both of one reading of its row.
+    pub async fn target_of(&self, source: Uuid) -> Result<Target, Fault> {
         let row = self.source(source).await?;
-        Ok(rules::Destination {
+        let id = row.destination_id.ok_or_else(|| gone("destination of this source"))?;
+        let destination = self.destination(id).await?;
+        let issues = rules::Destination {
             project_key: destination.project_key.clone(),
             issue_type_id: row.issue_type_id,
             issue_type_name: row.issue_type_name,
-        })
+        };
+        Ok(Target { destination, issues })
     }
 
     /// A destination refused or does not answer: it takes no mail until then, says so, and no mail is held for it.

@@ -1,7 +1,10 @@
 //! What is done to a source with one press: ping, pause, resume, try now, remove. Each is on record.
 
+use std::fmt::Write as _;
+
 use axum::extract::{Form, Path, State as Shared};
 use axum::response::Response;
+use ledger::Ledger;
 use serde::Deserialize;
 use store::StoreError;
 use uuid::Uuid;
@@ -181,13 +184,32 @@ pub async fn remove(
     let now = state.connections.clock.now();
     push::store::source_removed(&mut tx, id, now).await?;
     sources::remove(&mut tx, admin.workspace(), id, now).await?;
+    let left = Ledger::leave(&mut tx, id, now).await?;
     notices::ended_quietly(&mut tx, id, now).await?;
-    audit::record(&mut tx, &admin.actor(), "remove source", &source.mailbox, &source.folder_name).await?;
+    let detail = match left.ended + left.held {
+        0 => source.folder_name.clone(),
+        _ => format!("{}; {} mails ended, {} held", source.folder_name, left.ended, left.held),
+    };
+    audit::record(&mut tx, &admin.actor(), "remove source", &source.mailbox, &detail).await?;
     tx.commit().await?;
     state.connections.forget();
     state.engine.push.notify_one();
+    // Those behind them in their conversations may go on.
+    state.engine.work.notify_one();
     state.shell.bus.tell("sources");
-    Ok(flash_to(&admin, &Flash::done(format!("{} is no longer read.", source.mailbox)), "/sources"))
+    state.shell.bus.tell("messages");
+    let mut text = format!("{} is no longer read.", source.mailbox);
+    match left.ended {
+        0 => {}
+        1 => text.push_str(" 1 mail that was not handled yet ended as ignored."),
+        many => {
+            let _ = write!(text, " {many} mails that were not handled yet ended as ignored.");
+        }
+    }
+    if left.held > 0 {
+        let _ = write!(text, " {} under way in shadow mode are held for you.", left.held);
+    }
+    Ok(flash_to(&admin, &Flash::done(text), "/sources"))
 }
 
 /// POST /accounts/{id}/remove

@@ -107,6 +107,7 @@ impl Office {
             clock,
             bus: shell.bus.clone(),
             poll_interval: Duration::from_mins(1),
+            workers: 8,
             owner: Uuid::now_v7(),
             program: CancellationToken::new(),
             readiness: shell.readiness.clone(),
@@ -277,6 +278,26 @@ impl Office {
 
     /// Records mails with these subjects, oldest first, a second apart.
     pub(crate) async fn record(&self, to: Connected, subjects: &[&str]) -> Vec<Uuid> {
+        let mut ids = Vec::new();
+        for (n, subject) in subjects.iter().enumerate() {
+            let after = SignedDuration::from_secs(i64::try_from(n).expect("a small number"));
+            ids.push(self.record_at(to, subject, self.now() + after, None).await);
+        }
+        ids
+    }
+
+    /// Records a mail that came now, and answers the one with that subject.
+    pub(crate) async fn record_one(&self, to: Connected, subject: &str, answers: Option<&str>) -> Uuid {
+        self.record_at(to, subject, self.now(), answers).await
+    }
+
+    async fn record_at(
+        &self,
+        to: Connected,
+        subject: &str,
+        received_at: Timestamp,
+        answers: Option<&str>,
+    ) -> Uuid {
         let (db, ledger) = (&self.console.shell.db, &self.state.ledger);
         let at = Mailbox {
             id: to.mailbox,
@@ -284,52 +305,54 @@ impl Office {
             tenant: "tenant".to_owned(),
             native_id: "oid-support".to_owned(),
         };
-        let mut ids = Vec::new();
-        for (n, subject) in subjects.iter().enumerate() {
-            let received_at =
-                self.now() + SignedDuration::from_secs(i64::try_from(n).expect("a small number"));
-            let page = serde_json::json!({
-                "id": format!("native-{subject}"), "subject": subject, "receivedDateTime": received_at.to_string(),
-                "from": { "emailAddress": { "name": "Anna", "address": "anna@contoso.test" } },
-                "body": { "contentType": "html", "content": "<p>Hello <script>alert(1)</script><b>there</b></p>" },
-                "internetMessageHeaders": [{ "name": "Subject", "value": subject }],
-            });
-            let incoming = Incoming {
-                native_id: format!("native-{subject}"),
-                message_id: Some(format!("{n}-{subject}@contoso.test")),
-                conversation: None,
-                references: Vec::new(),
-                received_at,
-                body: None,
-                summary: Summary {
-                    subject: (*subject).to_owned(),
-                    from: "anna@contoso.test".to_owned(),
-                    name: "Anna".to_owned(),
-                    message_id: None,
-                },
-                page: serde_json::to_vec(&page).expect("JSON"),
-                needs_mime: false,
-                ignored: None,
-                held: None,
-                was: None,
-            };
-            let mut tx = db.begin().await.expect("begins");
-            ledger
-                .record(&mut tx, self.workspace(), &at, to.source, vec![incoming], self.now())
-                .await
-                .expect("the mail is recorded");
-            ledger.release_round(&mut tx, to.source).await.expect("the round ends");
-            let (id,): (Uuid,) = tx
-                .fetch_one(
-                    sql!("SELECT message_id FROM message_alias WHERE value = $1"),
-                    args![format!("native-{subject}")],
-                )
-                .await
-                .expect("the mail is there");
-            tx.commit().await.expect("commits");
-            ids.push(id);
-        }
-        ids
+        let name = |subject: &str| format!("{}@contoso.test", subject.replace(' ', "-"));
+        let mut headers = vec![
+            serde_json::json!({ "name": "Subject", "value": subject }),
+            serde_json::json!({ "name": "Message-ID", "value": format!("<{}>", name(subject)) }),
+        ];
+        headers.extend(answers.map(
+            |subject| serde_json::json!({ "name": "In-Reply-To", "value": format!("<{}>", name(subject)) }),
+        ));
+        let page = serde_json::json!({
+            "id": format!("native-{subject}"), "subject": subject, "receivedDateTime": received_at.to_string(),
+            "from": { "emailAddress": { "name": "Anna", "address": "anna@contoso.test" } },
+            "body": { "contentType": "html", "content": "<p>Hello <script>alert(1)</script><b>there</b></p>" },
+            "internetMessageHeaders": headers,
+        });
+        let incoming = Incoming {
+            native_id: format!("native-{subject}"),
+            message_id: Some(name(subject)),
+            conversation: None,
+            references: answers.map(name).into_iter().collect(),
+            received_at,
+            body: None,
+            summary: Summary {
+                subject: subject.to_owned(),
+                from: "anna@contoso.test".to_owned(),
+                name: "Anna".to_owned(),
+                message_id: None,
+            },
+            page: serde_json::to_vec(&page).expect("JSON"),
+            needs_mime: false,
+            ignored: None,
+            held: None,
+            was: None,
+        };
+        let mut tx = db.begin().await.expect("begins");
+        ledger
+            .record(&mut tx, self.workspace(), &at, to.source, vec![incoming], self.now())
+            .await
+            .expect("the mail is recorded");
+        ledger.release_round(&mut tx, to.source).await.expect("the round ends");
+        let (id,): (Uuid,) = tx
+            .fetch_one(
+                sql!("SELECT message_id FROM message_alias WHERE value = $1"),
+                args![format!("native-{subject}")],
+            )
+            .await
+            .expect("the mail is there");
+        tx.commit().await.expect("commits");
+        id
     }
 }
 

@@ -241,6 +241,33 @@ async fn a_used_jira_connection_stays() {
     }
 }
 
+/// Promise: a Jira connection stays while mail is on the way to it, also after its source writes elsewhere; what was written there
+/// keeps its key.
+#[tokio::test]
+async fn a_jira_connection_stays_while_mail_is_on_its_way() {
+    for office in Office::all().await {
+        let there = office.connect().await;
+        let db = &office.console.shell.db;
+        let id = office.record(there, &["printer is on fire"]).await[0];
+        let on_its_way = sql!("UPDATE message SET state = 'acting', destination_id = $1 WHERE id = $2");
+        db.execute(on_its_way, args![there.destination, id]).await.unwrap();
+        db.execute(sql!("UPDATE source SET destination_id = NULL"), args![]).await.unwrap();
+        let mut owner = office.console.owner().await;
+        let token = owner.token("/jira").await;
+        let remove = format!("/jira/{}/remove", there.jira);
+        let kept = owner.post(&remove, &token, &[]).await;
+        assert_eq!(kept.status, StatusCode::CONFLICT, "{}", kept.body);
+        assert!(kept.body.contains("1 mail is on the way"), "{}", kept.body);
+        let ended =
+            sql!("UPDATE message SET state = 'ended', ending = 'issue', issue_key = 'SUP-1' WHERE id = $1");
+        db.execute(ended, args![id]).await.unwrap();
+        let gone = owner.post(&remove, &token, &[]).await;
+        assert_eq!(gone.status, StatusCode::SEE_OTHER, "{}", gone.body);
+        let page = owner.get(&format!("/messages/{id}")).await;
+        assert!(page.status == StatusCode::OK && page.body.contains("SUP-1"), "{}", page.body);
+    }
+}
+
 /// Promise: two workspaces never read one mailbox, whichever way it is written.
 #[tokio::test]
 async fn a_mailbox_has_one_workspace() {

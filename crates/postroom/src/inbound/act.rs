@@ -1,18 +1,22 @@
 //! The worker: claims messages, takes each through read and decide to a frozen plan, and carries the plan out.
 
+#[cfg(test)]
+mod tests;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fault::Fault;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ledger::carry::{Carried, Effect, Journal, NotCommitted, Work};
 use ledger::load::StoredContent;
 use ledger::{
-    Change, Content, Ending, Fate, GroupCommit, Ledger, Message, NewPlan, Stage, carry_out, failpoint,
+    Change, Content, Ending, Fate, GroupCommit, Ledger, Message, NewPlan, Stage, StepState, carry_out,
+    failpoint,
 };
 use mail::Mail;
-use rules::{Decision, Plan, Trace};
+use rules::{Decision, Outcome, Plan, Trace};
 use store::{Blobs, Clock, Db};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
@@ -24,12 +28,11 @@ use super::decide::{self, Facts};
 use super::effects::{Body, MailEffect};
 use super::judge::{self, Verdict};
 use super::read::{self, Stored};
+use super::room::{self, Room, Taken};
 use super::shadow;
-use crate::connections::{Connections, Destination};
+use crate::connections::{Connections, Destination, Target};
 use crate::web::live::Bus;
 
-/// Messages in hand at once. More would only wait for Jira's pace.
-const IN_HAND: usize = 96;
 /// Claims are made for at least this many at a time while there is a backlog: one transaction for all of them.
 const CLAIM: usize = 32;
 
@@ -54,6 +57,10 @@ pub struct Worker {
     pub wake: Arc<Notify>,
     /// This process.
     pub owner: Uuid,
+    /// Messages in hand at once, at least 1. More than some would only wait for Jira's pace.
+    pub workers: usize,
+    /// Room in memory for those that are large.
+    pub room: Room,
 }
 
 /// A message with what is stored of it.
@@ -61,6 +68,14 @@ struct Loaded {
     message: Message,
     content: Option<StoredContent>,
     deadline: Instant,
+}
+
+/// Where a message goes.
+enum Aim {
+    /// It has a plan, which is for this destination.
+    Plan(Arc<Destination>),
+    /// It is decided now.
+    New(Target),
 }
 
 /// Why a message could not be taken further now.
@@ -77,23 +92,25 @@ impl From<NotCommitted> for Stop {
     }
 }
 
-/// Whether asking again for a mail's MIME is of no use: it is gone, or Exchange cannot convert it.
+/// Whether asking again for a mail's MIME is of no use: it is gone, or Exchange cannot convert it. What the status says is not
+/// enough: 404 is told of a mailbox and of a wrong address, too.
 fn cannot_be_had(fault: &Fault) -> bool {
-    fault.status == Some(404) || fault.entry.class == fault::Class::Poison
+    fault.entry.class == fault::Class::Poison
 }
 
 impl Worker {
     /// Works until `stop`; then finishes what is in hand.
     pub async fn run(self, stop: CancellationToken) {
-        let hands = Arc::new(Semaphore::new(IN_HAND));
+        let hands = Arc::new(Semaphore::new(self.workers));
+        let bulk = CLAIM.min(self.workers);
         let tracker = TaskTracker::new();
         let mut failures = 0_u32;
         while !stop.is_cancelled() {
             let free = hands.available_permits();
-            if free < CLAIM {
+            if free < bulk {
                 // Claims in bulk: one transaction for many.
                 tokio::select! {
-                    permits = hands.acquire_many(u32::try_from(CLAIM).unwrap_or(1)) => drop(permits),
+                    permits = hands.acquire_many(u32::try_from(bulk).unwrap_or(1)) => drop(permits),
                     () = stop.cancelled() => break,
                 }
                 continue;
@@ -158,7 +175,7 @@ impl Worker {
         let messages = self.ledger.claim(&mut tx, self.owner, self.clock.now(), limit).await?;
         tx.commit().await?;
         let ids: Vec<Uuid> = messages.iter().map(|message| message.id).collect();
-        let mut contents = self.ledger.contents(&self.db, &ids).await?;
+        let mut contents = self.ledger.small_contents(&self.db, &ids, room::LARGE).await?;
         let deadline = asked + self.ledger.timing.lease;
         Ok(messages
             .into_iter()
@@ -190,31 +207,85 @@ impl Worker {
                           Retry it when the cause is known, or discard it";
             return self.hold(&message, "read", reason).await;
         }
-        let destination = match self.connections.destination_of(message.source_id).await {
-            Ok(destination) => destination,
+        // A plan goes where it was made for; what the source says now is for mail without one.
+        let aim = match (message.has_plan, message.destination_id) {
+            (true, Some(id)) => self.connections.destination(id).await.map(Aim::Plan),
+            (true, None) => self.connections.destination_of(message.source_id).await.map(Aim::Plan),
+            (false, _) => self.connections.target_of(message.source_id).await.map(Aim::New),
+        };
+        let aim = match aim {
+            Ok(aim) => aim,
             Err(fault) => return self.give_back(&mut message, &fault, 0).await,
         };
-        let Some(content) = content else {
-            return self
-                .hold(&message, "read", "its content is not stored any more; look for it in the mailbox")
-                .await;
+        // What a large mail takes of memory is taken until the mail is done with.
+        let (content, _page_room) = match content {
+            Some(content) => (content, None),
+            None => self.load_alone(&mut message).await?,
         };
-        let stored = self.fetch_mime(&mut message, content).await?;
+        let (stored, _mime_room) = self.fetch_mime(&mut message, content).await?;
         let Some((mail, body)) = self.read(&message, stored).await? else { return Ok(()) };
-        let (work, effect) = if message.has_plan {
-            self.resume(message, deadline, destination, mail, body).await?
-        } else {
-            self.plan(message, deadline, destination, mail, body).await?
+        let (work, effect) = match aim {
+            Aim::Plan(destination) => self.resume(message, deadline, destination, mail, body).await?,
+            Aim::New(target) => self.plan(message, deadline, target, mail, body).await?,
         };
         self.carry(work, effect).await
     }
 
+    /// The content of a message that is too large to be loaded along with others.
+    async fn load_alone(&self, message: &mut Message) -> Result<(StoredContent, Option<Taken>), Stop> {
+        let loaded = async {
+            let Some(bytes) = self.ledger.content_size(&self.db, message.id).await? else { return Ok(None) };
+            let Some(taken) = self.room.take(bytes, self.patience()).await else { return Ok(Some(None)) };
+            let content = self.ledger.contents(&self.db, &[message.id]).await?.remove(&message.id);
+            Ok::<_, store::StoreError>(content.map(|content| Some((content, taken))))
+        };
+        match loaded.await {
+            Ok(Some(Some((content, taken)))) => Ok((content, Some(taken))),
+            Ok(Some(None)) => Err(self.no_room(message).await),
+            Ok(None) => {
+                let reason = "its content is not stored any more; look for it in the mailbox";
+                self.hold(message, "read", reason).await?;
+                Err(Stop::Over)
+            }
+            Err(error) => {
+                self.give_back(message, &Fault::own("own.store", &error.to_string()), 0).await?;
+                Err(Stop::Over)
+            }
+        }
+    }
+
+    /// How long a mail waits for room: the claim must not run out meanwhile.
+    fn patience(&self) -> Duration {
+        self.ledger.timing.lease / 3
+    }
+
+    /// Gives the message back, since others fill the memory.
+    async fn no_room(&self, message: &mut Message) -> Stop {
+        tracing::info!("others fill the room for large mails, coming back to this one");
+        let until = judge::after(self.clock.now(), SignedDuration::from_secs(1));
+        match self.release(message, until).await {
+            Ok(()) => Stop::Over,
+            Err(stop) => stop,
+        }
+    }
+
     /// MIME that is needed is fetched before anything else is done.
-    async fn fetch_mime(&self, message: &mut Message, content: StoredContent) -> Result<Stored, Stop> {
-        let mut stored =
-            Stored { page: content.page.to_vec(), mime: None, mime_gone: message.content == Content::Gone };
+    async fn fetch_mime(
+        &self,
+        message: &mut Message,
+        content: StoredContent,
+    ) -> Result<(Stored, Option<Taken>), Stop> {
+        let mut taken = None;
+        let mut stored = Stored {
+            page: content.page.to_vec(),
+            mime: None,
+            without_mime: (message.content == Content::Gone).then(|| read::NOT_HAD.to_owned()),
+        };
         match message.content {
             Content::AwaitingMime => {
+                let Some(fetching) = self.room.fetch(self.patience()).await else {
+                    return Err(self.no_room(message).await);
+                };
                 let fetched = match self.connections.mailbox_of(message.source_id).await {
                     Ok(mailbox) => mailbox.mime(&message.native_id.as_str().into()).await,
                     Err(fault) => Err(fault),
@@ -229,7 +300,14 @@ impl Worker {
                             return Err(Stop::Over);
                         }
                         message.content = Content::Mime;
-                        stored.mime = Some(mime);
+                        taken = self.room.try_take(mime.len());
+                        if taken.is_some() {
+                            stored.mime = Some(mime);
+                        } else {
+                            // It is kept; where there is no room for it, it does not stay in memory until there is.
+                            drop((mime, fetching));
+                            taken = Some(self.load_mime(message, &mut stored).await?);
+                        }
                     }
                     // Neither its fields nor its MIME: nothing to go by, and nothing to throw away.
                     Err(fault) if cannot_be_had(&fault) && !read::has_content(&stored.page) => {
@@ -244,7 +322,7 @@ impl Worker {
                     Err(fault) if cannot_be_had(&fault) => {
                         tracing::info!(%fault, "the MIME of a mail cannot be had, going on with the page");
                         message.content = Content::Gone;
-                        stored.mime_gone = true;
+                        stored.without_mime = Some(fault.to_string());
                     }
                     Err(fault) => {
                         self.give_back(message, &fault, 0).await?;
@@ -252,29 +330,42 @@ impl Worker {
                     }
                 }
             }
-            Content::Mime => match self.blobs.get(&format!("mime-{}", message.id)).await {
-                Ok(Some(mime)) => stored.mime = Some(mime),
-                Ok(None) => {
-                    let reason = "its stored content is gone from the object store; restore it, or discard the message";
-                    self.hold(message, "read", reason).await?;
-                    return Err(Stop::Over);
-                }
-                Err(error) => {
-                    let reason = format!(
-                        "its stored content cannot be read ({error}); restore it, or discard the message"
-                    );
-                    self.hold(message, "read", &reason).await?;
-                    return Err(Stop::Over);
-                }
-            },
+            Content::Mime => taken = Some(self.load_mime(message, &mut stored).await?),
             Content::Page | Content::Gone | Content::Erased => {}
         }
-        Ok(stored)
+        Ok((stored, taken))
+    }
+
+    /// MIME from the content store, once there is room for it.
+    async fn load_mime(&self, message: &mut Message, stored: &mut Stored) -> Result<Taken, Stop> {
+        let name = format!("mime-{}", message.id);
+        let loaded = async {
+            let Some(bytes) = self.blobs.size(&name).await? else { return Ok(None) };
+            let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+            let Some(taken) = self.room.take(bytes, self.patience()).await else { return Ok(Some(None)) };
+            Ok::<_, store::BlobError>(self.blobs.get(&name).await?.map(|mime| Some((mime, taken))))
+        };
+        let reason = match loaded.await {
+            Ok(Some(Some((mime, taken)))) => {
+                stored.mime = Some(mime);
+                return Ok(taken);
+            }
+            Ok(Some(None)) => return Err(self.no_room(message).await),
+            Ok(None) => {
+                "its stored content is gone from the object store; restore it, or discard the message"
+                    .to_owned()
+            }
+            Err(error) => {
+                format!("its stored content cannot be read ({error}); restore it, or discard the message")
+            }
+        };
+        self.hold(message, "read", &reason).await?;
+        Err(Stop::Over)
     }
 
     async fn read(&self, message: &Message, stored: Stored) -> Result<Option<(Arc<Mail>, Arc<Body>)>, Stop> {
         // Large mail is read beside the runtime's workers, so that it never stands in the way of the small ones.
-        let large = stored.mime.as_ref().map_or(stored.page.len(), bytes::Bytes::len) > 256 << 10;
+        let large = stored.mime.as_ref().map_or(stored.page.len(), bytes::Bytes::len) > room::LARGE;
         let read = move || {
             std::panic::catch_unwind(AssertUnwindSafe(|| {
                 let mail = read::read(&stored)?;
@@ -300,12 +391,12 @@ impl Worker {
         &self,
         mut message: Message,
         deadline: Instant,
-        destination: Arc<Destination>,
+        target: Target,
         mail: Arc<Mail>,
         body: Arc<Body>,
     ) -> Result<(Work, MailEffect), Stop> {
-        let facts = Facts { db: &self.db, ledger: &self.ledger, connections: &self.connections };
-        let decided = match decide::decide(&facts, &message, &destination, &mail, &body).await {
+        let facts = Facts { db: &self.db, ledger: &self.ledger };
+        let decided = match decide::decide(&facts, &message, &target, &mail, &body, None).await {
             Ok(decided) => decided,
             Err(fault) => {
                 self.give_back(&mut message, &fault, 0).await?;
@@ -320,7 +411,7 @@ impl Worker {
                 return Err(Stop::Over);
             }
         };
-        self.freeze(message, deadline, destination, mail, body, decided, 0).await
+        self.freeze(message, deadline, target.destination, mail, body, decided, 0).await
     }
 
     /// Commits a plan, together with the intent of its first step or, where there is nothing to do, the end.
@@ -337,6 +428,7 @@ impl Worker {
     ) -> Result<(Work, MailEffect), Stop> {
         let Decision { plan, trace } = decision;
         message.has_plan = true;
+        message.destination_id = Some(destination.id);
         message.stage = Stage::Act;
         message.attempts = 0;
         let steps = decide::steps(&self.ledger.keys, &message, &plan);
@@ -346,7 +438,7 @@ impl Worker {
             body: serde_json::to_vec(&plan).unwrap_or_default(),
             trace: serde_json::to_vec::<Trace>(&trace).unwrap_or_default(),
         };
-        let effect = MailEffect { destination, mail, body, plan };
+        let effect = MailEffect::new(destination, mail, body, plan);
         let mut work = Work { message, steps, fresh_intent: false, deadline };
         let fate = if work.steps.is_empty() { Fate::Ended(effect.ending(&[])) } else { Fate::GoesOn };
         work.intend_first(&effect, self.clock.now());
@@ -397,7 +489,23 @@ impl Worker {
             self.hold(&message, "act", reason).await?;
             return Err(Stop::Over);
         };
-        let effect = MailEffect { destination, mail, body, plan };
+        // Nothing was written yet, and the source writes elsewhere by now: what is new goes there, on record.
+        if matches!(plan.outcome, Outcome::Issue) && steps.iter().all(|step| step.state == StepState::Planned)
+        {
+            match self.connections.target_of(message.source_id).await {
+                Ok(target) if target.destination.id != destination.id => {
+                    tracing::info!(from = %destination.project_key, to = %target.destination.project_key, "deciding anew");
+                    message.generation += 1;
+                    return self.plan(message, deadline, target, mail, body).await;
+                }
+                Ok(_) => {}
+                Err(fault) => {
+                    self.give_back(&mut message, &fault, 0).await?;
+                    return Err(Stop::Over);
+                }
+            }
+        }
+        let effect = MailEffect::new(destination, mail, body, plan);
         Ok((Work { message, steps, fresh_intent: false, deadline }, effect))
     }
 
@@ -457,12 +565,18 @@ impl Worker {
             Verdict::DecideAnew => {
                 // What was attached there is gone with it: a new generation begins from nothing.
                 work.message.generation += 1;
-                let facts = Facts { db: &self.db, ledger: &self.ledger, connections: &self.connections };
-                let gone = decide::gone_issue(&effect.plan, &work.steps);
-                let decided = decide::decide_without(
+                let target = match self.connections.target_of(work.message.source_id).await {
+                    Ok(target) => target,
+                    Err(fault) => return self.give_back(&mut work.message, &fault, 0).await,
+                };
+                let facts = Facts { db: &self.db, ledger: &self.ledger };
+                // The id says something on its own Jira only.
+                let gone = decide::gone_issue(&effect.plan, &work.steps)
+                    .filter(|_| target.destination.jira_connection == destination.jira_connection);
+                let decided = decide::decide(
                     &facts,
                     &work.message,
-                    &destination,
+                    &target,
                     &effect.mail,
                     &effect.body,
                     gone.as_deref(),
@@ -474,7 +588,7 @@ impl Worker {
                             .freeze(
                                 work.message,
                                 work.deadline,
-                                destination,
+                                target.destination,
                                 effect.mail,
                                 effect.body,
                                 decision,
@@ -519,6 +633,10 @@ impl Worker {
         if message.stage != Stage::Act {
             // Counted when it was claimed; this was not its fault.
             message.attempts = (message.attempts - 1).max(0);
+        }
+        if !message.has_plan && message.content == Content::Gone {
+            // Asked for once more, so that the plan says why it is without.
+            message.content = Content::AwaitingMime;
         }
         self.journal.commit(Change::of(message, Fate::Released { not_before })).await?;
         Ok(())

@@ -1,8 +1,7 @@
 //! From a mail to a plan: gathers the facts, lets `rules` decide, and gives the plan's steps their operation keys.
 
-use std::sync::Arc;
-
 use fault::Fault;
+use ledger::load::Relative;
 use ledger::{Keys, Ledger, Message, Slot, Step, StepState};
 use mail::Mail;
 use rules::{Decision, Outcome, Parent, ParentEnd, Plan, Profile};
@@ -10,7 +9,7 @@ use store::Db;
 use uuid::Uuid;
 
 use super::effects::Body;
-use crate::connections::{Connections, Destination};
+use crate::connections::Target;
 
 /// Where facts come from.
 pub struct Facts<'a> {
@@ -18,48 +17,50 @@ pub struct Facts<'a> {
     pub db: &'a Db,
     /// The ledger.
     pub ledger: &'a Ledger,
-    /// What is known of sources.
-    pub connections: &'a Connections,
 }
 
 /// How many of the Message-IDs that a mail names are looked up, the nearest first.
 const ANCESTORS: usize = 40;
 
-/// Decides a message.
+/// Decides a message. `gone_issue` is known to be deleted or hidden (I11).
 pub async fn decide(
     facts: &Facts<'_>,
     message: &Message,
-    destination: &Arc<Destination>,
-    mail: &Mail,
-    body: &Body,
-) -> Result<Decision, Fault> {
-    decide_without(facts, message, destination, mail, body, None).await
-}
-
-/// Decides a message, knowing that an issue is deleted or hidden (I11).
-pub async fn decide_without(
-    facts: &Facts<'_>,
-    message: &Message,
-    destination: &Arc<Destination>,
+    target: &Target,
     mail: &Mail,
     body: &Body,
     gone_issue: Option<&str>,
 ) -> Result<Decision, Fault> {
-    let parents = parents(facts, message.workspace_id, mail, gone_issue).await?;
-    let target = facts.connections.target_of(message.source_id).await?;
+    let place = Place {
+        workspace: message.workspace_id,
+        jira_connection: target.destination.jira_connection,
+        mailbox: Some(message.mailbox_id),
+    };
     let known = rules::Facts {
-        destination: target,
-        parents,
-        upload_limit: destination.upload_limit,
+        destination: target.issues.clone(),
+        parents: parents(facts, place, mail, gone_issue).await?,
+        upload_limit: target.destination.upload_limit,
         body_is_cut: body.plain.cut,
     };
     Ok(rules::decide(mail, &body.rich, &Profile::standard(), &known))
 }
 
-/// What the ledger knows of the mails that this one names, the nearest first.
+/// Where a mail is, and where it would be answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// Workspace.
+    pub workspace: Uuid,
+    /// The Jira that its source writes to.
+    pub jira_connection: Uuid,
+    /// The mailbox that it lies in, where that is known already.
+    pub mailbox: Option<Uuid>,
+}
+
+/// What the ledger knows of the mails that this one names, the nearest first. An issue counts only on the Jira that is written
+/// to: the same id is another issue on another site.
 pub async fn parents(
     facts: &Facts<'_>,
-    workspace: Uuid,
+    place: Place,
     mail: &Mail,
     gone_issue: Option<&str>,
 ) -> Result<Vec<Parent>, Fault> {
@@ -75,26 +76,37 @@ pub async fn parents(
     let ids: Vec<String> = named.iter().map(|id| (*id).clone()).collect();
     let relatives = facts
         .ledger
-        .relatives(facts.db, workspace, &ids)
+        .relatives(facts.db, place.workspace, &ids)
         .await
         .map_err(|error| Fault::own("own.store", &error.to_string()))?;
     Ok(named
         .into_iter()
         .filter_map(|id| {
             let hash = facts.ledger.keys.message_id(id);
-            // One Message-ID can stand for several mails (one to two mailboxes): the one with an issue counts.
             let mine = relatives.iter().filter(|relative| relative.message_id_hash == hash);
-            let relative = mine.max_by_key(|relative| relative.issue_id.is_some())?;
-            let end = match (&relative.issue_id, &relative.issue_key) {
-                (Some(issue), Some(key)) if gone_issue == Some(issue) => {
-                    ParentEnd::IssueGone { key: key.clone() }
-                }
-                (Some(issue), Some(key)) => ParentEnd::Issue { id: issue.clone(), key: key.clone() },
-                _ => ParentEnd::NoIssue,
-            };
-            Some(Parent { message_id: id.clone(), end })
+            Some(Parent { message_id: id.clone(), end: end_of(mine, place, gone_issue)? })
         })
         .collect())
+}
+
+/// What became of a mail. One Message-ID can stand for several (one to two mailboxes): the one with an issue on this Jira counts,
+/// of those the one in the same mailbox, of those the newest. `None`: it is not known.
+fn end_of<'a>(
+    mine: impl Iterator<Item = &'a Relative>,
+    place: Place,
+    gone_issue: Option<&str>,
+) -> Option<ParentEnd> {
+    let is_here = |relative: &Relative| relative.jira_connection_id == Some(place.jira_connection);
+    let relative = mine.max_by_key(|relative| {
+        let has_issue = relative.issue_id.is_some();
+        (has_issue && is_here(relative), has_issue, Some(relative.mailbox_id) == place.mailbox)
+    })?;
+    Some(match (&relative.issue_id, &relative.issue_key) {
+        (Some(_), Some(key)) if !is_here(relative) => ParentEnd::Elsewhere { key: key.clone() },
+        (Some(issue), Some(key)) if gone_issue == Some(issue) => ParentEnd::IssueGone { key: key.clone() },
+        (Some(issue), Some(key)) => ParentEnd::Issue { id: issue.clone(), key: key.clone() },
+        _ => ParentEnd::NoIssue,
+    })
 }
 
 /// The issue that a plan was about to write into, if it is one that stood before.
@@ -135,4 +147,45 @@ pub fn steps(keys: &Keys, message: &Message, plan: &Plan) -> Vec<Step> {
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise: a reply never goes to an issue of another Jira, however alike ids and keys are; and of several mails with one
+    /// Message-ID, the one in the reply's own mailbox counts.
+    #[test]
+    fn a_parent_counts_only_where_the_reply_is_written_to() {
+        let [here, elsewhere, mailbox, other] = [1, 2, 3, 4].map(Uuid::from_u128);
+        let place = Place { workspace: Uuid::nil(), jira_connection: here, mailbox: Some(mailbox) };
+        let relative = |mailbox_id, jira, issue: Option<&str>| Relative {
+            message_id_hash: "hash".to_owned(),
+            mailbox_id,
+            jira_connection_id: jira,
+            issue_id: issue.map(str::to_owned),
+            issue_key: issue.map(|id| format!("SUP-{id}")),
+        };
+        let end = |known: &[Relative], gone| end_of(known.iter(), place, gone);
+        let issue = |id: &str| Some(ParentEnd::Issue { id: id.to_owned(), key: format!("SUP-{id}") });
+        let foreign = relative(mailbox, Some(elsewhere), Some("7"));
+        assert_eq!(end(&[], None), None);
+        assert_eq!(
+            end(std::slice::from_ref(&foreign), None),
+            Some(ParentEnd::Elsewhere { key: "SUP-7".to_owned() })
+        );
+        // The site was removed since: nobody knows whose number it is.
+        assert_eq!(
+            end(&[relative(mailbox, None, Some("7"))], None),
+            Some(ParentEnd::Elsewhere { key: "SUP-7".to_owned() })
+        );
+        let ours = relative(other, Some(here), Some("8"));
+        assert_eq!(end(&[ours.clone(), foreign.clone()], None), issue("8"));
+        let nearer = relative(mailbox, Some(here), Some("9"));
+        assert_eq!(end(&[nearer.clone(), ours.clone()], None), issue("9"));
+        let bare = relative(mailbox, None, None);
+        assert_eq!(end(&[bare.clone(), ours, bare.clone()], None), issue("8"));
+        assert_eq!(end(&[bare], None), Some(ParentEnd::NoIssue));
+        assert_eq!(end(&[nearer], Some("9")), Some(ParentEnd::IssueGone { key: "SUP-9".to_owned() }));
+    }
 }

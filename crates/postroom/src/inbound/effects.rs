@@ -1,7 +1,7 @@
 //! The steps of an inbound plan as effects in Jira: how each is written, and how it is found again after a lost reply
 //! (rows I5–I9 of design §4).
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use fault::Fault;
 use futures::future::BoxFuture;
@@ -53,9 +53,31 @@ pub struct MailEffect {
     pub body: Arc<Body>,
     /// The frozen plan.
     pub plan: Plan,
+    /// What inline images become, asked for before the write that needs it: a write is one request.
+    shown: Mutex<Vec<(String, adf::Shown)>>,
 }
 
 impl MailEffect {
+    /// A plan of a mail for a destination.
+    pub fn new(destination: Arc<Destination>, mail: Arc<Mail>, body: Arc<Body>, plan: Plan) -> Self {
+        Self { destination, mail, body, plan, shown: Mutex::default() }
+    }
+
+    /// The issue that the plan makes.
+    fn new_issue(&self) -> Option<(&str, &str, &str)> {
+        self.plan.steps.iter().find_map(|step| match step {
+            rules::Step::CreateIssue { project_key, issue_type_id, summary } => {
+                Some((project_key.as_str(), issue_type_id.as_str(), summary.as_str()))
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether the plan makes an issue in the very project that the destination is: numbers of another one say nothing.
+    fn is_in_its_project(&self) -> bool {
+        self.new_issue().is_some_and(|(project, ..)| project == self.destination.project_key)
+    }
+
     fn attach(&self, slot: &Slot) -> Option<&Attach> {
         let Slot::Attachment { hash, n } = slot else { return None };
         self.plan.steps.iter().find_map(|step| match step {
@@ -88,6 +110,10 @@ impl MailEffect {
     /// The body as Jira takes it; `shown` tells what becomes of an inline image.
     fn written(&self, shown: &dyn Fn(&Image) -> adf::Shown) -> adf::Written {
         write_body(&self.body.rich, &self.mail, shown)
+    }
+
+    fn shown(&self) -> Vec<(String, adf::Shown)> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What inline images become, now that files are uploaded: Jira's media ids where it gave them away.
@@ -192,13 +218,17 @@ fn image_size(content: &[u8], image: &Image) -> (u32, u32) {
 impl Effect for MailEffect {
     fn mark(&self, step: &Step) -> i64 {
         match step.slot {
-            Slot::Issue => self.destination.highest_key(),
+            Slot::Issue if self.is_in_its_project() => self.destination.highest_key(),
             _ => 0,
         }
     }
 
     fn ready<'a>(&'a self, step: &'a Step, done: &'a [Step]) -> BoxFuture<'a, ()> {
         Box::pin(async move {
+            if matches!(step.slot, Slot::Comment | Slot::Description) {
+                let images = self.images(done).await;
+                *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = images;
+            }
             match (&step.slot, self.issue(done)) {
                 (Slot::Issue, _) | (_, None) => self.destination.client.ready().await,
                 (_, Some(issue)) => self.destination.client.ready_for(issue).await,
@@ -211,9 +241,7 @@ impl Effect for MailEffect {
             let client = &self.destination.client;
             match &step.slot {
                 Slot::Issue => {
-                    let Some(rules::Step::CreateIssue { project_key, issue_type_id, summary }) =
-                        self.plan.steps.iter().find(|step| matches!(step, rules::Step::CreateIssue { .. }))
-                    else {
+                    let Some((project_key, issue_type_id, summary)) = self.new_issue() else {
                         return Written::NotDone(Fault::own(
                             "own.plan_unreadable",
                             "the plan has no issue to create",
@@ -235,8 +263,7 @@ impl Effect for MailEffect {
                 }
                 Slot::Comment => {
                     let Some(issue) = self.issue(done) else { return no_issue() };
-                    let images = self.images(done).await;
-                    let body = self.written(&bound(&self.mail, images));
+                    let body = self.written(&bound(&self.mail, self.shown()));
                     let result =
                         client.add_comment(issue, &body.serialized, &[(PROPERTY, property(&step.op))]).await;
                     written(result, |comment| Remote { id: comment.id, key: None, media: None })
@@ -258,8 +285,7 @@ impl Effect for MailEffect {
                         }
                         Ok(true) => {}
                     }
-                    let images = self.images(done).await;
-                    let body = self.written(&bound(&self.mail, images));
+                    let body = self.written(&bound(&self.mail, self.shown()));
                     let result = client
                         .edit_description(
                             issue,
@@ -281,7 +307,14 @@ impl Effect for MailEffect {
                 Slot::Attachment { .. } => self.find_attachment(step, done).await,
                 Slot::Description => self.find_description(step, done).await,
             };
-            sight.map_err(|error| error.fault)
+            match sight {
+                Ok(sight) => Ok(sight),
+                // With the issue whatever was in it is gone. That it is not there lets the write find out and decide anew (I11).
+                Err(error) if step.slot != Slot::Issue && error.fault.entry.id == "jira.issue_gone" => {
+                    Ok(Sight::NotSeen)
+                }
+                Err(error) => Err(error.fault),
+            }
         })
     }
 
@@ -313,7 +346,9 @@ impl Effect for MailEffect {
         let Some(remote) = &step.remote else { return also };
         match step.slot {
             Slot::Issue => {
-                if let Some(number) = remote.key.as_deref().and_then(issue_number) {
+                let project = &self.destination.project_key;
+                // Where Jira moved it to another project at once, its number is one of that project.
+                if let Some(number) = remote.key.as_deref().and_then(|key| number_in(project, key)) {
                     self.destination.saw_key(number);
                     also.highest = Some((self.destination.id, number));
                 }
@@ -356,17 +391,17 @@ fn bound(mail: &Mail, images: Vec<(String, adf::Shown)>) -> impl Fn(&Image) -> a
     }
 }
 
-/// The number in a key: 12 in `SUP-12`.
-pub fn issue_number(key: &str) -> Option<i64> {
-    key.rsplit_once('-').and_then(|(_, number)| number.parse().ok())
+/// The number of a project's issue: 12 of `SUP-12` in `SUP`.
+fn number_in(project: &str, key: &str) -> Option<i64> {
+    key.rsplit_once('-').filter(|(of, _)| *of == project).and_then(|(_, number)| number.parse().ok())
 }
 
 impl MailEffect {
     /// I5: reads the keys above the mark directly, until enough in a row are missing, and compares the property.
     async fn find_issue(&self, step: &Step) -> Result<Sight, CallError> {
         let client = &self.destination.client;
-        let project = &self.destination.project_key;
-        let mut next = step.mark + 1;
+        let Some((project, ..)) = self.new_issue() else { return Ok(Sight::NotSeen) };
+        let mut next = if self.is_in_its_project() { step.mark + 1 } else { 1 };
         let mut misses = 0;
         while misses < MISSES {
             let keys: Vec<String> = (next..next + 100).map(|number| format!("{project}-{number}")).collect();
@@ -380,10 +415,12 @@ impl MailEffect {
                     }));
                 }
             }
-            let highest = found.iter().filter_map(|issue| issue_number(&issue.key)).max();
+            // What was moved to another project answers to its old key, under its new one.
+            let highest = found.iter().filter_map(|issue| number_in(project, &issue.key)).max();
             misses = match highest {
                 Some(highest) => usize::try_from((next + 99 - highest).max(0)).unwrap_or(MISSES),
-                None => misses + 100,
+                None if found.is_empty() => misses + 100,
+                None => 0,
             };
             next += 100;
         }

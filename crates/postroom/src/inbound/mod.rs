@@ -7,7 +7,8 @@
 //! Begin with [`act`]: the worker that claims messages and takes each through [`read`] (stored bytes to `Mail`), [`decide`]
 //! (a pure function, its plan frozen in the ledger) and the ledger's `carry_out` over the [`effects`]. [`fetch`] polls a
 //! source and records its pages; [`mark`] marks handled mail, off the critical path. What a fault does to a message, a
-//! destination or a source is in [`judge`]; [`shadow`] takes the effects out of a decision.
+//! destination or a source is in [`judge`]; [`shadow`] takes the effects out of a decision, and [`room`]
+//! bounds what the mails in hand take of memory.
 
 pub mod act;
 pub mod decide;
@@ -17,6 +18,7 @@ pub mod image_size;
 pub mod judge;
 pub mod mark;
 pub mod read;
+pub mod room;
 pub mod shadow;
 pub mod store;
 #[cfg(test)]

@@ -10,9 +10,12 @@ pub struct Stored {
     pub page: Vec<u8>,
     /// The MIME, where it was needed and fetched.
     pub mime: Option<bytes::Bytes>,
-    /// MIME was needed, but the mail was gone when it was fetched.
-    pub mime_gone: bool,
+    /// MIME was needed and cannot be had: why, without a full stop.
+    pub without_mime: Option<String>,
 }
+
+/// Why there is no MIME, where that is not known any more.
+pub const NOT_HAD: &str = "the mailbox could not give the whole mail";
 
 /// Why a stored message cannot be read, in words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,9 +43,8 @@ pub fn read(stored: &Stored) -> Result<Mail, CannotRead> {
         };
     }
     let mut mail = read_page(&stored.page)?;
-    if stored.mime_gone {
-        let text = "the mail left the mailbox before they were fetched; what follows is without them";
-        mail.problems.push(problem("the attachments", text.to_owned()));
+    if let Some(why) = &stored.without_mime {
+        mail.problems.push(problem("the attachments", format!("{why}; what follows is without them")));
     }
     Ok(mail)
 }
@@ -91,5 +93,31 @@ fn parts(message: message::Message) -> mail::Parts {
             None => mail::Body::None,
         },
         ..mail::Parts::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise: where attachments are missing, the mail says why, and not something else that would also explain it.
+    #[test]
+    fn what_could_not_be_had_is_told_with_its_cause() {
+        let page = serde_json::json!({ "id": "1", "subject": "s", "body": { "contentType": "text", "content": "t" } });
+        let read_without = |why: Option<&str>| {
+            let page = serde_json::to_vec(&page).unwrap();
+            read(&Stored { page, mime: None, without_mime: why.map(str::to_owned) }).unwrap().problems
+        };
+        assert!(read_without(None).is_empty());
+        let too_large = fault::Fault::own("graph.mime_too_large", "70 MB").to_string();
+        let problems = read_without(Some(&too_large));
+        assert_eq!(problems.len(), 1);
+        assert_eq!(problems[0].place, "the attachments");
+        assert!(
+            problems[0].text.starts_with("The mail is larger than Postroom reads")
+                && problems[0].text.ends_with("what follows is without them"),
+            "{}",
+            problems[0].text
+        );
     }
 }

@@ -22,6 +22,7 @@ use crate::connections::push::{self, Ear, Keeper, Listener};
 use crate::inbound::act::Worker;
 use crate::inbound::fetch::Poller;
 use crate::inbound::mark::Marker;
+use crate::inbound::room::Room;
 use crate::web::Readiness;
 use crate::web::live::Bus;
 
@@ -66,6 +67,8 @@ pub struct Parts {
     pub bus: Bus,
     /// How often a source is polled.
     pub poll_interval: Duration,
+    /// Mails handled at the same time.
+    pub workers: usize,
     /// This process.
     pub owner: Uuid,
     /// Cancelled when the whole program must stop (a failed disk).
@@ -169,6 +172,8 @@ impl Engine {
             bus: parts.bus,
             wake: Arc::clone(&work),
             owner: parts.owner,
+            workers: parts.workers,
+            room: Room::default(),
         };
         tracker.spawn(poller.run(stop.clone()));
         tracker.spawn(worker.run(stop.clone()));

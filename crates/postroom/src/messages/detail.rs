@@ -76,7 +76,12 @@ pub async fn show(
         frame: viewer.frame(Section::Messages, title).live("messages"),
         state: MailState::of_row(&message.state, message.ending.as_deref()).unwrap_or(MailState::Waiting),
         end: end(&viewer, &message),
-        fault: held(&viewer, &message, &steps),
+        fault: held(
+            &viewer,
+            &message,
+            &steps,
+            hold::has_somebody(&message, hold::take_up(stored.as_ref(), &steps)),
+        ),
         actions: Vec::new(),
         facts: facts(&message, &summary, mail.map(AsRef::as_ref)),
         received: moment(&viewer, message.received_at),
@@ -177,7 +182,7 @@ fn mark(message: &Whole) -> &'static str {
 }
 
 /// Why it is held, with what can be done.
-fn held(viewer: &Viewer, message: &Whole, steps: &[Step]) -> Option<FaultView> {
+fn held(viewer: &Viewer, message: &Whole, steps: &[Step], has_somebody: bool) -> Option<FaultView> {
     if message.state != "held" {
         return None;
     }
@@ -204,7 +209,11 @@ fn held(viewer: &Viewer, message: &Whole, steps: &[Step]) -> Option<FaultView> {
         view.what.push('.');
     }
     // The reason says what to do already.
-    view.mend = if message.shadow_at.is_some() { hold::IN_SHADOW.to_owned() } else { String::new() };
+    view.mend = match (message.shadow_at, has_somebody) {
+        (Some(_), _) => hold::IN_SHADOW.to_owned(),
+        (None, false) => hold::SOURCE_REMOVED.to_owned(),
+        (None, true) => String::new(),
+    };
     "The other mails go on; later mails of the same conversation wait for this one up to 15 minutes."
         .clone_into(&mut view.waiting);
     if viewer.may(Role::Admin) {
@@ -218,7 +227,7 @@ fn held(viewer: &Viewer, message: &Whole, steps: &[Step]) -> Option<FaultView> {
             0,
             viewer.post("Discard", format!("/messages/{id}/discard")).with_icon(Icon::Bin).danger(warning),
         );
-        if message.shadow_at.is_none() {
+        if message.shadow_at.is_none() && has_somebody {
             view.actions.insert(
                 0,
                 viewer.post("Retry", format!("/messages/{id}/retry")).with_icon(Icon::Retry).primary(),

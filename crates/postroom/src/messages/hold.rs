@@ -2,8 +2,9 @@
 
 use axum::extract::{Path, State as Shared};
 use axum::response::Response;
+use ledger::load::StoredPlan;
 use ledger::state::{Event, step};
-use ledger::{Slot, StepState};
+use ledger::{Slot, Step, StepState};
 use rules::{Outcome, Plan};
 use store::StoreError;
 use uuid::Uuid;
@@ -27,8 +28,35 @@ pub enum Done {
     NotHeld,
     /// Its source is in shadow mode: a retry would write, or end the mail for good without writing.
     InShadow,
+    /// Its source was removed: nobody would read and decide it.
+    SourceRemoved,
     /// There is no such message.
     Nowhere,
+}
+
+/// Why a held mail without a plan is not retried when its source is gone, and what to do.
+pub const SOURCE_REMOVED: &str = "Its source was removed, so nobody would read and decide it. Connect the folder again: as soon as this mail \
+                                  is read there it belongs to that source, and Retry does what it says. Or discard it.";
+
+/// How a held message would be taken up again.
+pub(super) fn take_up(plan: Option<&StoredPlan>, steps: &[Step]) -> TakeUp {
+    let begun = steps.iter().any(|step| step.state != StepState::Planned);
+    let decided_held = plan.is_some_and(|plan| match serde_json::from_slice::<Plan>(&plan.body) {
+        Ok(plan) => matches!(plan.outcome, Outcome::Held { .. }),
+        Err(_) => true,
+    });
+    match plan {
+        None => TakeUp::FromTheBeginning { new_generation: false },
+        // A plan of which nothing was begun and that says to hold is replaced; its generation has one already.
+        Some(_) if decided_held && !begun => TakeUp::FromTheBeginning { new_generation: true },
+        Some(_) => TakeUp::ItsPlan,
+    }
+}
+
+/// Whether there is somebody to take it up: a plan is carried out also when its source was removed, but only a source reads and
+/// decides.
+pub(super) fn has_somebody(message: &Whole, how: TakeUp) -> bool {
+    message.removed_at.is_none() || how == TakeUp::ItsPlan
 }
 
 /// Takes a held message up again. Where its plan was begun, the plan goes on: what is done stays done, and what was held in
@@ -41,17 +69,10 @@ pub async fn retry(state: &State, actor: &Actor, id: Uuid) -> Result<Done, Store
     }
     let plan = state.ledger.plan(db, id).await?;
     let steps = state.ledger.steps(db, id).await?;
-    let begun = steps.iter().any(|step| step.state != StepState::Planned);
-    let decided_held = plan.as_ref().is_some_and(|plan| match serde_json::from_slice::<Plan>(&plan.body) {
-        Ok(plan) => matches!(plan.outcome, Outcome::Held { .. }),
-        Err(_) => true,
-    });
-    let how = match &plan {
-        None => TakeUp::FromTheBeginning { new_generation: false },
-        // A plan of which nothing was begun and that says to hold is replaced; its generation has one already.
-        Some(_) if decided_held && !begun => TakeUp::FromTheBeginning { new_generation: true },
-        Some(_) => TakeUp::ItsPlan,
-    };
+    let how = take_up(plan.as_ref(), &steps);
+    if !has_somebody(&message, how) {
+        return Ok(if message.state == "held" { Done::SourceRemoved } else { Done::NotHeld });
+    }
     let now = state.connections.clock.now();
     let mut tx = db.begin().await?;
     if !rows::release(&mut tx, actor.workspace, id, how).await? {
@@ -115,6 +136,9 @@ fn answer(admin: &Admin, id: Uuid, done: Done, text: &str) -> Result<Response, P
             Ok(flash_to(admin, &flash, &format!("/messages/{id}")))
         }
         Done::InShadow => Ok(flash_to(admin, &Flash::failed(IN_SHADOW), &format!("/messages/{id}"))),
+        Done::SourceRemoved => {
+            Ok(flash_to(admin, &Flash::failed(SOURCE_REMOVED), &format!("/messages/{id}")))
+        }
         Done::Nowhere => Err(Problem::not_found("message")),
     }
 }

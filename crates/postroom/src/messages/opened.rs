@@ -53,9 +53,9 @@ pub async fn content(
         None
     };
     let page = content.page.to_vec();
-    let mime_gone = state == "gone";
+    let without_mime = (state == "gone").then(|| read::NOT_HAD.to_owned());
     let read = move || {
-        let stored = Stored { page, mime, mime_gone };
+        let stored = Stored { page, mime, without_mime };
         let mail = read::read(&stored).map(Arc::new);
         let is_mime = stored.mime.is_some();
         Content { mail, source: stored.mime.map_or(stored.page, |mime| mime.to_vec()), is_mime }

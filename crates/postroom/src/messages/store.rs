@@ -111,7 +111,7 @@ macro_rules! older {
             "SELECT m.id, m.source_id, b.address AS mailbox, m.received_at, m.summary_sealed, m.state, m.ending, m.ended_by,
                m.reason, m.issue_key, j.base_url
              FROM message m JOIN mailbox b ON b.id = m.mailbox_id JOIN source s ON s.id = m.source_id
-             LEFT JOIN destination d ON d.id = s.destination_id LEFT JOIN jira_connection j ON j.id = d.jira_connection_id
+             LEFT JOIN destination d ON d.id = m.destination_id LEFT JOIN jira_connection j ON j.id = d.jira_connection_id
              WHERE m.workspace_id = $1 AND m.source_id = coalesce($2, m.source_id)
                AND (m.received_at < $3 OR (m.received_at = $3 AND m.id < $4)) ",
             $only,
@@ -126,7 +126,7 @@ macro_rules! newer {
             "SELECT m.id, m.source_id, b.address AS mailbox, m.received_at, m.summary_sealed, m.state, m.ending, m.ended_by,
                m.reason, m.issue_key, j.base_url
              FROM message m JOIN mailbox b ON b.id = m.mailbox_id JOIN source s ON s.id = m.source_id
-             LEFT JOIN destination d ON d.id = s.destination_id LEFT JOIN jira_connection j ON j.id = d.jira_connection_id
+             LEFT JOIN destination d ON d.id = m.destination_id LEFT JOIN jira_connection j ON j.id = d.jira_connection_id
              WHERE m.workspace_id = $1 AND m.source_id = coalesce($2, m.source_id)
                AND (m.received_at > $3 OR (m.received_at = $3 AND m.id > $4)) ",
             $only,
@@ -189,7 +189,7 @@ pub async fn list_state(db: &Db, workspace: Uuid, state: &str, limit: u16) -> Re
             "SELECT m.id, m.source_id, b.address AS mailbox, m.received_at, m.summary_sealed, m.state, m.ending, m.ended_by,
                m.reason, m.issue_key, j.base_url
              FROM message m JOIN mailbox b ON b.id = m.mailbox_id JOIN source s ON s.id = m.source_id
-             LEFT JOIN destination d ON d.id = s.destination_id LEFT JOIN jira_connection j ON j.id = d.jira_connection_id
+             LEFT JOIN destination d ON d.id = m.destination_id LEFT JOIN jira_connection j ON j.id = d.jira_connection_id
              WHERE m.workspace_id = $1 AND m.state = $2 ORDER BY m.received_at DESC, m.id DESC LIMIT $3"
         ),
         args![workspace, state, limit],
@@ -271,6 +271,8 @@ pub struct Whole {
     pub base_url: Option<String>,
     /// Since when its source is in shadow mode.
     pub shadow_at: Option<i64>,
+    /// When its source was removed.
+    pub removed_at: Option<i64>,
 }
 
 /// One message.
@@ -279,9 +281,9 @@ pub async fn one(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<Whole>, St
         sql!(
             "SELECT m.id, m.source_id, b.address AS mailbox, s.folder_name, m.received_at, m.recorded_at, m.summary_sealed,
                m.content, m.state, m.ending, m.ended_by, m.reason, m.ended_at, m.issue_key, m.comment_id, m.not_before,
-               m.mark, j.base_url, s.shadow_at
+               m.mark, j.base_url, s.shadow_at, s.removed_at
              FROM message m JOIN mailbox b ON b.id = m.mailbox_id JOIN source s ON s.id = m.source_id
-             LEFT JOIN destination d ON d.id = s.destination_id LEFT JOIN jira_connection j ON j.id = d.jira_connection_id
+             LEFT JOIN destination d ON d.id = m.destination_id LEFT JOIN jira_connection j ON j.id = d.jira_connection_id
              WHERE m.workspace_id = $1 AND m.id = $2"
         ),
         args![workspace, id],
@@ -320,7 +322,7 @@ pub async fn step_times(db: &Db, message: Uuid) -> Result<Vec<(Uuid, i64)>, Stor
 /// How a held message is taken up again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TakeUp {
-    /// Read and decided again. What is decided becomes the plan of this generation.
+    /// Read and decided again, for where its source writes now. What is decided becomes the plan of this generation.
     FromTheBeginning {
         /// Counted on where a plan is there already and none of its steps was begun.
         new_generation: bool,
@@ -331,19 +333,21 @@ pub enum TakeUp {
 
 /// Takes a held message up again. `false`: it is not held (any more), or its source is in shadow mode.
 pub async fn release(tx: &mut Tx, workspace: Uuid, id: Uuid, how: TakeUp) -> Result<bool, StoreError> {
-    let (state, stage, generations) = match how {
-        TakeUp::FromTheBeginning { new_generation } => ("ready", "read", i64::from(new_generation)),
-        TakeUp::ItsPlan => ("acting", "act", 0),
+    let (state, stage, generations, decides) = match how {
+        TakeUp::FromTheBeginning { new_generation } => ("ready", "read", i64::from(new_generation), true),
+        TakeUp::ItsPlan => ("acting", "act", 0, false),
     };
     let changed = tx
         .execute(
             sql!(
                 "UPDATE message SET state = $1, stage = $2, generation = generation + $3, attempts = 0, not_before = 0,
-                   lease_until = 0, fence = fence + 1, ending = NULL, ended_by = NULL, reason = NULL, ended_at = NULL
+                   lease_until = 0, fence = fence + 1, ending = NULL, ended_by = NULL, reason = NULL, ended_at = NULL,
+                   destination_id = CASE WHEN $6 THEN NULL ELSE destination_id END,
+                   content = CASE WHEN $6 AND content = 'gone' THEN 'awaiting_mime' ELSE content END
                  WHERE id = $4 AND workspace_id = $5 AND state = 'held'
                    AND NOT EXISTS (SELECT 1 FROM source s WHERE s.id = message.source_id AND s.shadow_at IS NOT NULL)"
             ),
-            args![state, stage, generations, id, workspace],
+            args![state, stage, generations, id, workspace, decides],
         )
         .await?;
     Ok(changed == 1)

@@ -159,6 +159,39 @@ async fn a_mail_without_a_plan_is_read_anew() {
     }
 }
 
+/// Promise: a held mail whose source was removed offers no retry that nobody would carry out, and says what to do; one with a plan goes
+/// on without its source.
+#[tokio::test]
+async fn a_held_mail_of_a_removed_source_is_retried_only_where_somebody_takes_it_up() {
+    for office in Office::all().await {
+        let db = &office.console.shell.db;
+        let (_, id) = one_held(&office, None).await;
+        let remove = sql!("UPDATE source SET removed_at = $1, paused_at = $1");
+        db.execute(remove, args![office.now()]).await.unwrap();
+        assert_eq!(hold::retry(&office.messages, &actor(&office), id).await.unwrap(), Done::SourceRemoved);
+        assert_eq!(state_of(&office, id).await, ("held".to_owned(), 0));
+        let mut owner = office.console.owner().await;
+        let page = owner.get(&format!("/messages/{id}")).await;
+        assert!(
+            page.body.contains("Connect the folder again") && !page.body.contains(&format!("{id}/retry")),
+            "{}",
+            page.body
+        );
+    }
+    for office in Office::all().await {
+        let (_, id) =
+            one_held(&office, Some((Outcome::Issue, vec![a_step(Slot::Issue, StepState::Held, 0)]))).await;
+        let remove = sql!("UPDATE source SET removed_at = $1, paused_at = $1");
+        office.console.shell.db.execute(remove, args![office.now()]).await.unwrap();
+        assert_eq!(hold::retry(&office.messages, &actor(&office), id).await.unwrap(), Done::Yes);
+        let mut tx = office.console.shell.db.begin().await.unwrap();
+        let later = office.now() + jiff::SignedDuration::from_mins(1);
+        let claimed = office.state.ledger.claim(&mut tx, Uuid::now_v7(), later, 10).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(claimed.iter().map(|message| message.id).collect::<Vec<_>>(), [id]);
+    }
+}
+
 /// Promise: a step held in doubt is looked for before it is written again; what is done stays done.
 #[tokio::test]
 async fn a_retried_plan_goes_on_where_it_stood() {

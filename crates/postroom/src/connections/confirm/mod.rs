@@ -24,6 +24,7 @@ use super::store::accounts::{self, Account};
 use super::store::applications;
 use super::store::sources::{self, Source};
 use crate::access::Admin;
+use crate::inbound::decide::Place;
 use crate::web::components::FaultView;
 use crate::web::{self, Flash, Problem, Section};
 
@@ -284,7 +285,7 @@ async fn take(admin: &Admin, state: &State, about: About, posted: Posted) -> Res
     let chosen = judge(admin, state, &about, &posted, &offer, &mut filled).await;
     if posted.wanted == "dry_run" {
         let dry_run = match &chosen {
-            Some(chosen) => Some(try_on_newest(admin, state, chosen).await),
+            Some(chosen) => Some(try_on_newest(admin, state, about.change.as_ref(), chosen).await),
             None => None,
         };
         return page(admin, &about, filled, &offer, dry_run);
@@ -299,9 +300,13 @@ async fn take(admin: &Admin, state: &State, about: About, posted: Posted) -> Res
     }
 }
 
-async fn try_on_newest(admin: &Admin, state: &State, chosen: &Chosen) -> DryRun {
+async fn try_on_newest(admin: &Admin, state: &State, change: Option<&Source>, chosen: &Chosen) -> DryRun {
     let target = dry_run::Target {
-        workspace: admin.workspace(),
+        place: Place {
+            workspace: admin.workspace(),
+            jira_connection: chosen.connection,
+            mailbox: change.map(|source| source.mailbox_id),
+        },
         destination: rules::Destination {
             project_key: chosen.project.key.clone(),
             issue_type_id: chosen.issue_type.id.clone(),

@@ -239,8 +239,21 @@ pub async fn learned(
     Ok(())
 }
 
-/// Removes a connection that no source uses; its projects go with it. `false`: one uses it.
-pub async fn remove(tx: &mut Tx, workspace: Uuid, id: Uuid) -> Result<bool, StoreError> {
+/// What came of removing a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// It is removed, and its projects with it.
+    Done,
+    /// Sources send mail to it.
+    Used,
+    /// So many mails have a plan that writes to it and no end.
+    Awaited(i64),
+    /// There is no such connection.
+    Nowhere,
+}
+
+/// Removes a connection that neither a source nor a mail under way uses; its projects go with it.
+pub async fn remove(tx: &mut Tx, workspace: Uuid, id: Uuid) -> Result<Removal, StoreError> {
     let (used,): (i64,) = tx
         .fetch_one(
             sql!(
@@ -251,8 +264,29 @@ pub async fn remove(tx: &mut Tx, workspace: Uuid, id: Uuid) -> Result<bool, Stor
         )
         .await?;
     if used > 0 {
-        return Ok(false);
+        return Ok(Removal::Used);
     }
+    let (awaited,): (i64,) = tx
+        .fetch_one(
+            sql!(
+                "SELECT count(*) FROM message m JOIN destination d ON d.id = m.destination_id
+                 WHERE d.jira_connection_id = $1 AND m.state IN ('acting', 'held')"
+            ),
+            args![id],
+        )
+        .await?;
+    if awaited > 0 {
+        return Ok(Removal::Awaited(awaited));
+    }
+    // What was written there keeps its key and has no site any more.
+    tx.execute(
+        sql!(
+            "UPDATE message SET destination_id = NULL
+             WHERE destination_id IN (SELECT id FROM destination WHERE jira_connection_id = $1)"
+        ),
+        args![id],
+    )
+    .await?;
     tx.execute(
         sql!("DELETE FROM adopted WHERE destination_id IN (SELECT id FROM destination WHERE jira_connection_id = $1)"),
         args![id],
@@ -265,7 +299,7 @@ pub async fn remove(tx: &mut Tx, workspace: Uuid, id: Uuid) -> Result<bool, Stor
             args![id, workspace],
         )
         .await?;
-    Ok(removed == 1)
+    Ok(if removed == 1 { Removal::Done } else { Removal::Nowhere })
 }
 
 /// A project that mail goes to.
