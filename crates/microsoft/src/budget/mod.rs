@@ -22,6 +22,8 @@ use window::Window;
 const PATIENCE_OF_SLACK: Duration = Duration::from_secs(15);
 /// The shortest and the longest pause where the service names none.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(5));
+/// The longest pause that is believed where the service names one.
+const LONGEST_ASKED: Duration = Duration::from_hours(1);
 
 /// Who goes first, and how much of the quota is theirs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -194,7 +196,8 @@ impl Budget {
             let mut state = self.state();
             let pausing = state.paused_until.is_some_and(|until| until > now);
             let pause = match asked {
-                Some(asked) => asked,
+                // A number without reason must not silence the mailbox for days.
+                Some(asked) => asked.min(LONGEST_ASKED),
                 // Answers to what was under way when the pause began say nothing new.
                 None if pausing => return,
                 None => {

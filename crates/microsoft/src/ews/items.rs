@@ -114,22 +114,33 @@ impl EwsMailbox {
     ) -> Result<Vec<Described>, Fault> {
         let mut described = Vec::with_capacity(ids.len());
         for batch in ids.chunks(BATCH) {
-            let told = self.get(batch, priority).await;
+            let mut told = self.get(batch, priority).await;
             let is_lost = |result: &Result<Told, Refused>| {
                 result.as_ref().is_err_and(|refused| !refused.is_gone() && may_be_one_of_many(refused))
             };
-            for (id, mut result) in batch.iter().zip(told) {
-                if batch.len() > 1 && is_lost(&result) {
-                    // It may have been another message's fault: each is asked for alone.
-                    result = self.get(std::slice::from_ref(id), priority).await.pop().unwrap_or(result);
+            if batch.len() > 1 {
+                for (id, result) in batch.iter().zip(&mut told) {
+                    if is_lost(result)
+                        && let Some(alone) = self.get(std::slice::from_ref(id), priority).await.pop()
+                    {
+                        // It may have been another message's fault: each is asked for alone.
+                        *result = alone;
+                    }
                 }
+            }
+            // Where others come, whatever keeps one from coming is its own, a time-out too.
+            let others_came = batch.len() > 1 && told.iter().any(Result::is_ok);
+            for result in told {
+                let is_lost = is_lost(&result);
                 described.push(match result {
                     Ok(told) => match items_of(&told).find_map(|element| item(&told, element, true)) {
                         Some(item) => Described::Item(item),
                         None => Described::Gone,
                     },
                     Err(refused) if refused.is_gone() => Described::Gone,
-                    Err(refused) if is_its_own(&refused) => Described::Unreadable(refused.fault),
+                    Err(refused) if is_its_own(&refused) || (is_lost && others_came) => {
+                        Described::Unreadable(refused.fault)
+                    }
                     Err(refused) => return Err(refused.fault),
                 });
             }
@@ -190,15 +201,19 @@ impl EwsMailbox {
         priority: Priority,
     ) -> Vec<Result<Told, Refused>> {
         let shape = shape("ItemShape", "", properties);
-        self.ask(Ask {
-            operation: "GetItem",
-            parts: ids.iter().map(item_id).collect(),
-            body: &|ids| format!("<m:GetItem>{shape}<m:ItemIds>{ids}</m:ItemIds></m:GetItem>"),
-            priority,
-            limit: SMALL,
-            once: false,
-        })
-        .await
+        let mut told = Vec::with_capacity(ids.len());
+        for batch in ids.chunks(BATCH) {
+            let some = self.ask(Ask {
+                operation: "GetItem",
+                parts: batch.iter().map(item_id).collect(),
+                body: &|ids| format!("<m:GetItem>{shape}<m:ItemIds>{ids}</m:ItemIds></m:GetItem>"),
+                priority,
+                limit: SMALL,
+                once: false,
+            });
+            told.extend(some.await);
+        }
+        told
     }
 }
 
@@ -211,7 +226,9 @@ pub(super) fn id_of(told: &Told) -> Option<(NativeId, Option<String>)> {
 
 /// Whether a message fails for a reason of its own, also where it is asked for alone.
 fn is_its_own(refused: &Refused) -> bool {
-    refused.fault.entry.class == Class::Poison || refused.is_too_large
+    // A code of one part that nobody knows, in an answer that came: the others of its batch have answers of their own.
+    let is_unknown_code = refused.fault.is_guess && refused.fault.status == Some(200);
+    refused.fault.entry.class == Class::Poison || refused.is_too_large || is_unknown_code
 }
 
 /// Whether a refusal may be one message's fault although it was told of a whole batch.

@@ -114,6 +114,31 @@ async fn a_page_is_listed_by_ids_and_then_fetched_ten_at_a_time() {
     }
 }
 
+/// Promise: a mail that fails with a code that nobody knows, or always takes too long, costs itself only: its folder goes on.
+#[rstest]
+#[case::an_unknown_code(false)]
+#[case::a_time_out_of_the_gateway(true)]
+#[tokio::test]
+async fn an_item_that_fails_in_an_unknown_way_costs_itself_only(#[case] takes_all: bool) {
+    let server = Server::start(move |asked, _| {
+        if operation(asked) == "SyncFolderItems" {
+            return response(asked, &[Ok(listed(&["a", "bad", "c"]))]);
+        }
+        let ids = ids(asked);
+        if takes_all && ids.iter().any(|id| id == "bad") {
+            return answered(504, &[], "<html>Gateway Timeout</html>".to_owned());
+        }
+        let one = |id: &String| {
+            if id == "bad" { Err("ErrorItemPropertyRequestFailed") } else { Ok(described(id)) }
+        };
+        response(asked, &ids.iter().map(one).collect::<Vec<_>>())
+    })
+    .await;
+    let page = own(&server.url).sync(&inbox(), None).await.expect("a page");
+    let told: Vec<(&str, bool)> = page.items.iter().map(|item| (item.id.as_str(), item.is_whole)).collect();
+    assert_eq!(told, [("a", true), ("bad", false), ("c", true)]);
+}
+
 #[rstest]
 #[case::by_itself(false)]
 #[case::with_its_whole_batch(true)]

@@ -53,6 +53,15 @@ pub struct Poller {
     pub owner: Uuid,
 }
 
+/// A task that ends with its owner.
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// Why a poll ended early.
 #[derive(Debug)]
 enum Broken {
@@ -77,9 +86,11 @@ struct Found {
 /// Polls in a row that may fail with 500 before one of the mails is suspected: Exchange names a corrupt item in many ways.
 const SUSPICIOUS: i64 = 3;
 
-/// Whether a request failed because of one mail in it, and not because of the mailbox or the way to it.
+/// Whether a request failed because of one mail in it, and not because of the mailbox or the way to it. What might be either is
+/// believed to be the mail's after a while; with a code inside an answer of 200 it is nothing of the way.
 fn is_one_mails_fault(fault: &Fault, failures: i64) -> bool {
-    fault.entry.class == Class::Poison || (fault.status == Some(500) && failures >= SUSPICIOUS)
+    let may_be = matches!(fault.status, Some(200 | 500 | 504)) || fault.entry.id == "network.timeout";
+    fault.entry.class == Class::Poison || (may_be && failures >= SUSPICIOUS)
 }
 
 impl Poller {
@@ -116,7 +127,9 @@ impl Poller {
 
     #[tracing::instrument(skip_all, fields(source = %source.id))]
     async fn poll(&self, source: DueSource, stop: &CancellationToken) {
+        let claim = self.keep_claim(&source);
         let result = self.round(&source, stop).await;
+        drop(claim);
         let now = self.clock.now();
         let outcome = match &result {
             Ok(found) => {
@@ -158,6 +171,23 @@ impl Poller {
             self.wake.notify_one();
         }
         Ok(())
+    }
+
+    /// Renews the claim beside the work, until it is dropped: a page over a slow way may take longer than the claim.
+    fn keep_claim(&self, source: &DueSource) -> AbortOnDrop {
+        let (db, clock, source) = (self.db.clone(), Arc::clone(&self.clock), (source.id, source.fence));
+        let every = Duration::try_from(LEASE / 3).unwrap_or(Duration::from_secs(40));
+        AbortOnDrop(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(every).await;
+                match rows::renew(&db, source, clock.now(), LEASE).await {
+                    Ok(true) => {}
+                    // Somebody else has it: the work finds out when it stores its page.
+                    Ok(false) => return,
+                    Err(error) => tracing::warn!(%error, "the claim of a source could not be renewed"),
+                }
+            }
+        }))
     }
 
     /// Reads pages until the round is complete.

@@ -128,6 +128,22 @@ pub async fn move_cursor(
     Ok(moved == 1)
 }
 
+/// Renews the claim of a source (its id and the claim's number). `false`: it is somebody else's.
+pub async fn renew(
+    db: &Db,
+    (id, fence): (Uuid, i64),
+    now: Timestamp,
+    lease: SignedDuration,
+) -> Result<bool, StoreError> {
+    let renewed = db
+        .execute(
+            sql!("UPDATE source SET lease_until = $1 WHERE id = $2 AND fence = $3 AND lease_until IS NOT NULL"),
+            args![now.as_microsecond() + micros(lease), id, fence],
+        )
+        .await?;
+    Ok(renewed == 1)
+}
+
 /// A round came to its end, with so many new mails. Whoever was told that the source stands still is told that it goes on.
 /// `true`: it was woken while the round lasted, and is due again at once.
 pub async fn poll_succeeded(
@@ -149,6 +165,11 @@ pub async fn poll_succeeded(
             args![now, next, source.id, source.fence, source.wakes],
         )
         .await?;
+    let Some((wakes,)) = after else {
+        // Somebody has signed in, paused or moved the source meanwhile: what this poll found is not of now.
+        tx.rollback().await?;
+        return Ok(false);
+    };
     if source.state != "online" {
         event(
             &mut tx,
@@ -163,7 +184,7 @@ pub async fn poll_succeeded(
     }
     tell::source_works(&mut tx, source.id, new, now).await?;
     tx.commit().await?;
-    Ok(after.is_some_and(|(wakes,)| wakes != source.wakes))
+    Ok(wakes != source.wakes)
 }
 
 /// A poll failed.
@@ -178,7 +199,7 @@ pub async fn poll_failed(
     let state = if needs_person { "offline" } else { "degraded" };
     let record = serde_json::to_string(&fault.to_record()).unwrap_or_default();
     let mut tx = db.begin().await?;
-    tx.execute(
+    let ours = tx.execute(
         sql!(
             "UPDATE source SET last_poll_at = $1, next_poll_at = $2, lease_until = NULL, failures = failures + 1,
                state_since = CASE WHEN state = $3 THEN state_since ELSE $1 END, state = $3, fault = $4
@@ -187,6 +208,9 @@ pub async fn poll_failed(
         args![now, next, state, &record, source.id, source.fence],
     )
     .await?;
+    if ours == 0 {
+        return tx.rollback().await;
+    }
     if source.state != state {
         event(&mut tx, source.workspace_id, source.id, now, state, &fault.to_string(), Some(&record)).await?;
     }

@@ -461,10 +461,15 @@ pub async fn set_consent(tx: &mut Tx, id: Uuid, whose: &str) -> Result<(), Store
     Ok(())
 }
 
-/// Its sources and outbounds are due at once: whoever signed in wants to see them work.
+/// Its sources and outbounds are due at once: whoever signed in wants to see them work. A poll that is under way with the sign-in
+/// from before loses its claim, so that it cannot put them to sleep with a fault that is over.
 pub async fn wake_sources(tx: &mut Tx, account: Uuid, now: Timestamp) -> Result<(), StoreError> {
     tx.execute(
-        sql!("UPDATE source SET next_poll_at = $1 WHERE account_id = $2 AND next_poll_at > $1"),
+        sql!(
+            "UPDATE source SET next_poll_at = CASE WHEN next_poll_at > $1 THEN $1 ELSE next_poll_at END,
+               fence = fence + 1, lease_until = NULL
+             WHERE account_id = $2 AND (next_poll_at > $1 OR (lease_until IS NOT NULL AND state <> 'online'))"
+        ),
         args![now, account],
     )
     .await?;
