@@ -166,6 +166,11 @@ pub async fn show(
     })
 }
 
+/// Whether a code goes on waiting after this.
+fn waits(fault: &Fault) -> bool {
+    fault.entry.class == Class::Transient && fault.entry.id != "entra.device_code_over"
+}
+
 /// Asks Microsoft whether codes were entered.
 #[derive(Clone, Debug)]
 pub struct DevicePoller {
@@ -212,11 +217,18 @@ impl DevicePoller {
         let connections = &self.connections;
         for device in rows::due(&connections.db, connections.clock.now()).await? {
             let now = connections.clock.now();
-            let next = now.saturating_add(SignedDuration::from_secs(device.interval_seconds)).unwrap_or(now);
-            if !rows::claim(&connections.db, device.id, now, next).await? {
+            // A code can be redeemed once: nobody else asks while an answer may be under way.
+            let longest = SignedDuration::try_from(connections.reach.request_timeout * 2).unwrap_or_default();
+            let interval = SignedDuration::from_secs(device.interval_seconds);
+            let after = |pause: SignedDuration| now.saturating_add(pause).unwrap_or(now);
+            if !rows::claim(&connections.db, device.id, now, after(interval.saturating_add(longest))).await? {
                 continue;
             }
             let result = self.ask(&device).await;
+            if matches!(&result, Ok(Polled::Wait(_))) || matches!(&result, Err(fault) if waits(fault)) {
+                let next = connections.clock.now().saturating_add(interval).unwrap_or(now);
+                rows::ask_at(&connections.db, device.id, next).await?;
+            }
             self.take(&device, result).await?;
         }
         Ok(())
@@ -266,11 +278,7 @@ impl DevicePoller {
                 return Ok(());
             }
             Ok(Polled::SignedIn(tokens)) => self.keep(device, &tokens).await?,
-            Err(fault)
-                if fault.entry.class == Class::Transient && fault.entry.id != "entra.device_code_over" =>
-            {
-                return Ok(());
-            }
+            Err(fault) if waits(&fault) => return Ok(()),
             Err(fault) => self.fail(device, &fault).await?,
         }
         self.bus.tell("device-sign-ins");
@@ -326,6 +334,12 @@ impl DevicePoller {
         let fault = &connections.placed(device.app_registration_id, fault.clone()).await;
         let record = serde_json::to_string(&fault.to_record()).ok();
         let state = if fault.entry.id == "entra.device_code_over" { "ended" } else { "failed" };
+        // Only a sign-in that works can be watched with.
+        let account = match device.account_id {
+            Some(id) => accounts::account(&connections.db, device.workspace_id, id).await?,
+            None => None,
+        };
+        let watched = account.as_ref().filter(|account| account.state == "online");
         let mut tx = connections.db.begin().await?;
         if rows::end(&mut tx, device.id, state, record, None).await? && consent::is_missing(fault) {
             approval::begin(
@@ -334,9 +348,9 @@ impl DevicePoller {
                 &Waiting {
                     workspace: device.workspace_id,
                     registration: device.app_registration_id,
-                    account: None,
-                    who: "",
-                    tenant: "",
+                    account: watched.map(|account| account.id),
+                    who: account.as_ref().map_or("", |account| account.username.as_str()),
+                    tenant: account.as_ref().map_or("", |account| account.tenant_id.as_str()),
                     wanted: &device.wanted,
                     fault,
                     stops: false,

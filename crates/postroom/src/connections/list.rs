@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use axum::extract::{Query, State as Shared};
 use axum::response::Response;
-use fault::Class;
+use fault::{Class, Retry};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -104,6 +104,10 @@ pub fn mend(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Option<Actio
         return Some(viewer.post("Ask the administrator", format!("/accounts/{}/wait", source.account_id)));
     }
     match trouble.fault.entry.class {
+        // Whatever it is, nothing is asked for before somebody has signed in.
+        _ if trouble.fault.retry() == Retry::AfterSignIn => {
+            Some(viewer.post("Sign in again", format!("/sources/{id}/sign-in")).primary())
+        }
         Class::SignIn => Some(viewer.post("Sign in again", format!("/sources/{id}/sign-in")).primary()),
         Class::Administrator | Class::Configuration => {
             Some(viewer.post("Try now", format!("/sources/{id}/try-now")).with_icon(Icon::Retry))

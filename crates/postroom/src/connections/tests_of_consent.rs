@@ -141,7 +141,7 @@ async fn without_a_token_the_administrators_return_says_it() {
 async fn an_ended_sign_in_is_not_watched_with() {
     let (office, told, _) = office().await;
     let mut owner = office.console.owner().await;
-    stop_at_mail(&mut owner, &told, 65_001).await;
+    let path = stop_at_mail(&mut owner, &told, 65_001).await;
     told.lock().unwrap().refuses = Some((50_173, "invalid_grant"));
     office.console.clock.advance(Duration::from_secs(61));
     let watcher = watcher(&office);
@@ -152,6 +152,34 @@ async fn an_ended_sign_in_is_not_watched_with() {
     assert_eq!(told.lock().unwrap().redeemed, asked, "nothing is asked with a grant that has ended");
     let list = owner.get("/sources").await.body;
     assert!(list.contains("AADSTS50173") && !list.contains("admin approval needed"), "{list}");
+    let page = owner.get(&path).await.body;
+    assert!(page.contains("The sign-in ended before it was approved") && page.contains("Sign in again"), "{page}");
+    assert!(!page.contains("has approved") && !page.contains("lets Postroom in"), "{page}");
+}
+
+/// Promise: what clears without a new sign-in, as a secret that has ended, does not end the wait: it goes on when it is mended.
+#[tokio::test]
+async fn a_wait_outlasts_what_somebody_else_mends() {
+    let (office, told, _) = office().await;
+    let mut owner = office.console.owner().await;
+    stop_at_mail(&mut owner, &told, 65_001).await;
+    let watcher = watcher(&office);
+    for (code, error) in [(7_000_222, "invalid_client"), (53_003, "invalid_grant"), (50_057, "invalid_grant")] {
+        told.lock().unwrap().refuses = Some((code, error));
+        office.console.clock.advance(Duration::from_secs(301));
+        let asked = told.lock().unwrap().redeemed;
+        assert_eq!(watcher.once().await.unwrap(), 0, "{code}");
+        assert!(told.lock().unwrap().redeemed > asked, "{code}: looked");
+        let list = owner.get("/sources").await.body;
+        assert!(list.contains("admin approval needed"), "{code}: {list}");
+    }
+    {
+        let mut told = told.lock().unwrap();
+        told.refuses = None;
+        told.scope = "openid profile email User.Read Mail.ReadWrite";
+    }
+    office.console.clock.advance(Duration::from_secs(301));
+    assert_eq!(watcher.once().await.unwrap(), 1, "it comes alive by itself");
 }
 
 /// Promise: an account that works is not stopped because more was asked for and not approved.

@@ -48,21 +48,31 @@ pub async fn show(
         Some(account) => viewer.post("Sign in again", format!("/accounts/{account}/sign-in")),
         None => viewer.post("Sign in again", "/sources/sign-in").field("hint", &approval.who),
     };
-    let approved =
-        approval.ended_at.is_some() || approval.returned_at.is_some() && approval.account_id.is_none();
-    let next = match (approval.ended_at, approval.account_id) {
-        (Some(_), Some(account)) if admin => {
+    let is_over = approval.ended_at.is_some();
+    // Nothing was approved as far as is known: the sign-in that it was watched with has ended.
+    let sign_in_ended = is_over && approval.outcome == "ended";
+    let approved = (is_over && !sign_in_ended)
+        || (approval.returned_at.is_some() && approval.account_id.is_none() && !is_over);
+    let next = match approval.account_id {
+        _ if !admin => None,
+        _ if sign_in_ended => Some(again().with_icon(Icon::Grid).primary()),
+        Some(account) if is_over => {
             Some(Action::go("Choose folder and project", format!("/sources/new?account={account}")).primary())
         }
-        (None, None) if approved && admin => Some(again().with_icon(Icon::Grid).primary()),
+        None if approved => Some(again().with_icon(Icon::Grid).primary()),
         _ => None,
     };
-    let title = if approved { "An administrator has approved" } else { "An administrator has to approve" };
+    let title = match (sign_in_ended, approved) {
+        (true, _) => "The sign-in ended before it was approved",
+        (_, true) => "An administrator has approved",
+        _ => "An administrator has to approve",
+    };
     let page = ApprovalPage {
         frame: viewer.frame(Section::Sources, title).live("approvals"),
         code: approval.code.clone(),
         approved,
-        is_over: approval.ended_at.is_some(),
+        sign_in_ended,
+        is_over,
         since: moment(&viewer, approval.since),
         watched: approval.watched_at.map(|at| moment(&viewer, at)),
         next_look: (approval.account_id.is_some() && approval.ended_at.is_none())

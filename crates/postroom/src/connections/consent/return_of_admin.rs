@@ -3,6 +3,7 @@
 
 use axum::response::Response;
 use jiff::SignedDuration;
+use microsoft::signin;
 
 use crate::connections::pages::ApprovedPage;
 use crate::connections::routes::State;
@@ -22,6 +23,23 @@ pub struct Returned<'a> {
     pub error: &'a str,
     /// In Microsoft's words.
     pub description: &'a str,
+    /// `True` where it was given.
+    pub admin_consent: Option<&'a str>,
+    /// Where it was given.
+    pub tenant: Option<&'a str>,
+}
+
+impl Returned<'_> {
+    /// Whether it says that the approval was given.
+    fn is_good(&self) -> bool {
+        let given = [("admin_consent", self.admin_consent), ("tenant", self.tenant), ("error", Some(self.error))];
+        let given = given.into_iter().filter_map(|(name, value)| value.map(|value| (name, value)));
+        match signin::admin_consent_return(given) {
+            Some(result) => result.is_ok(),
+            // Neither of the two is named: nothing speaks against it, and whoever waits is only looked at.
+            None => true,
+        }
+    }
 }
 
 /// The page of an administrator who came back; none where the state is none of a consent link.
@@ -34,7 +52,7 @@ pub async fn answer(
     let Some(id) = rows::registration_of_state(&connections.db, returned.state).await? else {
         return Ok(None);
     };
-    let good = returned.error.is_empty();
+    let good = returned.is_good();
     let mut waiting = 0;
     if good {
         let now = connections.clock.now();

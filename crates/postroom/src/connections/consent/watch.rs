@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fault::Class;
-use jiff::Timestamp;
+use fault::{Class, Retry};
+use jiff::{SignedDuration, Timestamp};
 use store::StoreError;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +20,8 @@ use crate::web::live::Bus;
 
 /// The longest that nobody looks into the database: other nodes write into it too.
 const LOOK: Duration = Duration::from_secs(60);
+/// Where something else stands in the way, Microsoft is asked again after so long.
+const SLOWLY: SignedDuration = SignedDuration::from_mins(5);
 /// After a fault of the database.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -88,7 +90,7 @@ impl Watcher {
         match result {
             Ok(()) => {
                 let mut tx = connections.db.begin().await?;
-                rows::end(&mut tx, approval.id, now).await?;
+                rows::end(&mut tx, approval.id, "approved", now).await?;
                 // Who was refused and is let in now was let in by an administrator: the person did nothing.
                 accounts::set_consent(&mut tx, account, "admin").await?;
                 accounts::wake_sources(&mut tx, account, now).await?;
@@ -113,12 +115,21 @@ impl Watcher {
                 self.bus.tell("approvals");
                 Ok(false)
             }
+            // Something else stands in the way that clears without a new sign-in: a secret that has ended, a policy. Whoever waits
+            // goes on waiting.
+            Err(fault) if fault.retry() != Retry::AfterSignIn => {
+                tracing::info!(%account, %fault, code = %fault.code, "an approval cannot be looked for now");
+                let until = now.saturating_add(SLOWLY).unwrap_or(Timestamp::MAX);
+                rows::later(&connections.db, approval.id, until).await?;
+                self.bus.tell("approvals");
+                Ok(false)
+            }
             // The sign-in itself has ended: there is nothing left to watch with.
             Err(fault) => {
                 tracing::warn!(%account, %fault, code = %fault.code, "an approval can no longer be watched for");
                 let record = serde_json::to_string(&fault.to_record()).unwrap_or_default();
                 let mut tx = connections.db.begin().await?;
-                rows::end(&mut tx, approval.id, now).await?;
+                rows::end(&mut tx, approval.id, "ended", now).await?;
                 accounts::fail(&mut tx, account, &record, now).await?;
                 tx.commit().await?;
                 self.bus.tell("sources");

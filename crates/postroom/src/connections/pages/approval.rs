@@ -17,6 +17,8 @@ pub struct ApprovalPage {
     pub code: String,
     /// Whether it is approved, as far as is known.
     pub approved: bool,
+    /// Whether it was given up because the sign-in that it was watched with has ended.
+    pub sign_in_ended: bool,
     /// Whether the wait is over.
     pub is_over: bool,
     /// Since when.

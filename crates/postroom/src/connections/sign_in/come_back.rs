@@ -51,6 +51,8 @@ pub struct Brought {
     error_subcode: Option<String>,
     #[serde(default)]
     admin_consent: Option<String>,
+    #[serde(default)]
+    tenant: Option<String>,
 }
 
 /// GET /oauth/callback, and /oauth/admin-consent for those who registered that too.
@@ -64,6 +66,8 @@ pub async fn come_back(
         state: &brought.state,
         error: &brought.error,
         description: &brought.error_description,
+        admin_consent: brought.admin_consent.as_deref(),
+        tenant: brought.tenant.as_deref(),
     };
     if let Some(page) = return_of_admin::answer(&state, &client, returned).await? {
         return Ok(page);

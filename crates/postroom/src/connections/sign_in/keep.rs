@@ -129,9 +129,10 @@ pub fn row(
 pub async fn record(tx: &mut Tx, actor: &Actor, account: SignedIn, wanted: &str) -> Result<(), StoreError> {
     let (id, now, name) = (account.id, account.now, account.username.clone());
     let (registration, granted) = (account.registration, account.scopes.clone());
+    let tenant = account.tenant.clone();
     rows::put(tx, account).await?;
     rows::set_wanted(tx, id, wanted).await?;
-    approvals::end_of(tx, registration, id, &name, now).await?;
+    approvals::end_of(tx, registration, id, (&name, &tenant), now).await?;
     tell::account_works(tx, id, now).await?;
     let text = format!("signed in as {name}");
     let event = Event {

@@ -36,6 +36,8 @@ pub struct Approval {
     pub returned_at: Option<i64>,
     /// When it was over, microseconds.
     pub ended_at: Option<i64>,
+    /// How: `approved`, or `ended` where the sign-in that it was watched with was over. Empty while it lasts.
+    pub outcome: String,
 }
 
 /// Somebody who begins to wait.
@@ -112,7 +114,7 @@ pub async fn one(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<Approval>,
     db.fetch_optional(
         sql!(
             "SELECT id, workspace_id, app_registration_id, account_id, who, tenant, scopes, code, state, since, watch_at, watched_at,
-               returned_at, ended_at FROM approval WHERE workspace_id = $1 AND id = $2"
+               returned_at, ended_at, outcome FROM approval WHERE workspace_id = $1 AND id = $2"
         ),
         args![workspace, id],
     )
@@ -124,7 +126,7 @@ pub async fn open(db: &Db, workspace: Uuid) -> Result<Vec<Approval>, StoreError>
     db.fetch_all(
         sql!(
             "SELECT id, workspace_id, app_registration_id, account_id, who, tenant, scopes, code, state, since, watch_at, watched_at,
-               returned_at, ended_at FROM approval WHERE workspace_id = $1 AND ended_at IS NULL ORDER BY since, id"
+               returned_at, ended_at, outcome FROM approval WHERE workspace_id = $1 AND ended_at IS NULL ORDER BY since, id"
         ),
         args![workspace],
     )
@@ -136,7 +138,7 @@ pub async fn due(db: &Db, now: Timestamp) -> Result<Vec<Approval>, StoreError> {
     db.fetch_all(
         sql!(
             "SELECT id, workspace_id, app_registration_id, account_id, who, tenant, scopes, code, state, since, watch_at, watched_at,
-               returned_at, ended_at FROM approval
+               returned_at, ended_at, outcome FROM approval
              WHERE ended_at IS NULL AND account_id IS NOT NULL AND watch_at <= $1 ORDER BY watch_at LIMIT 50"
         ),
         args![now],
@@ -168,27 +170,38 @@ pub async fn claim(db: &Db, id: Uuid, now: Timestamp, until: Timestamp) -> Resul
     Ok(claimed == 1)
 }
 
-/// It is over: approved, or nothing to wait for any more.
-pub async fn end(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
-    tx.execute(sql!("UPDATE approval SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL"), args![now, id])
+/// Microsoft is not asked before `until`.
+pub async fn later(db: &Db, id: Uuid, until: Timestamp) -> Result<(), StoreError> {
+    db.execute(sql!("UPDATE approval SET watch_at = $1 WHERE id = $2 AND ended_at IS NULL"), args![until, id])
         .await?;
     Ok(())
 }
 
-/// Whatever an account, or somebody with this address, waited for is over: they signed in with all of it.
+/// It is over: `approved`, or `ended`, where there is nothing left to watch with.
+pub async fn end(tx: &mut Tx, id: Uuid, outcome: &str, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute(
+        sql!("UPDATE approval SET ended_at = $1, outcome = $2 WHERE id = $3 AND ended_at IS NULL"),
+        args![now, outcome, id],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Whatever an account, or somebody with this address, waited for is over: they signed in with all of it. Whose address nobody
+/// knows is believed to be the same person where the tenant is the same.
 pub async fn end_of(
     tx: &mut Tx,
     registration: Uuid,
     account: Uuid,
-    who: &str,
+    (who, tenant): (&str, &str),
     now: Timestamp,
 ) -> Result<u64, StoreError> {
     tx.execute(
         sql!(
-            "UPDATE approval SET ended_at = $1 WHERE app_registration_id = $2 AND ended_at IS NULL
-               AND (account_id = $3 OR (account_id IS NULL AND who IN ($4, '')))"
+            "UPDATE approval SET ended_at = $1, outcome = 'approved' WHERE app_registration_id = $2 AND ended_at IS NULL
+               AND (account_id = $3 OR (account_id IS NULL AND (who = $4 OR (who = '' AND tenant = $5))))"
         ),
-        args![now, registration, account, who],
+        args![now, registration, account, who, tenant],
     )
     .await
 }

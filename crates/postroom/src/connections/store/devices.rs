@@ -112,6 +112,16 @@ pub async fn claim(db: &Db, id: Uuid, now: Timestamp, until: Timestamp) -> Resul
     Ok(claimed == 1)
 }
 
+/// When Microsoft is asked next.
+pub async fn ask_at(db: &Db, id: Uuid, next: Timestamp) -> Result<(), StoreError> {
+    db.execute(
+        sql!("UPDATE device_sign_in SET poll_at = $1 WHERE id = $2 AND state = 'waiting'"),
+        args![next, id],
+    )
+    .await
+    .map(drop)
+}
+
 /// Microsoft wants to be asked less often.
 pub async fn slow_down(db: &Db, id: Uuid, seconds: i64, next: Timestamp) -> Result<(), StoreError> {
     db.execute(
