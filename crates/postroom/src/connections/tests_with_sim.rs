@@ -229,3 +229,54 @@ async fn an_application_reads_a_mailbox_and_its_fence_is_tried() {
     running.stop().await;
     sim.stop().await;
 }
+
+/// Promise: a source that begins with a backlog handles it oldest first, by listing, before the first round of the delta is through;
+/// what comes after is told by the delta, and nothing is handled twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backlog_is_handled_before_the_folder_is_read_through() {
+    let folder = TestFolder::new();
+    let sim = sim::Sim::start(sim::Config::default()).await.unwrap();
+    let mail = |number: u32| {
+        format!("From: anna@contoso.test\r\nTo: {MAILBOX}\r\nSubject: Old {number}\r\n\r\nHelp.\r\n")
+    };
+    for number in 0..120 {
+        sim.deliver(MAILBOX, mail(number)).unwrap();
+    }
+    let control = sim.ready().control.trim_end_matches('/').to_owned();
+    let http = reqwest::Client::new();
+    let barred = json!({ "service": "graph", "path": "/delta", "kind": "status", "status": 503 });
+    let answer = http.post(format!("{control}/faults")).json(&barred).send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    let running = serve::start(settings(&folder, sim.ready())).await.unwrap();
+    let mut browser = Browser::new(connect::http().unwrap());
+    connect::make_owner(&mut browser, running.setup_link.as_ref().unwrap()).await.unwrap();
+    let wishes = Wishes::everything(MAILBOX, "SUP", "Task");
+    let signed_in = connect::sign_in(&mut browser, &running.url, &wishes).await.unwrap();
+    connect::confirm(&mut browser, &running.url, signed_in, &wishes).await.unwrap();
+    let made = async |count: usize| {
+        let issues = async {
+            loop {
+                let told = http.get(format!("{control}/jira/issues")).send().await.unwrap();
+                let issues: Vec<serde_json::Value> = told.json().await.unwrap();
+                if issues.len() >= count {
+                    break issues.len();
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), issues).await.expect("the mails become issues")
+    };
+    assert_eq!(made(120).await, 120, "while no delta is to be had");
+    assert!(http.delete(format!("{control}/faults")).send().await.unwrap().status().is_success());
+    sim.deliver(MAILBOX, mail(120)).unwrap();
+    assert_eq!(made(121).await, 121);
+    let online = async {
+        while !open(&mut browser, &running, "/sources").await.html.contains(">online<") {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), online).await.expect("the folder is read through");
+    assert_eq!(made(121).await, 121, "the round after the backlog makes nothing twice");
+    running.stop().await;
+    sim.stop().await;
+}

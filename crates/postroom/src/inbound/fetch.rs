@@ -93,6 +93,11 @@ fn is_one_mails_fault(fault: &Fault, failures: i64) -> bool {
     fault.entry.class == Class::Poison || (may_be && failures >= SUSPICIOUS)
 }
 
+/// Whether a source's place is one in the listing of its backlog.
+fn is_of_backlog(cursor: &str) -> bool {
+    cursor == rows::BACKLOG || cursor.starts_with("listed:")
+}
+
 impl Poller {
     /// Polls what is due, until `stop`.
     pub async fn run(self, stop: CancellationToken) {
@@ -194,7 +199,10 @@ impl Poller {
     async fn round(&self, source: &DueSource, stop: &CancellationToken) -> Result<Found, Broken> {
         let mailbox = self.connections.mailbox_of(source.id).await.map_err(Broken::Fault)?;
         let folder = source.folder_id.as_str().into();
-        let mut cursor = source.cursor_value.clone().map(Cursor::from);
+        let stored = source.cursor_value.clone().filter(|value| !value.is_empty());
+        let mut cursor = stored.map(Cursor::from);
+        let since = (source.start_kind == "since")
+            .then(|| Timestamp::from_microsecond(source.start_at).unwrap_or(Timestamp::MIN));
         let mut total = Found::default();
         let announced_from = pace::announced_from(&push::store::pulse(&self.db, source.id).await?);
         let (mut resets, mut by_ids) = (0, false);
@@ -207,13 +215,23 @@ impl Poller {
             IdKind::Graph => None,
         };
         loop {
-            let listed = if by_ids {
+            let is_backlog = cursor.as_ref().is_some_and(|cursor| is_of_backlog(cursor.as_str()));
+            let listed = if is_backlog {
+                let after = cursor.as_ref().filter(|cursor| cursor.as_str() != rows::BACKLOG);
+                mailbox.older(&folder, since, after).await
+            } else if by_ids {
                 mailbox.ids(&folder, cursor.as_ref()).await
             } else {
                 mailbox.sync(&folder, cursor.as_ref()).await
             };
             let page = match listed {
                 Ok(page) => page,
+                Err(SyncError::Fault(fault)) if is_backlog && is_one_mails_fault(&fault, source.failures) => {
+                    // The round that follows reads what is left, and knows how to get around a corrupt mail.
+                    tracing::warn!(%fault, "the backlog cannot be listed to its end; reading the folder instead");
+                    cursor = None;
+                    continue;
+                }
                 Err(SyncError::Fault(fault)) if !by_ids && is_one_mails_fault(&fault, source.failures) => {
                     // Graph fixes in a round's first request what its pages carry, so the folder is listed from its beginning.
                     tracing::warn!(%fault, "a page fails as a whole; listing ids alone and fetching each new mail by itself");
@@ -258,14 +276,17 @@ impl Poller {
             };
             let recorded =
                 self.ledger.record(&mut tx, source.workspace_id, &at, source.id, incoming, now).await?;
-            if page.complete {
+            // A backlog comes oldest first, so that each page can be handled while the next is read.
+            if page.complete || is_backlog {
                 self.ledger.release_round(&mut tx, source.id).await?;
             }
+            let is_round = page.complete && !is_backlog;
+            let next = if page.complete && is_backlog { "" } else { page.cursor.as_str() };
             let ours = rows::move_cursor(
                 &mut tx,
                 source,
-                page.cursor.as_str(),
-                page.complete,
+                next,
+                is_round,
                 recorded.new > 0,
                 now,
                 LEASE,
@@ -282,12 +303,15 @@ impl Poller {
             total.recorded.held += recorded.held;
             total.recorded.known += recorded.known;
             total.announced += announced.min(recorded.new.saturating_sub(recorded.ignored));
-            if page.complete {
+            if is_backlog || is_round {
                 self.work.notify_one();
+            }
+            if is_round {
                 return Ok(total);
             }
             self.bus.tell(&format!("source-{}", source.id));
-            cursor = Some(page.cursor);
+            // Behind the backlog comes what a delta tells: all of the folder once, then what is new.
+            cursor = (!next.is_empty()).then_some(page.cursor);
             if stop.is_cancelled() {
                 return Ok(total);
             }

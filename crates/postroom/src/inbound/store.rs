@@ -128,6 +128,9 @@ pub async fn move_cursor(
     Ok(moved == 1)
 }
 
+/// The place of a source whose backlog has not been looked at: it is listed oldest first, before the first round.
+pub use crate::connections::store::sources::BACKLOG;
+
 /// Renews the claim of a source (its id and the claim's number). `false`: it is somebody else's.
 pub async fn renew(
     db: &Db,

@@ -255,14 +255,25 @@ pub async fn of_folder(
     .await
 }
 
+/// The place of a source that begins with a backlog (everything, or since a date): it is listed oldest first, before the first
+/// round of the delta.
+pub const BACKLOG: &str = "backlog";
+
+fn begins_at(start_kind: &str) -> Option<String> {
+    (start_kind != "now").then(|| BACKLOG.to_owned())
+}
+
 /// Stores a new source; it is read at once.
 pub async fn insert(tx: &mut Tx, id: Uuid, new: Confirmed) -> Result<(), StoreError> {
+    let place = begins_at(&new.start_kind);
     tx.execute(
         sql!(
             "INSERT INTO source (id, workspace_id, account_id, mailbox_id, folder_id, folder_name, connection_type,
                destination_id, issue_type_id, issue_type_name, start_kind, start_at, handled, handled_target, handled_name, confirmed_at,
-               state, state_since, failures, round, next_poll_at, fence, created_at, updated_at, ews_url)
-             VALUES ($1, $2, $3, $4, $5, $6, $16, $7, $8, $9, $10, $11, $12, $13, $15, $14, 'online', $14, 0, 0, $14, 0, $14, $14, $17)"
+               state, state_since, failures, round, next_poll_at, fence, created_at, updated_at, ews_url,
+               cursor_value)
+             VALUES ($1, $2, $3, $4, $5, $6, $16, $7, $8, $9, $10, $11, $12, $13, $15, $14, 'online', $14, 0, 0, $14, 0, $14, $14, $17,
+               $18)"
         ),
         args![
             id,
@@ -281,7 +292,8 @@ pub async fn insert(tx: &mut Tx, id: Uuid, new: Confirmed) -> Result<(), StoreEr
             new.now,
             new.handled_name,
             new.connection_type,
-            new.ews_url
+            new.ews_url,
+            place
         ],
     )
     .await?;
@@ -290,11 +302,12 @@ pub async fn insert(tx: &mut Tx, id: Uuid, new: Confirmed) -> Result<(), StoreEr
 
 /// Takes a removed source into use again, with a start point of its own. What the ledger knows of its mail stays known.
 pub async fn revive(tx: &mut Tx, id: Uuid, new: Confirmed) -> Result<(), StoreError> {
+    let place = begins_at(&new.start_kind);
     tx.execute(
         sql!(
             "UPDATE source SET removed_at = NULL, paused_at = NULL, account_id = $1, folder_name = $2, destination_id = $3,
                issue_type_id = $4, issue_type_name = $5, start_kind = $6, start_at = $7, handled = $8, handled_target = $9,
-               handled_name = $12, connection_type = $13, ews_url = $14, confirmed_at = $10, state = 'online', state_since = $10, fault = NULL, failures = 0, cursor_value = NULL,
+               handled_name = $12, connection_type = $13, ews_url = $14, confirmed_at = $10, state = 'online', state_since = $10, fault = NULL, failures = 0, cursor_value = $15,
                round_begun_at = NULL, next_poll_at = $10, lease_until = NULL, fence = fence + 1, updated_at = $10
              WHERE id = $11"
         ),
@@ -312,7 +325,8 @@ pub async fn revive(tx: &mut Tx, id: Uuid, new: Confirmed) -> Result<(), StoreEr
             id,
             new.handled_name,
             new.connection_type,
-            new.ews_url
+            new.ews_url,
+            place
         ],
     )
     .await?;
