@@ -133,7 +133,8 @@ async fn subscriptions_follow_the_published_schemas() -> Result<()> {
     let graph = Graph { http, base: sim.ready.graph.clone(), token };
     let (url, mut notices) = listen().await?;
 
-    let clock: Value = reqwest::get(format!("{}/clock", sim.ready.control.trim_end_matches('/'))).await?.json().await?;
+    let clock: Value =
+        reqwest::get(format!("{}/clock", sim.ready.control.trim_end_matches('/'))).await?.json().await?;
     let now: jiff::Timestamp = clock["now"].as_str().context("a time")?.parse()?;
     let ends = |hours| now.saturating_add(jiff::SignedDuration::from_hours(hours)).map(|at| at.to_string());
     let wish = json!({"changeType": "created", "notificationUrl": url, "lifecycleNotificationUrl": url,

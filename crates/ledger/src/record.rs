@@ -208,9 +208,7 @@ impl Ledger {
             }
             false
         });
-        left.extend(
-            self.recognise(tx, workspace_id, mailbox, source_id, &mut items, &mut sightings).await?,
-        );
+        left.extend(self.recognise(tx, workspace_id, mailbox, source_id, &mut items, &mut sightings).await?);
         if !left.is_empty() {
             let taken = Self::take_up(tx, source_id, &left).await?;
             sightings.retain(|message| !taken.contains(message));

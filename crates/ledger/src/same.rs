@@ -5,6 +5,9 @@
 
 use std::collections::HashMap;
 
+/// By what mails are held to be alike: Message-ID and second of receipt.
+type Marks<'a> = (Option<&'a str>, i64);
+
 /// What a mail is recognised by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Looks {
@@ -35,7 +38,7 @@ pub enum Same {
 /// may have been changed in the mailbox. Without a Message-ID only the text counts.
 pub fn tell(items: &[Looks], known: &[Looks]) -> Vec<Same> {
     let mut told = vec![Same::Other; items.len()];
-    let mut groups: HashMap<(Option<&str>, i64), (Vec<usize>, Vec<usize>)> = HashMap::new();
+    let mut groups: HashMap<Marks<'_>, (Vec<usize>, Vec<usize>)> = HashMap::new();
     for (n, looks) in known.iter().enumerate() {
         groups.entry((looks.message_id.as_deref(), looks.received_at)).or_default().1.push(n);
     }

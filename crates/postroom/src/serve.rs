@@ -210,8 +210,7 @@ pub async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Result<Running> 
         .await?
         .map(|link| Url::parse(&link))
         .transpose()?;
-    let door =
-        push::routes::Door { connections: Arc::clone(&connections), ear: Arc::clone(&engine.ear) };
+    let door = push::routes::Door { connections: Arc::clone(&connections), ear: Arc::clone(&engine.ear) };
     let router = web::router_with(
         &shell,
         features,

@@ -203,15 +203,17 @@ impl EwsMailbox {
         let shape = shape("ItemShape", "", properties);
         let mut told = Vec::with_capacity(ids.len());
         for batch in ids.chunks(BATCH) {
-            let some = self.ask(Ask {
-                operation: "GetItem",
-                parts: batch.iter().map(item_id).collect(),
-                body: &|ids| format!("<m:GetItem>{shape}<m:ItemIds>{ids}</m:ItemIds></m:GetItem>"),
-                priority,
-                limit: SMALL,
-                once: false,
-            });
-            told.extend(some.await);
+            let some = self
+                .ask(Ask {
+                    operation: "GetItem",
+                    parts: batch.iter().map(item_id).collect(),
+                    body: &|ids| format!("<m:GetItem>{shape}<m:ItemIds>{ids}</m:ItemIds></m:GetItem>"),
+                    priority,
+                    limit: SMALL,
+                    once: false,
+                })
+                .await;
+            told.extend(some);
         }
         told
     }

@@ -144,7 +144,11 @@ impl GraphMailbox {
             method: Method::POST,
             body: Some(Bytes::from(body.to_string())),
             once: true,
-            ..Ask::get("subscribe", self.address("/subscriptions", "").map_err(Denied::Fault)?, Priority::Live)
+            ..Ask::get(
+                "subscribe",
+                self.address("/subscriptions", "").map_err(Denied::Fault)?,
+                Priority::Live,
+            )
         };
         let answer = self.ask(&ask).await.map_err(Denied::of_new)?;
         self.read_subscription(&answer)
@@ -156,7 +160,11 @@ impl GraphMailbox {
         let ask = Ask {
             method: Method::PATCH,
             body: Some(Bytes::from(body.to_string())),
-            ..Ask::get("renew subscription", self.subscription(id, "").map_err(Denied::Fault)?, Priority::Live)
+            ..Ask::get(
+                "renew subscription",
+                self.subscription(id, "").map_err(Denied::Fault)?,
+                Priority::Live,
+            )
         };
         let answer = self.ask(&ask).await.map_err(Denied::of)?;
         Ok(self.read_subscription(&answer)?.expires)
@@ -193,7 +201,10 @@ impl GraphMailbox {
         for _ in 0..MOST_PAGES {
             let answer = self.ask(&Ask::get("list subscriptions", url, Priority::Live)).await?;
             let page: Listed = serde_json::from_slice(&answer).map_err(|error| {
-                network::unreadable(self.host(), &format!("a list of subscriptions that cannot be read: {error}"))
+                network::unreadable(
+                    self.host(),
+                    &format!("a list of subscriptions that cannot be read: {error}"),
+                )
             })?;
             all.extend(page.value);
             match page.next {
@@ -240,7 +251,8 @@ mod tests {
     async fn wish(mailbox: &GraphMailbox, folder: &str) -> Result<Subscription, Denied> {
         let (notices, lifecycle) = ("https://p.example/push/k", "https://p.example/push/k/lifecycle");
         let (folder, state) = (FolderId::from(folder), SecretString::from("s3cret"));
-        let (notices, lifecycle) = (notices.parse().expect("an address"), lifecycle.parse().expect("an address"));
+        let (notices, lifecycle) =
+            (notices.parse().expect("an address"), lifecycle.parse().expect("an address"));
         let wanted = Wanted {
             folder: &folder,
             notification_url: &notices,
@@ -302,7 +314,11 @@ mod tests {
     #[case(409, "Conflict", "exists")]
     #[case(429, "ApplicationThrottled", "fault")]
     #[tokio::test]
-    async fn a_refused_wish_is_told_apart(#[case] status: u16, #[case] code: &'static str, #[case] told: &str) {
+    async fn a_refused_wish_is_told_apart(
+        #[case] status: u16,
+        #[case] code: &'static str,
+        #[case] told: &str,
+    ) {
         let server = Server::start(move |_, _| {
             let body = json!({"error": {"code": code, "message": "m"}});
             answered(status, &[("retry-after", "600")], body.to_string())

@@ -315,7 +315,10 @@ fn flag(raw: &Raw) -> Result<bool, Refused> {
         _ => None,
     };
     flag.ok_or_else(|| {
-        refused(&format!("it is {}, neither true nor false", raw.kind()), "write true or false, without quotation marks")
+        refused(
+            &format!("it is {}, neither true nor false", raw.kind()),
+            "write true or false, without quotation marks",
+        )
     })
 }
 

@@ -75,7 +75,7 @@ pub async fn begin(
             .ok_or_else(sign_in::no_registration)?,
     };
     let asked = match &account {
-        Some(account) => scopes::asked_again(&account.scopes),
+        Some(account) => sign_in::wanted_again(&state, account).await?,
         None => scopes::asked(wanted.shared == "on"),
     };
     let tenant = account.as_ref().map(|account| account.tenant_id.clone());
@@ -349,6 +349,7 @@ impl DevicePoller {
                     workspace: device.workspace_id,
                     registration: device.app_registration_id,
                     account: watched.map(|account| account.id),
+                    replaces: None,
                     who: account.as_ref().map_or("", |account| account.username.as_str()),
                     tenant: account.as_ref().map_or("", |account| account.tenant_id.as_str()),
                     wanted: &device.wanted,

@@ -199,7 +199,10 @@ mod tests {
         let known = Known { subscription: Some(at(103).as_microsecond()), ..Known::default() };
         let all = forecast(&known);
         assert_eq!(all.len(), 1);
-        assert_eq!([at(100), at(101), at(102), at(104)].map(|now| all[0].step(now)), [None, None, Some(1), Some(1)]);
+        assert_eq!(
+            [at(100), at(101), at(102), at(104)].map(|now| all[0].step(now)),
+            [None, None, Some(1), Some(1)]
+        );
     }
 
     /// Promise: a second secret that lasts takes the warning away; EWS ends on its day.

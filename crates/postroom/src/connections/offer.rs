@@ -116,9 +116,8 @@ impl Offer {
             let inbox = folders.iter().find(|folder| is_inbox(folder));
             return inbox.or_else(|| folders.first().filter(|_| wanted.is_empty()));
         }
-        let is_wanted = |folder: &&Folder| {
-            folder.id.as_str() == wanted || folder.well_known.as_deref() == Some(wanted)
-        };
+        let is_wanted =
+            |folder: &&Folder| folder.id.as_str() == wanted || folder.well_known.as_deref() == Some(wanted);
         folders.iter().find(is_wanted)
     }
 

@@ -12,8 +12,8 @@ use ledger::Ledger;
 
 use super::{
     Connections, alarm, application, confirm, consent, convert, create_ews, device_code, jira_site, list,
-    outbounds, push, registration_credentials, registration_pages, registration_set_up_page, sign_in, sign_in_link,
-    source, switch,
+    outbounds, push, registration_credentials, registration_pages, registration_set_up_page, sign_in,
+    sign_in_link, source, switch,
 };
 use crate::access::Viewer;
 use crate::jobs::Engine;

@@ -63,14 +63,22 @@ pub async fn show(
     ];
     let pushed = push::store::one(db, id).await?;
     let mut known = outbounds::known_of_source(&source);
-    known.subscription =
-        pushed.as_ref().filter(|row| row.state() == push::decide::State::On && row.failures > 0).map(|row| row.expires_at);
+    known.subscription = pushed
+        .as_ref()
+        .filter(|row| row.state() == push::decide::State::On && row.failures > 0)
+        .map(|row| row.expires_at);
     let known = outbounds::with_credentials_of(db, viewer.workspace(), source.account_id, known).await?;
     web::page(&SourcePage {
         frame,
         health: standing.health,
         since: viewer.times().ago(standing.since),
-        facts: facts(&viewer, &source, &standing, pushed.as_ref(), alarm::of(&state, viewer.workspace(), id).await?),
+        facts: facts(
+            &viewer,
+            &source,
+            &standing,
+            pushed.as_ref(),
+            alarm::of(&state, viewer.workspace(), id).await?,
+        ),
         last_mail: source.last_mail_at.map(|at| moment(&viewer, at)),
         last_success: source.last_success_at.map(|at| moment(&viewer, at)),
         fault,

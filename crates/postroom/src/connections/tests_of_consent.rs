@@ -153,7 +153,10 @@ async fn an_ended_sign_in_is_not_watched_with() {
     let list = owner.get("/sources").await.body;
     assert!(list.contains("AADSTS50173") && !list.contains("admin approval needed"), "{list}");
     let page = owner.get(&path).await.body;
-    assert!(page.contains("The sign-in ended before it was approved") && page.contains("Sign in again"), "{page}");
+    assert!(
+        page.contains("The sign-in ended before it was approved") && page.contains("Sign in again"),
+        "{page}"
+    );
     assert!(!page.contains("has approved") && !page.contains("lets Postroom in"), "{page}");
 }
 
@@ -164,7 +167,8 @@ async fn a_wait_outlasts_what_somebody_else_mends() {
     let mut owner = office.console.owner().await;
     stop_at_mail(&mut owner, &told, 65_001).await;
     let watcher = watcher(&office);
-    for (code, error) in [(7_000_222, "invalid_client"), (53_003, "invalid_grant"), (50_057, "invalid_grant")] {
+    for (code, error) in [(7_000_222, "invalid_client"), (53_003, "invalid_grant"), (50_057, "invalid_grant")]
+    {
         told.lock().unwrap().refuses = Some((code, error));
         office.console.clock.advance(Duration::from_secs(301));
         let asked = told.lock().unwrap().redeemed;

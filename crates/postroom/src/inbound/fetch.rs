@@ -282,16 +282,8 @@ impl Poller {
             }
             let is_round = page.complete && !is_backlog;
             let next = if page.complete && is_backlog { "" } else { page.cursor.as_str() };
-            let ours = rows::move_cursor(
-                &mut tx,
-                source,
-                next,
-                is_round,
-                recorded.new > 0,
-                now,
-                LEASE,
-            )
-            .await?;
+            let ours =
+                rows::move_cursor(&mut tx, source, next, is_round, recorded.new > 0, now, LEASE).await?;
             if !ours {
                 tracing::info!("another node took the source over");
                 return Err(Broken::Lost);

@@ -140,7 +140,9 @@ pub async fn renew(
 ) -> Result<bool, StoreError> {
     let renewed = db
         .execute(
-            sql!("UPDATE source SET lease_until = $1 WHERE id = $2 AND fence = $3 AND lease_until IS NOT NULL"),
+            sql!(
+                "UPDATE source SET lease_until = $1 WHERE id = $2 AND fence = $3 AND lease_until IS NOT NULL"
+            ),
             args![now.as_microsecond() + micros(lease), id, fence],
         )
         .await?;

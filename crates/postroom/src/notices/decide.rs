@@ -62,10 +62,7 @@ impl Kind {
 
     /// Whether it tells of a trouble that lasts until it is over.
     pub fn lasts(self) -> bool {
-        matches!(
-            self,
-            Self::Offline | Self::ApprovalNeeded | Self::Degraded | Self::Silence | Self::Push
-        )
+        matches!(self, Self::Offline | Self::ApprovalNeeded | Self::Degraded | Self::Silence | Self::Push)
     }
 
     /// Whether it tells that something is right again.

@@ -155,7 +155,8 @@ async fn notices_go_by_mail_through_an_outbound_that_works() {
     browser.submit(&form).await.unwrap();
     let page = browser.open(&notices).await.unwrap();
     assert!(
-        page.html.contains(&format!("all of it is sent as {SENDER}")) && page.html.contains("Add a second way below"),
+        page.html.contains(&format!("all of it is sent as {SENDER}"))
+            && page.html.contains("Add a second way below"),
         "{}",
         page.html
     );

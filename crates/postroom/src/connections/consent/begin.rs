@@ -25,6 +25,8 @@ pub struct Waiting<'a> {
     pub registration: Uuid,
     /// The account that can be watched with.
     pub account: Option<Uuid>,
+    /// The account that whoever waits is to replace.
+    pub replaces: Option<Uuid>,
     /// The person's address; empty where it is not known.
     pub who: &'a str,
     /// Their tenant; empty where it is not known.
@@ -53,6 +55,7 @@ pub async fn begin(
             workspace: waiting.workspace,
             registration: waiting.registration,
             account: waiting.account,
+            replaces: waiting.replaces,
             who: waiting.who,
             tenant: waiting.tenant,
             scopes: waiting.wanted,

@@ -44,9 +44,12 @@ pub async fn show(
         asked_by: &viewer.user().email,
     });
     let admin = viewer.may(Role::Admin);
-    let again = || match approval.account_id {
-        Some(account) => viewer.post("Sign in again", format!("/accounts/{account}/sign-in")),
-        None => viewer.post("Sign in again", "/sources/sign-in").field("hint", &approval.who),
+    let again = || match (approval.replaces, approval.account_id) {
+        (Some(before), _) => {
+            viewer.post("Sign in again", format!("/accounts/{before}/replace")).field("hint", &approval.who)
+        }
+        (None, Some(account)) => viewer.post("Sign in again", format!("/accounts/{account}/sign-in")),
+        (None, None) => viewer.post("Sign in again", "/sources/sign-in").field("hint", &approval.who),
     };
     let is_over = approval.ended_at.is_some();
     // Nothing was approved as far as is known: the sign-in that it was watched with has ended.
@@ -145,6 +148,7 @@ pub async fn wait(
         workspace: admin.workspace(),
         registration: account.app_registration_id,
         account: Some(id),
+        replaces: None,
         who: &account.username,
         tenant: &account.tenant_id,
         wanted: &wanted,

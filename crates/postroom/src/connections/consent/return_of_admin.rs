@@ -32,7 +32,8 @@ pub struct Returned<'a> {
 impl Returned<'_> {
     /// Whether it says that the approval was given.
     fn is_good(&self) -> bool {
-        let given = [("admin_consent", self.admin_consent), ("tenant", self.tenant), ("error", Some(self.error))];
+        let given =
+            [("admin_consent", self.admin_consent), ("tenant", self.tenant), ("error", Some(self.error))];
         let given = given.into_iter().filter_map(|(name, value)| value.map(|value| (name, value)));
         match signin::admin_consent_return(given) {
             Some(result) => result.is_ok(),

@@ -42,7 +42,10 @@ impl State {
 
     /// The state that a row names.
     pub fn of_word(word: &str) -> Self {
-        [Self::Making, Self::On, Self::Deaf].into_iter().find(|state| state.word() == word).unwrap_or(Self::Off)
+        [Self::Making, Self::On, Self::Deaf]
+            .into_iter()
+            .find(|state| state.word() == word)
+            .unwrap_or(Self::Off)
     }
 }
 
@@ -251,10 +254,20 @@ mod tests {
     /// Promise: a renewal is due after two thirds of the life, give or take a twentieth.
     #[test]
     fn renewals_are_spread() {
-        let days = |roll| renew_at(at(0), at(0) + LIFE, roll).duration_since(at(0)).as_secs_f64() / LIFE.as_secs_f64();
-        assert!((days(0.0) - 0.6167).abs() < 0.001 && (days(1.0) - 0.7167).abs() < 0.001, "{} {}", days(0.0), days(1.0));
+        let days = |roll| {
+            renew_at(at(0), at(0) + LIFE, roll).duration_since(at(0)).as_secs_f64() / LIFE.as_secs_f64()
+        };
+        assert!(
+            (days(0.0) - 0.6167).abs() < 0.001 && (days(1.0) - 0.7167).abs() < 0.001,
+            "{} {}",
+            days(0.0),
+            days(1.0)
+        );
         // A fifth of the life and more is left for a renewal that fails at first.
-        assert!(LIFE - SignedDuration::try_from_secs_f64(days(1.0) * LIFE.as_secs_f64()).unwrap() > SignedDuration::from_hours(14));
+        assert!(
+            LIFE - SignedDuration::try_from_secs_f64(days(1.0) * LIFE.as_secs_f64()).unwrap()
+                > SignedDuration::from_hours(14)
+        );
     }
 
     proptest! {

@@ -154,7 +154,9 @@ impl Keeper {
         };
         let done = async {
             // As it is under the claim: another node may have done it meanwhile.
-            let Some(row) = rows::one(db, source).await?.filter(|row| row.fence == fence) else { return Ok(()) };
+            let Some(row) = rows::one(db, source).await?.filter(|row| row.fence == fence) else {
+                return Ok(());
+            };
             let public_url = public_url(connections)?;
             let action = self.action(&row, &public_url).await;
             tracing::debug!(%source, ?action, "push");
@@ -184,7 +186,13 @@ impl Keeper {
     }
 
     /// A line of the source's timeline.
-    async fn event(&self, tx: &mut Tx, row: &Row, text: &str, fault: Option<&Fault>) -> Result<(), StoreError> {
+    async fn event(
+        &self,
+        tx: &mut Tx,
+        row: &Row,
+        text: &str,
+        fault: Option<&Fault>,
+    ) -> Result<(), StoreError> {
         let event =
             Event { object: Object::Source, id: row.source_id, kind: "push", text, actor: "", detail: None };
         events::add_with(tx, row.workspace_id, self.now(), &event, fault.map(record)).await
@@ -248,8 +256,13 @@ impl Keeper {
         }
         let why = match cause {
             Cause::Missing => None,
-            Cause::Lost => Some("Microsoft has ended the subscription that announces new mail; another one is made".to_owned()),
-            Cause::Changed => Some("push is set up anew: account, folder or public address have changed".to_owned()),
+            Cause::Lost => Some(
+                "Microsoft has ended the subscription that announces new mail; another one is made"
+                    .to_owned(),
+            ),
+            Cause::Changed => {
+                Some("push is set up anew: account, folder or public address have changed".to_owned())
+            }
             Cause::Deaf => Some(format!(
                 "{} mails came that Microsoft did not announce; the subscription is made anew",
                 row.unheard
@@ -320,7 +333,10 @@ impl Keeper {
             why,
             fault: Some(record(fault)),
             is_failure: true,
-            next: after(now, later(Some(fault).filter(|_| why == Why::Failing), row.failures, rand::random())),
+            next: after(
+                now,
+                later(Some(fault).filter(|_| why == Why::Failing), row.failures, rand::random()),
+            ),
             times_deaf: row.times_deaf,
         };
         let mut tx = self.connections.db.begin().await?;
@@ -362,7 +378,12 @@ impl Keeper {
 
     /// Ends subscriptions to this folder that lead to this installation and that nobody here knows: left over by a database that
     /// was restored, or by a making that was cut off. `false`: there are none.
-    async fn clear(&self, held: &Held, mailbox: &GraphMailbox, folder: &FolderId) -> Result<bool, StoreError> {
+    async fn clear(
+        &self,
+        held: &Held,
+        mailbox: &GraphMailbox,
+        folder: &FolderId,
+    ) -> Result<bool, StoreError> {
         let Ok(all) = mailbox.subscriptions().await else { return Ok(false) };
         let resource = mailbox.resource(folder);
         let mut cleared = false;
@@ -432,7 +453,8 @@ impl Keeper {
                 let next = after(self.now(), later(Some(&fault), row.failures, rand::random()));
                 if row.failures == 0 {
                     let mut tx = self.connections.db.begin().await?;
-                    let text = "the subscription that announces new mail could not be renewed; it is tried again";
+                    let text =
+                        "the subscription that announces new mail could not be renewed; it is tried again";
                     self.event(&mut tx, row, text, Some(&fault)).await?;
                     tx.commit().await?;
                 }
@@ -477,7 +499,8 @@ impl Keeper {
     async fn end_leaving(&self) -> Result<(), StoreError> {
         let (db, connections) = (&self.connections.db, &self.connections);
         while let Some(leaving) = rows::take_leaving(db, self.now(), after(self.now(), LEAVING)).await? {
-            let ended = match connections.graph_mailbox(leaving.account_id, &leaving.mailbox_native_id).await {
+            let ended = match connections.graph_mailbox(leaving.account_id, &leaving.mailbox_native_id).await
+            {
                 Ok(mailbox) => mailbox.unsubscribe(&leaving.remote_id).await,
                 Err(fault) => Err(fault),
             };

@@ -42,8 +42,11 @@ pub fn next(pulse: &Pulse, now: Timestamp, interval: Duration) -> Timestamp {
     };
     let is_fresh = pulse.last_notice_at.is_some_and(|at| now.duration_since(time(at)) < FRESH);
     // A subscription that has not announced anything yet has to prove itself.
-    let is_trusted =
-        pulse.live == 1 && pulse.notices > 0 && pulse.unheard == 0 && time(pulse.expires_at) > now && !is_fresh;
+    let is_trusted = pulse.live == 1
+        && pulse.notices > 0
+        && pulse.unheard == 0
+        && time(pulse.expires_at) > now
+        && !is_fresh;
     if is_trusted { after((interval * STRETCH).min(LONGEST).max(interval)) } else { after(interval) }
 }
 

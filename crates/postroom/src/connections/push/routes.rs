@@ -134,8 +134,8 @@ async fn receive(
 /// The token goes back only while this very subscription is being made: else the address would say whatever it is told to.
 fn echo(door: &Door, addressee: Option<&Addressee>, token: String) -> Response {
     let age = |row: &Addressee| door.connections.clock.now().duration_since(time(row.made_at));
-    let is_made = addressee
-        .is_some_and(|row| State::of_word(&row.state) == State::Making && age(row) < MAKING);
+    let is_made =
+        addressee.is_some_and(|row| State::of_word(&row.state) == State::Making && age(row) < MAKING);
     if !is_made || token.len() > LONGEST_TOKEN {
         count("no_handshake", 1);
         return StatusCode::NOT_FOUND.into_response();
@@ -160,7 +160,8 @@ fn take(door: &Door, addressee: &Addressee, notices: &[Notice]) {
     for notice in notices {
         let given = notice.client_state.as_deref().unwrap_or_default();
         let is_ours = bool::from(given.as_bytes().ct_eq(&secret));
-        let is_known = addressee.remote_id.as_deref().is_none_or(|id| id.eq_ignore_ascii_case(&notice.subscription_id));
+        let is_known =
+            addressee.remote_id.as_deref().is_none_or(|id| id.eq_ignore_ascii_case(&notice.subscription_id));
         if !is_ours || !is_known {
             strange += 1;
             continue;

@@ -443,11 +443,7 @@ pub struct Leaving {
 }
 
 /// Takes a subscription that is to be ended, until `until`, when it is tried again.
-pub async fn take_leaving(
-    db: &Db,
-    now: Timestamp,
-    until: Timestamp,
-) -> Result<Option<Leaving>, StoreError> {
+pub async fn take_leaving(db: &Db, now: Timestamp, until: Timestamp) -> Result<Option<Leaving>, StoreError> {
     let due: Option<(Uuid,)> = db
         .fetch_optional(
             sql!("SELECT id FROM push_leaving WHERE next_at <= $1 ORDER BY next_at LIMIT 1"),
@@ -534,10 +530,7 @@ pub async fn heard(
     now: Timestamp,
 ) -> Result<Option<Before>, StoreError> {
     let before: Option<Before> = tx
-        .fetch_optional(
-            sql!("SELECT workspace_id, times_deaf FROM push WHERE source_id = $1"),
-            args![source],
-        )
+        .fetch_optional(sql!("SELECT workspace_id, times_deaf FROM push WHERE source_id = $1"), args![source])
         .await?;
     tx.execute(
         sql!(

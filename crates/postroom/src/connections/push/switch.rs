@@ -52,8 +52,14 @@ pub async fn set(state: &State, actor: &Actor, source: &Source, on: bool) -> Res
             ("turn push off", "push is turned off; the folder is polled")
         };
         audit::record(&mut tx, actor, what, &source.mailbox, &source.folder_name).await?;
-        let event =
-            Event { object: Object::Source, id: source.id, kind: "push", text, actor: &actor.name, detail: None };
+        let event = Event {
+            object: Object::Source,
+            id: source.id,
+            kind: "push",
+            text,
+            actor: &actor.name,
+            detail: None,
+        };
         events::add(&mut tx, actor.workspace, now, &event).await?;
         if !on {
             notices::push_is_moot(&mut tx, source.id, now).await?;

@@ -136,9 +136,12 @@ async fn only_a_notice_that_proves_itself_wakes_the_poller() {
         let connected = subscribed(&office).await;
         let (db, listener) = (&office.console.shell.db, listener(&office));
         let next = async || -> (i64, i64) {
-            db.fetch_one(sql!("SELECT next_poll_at, wakes FROM source WHERE id = $1"), args![connected.source])
-                .await
-                .unwrap()
+            db.fetch_one(
+                sql!("SELECT next_poll_at, wakes FROM source WHERE id = $1"),
+                args![connected.source],
+            )
+            .await
+            .unwrap()
         };
         let later = (office.now() + SignedDuration::from_mins(5)).as_microsecond();
         db.execute(sql!("UPDATE source SET next_poll_at = $1 WHERE id = $2"), args![later, connected.source])
@@ -224,7 +227,9 @@ async fn unheard_mail_is_counted_until_a_notice_comes() {
         let interval = std::time::Duration::from_secs(10);
         let poll = async |fresh: usize| {
             let before = Some(office.now() - SignedDuration::from_secs(10));
-            pace::after_round(db, source, pace::Round { fresh, before }, office.now(), interval).await.unwrap()
+            pace::after_round(db, source, pace::Round { fresh, before }, office.now(), interval)
+                .await
+                .unwrap()
         };
         office.console.clock.advance(std::time::Duration::from_secs(300));
         poll(2).await;
@@ -330,7 +335,11 @@ async fn a_person_turns_push_off_and_on() {
         // Another's mailbox would be a reason too; what a person did is told first.
         assert_eq!((found.state(), found.why()), (State::Off, Why::SwitchedOff));
         let page = browser.get(&path).await;
-        assert!(page.body.contains("Turn push on") && page.body.contains("turned off for this source"), "{}", page.body);
+        assert!(
+            page.body.contains("Turn push on") && page.body.contains("turned off for this source"),
+            "{}",
+            page.body
+        );
         let on = browser.post(&format!("{path}/push"), &token, &[("push", "on")]).await;
         assert_eq!(on.location(), path, "{}", on.body);
         keeper(&office).once().await.unwrap();

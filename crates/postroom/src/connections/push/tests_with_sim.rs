@@ -53,7 +53,8 @@ impl World {
         let folder = TestFolder::new();
         let tls = tls.then(|| certify(&folder));
         // Over https the registration names the whole address.
-        let port = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let port =
+            std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let sim_config = sim::Config {
             public_host: Some("localhost".to_owned()),
             redirect_uris: vec![format!("https://localhost:{port}/oauth/callback")],
@@ -199,7 +200,8 @@ impl World {
             form.action.path().ends_with(path)
                 && value.is_none_or(|value| form.fields.iter().any(|(_, given)| given == value))
         };
-        let form = page.forms.iter().find(is_it).unwrap_or_else(|| panic!("no {path}: {}", page.html)).clone();
+        let form =
+            page.forms.iter().find(is_it).unwrap_or_else(|| panic!("no {path}: {}", page.html)).clone();
         let after = self.browser.submit(&form).await.unwrap();
         assert!(after.status.is_success(), "{}", after.html);
     }
@@ -254,7 +256,8 @@ async fn announced_mail_is_read_at_once() {
 
     let before = world.row().await.unwrap().remote_id;
     world.lever("/subscriptions/lifecycle", json!({ "event": "subscriptionRemoved" })).await;
-    let row = world.until("another one is made", |row| row.state() == State::On && row.remote_id != before).await;
+    let row =
+        world.until("another one is made", |row| row.state() == State::On && row.remote_id != before).await;
     let all = world.subscriptions().await;
     assert_eq!(all.len(), 1);
     assert_eq!(all[0]["id"].as_str(), row.remote_id.as_deref());
@@ -301,7 +304,11 @@ async fn a_renewal_that_fails_is_told() {
     world.lever("/faults", down).await;
     world.advance(SignedDuration::from_hours(51));
     let row = world.until("the renewal fails", |row| row.failures > 0).await;
-    assert_eq!((row.state(), row.remote_id.as_ref()), (State::On, before.remote_id.as_ref()), "it is still there");
+    assert_eq!(
+        (row.state(), row.remote_id.as_ref()),
+        (State::On, before.remote_id.as_ref()),
+        "it is still there"
+    );
     let page = world.page().await;
     assert!(page.contains("renewing it has failed so far") && page.contains("Subscription"), "{page}");
     let told = async || -> Vec<(String, String)> {
@@ -315,7 +322,10 @@ async fn a_renewal_that_fails_is_told() {
     };
     tokio::time::timeout(Duration::from_secs(30), waited).await.expect("a notice of its last day");
     let all = told().await;
-    assert!(all.len() == 1 && all[0].1.starts_with("Subscription of support@contoso.test ends in"), "{all:?}");
+    assert!(
+        all.len() == 1 && all[0].1.starts_with("Subscription of support@contoso.test ends in"),
+        "{all:?}"
+    );
 
     let url = format!("{}/faults", world.sim.ready().control.trim_end_matches('/'));
     assert!(reqwest::Client::new().delete(url).send().await.unwrap().status().is_success());
@@ -355,7 +365,9 @@ async fn a_deaf_subscription_is_replaced_by_polling() {
     let page = world.page().await;
     assert!(page.contains("announced nothing") && page.contains("push is replaced by polling"), "{page}");
     let notices = async || -> Vec<(String, i64)> {
-        let all = sql!("SELECT kind, CAST(CASE WHEN ended_at IS NULL THEN 0 ELSE 1 END AS BIGINT) FROM notice ORDER BY raised_at");
+        let all = sql!(
+            "SELECT kind, CAST(CASE WHEN ended_at IS NULL THEN 0 ELSE 1 END AS BIGINT) FROM notice ORDER BY raised_at"
+        );
         world.running.db.fetch_all(all, args![]).await.unwrap()
     };
     assert_eq!(notices().await, [("push".to_owned(), 0)]);
@@ -420,7 +432,9 @@ async fn there_is_one_subscription_whatever_happens() {
     assert_eq!(world.subscriptions().await.len(), 1);
 
     // As if the database were older: a subscription leads here that nobody knows.
-    let older = sql!("UPDATE push SET state = 'off', why = '', remote_id = NULL, path_hash = NULL, next_at = 0 WHERE source_id = $1");
+    let older = sql!(
+        "UPDATE push SET state = 'off', why = '', remote_id = NULL, path_hash = NULL, next_at = 0 WHERE source_id = $1"
+    );
     world.running.db.execute(older, args![world.source]).await.unwrap();
     let row = world.is_on().await;
     assert_ne!(row.remote_id, id);

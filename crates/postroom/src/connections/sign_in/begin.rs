@@ -2,7 +2,7 @@
 
 use axum::extract::{Form, Path, State as Shared};
 use axum::response::Response;
-use fault::Fault;
+use fault::{Fault, Retry};
 use jiff::SignedDuration;
 use microsoft::signin::{self, Hint};
 use secrecy::ExposeSecret;
@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::stopped::failed;
 use super::{Purpose, Who, hash, place};
 use crate::access::{Admin, Viewer};
+use crate::connections::jira_site::stored_fault;
 use crate::connections::routes::{State, see_other};
 use crate::connections::store::accounts::{self as rows, Account, NewSignIn};
 use crate::connections::store::{outbounds, sources};
@@ -122,7 +123,10 @@ pub fn to_replace(account: &Account) -> Vec<&'static str> {
 }
 
 /// What an account was asked for and is asked for again.
-pub(super) async fn wanted_again(state: &State, account: &Account) -> Result<Vec<&'static str>, StoreError> {
+pub(in crate::connections) async fn wanted_again(
+    state: &State,
+    account: &Account,
+) -> Result<Vec<&'static str>, StoreError> {
     let wanted = rows::wanted(&state.connections.db, account.id).await?;
     Ok(scopes::asked_again(&format!("{wanted} {}", account.scopes)))
 }
@@ -161,6 +165,10 @@ pub async fn begin(
         }
     };
     let (hint, stage) = match &purpose {
+        // The old sign-in has ended: where an administrator has to approve anything, there must be a new token to watch with.
+        Purpose::Validate(account) if has_ended(account) => {
+            (Hint::LoginHint(account.username.clone()), Stage::Basic)
+        }
         // Known here: Microsoft is asked for everything at once, and no account is picked.
         Purpose::Validate(account) => (Hint::LoginHint(account.username.clone()), Stage::Whole),
         _ => (hint.map_or(Hint::SelectAccount, Hint::LoginHint), Stage::Basic),
@@ -195,6 +203,12 @@ pub async fn begin(
     // against the page whose form began them; a page in between begins anew.
     let frame = who.frame("Sign in with Microsoft");
     web::page(&web::Leave { frame, to: url.to_string(), name: "Microsoft".to_owned() })
+}
+
+/// Whether nothing is to be had with an account's sign-in any more.
+fn has_ended(account: &Account) -> bool {
+    let fault = account.fault.as_deref().and_then(stored_fault);
+    account.state == "offline" && fault.is_some_and(|fault| fault.retry() == Retry::AfterSignIn)
 }
 
 /// Which scopes a sign-in asks for.

@@ -208,6 +208,7 @@ async fn refused(who: &Who, state: &State, sign_in: &SignIn, fault: &Fault) -> R
             workspace: who.workspace(),
             registration: sign_in.app_registration_id,
             account: account.as_ref().map(|account| account.id),
+            replaces: sign_in.account_id.filter(|_| sign_in.purpose == "replace"),
             who: account.as_ref().map_or(hinted.as_str(), |account| &account.username),
             tenant: account.as_ref().map_or("", |account| &account.tenant_id),
             wanted: &sign_in.wanted,

@@ -11,13 +11,16 @@ use uuid::Uuid;
 use super::Who;
 use super::begin::{Leaving, Stage, leave};
 use super::stopped::{failed, swapped};
-use crate::access::{Actor, audit};
+use crate::access::{Actor, Admin, audit};
 use crate::connections::routes::{State, flash_to, see_other};
 use crate::connections::store::accounts::{self as rows, Account, SignIn, SignedIn};
 use crate::connections::store::events::{self, Event, Object};
-use crate::connections::store::{approvals, links};
-use crate::connections::{Connections, enterprise, scopes, sign_in_link, tell, tokens};
+use crate::connections::store::{approvals, links, sources};
+use crate::connections::{Connections, enterprise, ping, scopes, sign_in_link, tell, tokens};
 use crate::web::{Flash, Problem};
+
+/// After a sign-in so many sources of the account are pinged; the others are polled all the same.
+const MOST_PINGS: usize = 5;
 
 /// Stores who signed in; only then is anything done with the tokens.
 pub(super) async fn keep(
@@ -91,7 +94,27 @@ pub(super) async fn keep(
     if sign_in.purpose == "outbound" {
         return Ok(see_other(&format!("/outbounds/new?account={id}")));
     }
+    if sign_in.purpose == "validate"
+        && let Some(shown) = ping_what_it_reads(state, &admin, id).await?
+    {
+        return Ok(see_other(&format!("/sources?ping={shown}#row-{shown}")));
+    }
     Ok(see_other(&format!("/accounts/{id}")))
+}
+
+/// Validating is signing in and then trying it: pings the sources that an account reads. Gives the one whose result is shown: one
+/// that does not work, if there is one.
+async fn ping_what_it_reads(state: &State, admin: &Admin, account: Uuid) -> Result<Option<Uuid>, StoreError> {
+    let sources = sources::all(&state.connections.db, admin.workspace()).await?;
+    let read = sources.iter().filter(|source| source.account_id == account && source.confirmed_at.is_some());
+    let pings = read.take(MOST_PINGS).map(async |source| {
+        let actor = &admin.user().email;
+        let report = ping::source_on_record(&state.connections, admin.workspace(), source.id, actor).await?;
+        Ok::<_, StoreError>((source.id, report.is_some_and(|report| report.is_good())))
+    });
+    let found = futures::future::try_join_all(pings).await?;
+    let bad = found.iter().find(|(_, is_good)| !is_good);
+    Ok(bad.or(found.first()).map(|(id, _)| *id))
 }
 
 /// The row of whoever signed in, with its tokens sealed to it. `None`: the answer named nobody, or gave no refresh token.
@@ -164,6 +187,12 @@ async fn go_on(
     account: SignedIn,
 ) -> Result<Response, Problem> {
     let connections = &state.connections;
+    if let Who::Owner { link, .. } = &who
+        && !links::is_open(&connections.db, link.id, connections.clock.now()).await?
+    {
+        // Taken back, used or over while the person was at Microsoft: nothing is kept.
+        return Err(sign_in_link::no_longer());
+    }
     let id = account.id;
     let in_use = match known {
         Some(known) => {
@@ -188,6 +217,7 @@ async fn go_on(
         purpose: match sign_in.purpose.as_str() {
             "outbound" => "outbound",
             "replace" => "replace",
+            "validate" => "validate",
             _ => "new",
         },
         account,

@@ -22,6 +22,7 @@ use super::routes::State;
 use super::store::accounts::{self as rows, Account};
 use crate::access::Viewer;
 
+pub(super) use begin::wanted_again;
 pub use begin::{
     begin, begin_new, begin_outbound, begin_replace, begin_validate, begin_validate_outbound,
     begin_validate_source, no_registration, to_replace,

@@ -501,7 +501,7 @@ pub async fn hand_over(tx: &mut Tx, from: Uuid, to: Uuid, now: Timestamp) -> Res
 /// are read by nobody from then on.
 pub async fn remove_unused(tx: &mut Tx, workspace: Uuid, id: Uuid) -> Result<bool, StoreError> {
     for statement in [
-        sql!("DELETE FROM approval WHERE account_id = $1"),
+        sql!("DELETE FROM approval WHERE account_id = $1 OR replaces = $1"),
         sql!("DELETE FROM device_sign_in WHERE account_id = $1"),
         sql!("DELETE FROM app_mailbox WHERE account_id = $1"),
         sql!("DELETE FROM app_fence WHERE account_id = $1"),

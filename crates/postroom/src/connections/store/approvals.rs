@@ -38,6 +38,8 @@ pub struct Approval {
     pub ended_at: Option<i64>,
     /// How: `approved`, or `ended` where the sign-in that it was watched with was over. Empty while it lasts.
     pub outcome: String,
+    /// The account that whoever waits is to replace.
+    pub replaces: Option<Uuid>,
 }
 
 /// Somebody who begins to wait.
@@ -49,6 +51,8 @@ pub struct NewApproval<'a> {
     pub registration: Uuid,
     /// As in [`Approval`].
     pub account: Option<Uuid>,
+    /// As in [`Approval`].
+    pub replaces: Option<Uuid>,
     /// As in [`Approval`].
     pub who: &'a str,
     /// As in [`Approval`].
@@ -78,8 +82,10 @@ pub async fn wait(tx: &mut Tx, new: &NewApproval<'_>) -> Result<Uuid, StoreError
         .await?;
     if let Some((id,)) = known {
         tx.execute(
-            sql!("UPDATE approval SET scopes = $1, code = $2, tenant = $3, returned_at = NULL WHERE id = $4"),
-            args![new.scopes, new.code, new.tenant, id],
+            sql!(
+                "UPDATE approval SET scopes = $1, code = $2, tenant = $3, replaces = $5, returned_at = NULL WHERE id = $4"
+            ),
+            args![new.scopes, new.code, new.tenant, id, new.replaces],
         )
         .await?;
         return Ok(id);
@@ -88,8 +94,8 @@ pub async fn wait(tx: &mut Tx, new: &NewApproval<'_>) -> Result<Uuid, StoreError
     tx.execute(
         sql!(
             "INSERT INTO approval (id, workspace_id, app_registration_id, account_id, who, tenant, scopes, code, state, since,
-               watch_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+               watch_at, replaces)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
         ),
         args![
             id,
@@ -102,7 +108,8 @@ pub async fn wait(tx: &mut Tx, new: &NewApproval<'_>) -> Result<Uuid, StoreError
             new.code,
             new.state,
             new.now,
-            new.watch_at
+            new.watch_at,
+            new.replaces
         ],
     )
     .await?;
@@ -114,7 +121,7 @@ pub async fn one(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<Approval>,
     db.fetch_optional(
         sql!(
             "SELECT id, workspace_id, app_registration_id, account_id, who, tenant, scopes, code, state, since, watch_at, watched_at,
-               returned_at, ended_at, outcome FROM approval WHERE workspace_id = $1 AND id = $2"
+               returned_at, ended_at, outcome, replaces FROM approval WHERE workspace_id = $1 AND id = $2"
         ),
         args![workspace, id],
     )
@@ -126,7 +133,7 @@ pub async fn open(db: &Db, workspace: Uuid) -> Result<Vec<Approval>, StoreError>
     db.fetch_all(
         sql!(
             "SELECT id, workspace_id, app_registration_id, account_id, who, tenant, scopes, code, state, since, watch_at, watched_at,
-               returned_at, ended_at, outcome FROM approval WHERE workspace_id = $1 AND ended_at IS NULL ORDER BY since, id"
+               returned_at, ended_at, outcome, replaces FROM approval WHERE workspace_id = $1 AND ended_at IS NULL ORDER BY since, id"
         ),
         args![workspace],
     )
@@ -138,7 +145,7 @@ pub async fn due(db: &Db, now: Timestamp) -> Result<Vec<Approval>, StoreError> {
     db.fetch_all(
         sql!(
             "SELECT id, workspace_id, app_registration_id, account_id, who, tenant, scopes, code, state, since, watch_at, watched_at,
-               returned_at, ended_at, outcome FROM approval
+               returned_at, ended_at, outcome, replaces FROM approval
              WHERE ended_at IS NULL AND account_id IS NOT NULL AND watch_at <= $1 ORDER BY watch_at LIMIT 50"
         ),
         args![now],
@@ -172,8 +179,11 @@ pub async fn claim(db: &Db, id: Uuid, now: Timestamp, until: Timestamp) -> Resul
 
 /// Microsoft is not asked before `until`.
 pub async fn later(db: &Db, id: Uuid, until: Timestamp) -> Result<(), StoreError> {
-    db.execute(sql!("UPDATE approval SET watch_at = $1 WHERE id = $2 AND ended_at IS NULL"), args![until, id])
-        .await?;
+    db.execute(
+        sql!("UPDATE approval SET watch_at = $1 WHERE id = $2 AND ended_at IS NULL"),
+        args![until, id],
+    )
+    .await?;
     Ok(())
 }
 

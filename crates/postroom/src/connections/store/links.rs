@@ -144,6 +144,19 @@ pub async fn opened(db: &Db, id: Uuid, now: Timestamp) -> Result<(), StoreError>
     .map(drop)
 }
 
+/// Whether it can still be used.
+pub async fn is_open(db: &Db, id: Uuid, now: Timestamp) -> Result<bool, StoreError> {
+    let (open,): (i64,) = db
+        .fetch_one(
+            sql!(
+                "SELECT count(*) FROM sign_in_link WHERE id = $1 AND used_at IS NULL AND revoked_at IS NULL AND expires_at > $2"
+            ),
+            args![id, now],
+        )
+        .await?;
+    Ok(open == 1)
+}
+
 /// Uses it up: of two who sign in at once, one succeeds.
 pub async fn spend(tx: &mut Tx, id: Uuid, who: &str, now: Timestamp) -> Result<bool, StoreError> {
     let spent = tx
