@@ -7,6 +7,7 @@ use axum::extract::{Form, Path, State as Shared};
 use axum::response::Response;
 use fault::Fault;
 use futures::StreamExt;
+use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use microsoft::FolderId;
 use microsoft::signin::{self, Discovery};
@@ -229,33 +230,39 @@ async fn reach(connections: &Connections, account: Uuid, address: &str) -> Resul
     mailbox.count(&FolderId::from("inbox"), None).await
 }
 
-/// Asks each mailbox, [`AT_ONCE`] at a time, until `until`; in their order. Those that did not answer by then, or were not asked any
-/// more, have a fault that says so.
-async fn ask_all<'a, T, A>(
-    addresses: &'a [String],
+/// What came of asking a mailbox: its address, its answer, how long that took.
+type Asked<T> = (String, Result<T, Fault>, Duration);
+
+/// Awaits the answers of mailboxes, [`AT_ONCE`] at a time, until `until`; in their order. Those that did not answer by then, or were not
+/// asked any more, have a fault that says so.
+async fn ask_all<T>(
+    mailboxes: Vec<(String, BoxFuture<'_, Result<T, Fault>>)>,
     until: Instant,
-    ask: impl Fn(&'a str) -> A,
-) -> Vec<(&'a str, Result<T, Fault>, Duration)>
-where
-    A: Future<Output = Result<T, Fault>>,
-{
-    let asked = addresses.iter().enumerate().map(|(place, address)| {
-        let answer = ask(address);
-        async move {
-            let begun = Instant::now();
-            let answer = if begun < until {
-                let answer = tokio::time::timeout_at(until, answer).await;
-                answer.unwrap_or_else(|_| Err(not_reached("it did not answer in time")))
-            } else {
-                Err(not_reached("there was no time left to ask it"))
-            };
-            (place, (address.as_str(), answer, begun.elapsed()))
-        }
-    });
+) -> Vec<Asked<T>> {
+    let mut asked = Vec::new();
+    for (place, (address, answer)) in mailboxes.into_iter().enumerate() {
+        asked.push(ask(place, address, answer, until));
+    }
     // In order of their answers, so that one that does not answer keeps no place from those behind it.
     let mut answered: Vec<_> = futures::stream::iter(asked).buffer_unordered(AT_ONCE).collect().await;
     answered.sort_by_key(|(place, _)| *place);
     answered.into_iter().map(|(_, answered)| answered).collect()
+}
+
+async fn ask<T>(
+    place: usize,
+    address: String,
+    answer: BoxFuture<'_, Result<T, Fault>>,
+    until: Instant,
+) -> (usize, Asked<T>) {
+    let begun = Instant::now();
+    let answer = if begun < until {
+        let answer = tokio::time::timeout_at(until, answer).await;
+        answer.unwrap_or_else(|_| Err(not_reached("it did not answer in time")))
+    } else {
+        Err(not_reached("there was no time left to ask it"))
+    };
+    (place, (address, answer, begun.elapsed()))
 }
 
 fn not_reached(why: &str) -> Fault {
@@ -274,12 +281,19 @@ pub async fn check(
     let control = control.filter(|control| !control.is_empty());
     // The one outside goes first: it says the most, and is not to be what there was no time for.
     let all: Vec<String> = control.iter().cloned().chain(inside).collect();
-    let until = Instant::now() + LONGEST;
-    let mut asked = ask_all(&all, until, |address| reach(connections, account, address)).await.into_iter();
+    let mut mailboxes: Vec<(String, BoxFuture<'_, Result<u64, Fault>>)> = Vec::new();
+    for address in &all {
+        mailboxes.push((address.clone(), Box::pin(reach(connections, account, address))));
+    }
+    let mut asked = ask_all(mailboxes, Instant::now() + LONGEST).await.into_iter();
     let outside = if control.is_some() { asked.next() } else { None };
     let mut checks: Vec<Check> = asked
         .map(|(address, outcome, took)| {
-            Check::new(address, outcome.map(|count| format!("can be read; {count} mails in its inbox")), took)
+            Check::new(
+                &address,
+                outcome.map(|count| format!("can be read; {count} mails in its inbox")),
+                took,
+            )
         })
         .collect();
     let mut found = None;
@@ -484,14 +498,14 @@ mod tests {
     async fn a_check_ends_in_time_and_names_who_was_not_reached() {
         let addresses: Vec<String> = (0..30).map(|n| format!("box{n}@contoso.test")).collect();
         let ask = async |hanging: usize| {
-            let hang: Vec<String> = addresses[1..=hanging].to_vec();
-            let until = Instant::now() + Duration::from_millis(500);
-            let told = ask_all(&addresses, until, |address| {
-                let hangs = hang.iter().any(|hang| hang == address);
-                async move { if hangs { std::future::pending().await } else { Ok::<_, Fault>(()) } }
-            })
-            .await;
-            assert!(told.iter().map(|(address, ..)| *address).eq(addresses.iter().map(String::as_str)));
+            let mut mailboxes: Vec<(String, BoxFuture<'_, Result<(), Fault>>)> = Vec::new();
+            for (n, address) in addresses.iter().enumerate() {
+                let hangs = (1..=hanging).contains(&n);
+                let answer = async move { if hangs { std::future::pending().await } else { Ok(()) } };
+                mailboxes.push((address.clone(), Box::pin(answer)));
+            }
+            let told = ask_all(mailboxes, Instant::now() + Duration::from_millis(500)).await;
+            assert!(told.iter().map(|(address, ..)| address).eq(&addresses), "in their order");
             told.into_iter()
                 .map(|(_, answer, _)| answer.map_or_else(|fault| fault.detail, |()| "reached".to_owned()))
                 .collect::<Vec<_>>()
