@@ -243,7 +243,7 @@ async fn a_throttled_mailbox_is_waited_for(over: Over) -> Result<()> {
 /// Graph answers 404 for a mailbox, too: the MIME is asked for again, and no attachment is lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mailbox_that_is_not_found_for_a_while_loses_no_attachment() -> Result<()> {
-    let world = world("").await?;
+    let world = world(Over::Graph, "").await?;
     let not_found = json!({
         "service": "graph", "method": "GET", "path": "/\\$value$", "kind": "status", "status": 404,
         "code": "ErrorNonExistentMailbox", "count": 1,

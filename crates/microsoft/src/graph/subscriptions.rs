@@ -342,8 +342,7 @@ mod tests {
     async fn a_subscription_is_renewed_reauthorized_and_ended() {
         let server = Server::start(|asked, before| match (asked.method.as_str(), before) {
             ("PATCH", 0) => answered(200, &[], MADE),
-            ("POST", 1) => answered(204, &[], ""),
-            ("DELETE", 2) => answered(204, &[], ""),
+            ("POST", 1) | ("DELETE", 2) => answered(204, &[], ""),
             _ => answered(404, &[], r#"{"error":{"code":"ResourceNotFound","message":"m"}}"#),
         })
         .await;

@@ -300,11 +300,11 @@ pub async fn check(
     if let Some((control, outcome, took)) = outside {
         let fence = Fence::of(&outcome);
         let record = outcome.as_ref().err().and_then(|fault| serde_json::to_string(&fault.to_record()).ok());
-        let mut said = told(fence, control, outcome);
+        let mut said = told(fence, &control, outcome);
         if let Some(row) = accounts::account(&connections.db, workspace, account).await?
             && let Ok(registration) = connections.registration(row.app_registration_id).await
         {
-            said = said.map_err(|fault| fault.at(&registration.place().with_mailbox(control)));
+            said = said.map_err(|fault| fault.at(&registration.place().with_mailbox(&control)));
         }
         checks.push(Check::new("Fence", said, took));
         found = Some((fence, record));

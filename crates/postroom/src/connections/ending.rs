@@ -54,6 +54,7 @@ impl Credentials {
                 since: None,
                 text: line(forecast, &viewer.times().on(forecast.at).words, now),
                 code: String::new(),
+                ways: Vec::new(),
                 action: match forecast.what {
                     _ if !admin => None,
                     What::Ews => to_graph.cloned(),

@@ -223,7 +223,14 @@ pub fn removal(viewer: &Viewer, source: &Source) -> Action {
 /// A source that is being moved to Graph says how far that is.
 fn on_the_move(viewer: &Viewer, moving: &Conversion) -> Option<Said> {
     let view = super::source::moving(viewer, moving)?;
-    Some(Said { tone: view.tone(), since: None, text: view.text, code: String::new(), action: view.action })
+    Some(Said {
+        tone: view.tone(),
+        since: None,
+        text: view.text,
+        code: String::new(),
+        ways: Vec::new(),
+        action: view.action,
+    })
 }
 
 fn source_row(

@@ -171,8 +171,7 @@ pub(super) async fn timeline_of(
             let fault = line.fault.as_deref().and_then(stored_fault);
             let tone = match line.kind.as_str() {
                 "online" | "signed_in" | "confirmed" | "resumed" | "converted" => Tone::Good,
-                "conversion_failed" => Tone::Warn,
-                "degraded" => Tone::Warn,
+                "conversion_failed" | "degraded" => Tone::Warn,
                 "offline" => Tone::Bad,
                 _ => Tone::Quiet,
             };

@@ -449,6 +449,8 @@ mod tests {
             start_kind: start_kind.to_owned(),
             start_at: 1_000_000,
             cursor_value: None,
+            last_success_at: None,
+            wakes: 0,
             failures: 0,
             state: "online".to_owned(),
             fence: 0,

@@ -185,6 +185,7 @@ fn approval(theme: Theme, code: &str, approved: bool) -> ApprovalPage {
         frame: frame(theme, Section::Sources, "An administrator has to approve"),
         code: code.into(),
         approved,
+        sign_in_ended: false,
         is_over: approved,
         since: ago(-3_600),
         watched: Some(ago(-20)),

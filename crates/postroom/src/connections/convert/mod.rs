@@ -15,6 +15,8 @@
 
 pub mod job;
 mod open_mails;
+#[cfg(test)]
+mod tests;
 
 use axum::extract::{Path, State as Shared};
 use axum::response::Response;
