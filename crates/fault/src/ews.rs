@@ -8,7 +8,7 @@ pub(crate) static DISABLED: Entry = Entry {
     who: Who::EntraAdministrator,
     retry: Retry::Slow,
     cause: "Exchange Web Services are switched off for this mailbox or tenant",
-    mend: "Press Convert to Graph. Or switch EWS on for the tenant and the mailbox, while Microsoft still allows it (until 2027-04-01); it takes up to a day.",
+    mend: "Press Move to Graph. Or switch EWS on for the tenant and the mailbox, while Microsoft still allows it (until 2027-04-01); it takes up to a day.",
     link: Some(
         "https://learn.microsoft.com/exchange/client-developer/exchange-web-services/how-to-control-access-to-ews-in-exchange",
     ),
@@ -23,7 +23,7 @@ pub(crate) static NOT_ALLOWED: Entry = Entry {
     who: Who::EntraAdministrator,
     retry: Retry::Slow,
     cause: "The tenant does not let this application use Exchange Web Services",
-    mend: "Press Convert to Graph. Or add the client id to EwsAllowedAppIDs: the command writes the whole list, so read it first.",
+    mend: "Press Move to Graph. Or add the client id to EwsAllowedAppIDs: the command writes the whole list, so read it first.",
     link: Some(
         "https://learn.microsoft.com/exchange/client-developer/exchange-web-services/how-to-control-access-to-ews-in-exchange",
     ),

@@ -103,6 +103,7 @@ fn routes() -> Router<State> {
         .route("/api/v1/outbounds/{id}/resume", post(outbounds::resume))
         .route("/api/v1/applications", get(applications::list))
         .route("/api/v1/applications/{id}/check", post(applications::check))
+        .route("/api/v1/outbounds/{id}/convert", post(outbounds::convert))
         .route("/api/v1/notices", get(notices::list))
         .route("/api/v1/notices/seen", post(notices::seen))
         .route("/api/v1/notices/channels", get(notices::channels))

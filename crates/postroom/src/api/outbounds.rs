@@ -11,6 +11,7 @@ use super::problem::{Refused, fault};
 use super::sources::ping_shape;
 use crate::cli::shapes::{Outbound as Shape, Outbounds, Ping};
 use crate::connections::health;
+use crate::connections::outbounds::convert::move_to_graph;
 use crate::connections::outbounds::{ping as pinged, switch};
 use crate::connections::store::outbounds::{self as rows, Outbound};
 
@@ -30,6 +31,7 @@ fn shape(outbound: &Outbound) -> Shape {
         account: outbound.username.clone(),
         from_name: outbound.from_name.clone(),
         connection_type: outbound.connection_type.clone(),
+        ews_url: outbound.ews_url.clone(),
         state: health::word(standing.health).to_owned(),
         since: Some(standing.since),
         next_try_at: standing.next_try,
@@ -99,4 +101,20 @@ pub(super) async fn resume(
     Path(outbound): Path<String>,
 ) -> Result<Json<Shape>, Refused> {
     set_paused(&state, &caller, &outbound, false).await
+}
+
+/// POST /api/v1/outbounds/{id}/convert
+pub(super) async fn convert(
+    Shared(state): Shared<State>,
+    Extension(caller): Extension<Caller>,
+    Path(outbound): Path<String>,
+) -> Result<Json<Shape>, Refused> {
+    let (connections, actor, outbound) = (&state.connections, caller.actor(), id(&outbound)?);
+    let row = rows::one(&connections.db, actor.workspace, outbound).await?.ok_or_else(gone)?;
+    if let Err(refused) = move_to_graph(connections, actor, &row).await? {
+        return Err(refused.problem(&row).into());
+    }
+    state.shell.bus.tell("sources");
+    let row = rows::one(&connections.db, actor.workspace, outbound).await?.ok_or_else(gone)?;
+    Ok(Json(shape(&row)))
 }

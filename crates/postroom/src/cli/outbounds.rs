@@ -8,6 +8,7 @@ use super::sources::say_ping;
 use super::table::{cell, fault_lines, table, time};
 use super::{Failure, say, say_json};
 use crate::config::{Config, ConfigError};
+use crate::connections::ConnectionType;
 
 #[derive(Debug, Args)]
 pub(super) struct OutboundsArgs {
@@ -31,6 +32,11 @@ enum OutboundsCommand {
         /// Send a test mail to this address
         #[arg(long, value_name = "ADDRESS")]
         to: Option<String>,
+    },
+    /// Move one from EWS to Graph
+    Convert {
+        /// The outbound's id, from the list
+        id: String,
     },
     /// Send nothing until it is resumed
     Pause {
@@ -56,6 +62,7 @@ pub(super) async fn run(
             let ping: Ping = client.post(&format!("/api/v1/outbounds/{}/ping{to}", in_path(&id))).await?;
             say_ping(&ping, args.json, "the outbound does not work; the checks above say what to do")
         }
+        OutboundsCommand::Convert { id } => convert(&client, &id, args.json).await,
         OutboundsCommand::Pause { id } => switch(&client, &id, "pause", args.json).await,
         OutboundsCommand::Resume { id } => switch(&client, &id, "resume", args.json).await,
     }
@@ -69,6 +76,14 @@ async fn switch(client: &Client, id: &str, what: &str, json: bool) -> Result<(),
     Ok(say(&format!("{}: {}", outbound.mailbox, outbound.state))?)
 }
 
+async fn convert(client: &Client, id: &str, json: bool) -> Result<(), Failure> {
+    let moved: Outbound = client.post(&format!("/api/v1/outbounds/{}/convert", in_path(id))).await?;
+    if json {
+        return say_json(&moved);
+    }
+    Ok(say(&format!("{} sends over Graph from now on.", cell(&moved.mailbox, 50)))?)
+}
+
 async fn list(client: &Client, json: bool) -> Result<(), Failure> {
     let found: Outbounds = client.get("/api/v1/outbounds").await?;
     if json {
@@ -79,10 +94,11 @@ async fn list(client: &Client, json: bool) -> Result<(), Failure> {
             "No Message Outbound yet. Open the console, go to Messaging > Message Outbounds, and sign in with Microsoft.",
         )?);
     }
-    let mut rows = table(&["Mailbox", "As", "State", "Since", "Last mail sent", "Id"]);
+    let mut rows = table(&["Mailbox", "Over", "As", "State", "Since", "Last mail sent", "Id"]);
     for outbound in &found.outbounds {
         rows.add_row([
             cell(&outbound.mailbox, 50),
+            ConnectionType::of_word(&outbound.connection_type).to_string(),
             cell(&outbound.account, 50),
             outbound.state.clone(),
             time(outbound.since),

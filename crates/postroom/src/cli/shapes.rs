@@ -247,6 +247,9 @@ pub struct Outbound {
     pub from_name: String,
     /// `graph` or `ews`.
     pub connection_type: String,
+    /// The address of an Exchange server of one's own; empty: that of the app registration.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub ews_url: String,
     /// `online`, `degraded`, `offline`, `admin_approval_needed` or `paused`.
     pub state: String,
     /// Since when.

@@ -17,6 +17,8 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Connections;
+use super::connection_type::ConnectionType;
+use super::goal::Way;
 use super::pages::{ApplicationFormPage, ApplicationPage};
 use super::ping::{self, Check, Report};
 use super::registration_pages;
@@ -41,15 +43,18 @@ const AT_ONCE: usize = 4;
 /// How long a check may take: less than its page may.
 const LONGEST: Duration = Duration::from_secs(40);
 
+/// How EWS refuses an application the mailboxes that it has no role for.
+const DENIED: [&str; 2] = ["ErrorImpersonateUserDenied", "ErrorImpersonationDenied"];
+
 /// What the check of a fence found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fence {
     /// A mailbox outside is refused.
     Holds,
-    /// A mailbox outside can be read: every mailbox of the tenant can.
-    Open,
     /// Neither was seen.
     Unclear,
+    /// A mailbox outside can be read: every mailbox of the tenant can.
+    Open,
 }
 
 impl Fence {
@@ -66,8 +71,8 @@ impl Fence {
     pub fn of<T>(outcome: &Result<T, Fault>) -> Self {
         match outcome {
             Ok(_) => Self::Open,
-            // Exchange refuses; whoever is not found, or does not answer, proves nothing.
-            Err(fault) if fault.status == Some(403) => Self::Holds,
+            // Exchange refuses, over EWS in words of its own; whoever is not found, or does not answer, proves nothing.
+            Err(fault) if fault.status == Some(403) || DENIED.contains(&fault.code.as_str()) => Self::Holds,
             Err(_) => Self::Unclear,
         }
     }
@@ -225,8 +230,8 @@ fn tenant_of(discovery: &Discovery) -> Option<String> {
 }
 
 /// Counts the mails of a mailbox's inbox: the least that proves that it can be read.
-async fn reach(connections: &Connections, account: Uuid, address: &str) -> Result<u64, Fault> {
-    let mailbox = connections.mailbox_for(account, address).await?;
+async fn reach(connections: &Connections, account: Uuid, address: &str, way: &Way) -> Result<u64, Fault> {
+    let mailbox = connections.mailbox_over(way.over, account, address, address, &way.ews_url).await?;
     mailbox.count(&FolderId::from("inbox"), None).await
 }
 
@@ -269,6 +274,22 @@ fn not_reached(why: &str) -> Fault {
     Fault::own("network.timeout", &format!("{why}; check again"))
 }
 
+/// What stands beside a check that is not of Graph.
+fn beside(way: &Way) -> &'static str {
+    if way.over == ConnectionType::Ews { " over EWS" } else { "" }
+}
+
+/// In which ways the application is used, and one more.
+async fn ways(connections: &Connections, account: Uuid, more: Option<&Way>) -> Result<Vec<Way>, StoreError> {
+    let mut ways = vec![Way::graph()];
+    let servers = rows::ews_servers(&connections.db, account).await?;
+    ways.extend(servers.iter().map(|server| Way::ews(server)));
+    if let Some(more) = more.filter(|more| !ways.contains(more)) {
+        ways.push(more.clone());
+    }
+    Ok(ways)
+}
+
 /// Tries each mailbox, and the one outside; on record.
 pub async fn check(
     connections: &Connections,
@@ -276,47 +297,63 @@ pub async fn check(
     actor: &str,
     account: Uuid,
 ) -> Result<Report, StoreError> {
+    Ok(check_with(connections, workspace, actor, account, None).await?.0)
+}
+
+/// The same, in one more way than those in which the application is used: Graph and EWS have permissions of their own, so what fences it
+/// over the one does not fence it over the other. Gives what is known of the fence, too, where a mailbox outside is named.
+pub async fn check_with(
+    connections: &Connections,
+    workspace: Uuid,
+    actor: &str,
+    account: Uuid,
+    more: Option<&Way>,
+) -> Result<(Report, Option<Fence>), StoreError> {
     let inside = rows::mailboxes(&connections.db, account).await?;
     let control = rows::fence(&connections.db, account).await?.map(|fence| fence.control_mailbox);
     let control = control.filter(|control| !control.is_empty());
     // The one outside goes first: it says the most, and is not to be what there was no time for.
     let all: Vec<String> = control.iter().cloned().chain(inside).collect();
-    let mut mailboxes: Vec<(String, BoxFuture<'_, Result<u64, Fault>>)> = Vec::new();
-    for address in &all {
-        mailboxes.push((address.clone(), Box::pin(reach(connections, account, address))));
-    }
-    let mut asked = ask_all(mailboxes, Instant::now() + LONGEST).await.into_iter();
-    let outside = if control.is_some() { asked.next() } else { None };
-    let mut checks: Vec<Check> = asked
-        .map(|(address, outcome, took)| {
-            Check::new(
-                &address,
-                outcome.map(|count| format!("can be read; {count} mails in its inbox")),
-                took,
-            )
-        })
-        .collect();
-    let mut found = None;
-    if let Some((control, outcome, took)) = outside {
+    let registration = match accounts::account(&connections.db, workspace, account).await? {
+        Some(row) => connections.registration(row.app_registration_id).await.ok(),
+        None => None,
+    };
+    let until = Instant::now() + LONGEST;
+    let mut checks = Vec::new();
+    let mut found: Option<(Fence, Option<String>)> = None;
+    for way in &ways(connections, account, more).await? {
+        let mut mailboxes: Vec<(String, BoxFuture<'_, Result<u64, Fault>>)> = Vec::new();
+        for address in &all {
+            mailboxes.push((address.clone(), Box::pin(reach(connections, account, address, way))));
+        }
+        let mut asked = ask_all(mailboxes, until).await.into_iter();
+        let outside = if control.is_some() { asked.next() } else { None };
+        for (address, outcome, took) in asked {
+            let name = format!("{address}{}", beside(way));
+            let outcome = outcome.map(|count| format!("can be read; {count} mails in its inbox"));
+            checks.push(Check::new(&name, outcome, took));
+        }
+        let Some((control, outcome, took)) = outside else { continue };
         let fence = Fence::of(&outcome);
         let record = outcome.as_ref().err().and_then(|fault| serde_json::to_string(&fault.to_record()).ok());
         let mut said = told(fence, &control, outcome);
-        if let Some(row) = accounts::account(&connections.db, workspace, account).await?
-            && let Ok(registration) = connections.registration(row.app_registration_id).await
-        {
+        if let Some(registration) = &registration {
             said = said.map_err(|fault| fault.at(&registration.place().with_mailbox(&control)));
         }
-        checks.push(Check::new("Fence", said, took));
-        found = Some((fence, record));
+        checks.push(Check::new(&format!("Fence{}", beside(way)), said, took));
+        // One way that is open is enough.
+        if found.as_ref().is_none_or(|(worst, _)| fence > *worst) {
+            found = Some((fence, record));
+        }
     }
     let report = Report { at: connections.clock.now(), checks };
     let mut tx = connections.db.begin().await?;
-    if let Some((fence, record)) = found {
-        rows::checked(&mut tx, account, fence.word(), record, report.at).await?;
+    if let Some((fence, record)) = &found {
+        rows::checked(&mut tx, account, fence.word(), record.clone(), report.at).await?;
     }
     ping::record(&mut tx, workspace, Object::Account, account, actor, &report).await?;
     tx.commit().await?;
-    Ok(report)
+    Ok((report, found.map(|(fence, _)| fence)))
 }
 
 /// The fence's line in a check: a refusal with its proof, or what is wrong.
@@ -527,6 +564,11 @@ mod tests {
         for status in [401, 404, 429, 500, 503] {
             assert_eq!(Fence::of(&refused(status)), Fence::Unclear, "{status}");
         }
+        // Over EWS the status is that of every fault: its code is what refuses.
+        let mut denied = Fault::own("own.configuration", "");
+        (denied.status, denied.code) = (Some(500), "ErrorImpersonateUserDenied".to_owned());
+        assert_eq!(Fence::of::<u64>(&Err(denied)), Fence::Holds);
+        assert!(Fence::Open > Fence::Unclear && Fence::Unclear > Fence::Holds, "the worst counts");
         assert!(words("holds").1 && !words("open").1 && !words("unchecked").1 && !words("unclear").1);
         assert!(words("open").0.contains("2 hours"));
     }

@@ -21,6 +21,7 @@ use super::Connections;
 use super::consent;
 use super::consent::begin::{self as approval, Waiting};
 use super::enterprise;
+use super::goal::Goal;
 use super::jira_site::stored_fault;
 use super::pages::DevicePage;
 use super::routes::{State, see_other, time};
@@ -74,10 +75,13 @@ pub async fn begin(
             .await?
             .ok_or_else(sign_in::no_registration)?,
     };
-    let asked = match &account {
-        Some(account) => sign_in::wanted_again(&state, account).await?,
-        None => scopes::asked(wanted.shared == "on"),
+    let wanted: Vec<String> = match &account {
+        Some(account) => sign_in::wanted_again(connections, account).await?,
+        None => scopes::asked(wanted.shared == "on").into_iter().map(str::to_owned).collect(),
     };
+    let asked: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    // One token for one resource: what the account has beside it is asked for with the same refresh token.
+    let asked = scopes::of_one_resource(&asked);
     let tenant = account.as_ref().map(|account| account.tenant_id.clone());
     let waiting = ask(connections, registration, tenant.as_deref(), &asked)
         .await
@@ -304,9 +308,11 @@ impl DevicePoller {
             return self.fail(device, &Fault::own("own.swapped_account", &detail)).await;
         }
         let known = accounts::row_of(&connections.db, device.workspace_id, &claims.tid, &claims.oid).await?;
-        let id = known.unwrap_or_else(Uuid::now_v7);
-        let Some(row) =
-            sign_in::row(connections, id, device.workspace_id, device.app_registration_id, tokens)
+        let known = sign_in::Known::of(connections, device.workspace_id, known).await?;
+        let id = known.id;
+        let asked: Vec<&str> = device.wanted.split_ascii_whitespace().collect();
+        let registration = device.app_registration_id;
+        let Some(row) = sign_in::row(connections, &known, device.workspace_id, registration, tokens, &asked)
         else {
             return Ok(());
         };
@@ -320,7 +326,8 @@ impl DevicePoller {
         if !rows::end(&mut tx, device.id, "signed_in", None, Some(id)).await? {
             return tx.rollback().await;
         }
-        sign_in::record(&mut tx, &actor, row, &device.wanted).await?;
+        let wanted = scopes::merged(&known.wanted, &device.wanted);
+        sign_in::record(&mut tx, &actor, row, &wanted).await?;
         tx.commit().await?;
         connections.forget();
         enterprise::learn(connections, device.workspace_id, id, claims).await?;
@@ -353,6 +360,7 @@ impl DevicePoller {
                     who: account.as_ref().map_or("", |account| account.username.as_str()),
                     tenant: account.as_ref().map_or("", |account| account.tenant_id.as_str()),
                     wanted: &device.wanted,
+                    goal: &Goal::Account,
                     fault,
                     stops: false,
                     actor: &device.begun_by,

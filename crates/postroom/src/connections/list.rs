@@ -17,6 +17,7 @@ use super::outbounds::known_of_source;
 use super::pages::{Said, SourceRow, SourcesPage};
 use super::ping::{self, Report};
 use super::routes::{State, moment, time};
+use super::scopes;
 use super::sign_in;
 use super::store::accounts::{self, Account};
 use super::store::conversion::{self, Conversion};
@@ -58,7 +59,9 @@ pub async fn show(
             rows.push(account_row(&viewer, &account, &credentials));
         }
     }
-    for approval in listed::without_source(&waiting, &all) {
+    let waits = |source: &&Source| health::of_source(source).health == Health::ApprovalNeeded;
+    let spoken_for: Vec<Uuid> = all.iter().filter(waits).map(|source| source.account_id).collect();
+    for approval in listed::beside(&waiting, false, &spoken_for) {
         rows.push(listed::row(&state, &viewer, approval).await);
     }
     let sign_in =
@@ -101,7 +104,11 @@ pub fn mend(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Option<Actio
     }
     if health::needs_approval(&trouble.fault) {
         // Its page has the link for the administrator, and Microsoft is asked once a minute from then on.
-        return Some(viewer.post("Ask the administrator", format!("/accounts/{}/wait", source.account_id)));
+        return Some(
+            viewer
+                .post("Ask the administrator", format!("/accounts/{}/wait", source.account_id))
+                .field("source", id.to_string()),
+        );
     }
     match trouble.fault.entry.class {
         // Whatever it is, nothing is asked for before somebody has signed in.
@@ -289,9 +296,8 @@ fn account_row(viewer: &Viewer, account: &Account, credentials: &Credentials) ->
             since: None,
             text: "Signed in; it reads nothing before folder and project are chosen.".to_owned(),
             code: String::new(),
-            action: admin.then(|| {
-                Action::go("Choose folder and project", format!("/sources/new?account={id}")).primary()
-            }),
+            action: admin
+                .then(|| Action::go("Choose folder and project", sign_in::next_page(account)).primary()),
             ways: Vec::new(),
         },
         Some(fault) => Said {
@@ -313,7 +319,13 @@ fn account_row(viewer: &Viewer, account: &Account, credentials: &Credentials) ->
         mailbox: account.username.clone(),
         href: format!("/accounts/{id}"),
         folder: String::new(),
-        connection_type: "Graph",
+        connection_type: if scopes::is_granted(&account.scopes, scopes::MAIL)
+            || scopes::of_ews(&account.scopes).is_empty()
+        {
+            ConnectionType::Graph.name()
+        } else {
+            ConnectionType::Ews.name()
+        },
         target: String::new(),
         health: if fault.is_some() { Health::Offline } else { Health::Unconfirmed },
         last_mail: None,

@@ -29,6 +29,7 @@ pub mod dry_run;
 pub mod ending;
 pub mod enterprise;
 pub mod expiry;
+pub mod goal;
 pub mod health;
 pub mod jira_checks;
 pub mod jira_site;
@@ -68,6 +69,8 @@ mod tests_of_consent;
 mod tests_of_credentials;
 #[cfg(test)]
 mod tests_of_enterprise;
+#[cfg(test)]
+mod tests_of_ews;
 #[cfg(test)]
 mod tests_of_fences;
 #[cfg(test)]

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use fault::{Fault, Record};
 use jiff::Timestamp;
-use microsoft::AccessTokens;
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::connection_type::ConnectionType;
 use super::store::events::{self, Event, Object};
 use super::store::{jira, sources};
 use super::{Connections, store::sources::Source};
@@ -124,16 +124,26 @@ pub async fn source(connections: &Connections, source: &Source) -> (Report, Opti
     (Report { at: connections.clock.now(), checks }, found)
 }
 
-/// Whether there is a token, renewed where it had to be.
-pub async fn token(connections: &Connections, account: Uuid) -> Check {
+/// Whether there is a token, renewed where it had to be. Graph and each Exchange take one of their own.
+pub async fn token(connections: &Connections, over: ConnectionType, account: Uuid, ews_url: &str) -> Check {
     let begun = Instant::now();
-    let outcome = async { connections.tokens(account).await?.get().await };
+    let outcome = async { connections.tokens_over(over, account, ews_url).await?.get().await };
     let outcome = outcome.await.map(|_| "Microsoft gave one that lasts".to_owned());
     Check::new("Token", outcome, begun.elapsed())
 }
 
+/// A check of a mailbox. EWS does not say whose token it was given: the sign-in does.
+pub fn probed(over: ConnectionType, username: &str, check: microsoft::Check) -> Check {
+    let outcome = match check.outcome {
+        Ok(_) if over == ConnectionType::Ews && check.name == "Sign-in" => Ok(format!("as {username}")),
+        outcome => outcome,
+    };
+    Check::new(check.name, outcome, check.took)
+}
+
 async fn mailbox_checks(connections: &Connections, source: &Source) -> Vec<Check> {
-    let token = token(connections, source.account_id).await;
+    let over = ConnectionType::of_word(&source.connection_type);
+    let token = token(connections, over, source.account_id, &source.ews_url).await;
     if token.fault.is_some() {
         return vec![token];
     }
@@ -144,7 +154,7 @@ async fn mailbox_checks(connections: &Connections, source: &Source) -> Vec<Check
     };
     let folder = source.folder_id.as_str().into();
     let report = mailbox.probe_folder(&folder).await;
-    let found = report.checks.into_iter().map(|check| Check::new(check.name, check.outcome, check.took));
+    let found = report.checks.into_iter().map(|check| probed(over, &source.username, check));
     let mut checks: Vec<Check> = std::iter::once(token).chain(found).collect();
     if checks.iter().all(|check| check.fault.is_none()) {
         // What Exchange takes for junk never reaches the folder: whoever misses a mail looks there.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use fault::{Fault, Place};
 use jiff::Timestamp;
 use microsoft::signin::{Certificate, Credential};
-use microsoft::{Budget, Mailbox};
+use microsoft::{AccessTokens, Budget, Mailbox};
 use secrecy::SecretString;
 use sqlx::FromRow;
 use store::{Clock, Db, Sealer, StoreError, args, sql};
@@ -20,6 +20,7 @@ use super::cloud::{self, Cloud};
 use super::connection_type::{self, ConnectionType};
 use super::destination::{Destination, Target};
 use super::registration::{About, Registration};
+use super::store::outbounds::Outbound;
 use super::store::registrations;
 use super::tell;
 use super::tokens::{AccountTokens, ExchangeTokens, Turn};
@@ -466,12 +467,7 @@ impl Connections {
             return Ok(kept);
         }
         let ews_url = self.ews_url_of(account, ews_url).await?;
-        let scope = connection_type::ews_scope(&ews_url);
-        let of_account = self.tokens_of(account, &row).await?;
-        let tokens = self.kept(|kept| {
-            let tokens = kept.exchange.entry((account, scope.clone()));
-            Arc::clone(tokens.or_insert_with(|| Arc::new(ExchangeTokens::new(of_account, scope))))
-        });
+        let tokens = self.exchange_tokens(account, &row, &ews_url).await?;
         let budget = self.kept(|kept| {
             let name = format!("{}/{native_id} over EWS", row.tenant_id);
             Arc::clone(kept.budgets.entry(name).or_insert_with(|| Arc::new(Budget::ews())))
@@ -500,19 +496,66 @@ impl Connections {
         Ok(self.kept(|kept| Arc::clone(kept.mailboxes.entry(key).or_insert(mailbox))))
     }
 
+    /// The tokens of an account for the Exchange at this address, shared by all mailboxes that are reached there.
+    async fn exchange_tokens(
+        &self,
+        account: Uuid,
+        row: &AccountRow,
+        ews_url: &Url,
+    ) -> Result<Arc<ExchangeTokens>, Fault> {
+        let scope = connection_type::ews_scope(ews_url);
+        let of_account = self.tokens_of(account, row).await?;
+        Ok(self.kept(|kept| {
+            let tokens = kept.exchange.entry((account, scope.clone()));
+            Arc::clone(tokens.or_insert_with(|| Arc::new(ExchangeTokens::new(of_account, scope))))
+        }))
+    }
+
+    /// The tokens with which an account is let in over this.
+    pub async fn tokens_over(
+        &self,
+        over: ConnectionType,
+        account: Uuid,
+        ews_url: &str,
+    ) -> Result<Arc<dyn AccessTokens>, Fault> {
+        if over == ConnectionType::Graph {
+            return Ok(self.tokens(account).await?);
+        }
+        let ews_url = self.ews_url_of(account, ews_url).await?;
+        let row = self.account(account).await?;
+        Ok(self.exchange_tokens(account, &row, &ews_url).await?)
+    }
+
+    /// The permission that an account needs to be let in over EWS, with its resource.
+    pub async fn ews_scope_of(&self, account: Uuid, ews_url: &str) -> Result<String, Fault> {
+        Ok(connection_type::ews_scope(&self.ews_url_of(account, ews_url).await?))
+    }
+
+    /// The mailbox that an outbound sends from.
+    pub async fn mailbox_of_outbound(&self, outbound: &Outbound) -> Result<Arc<dyn Mailbox>, Fault> {
+        let over = ConnectionType::of_word(&outbound.connection_type);
+        let (native_id, address) = (&outbound.mailbox_native_id, &outbound.mailbox);
+        self.mailbox_over(over, outbound.account_id, native_id, address, &outbound.ews_url).await
+    }
+
     /// Where EWS is for an account: at `own`, unless that is empty.
     pub async fn ews_url_of(&self, account: Uuid, own: &str) -> Result<Url, Fault> {
-        let wrong = |text: &str, error: url::ParseError| {
-            Fault::own("own.configuration", &format!("EWS address `{text}`: {error}"))
+        let row = self.account(account).await?;
+        self.ews_url_at(row.app_registration_id, own).await
+    }
+
+    /// Where EWS is for an app registration: at `own`, unless that is empty.
+    pub async fn ews_url_at(&self, registration: Uuid, own: &str) -> Result<Url, Fault> {
+        let parsed = |text: &str| {
+            Url::parse(text)
+                .map_err(|error| Fault::own("own.configuration", &format!("EWS address `{text}`: {error}")))
         };
         if !own.is_empty() {
-            return Url::parse(own).map_err(|error| wrong(own, error));
+            return parsed(own);
         }
-        let row = self.account(account).await?;
-        let registration = self.registration(row.app_registration_id).await?;
-        match &registration.ews_url {
+        match &self.registration(registration).await?.ews_url {
             Some(url) => Ok(url.clone()),
-            None => Url::parse(Cloud::Global.ews()).map_err(|error| wrong(Cloud::Global.ews(), error)),
+            None => parsed(Cloud::Global.ews()),
         }
     }
 

@@ -35,11 +35,81 @@ pub fn asked_to_send(shared: bool) -> Vec<&'static str> {
     asked(shared).into_iter().chain([SEND]).chain(shared.then_some(SEND_SHARED)).collect()
 }
 
-/// What is asked for again, given what was granted: a refresh that asks for less may give less, and one that asks for more than
-/// was granted is refused.
-pub fn asked_again(granted: &str) -> Vec<&'static str> {
+/// The permission to read and send over Exchange Web Services, in all mailboxes that the person has rights on; with its resource in
+/// front, since it is none of Graph.
+const EWS: &str = "EWS.AccessAsUser.All";
+
+/// Whether a scope is that of EWS, on whatever server.
+pub fn is_ews(scope: &str) -> bool {
+    scope.rsplit_once('/').is_some_and(|(_, name)| name.eq_ignore_ascii_case(EWS))
+}
+
+/// The scopes of EWS among these, one a server.
+pub fn of_ews(scopes: &str) -> Vec<&str> {
+    scopes.split_ascii_whitespace().filter(|scope| is_ews(scope)).collect()
+}
+
+/// What a sign-in asks for that shall read or send over EWS alone: one permission of one resource. `User.Read` is one of Graph's, and
+/// was asked for before.
+pub fn asked_for_ews(ews_scope: &str) -> Vec<&str> {
+    BASIC.into_iter().filter(|scope| !scope.contains('.')).chain([ews_scope]).collect()
+}
+
+/// What a refresh asks Graph for, given what was granted: one that asks for less may give less, and one that asks for more than
+/// was granted is refused. Who was let into EWS alone has no mail in Graph.
+pub fn to_refresh(granted: &str) -> Vec<&'static str> {
+    let has_mail = of_ews(granted).is_empty() || is_granted(granted, MAIL);
     let more = [SHARED, SEND, SEND_SHARED].into_iter().filter(|scope| is_granted(granted, scope));
-    BASIC.into_iter().chain([MAIL]).chain(more).collect()
+    BASIC.into_iter().chain(has_mail.then_some(MAIL)).chain(more).collect()
+}
+
+/// What a sign-in asks for again, given what was granted or wanted before: of Graph and of EWS.
+pub fn asked_again(before: &str) -> Vec<&str> {
+    let ews = of_ews(before);
+    if ews.is_empty() || is_granted(before, MAIL) {
+        return to_refresh(before).into_iter().chain(ews).collect();
+    }
+    let mut asked: Vec<&str> = BASIC.into_iter().filter(|scope| !scope.contains('.')).collect();
+    asked.extend(ews);
+    asked
+}
+
+/// A token is for one resource: of what a sign-in asks for, what its code is redeemed for. Graph, where mail of Graph is among it; the
+/// rest was consented to at the same page, and is asked for with the refresh token.
+pub fn of_one_resource<'a>(asked: &[&'a str]) -> Vec<&'a str> {
+    let is_graph = |scope: &&'a str| !is_ews(scope);
+    if asked.iter().any(|scope| is_graph(scope) && scope.contains('.')) {
+        return asked.iter().copied().filter(is_graph).collect();
+    }
+    let first = asked.iter().copied().find(|scope| is_ews(scope));
+    asked.iter().copied().filter(|scope| is_graph(scope) || Some(*scope) == first).collect()
+}
+
+/// What an answer granted, in the words in which it was asked for where these name an EWS: the answer may name its resource by
+/// another of its names.
+pub fn as_asked(answered: &[String], asked: &[&str]) -> String {
+    let ews = asked.iter().copied().find(|scope| is_ews(scope));
+    let named = answered.iter().map(|scope| match ews {
+        Some(ews) if is_ews(scope) || scope.eq_ignore_ascii_case(EWS) => ews,
+        _ => scope.as_str(),
+    });
+    named.collect::<Vec<_>>().join(" ")
+}
+
+/// What is known of an account's scopes after more was learned: of each resource that `learned` speaks of what it says, of the
+/// others what was known.
+pub fn merged(known: &str, learned: &str) -> String {
+    let speaks_of_graph = learned.split_ascii_whitespace().any(|scope| scope.contains('.') && !is_ews(scope));
+    let (graph, ews): (Vec<&str>, Vec<&str>) =
+        known.split_ascii_whitespace().partition(|scope| !is_ews(scope));
+    let mut all: Vec<&str> = learned.split_ascii_whitespace().collect();
+    let kept = ews.into_iter().chain(graph.into_iter().filter(|_| !speaks_of_graph));
+    for scope in kept {
+        if !all.iter().any(|own| own.eq_ignore_ascii_case(scope)) {
+            all.push(scope);
+        }
+    }
+    all.join(" ")
 }
 
 /// The permissions among the scopes, without those of OpenID Connect, which no administrator's link names.
@@ -49,6 +119,10 @@ pub fn of_resource(scopes: &str) -> Vec<&str> {
 
 /// Whether `scope` is among those granted. Microsoft answers with or without the resource in front, in any case of letters.
 pub fn is_granted(granted: &str, scope: &str) -> bool {
+    if is_ews(scope) {
+        // One server's is not another's.
+        return granted.split_ascii_whitespace().any(|have| have.eq_ignore_ascii_case(scope));
+    }
     granted.split_ascii_whitespace().any(|have| {
         let have = have.rsplit('/').next().unwrap_or(have);
         have.eq_ignore_ascii_case(scope)
@@ -63,6 +137,9 @@ pub fn are_granted(granted: &str, wanted: &str) -> bool {
 /// What an account may do, and what was asked for and not granted; each in words.
 pub fn in_words(granted: &str, asked: &[&str]) -> (Vec<String>, Vec<String>) {
     let words = |scope: &str| match scope {
+        _ if is_ews(scope) => {
+            Some("read and send mail over EWS, also of shared mailboxes (EWS.AccessAsUser.All)")
+        }
         "offline_access" => Some("stay signed in while nobody is here (offline_access)"),
         "User.Read" => Some("see who is signed in (User.Read)"),
         MAIL => Some("read this mailbox and mark its mail (Mail.ReadWrite)"),
@@ -105,6 +182,9 @@ pub fn consequences(granted: &str, wanted: &[&str]) -> Vec<&'static str> {
     }
     if lacks("User.Read") {
         lost.push("A ping cannot say who is signed in; everything else works. User.Read was not granted.");
+    }
+    if wanted.iter().any(|scope| is_ews(scope) && !is_granted(granted, scope)) {
+        lost.push("Nothing can be read or sent over EWS: EWS.AccessAsUser.All was not granted. An administrator of the tenant has to approve it.");
     }
     lost
 }
@@ -156,12 +236,54 @@ mod tests {
     /// Promise: what was granted is asked for again at every refresh, and nothing more.
     #[test]
     fn a_refresh_asks_for_what_was_granted() {
-        let again = asked_again("openid https://graph.microsoft.com/Mail.Send Mail.ReadWrite");
+        let again = to_refresh("openid https://graph.microsoft.com/Mail.Send Mail.ReadWrite");
         assert!(
             again.contains(&SEND) && !again.contains(&SHARED) && !again.contains(&SEND_SHARED),
             "{again:?}"
         );
         assert_eq!(asked_again(&asked_to_send(true).join(" ")), asked_to_send(true));
         assert_eq!(of_resource(&asked(false).join(" ")), ["User.Read", "Mail.ReadWrite"]);
+    }
+
+    const ONLINE: &str = "https://outlook.office365.com/EWS.AccessAsUser.All";
+    const OWN: &str = "https://mail.contoso.test/EWS.AccessAsUser.All";
+
+    /// Promise: who was let into EWS alone is never asked for mail of Graph, neither at a refresh nor at the next sign-in.
+    #[test]
+    fn ews_alone_stays_alone() {
+        let granted = format!("openid User.Read {ONLINE}");
+        assert_eq!(to_refresh(&granted), BASIC);
+        assert_eq!(asked_again(&granted), asked_for_ews(ONLINE));
+        assert!(!asked_for_ews(ONLINE).contains(&"User.Read"), "one resource");
+        let both = format!("{granted} Mail.ReadWrite Mail.Send");
+        assert_eq!(to_refresh(&both), asked_to_send(false));
+        assert!(asked_again(&both).contains(&ONLINE) && asked_again(&both).contains(&SEND));
+    }
+
+    /// Promise: one token is asked for one resource, and the code goes to Graph where mail of Graph is wanted too.
+    #[test]
+    fn a_token_is_for_one_resource() {
+        let both: Vec<&str> = asked(false).into_iter().chain([ONLINE, OWN]).collect();
+        assert_eq!(of_one_resource(&both), asked(false));
+        assert_eq!(of_one_resource(&asked_for_ews(ONLINE)), asked_for_ews(ONLINE));
+        let two: Vec<&str> = asked_for_ews(ONLINE).into_iter().chain([OWN]).collect();
+        assert_eq!(of_one_resource(&two), asked_for_ews(ONLINE));
+    }
+
+    /// Promise: what is learned of one resource leaves what is known of another; one server's EWS is not another's.
+    #[test]
+    fn resources_do_not_mix() {
+        let known = format!("openid Mail.ReadWrite Mail.Send {ONLINE}");
+        let refreshed = merged(&known, "openid User.Read Mail.ReadWrite");
+        assert!(is_granted(&refreshed, ONLINE) && !is_granted(&refreshed, SEND), "{refreshed}");
+        let answer = ["https://outlook.office.com/EWS.AccessAsUser.All".to_owned()];
+        let learned = merged(&known, &as_asked(&answer, &asked_for_ews(OWN)));
+        assert!(
+            is_granted(&learned, OWN) && is_granted(&learned, ONLINE) && is_granted(&learned, SEND),
+            "{learned}"
+        );
+        assert!(!is_granted(&known, OWN) && are_granted(&known, ONLINE) && !are_granted(&known, OWN));
+        assert_eq!(merged(&learned, &learned), learned);
+        assert_eq!(consequences("openid", &asked_for_ews(OWN)).len(), 1);
     }
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::pages::{LinkMadePage, LinkRow, LinksPage, OwnerDonePage, OwnerPage, OwnerWaitsPage};
 use super::routes::{State, flash_to, moment, time};
 use super::scopes;
-use super::sign_in::{self, Purpose, Who};
+use super::sign_in::{self, Asked, Purpose, Who};
 use super::store::accounts::{self, Account};
 use super::store::{approvals, links as rows};
 use crate::access::{Actor, Admin, Role, Viewer, audit, bound, csrf};
@@ -68,12 +68,15 @@ pub async fn make(state: &State, actor: &Actor, wish: &Wish<'_>) -> Result<Optio
         None => accounts::registration(&connections.db, actor.workspace).await?,
     };
     let Some(registration) = registration else { return Ok(None) };
+    let before = match wish.account {
+        Some(account) => {
+            format!("{} {}", accounts::wanted(&connections.db, account.id).await?, account.scopes)
+        }
+        None => String::new(),
+    };
     let wanted = match wish.account {
         Some(account) if wish.replaces => sign_in::to_replace(account),
-        Some(account) => {
-            let before = accounts::wanted(&connections.db, account.id).await?;
-            scopes::asked_again(&format!("{before} {}", account.scopes))
-        }
+        Some(_) => scopes::asked_again(&before),
         None if wish.send => scopes::asked_to_send(wish.shared),
         None => scopes::asked(wish.shared),
     };
@@ -396,7 +399,7 @@ pub async fn sign_in(
         ("validate" | "replace", None) => return Err(no_longer()),
         _ => Purpose::New,
     };
-    let asked = scopes::asked_again(&link.wanted);
+    let asked = Asked::of(&scopes::asked_again(&link.wanted));
     let hint = (!link.mailbox.is_empty()).then(|| link.mailbox.clone());
     sign_in::begin(Who::Owner { client, link: Box::new(link) }, &state, purpose, asked, hint).await
 }

@@ -196,8 +196,7 @@ impl Office {
             display_name: "Support".to_owned(),
             scopes: "openid Mail.ReadWrite User.Read".to_owned(),
             refresh_sealed: seal("refresh_sealed", "refresh"),
-            access_sealed: seal("access_sealed", "access"),
-            access_until: self.now() + SignedDuration::from_hours(1),
+            access: Some((seal("access_sealed", "access"), self.now() + SignedDuration::from_hours(1))),
             now: self.now(),
         }
     }

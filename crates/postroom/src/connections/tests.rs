@@ -23,6 +23,7 @@ async fn begun(office: &Office, registration: Uuid, state: &[u8], browser: &[u8]
         scopes: "openid".to_owned(),
         wanted: "openid".to_owned(),
         stage: "whole",
+        goal: String::new(),
         purpose: "new",
         account: None,
         tenant: String::new(),

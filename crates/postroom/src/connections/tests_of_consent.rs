@@ -25,6 +25,7 @@ fn watcher(office: &Office) -> Watcher {
         bus: office.console.shell.bus.clone(),
         wake: Arc::new(Notify::new()),
         poll: Arc::new(Notify::new()),
+        conversions: Arc::new(Notify::new()),
     }
 }
 

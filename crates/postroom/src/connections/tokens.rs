@@ -244,7 +244,7 @@ impl AccountTokens {
             return self.as_application(row, &format!("{graph}/.default"), challenge).await;
         }
         // As at the sign-in: a refresh that asks for less may give less.
-        let asked = scopes::asked_again(&row.scopes);
+        let asked = scopes::to_refresh(&row.scopes);
         self.refresh_with(row, &asked, challenge).await
     }
 
@@ -268,9 +268,28 @@ impl AccountTokens {
         }
     }
 
-    /// Refreshes with these scopes, which an administrator may have approved meanwhile. A refusal changes nothing; the caller knows
-    /// what it waits for.
+    /// Refreshes with these scopes, which an administrator may have approved meanwhile: one request a resource, and none for what
+    /// was granted before. A refusal changes nothing; the caller knows what it waits for.
     pub async fn ask_for(&self, asked: &[&str]) -> Result<(), Fault> {
+        let known = self.row().await?.scopes;
+        let (ews, graph): (Vec<&str>, Vec<&str>) =
+            asked.iter().copied().partition(|scope| scopes::is_ews(scope));
+        let lacks = |scope: &&str| !scopes::is_granted(&known, scope);
+        let of_graph: Vec<&str> = graph.iter().copied().filter(|scope| scope.contains('.')).collect();
+        let mut to_ask: Vec<&str> = ews.iter().copied().filter(lacks).collect();
+        if of_graph.iter().any(lacks) || (!of_graph.is_empty() && to_ask.is_empty()) {
+            self.ask_graph_for(&graph).await?;
+        } else if to_ask.is_empty() {
+            to_ask = ews;
+        }
+        for scope in to_ask {
+            self.beside(&[scope, "offline_access"], "", None).await?;
+            self.works_with(scope).await.map_err(|error| from_store(&error))?;
+        }
+        Ok(())
+    }
+
+    async fn ask_graph_for(&self, asked: &[&str]) -> Result<(), Fault> {
         let mut turn = self.turn.0.lock().await;
         if !self.lease().await.map_err(|error| from_store(&error))? {
             return Err(Fault::own("own.refresh_busy", "another node refreshes this account's token"));
@@ -347,7 +366,7 @@ impl AccountTokens {
             self.sealer.seal(&place(column, self.account), secret.expose_secret().as_bytes())
         };
         let refresh = fresh.refresh.as_ref().map(|secret| sealed("refresh_sealed", secret));
-        let scopes = if fresh.scopes.is_empty() { row.scopes.clone() } else { fresh.scopes.join(" ") };
+        let scopes = scopes::merged(&row.scopes, &fresh.scopes.join(" "));
         let access = sealed("access_sealed", &fresh.held.token);
         let mut tx = self.db.begin().await?;
         let kept = tx

@@ -97,7 +97,8 @@ pub async fn sign_in_at(browser: &mut Browser, console: &Url, at: &str, wishes: 
     through_microsoft(browser, console, page, wishes).await
 }
 
-/// Goes through Microsoft's pages, from wherever a sign-in has led, until the browser is back.
+/// Goes through Microsoft's pages, from wherever a sign-in has led, until the browser is back: chooses the account, types the password,
+/// accepts; where an administrator has to approve, goes back.
 pub async fn through_microsoft(
     browser: &mut Browser,
     console: &Url,
@@ -141,7 +142,7 @@ fn microsoft_form(page: &Page, wishes: &Wishes) -> Result<Form> {
             return Ok(form.clone());
         }
     }
-    for word in ["accept", "approve", "yes", "continue", "sign in"] {
+    for word in ["accept", "approve", "yes", "continue", "sign in", "back"] {
         for form in &page.forms {
             if let Ok(form) = form.clone().pressing(word) {
                 return Ok(form);
@@ -234,7 +235,8 @@ pub async fn approve(link: &Url, console: &Url, administrator: &str) -> Result<(
     bail!("the approval has no end: {}", page.said())
 }
 
-/// Connects the mailbox over EWS: signs in, goes through *Create*, has an administrator approve what EWS takes, and confirms.
+/// Connects the mailbox over EWS: signs in, goes through *Create*, has an administrator approve what EWS takes where the person may
+/// not, and confirms.
 pub async fn connect_over_ews(
     console: &Url,
     setup_link: &Url,
@@ -254,14 +256,52 @@ pub async fn create_over_ews(
     wishes: &Wishes,
     administrator: &str,
 ) -> Result<()> {
-    let create = browser.open(&console.join("/sources/create-ews")?).await?;
-    ensure!(create.html.contains("2027-04-01"), "EWS is offered without its warning: {}", create.said());
-    let form = create.form(&["account", "ews_url"])?;
-    let mut page = browser.submit(&form).await?;
-    if let Ok(link) = page.link("approve as an administrator") {
-        approve(&link, console, administrator).await?;
-        page = browser.submit(&form).await?;
+    let mut page = begin_over_ews(browser, console, "/sources", "", wishes).await?;
+    if page.url.path().starts_with("/approvals/") {
+        page = wait_for_approval(browser, console, page, administrator).await?;
     }
     ensure!(page.url.path() == "/sources/new", "EWS does not go on: {}", page.said());
     confirm(browser, console, page, wishes).await.map(drop)
+}
+
+/// *Create*, *Over EWS* of a list, `/sources` or `/outbounds`, with the account of the wishes or, where it is not signed in yet, with
+/// a sign-in: up to the page where the connection is made, or that says that an administrator has to approve.
+pub async fn begin_over_ews(
+    browser: &mut Browser,
+    console: &Url,
+    list: &str,
+    ews_url: &str,
+    wishes: &Wishes,
+) -> Result<Page> {
+    let create = browser.open(&console.join(&format!("{list}/create-ews"))?).await?;
+    ensure!(create.html.contains("2027-04-01"), "EWS is offered without its warning: {}", create.said());
+    let form = create.form(&["account", "ews_url"])?.with("ews_url", ews_url);
+    let form = match form.clone().choosing("account", &wishes.account) {
+        Ok(form) => form,
+        Err(_) => form.choosing("account", "another account")?,
+    };
+    let page = browser.submit(&form).await?;
+    through_microsoft(browser, console, page, wishes).await
+}
+
+/// Has an administrator follow the link of the page that waits, and waits until it goes on by itself; gives the page that follows.
+pub async fn wait_for_approval(
+    browser: &mut Browser,
+    console: &Url,
+    page: Page,
+    administrator: &str,
+) -> Result<Page> {
+    let link = page.link("open the link here")?;
+    approve(&link, console, administrator).await?;
+    let until = Instant::now() + std::time::Duration::from_secs(30);
+    loop {
+        let now = browser.open(&page.url).await?;
+        let next =
+            now.links.iter().find(|(text, _)| text.starts_with("Choose") || text.starts_with("See the"));
+        if let Some((_, next)) = next {
+            return browser.open(next).await;
+        }
+        ensure!(Instant::now() < until, "the approval is not seen: {}", now.said());
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
 }

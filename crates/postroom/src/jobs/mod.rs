@@ -128,13 +128,14 @@ impl Engine {
             interval: parts.poll_interval,
             owner: parts.owner,
         };
+        let conversions = Arc::new(Notify::new());
         let watcher = Watcher {
             connections: Arc::clone(&parts.connections),
             bus: parts.bus.clone(),
             wake: Arc::clone(&approvals),
             poll: Arc::clone(&poll),
+            conversions: Arc::clone(&conversions),
         };
-        let conversions = Arc::new(Notify::new());
         let converter = Converter {
             ledger: parts.ledger.clone(),
             connections: Arc::clone(&parts.connections),

@@ -573,6 +573,7 @@ fn mail_takes_the_way_that_works() {
         mailbox_id: Uuid::nil(),
         mailbox_native_id: String::new(),
         mailbox: name.to_owned(),
+        ews_url: String::new(),
         connection_type: "graph".to_owned(),
         from_name: String::new(),
         paused_at: None,

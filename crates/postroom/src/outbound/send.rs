@@ -105,7 +105,7 @@ async fn make_draft(
     stamp: &str,
     is_repeated: bool,
 ) -> Result<Made, Fault> {
-    let mailbox = connections.mailbox_for(outbound.account_id, &outbound.mailbox_native_id).await?;
+    let mailbox = connections.mailbox_of_outbound(outbound).await?;
     if is_repeated && let Some(left) = left_behind(&mailbox, draft, stamp).await? {
         return Ok(left);
     }

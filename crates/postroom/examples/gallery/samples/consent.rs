@@ -182,6 +182,7 @@ fn approval(theme: Theme, code: &str, approved: bool) -> ApprovalPage {
         asked_by: "anna@contoso.com",
     });
     ApprovalPage {
+        list: ("/sources", "Message Sources"),
         frame: frame(theme, Section::Sources, "An administrator has to approve"),
         code: code.into(),
         approved,

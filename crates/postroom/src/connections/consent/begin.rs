@@ -7,6 +7,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::connections::Connections;
+use crate::connections::goal::Goal;
 use crate::connections::registration_set_up_page::fresh_state;
 use crate::connections::scopes;
 use crate::connections::store::accounts;
@@ -33,6 +34,8 @@ pub struct Waiting<'a> {
     pub tenant: &'a str,
     /// What is waited for.
     pub wanted: &'a str,
+    /// What for.
+    pub goal: &'a Goal,
     /// Why.
     pub fault: &'a Fault,
     /// Whether the account can do nothing meanwhile. One that works with less goes on with that.
@@ -61,6 +64,7 @@ pub async fn begin(
             scopes: waiting.wanted,
             code: &waiting.fault.code,
             state: &state,
+            goal: &waiting.goal.stored(),
             now,
             watch_at: now.saturating_add(EVERY).unwrap_or(now),
         },
@@ -68,10 +72,12 @@ pub async fn begin(
     .await?;
     if let Some(account) = waiting.account {
         let record = serde_json::to_string(&waiting.fault.to_record()).unwrap_or_default();
+        let before = accounts::wanted_in(tx, account).await?;
+        let wanted = scopes::merged(&before, waiting.wanted);
         if waiting.stops {
-            accounts::wait(tx, account, waiting.wanted, &record, now).await?;
+            accounts::wait(tx, account, &wanted, &record, now).await?;
         } else {
-            accounts::set_wanted(tx, account, waiting.wanted).await?;
+            accounts::set_wanted(tx, account, &wanted).await?;
         }
         let event = Event {
             object: Object::Account,
@@ -93,7 +99,8 @@ pub async fn link(connections: &Connections, approval: &Approval) -> Result<Url,
     let resource = registration.graph_url.as_str().trim_end_matches('/').to_owned();
     let asked: Vec<String> = scopes::of_resource(&approval.scopes)
         .into_iter()
-        .map(|scope| format!("{resource}/{scope}"))
+        // What EWS takes names its own resource.
+        .map(|scope| if scopes::is_ews(scope) { scope.to_owned() } else { format!("{resource}/{scope}") })
         .collect();
     let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
     Ok(microsoft::signin::admin_consent_address(

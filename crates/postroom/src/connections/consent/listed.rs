@@ -1,11 +1,13 @@
-//! Who waits for an administrator, as lines of the list of Message Sources.
+//! Who waits for an administrator, as lines of the list of Message Sources or of Message Outbounds.
+
+use uuid::Uuid;
 
 use crate::access::{Role, Viewer};
 use crate::connections::consent::begin;
+use crate::connections::goal::Goal;
 use crate::connections::pages::{Said, SourceRow};
 use crate::connections::routes::{State, time};
 use crate::connections::store::approvals::{self as rows, Approval};
-use crate::connections::store::sources::Source;
 use crate::web::Problem;
 use crate::web::components::{Action, Health, Menu, Tone};
 
@@ -14,17 +16,20 @@ pub async fn waiting(state: &State, viewer: &Viewer) -> Result<Vec<Approval>, Pr
     Ok(rows::open(&state.connections.db, viewer.workspace()).await?)
 }
 
-/// Those that no line of a source speaks for already.
-pub fn without_source<'a>(
+/// Those of one list (of outbounds, or of sources) that no line in it speaks for already: `spoken_for` are the accounts of connections
+/// that wait for an approval themselves.
+pub fn beside<'a>(
     waiting: &'a [Approval],
-    sources: &'a [Source],
+    outbounds: bool,
+    spoken_for: &'a [Uuid],
 ) -> impl Iterator<Item = &'a Approval> {
-    waiting.iter().filter(|approval| {
-        approval.account_id.is_none_or(|account| sources.iter().all(|source| source.account_id != account))
+    waiting.iter().filter(move |approval| {
+        Goal::of_stored(&approval.goal).is_outbound() == outbounds
+            && approval.account_id.is_none_or(|account| !spoken_for.contains(&account))
     })
 }
 
-/// The line of somebody who waits and has no source yet.
+/// The line of somebody who waits and has nothing in the list yet.
 pub async fn row(state: &State, viewer: &Viewer, approval: &Approval) -> SourceRow {
     let href = format!("/approvals/{}", approval.id);
     let came_back = approval.account_id.is_none() && approval.returned_at.is_some();
@@ -49,7 +54,7 @@ pub async fn row(state: &State, viewer: &Viewer, approval: &Approval) -> SourceR
         },
         href: href.clone(),
         folder: String::new(),
-        connection_type: "Graph",
+        connection_type: Goal::of_stored(&approval.goal).over().name(),
         target: String::new(),
         health: Health::ApprovalNeeded,
         last_mail: None,

@@ -1,19 +1,22 @@
 //! The page of somebody who waits for an administrator: what happened, what to do, the link and the mail for the administrator.
 
-use axum::extract::{Path, State as Shared};
+use axum::extract::{Form, Path, State as Shared};
 use axum::response::Response;
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::begin::{self, Waiting};
 use super::words::{Known, words};
 use crate::access::{Admin, Role, Viewer, audit};
+use crate::connections::goal::Goal;
 use crate::connections::pages::ApprovalPage;
 use crate::connections::routes::{State, flash_to, moment, see_other};
 use crate::connections::scopes;
-use crate::connections::sign_in::login_url;
-use crate::connections::store::{accounts, approvals as rows};
+use crate::connections::sign_in::{self, Asked, Purpose, Who, login_url};
+use crate::connections::store::accounts::{self, Account};
+use crate::connections::store::{approvals as rows, outbounds, sources};
 use crate::web::components::{Action, Icon};
-use crate::web::{self, Flash, Problem, Section};
+use crate::web::{self, Flash, Problem};
 
 /// GET /approvals/{id}
 pub async fn show(
@@ -44,13 +47,8 @@ pub async fn show(
         asked_by: &viewer.user().email,
     });
     let admin = viewer.may(Role::Admin);
-    let again = || match (approval.replaces, approval.account_id) {
-        (Some(before), _) => {
-            viewer.post("Sign in again", format!("/accounts/{before}/replace")).field("hint", &approval.who)
-        }
-        (None, Some(account)) => viewer.post("Sign in again", format!("/accounts/{account}/sign-in")),
-        (None, None) => viewer.post("Sign in again", "/sources/sign-in").field("hint", &approval.who),
-    };
+    let goal = Goal::of_stored(&approval.goal);
+    let again = || viewer.post("Sign in again", format!("/approvals/{id}/sign-in"));
     let is_over = approval.ended_at.is_some();
     // Nothing was approved as far as is known: the sign-in that it was watched with has ended.
     let sign_in_ended = is_over && approval.outcome == "ended";
@@ -59,9 +57,7 @@ pub async fn show(
     let next = match approval.account_id {
         _ if !admin => None,
         _ if sign_in_ended => Some(again().with_icon(Icon::Grid).primary()),
-        Some(account) if is_over => {
-            Some(Action::go("Choose folder and project", format!("/sources/new?account={account}")).primary())
-        }
+        Some(account) if is_over => Some(Action::go(goal.label(), goal.page(account)).primary()),
         None if approved => Some(again().with_icon(Icon::Grid).primary()),
         _ => None,
     };
@@ -71,7 +67,8 @@ pub async fn show(
         _ => "An administrator has to approve",
     };
     let page = ApprovalPage {
-        frame: viewer.frame(Section::Sources, title).live("approvals"),
+        frame: viewer.frame(goal.section(), title).live("approvals"),
+        list: goal.list(),
         code: approval.code.clone(),
         approved,
         sign_in_ended,
@@ -119,7 +116,70 @@ pub async fn give_up(
     audit::record(&mut tx, &admin.actor(), "give approval up", &approval.who, &approval.code).await?;
     tx.commit().await?;
     state.shell.bus.tell("sources");
-    Ok(flash_to(&admin, &Flash::done("Postroom no longer waits for this approval."), "/sources"))
+    let (list, _) = Goal::of_stored(&approval.goal).list();
+    Ok(flash_to(&admin, &Flash::done("Postroom no longer waits for this approval."), list))
+}
+
+/// POST /approvals/{id}/sign-in: once more, for the same.
+pub async fn sign_in(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let db = &state.connections.db;
+    let approval = rows::one(db, admin.workspace(), id)
+        .await?
+        .ok_or_else(|| Problem::not_found("wait for an approval"))?;
+    let account = match approval.replaces.or(approval.account_id) {
+        Some(account) => accounts::account(db, admin.workspace(), account).await?,
+        None => None,
+    };
+    let who = Some(approval.who).filter(|who| who.contains('@'));
+    let (purpose, hint) = match account {
+        Some(before) if approval.replaces.is_some() => (Purpose::Replace(before), who),
+        Some(account) => (Purpose::Validate(account), None),
+        None => (Purpose::New, who),
+    };
+    let asked = Asked { scopes: approval.scopes, goal: Goal::of_stored(&approval.goal) };
+    sign_in::begin(Who::Admin(admin), &state, purpose, asked, hint).await
+}
+
+/// What is waited for: what a sign-in asked for, or what a connection needs.
+#[derive(Debug, Default, Deserialize)]
+pub struct Wish {
+    #[serde(default)]
+    wanted: String,
+    #[serde(default)]
+    goal: String,
+    source: Option<Uuid>,
+    outbound: Option<Uuid>,
+}
+
+impl Wish {
+    async fn scopes(&self, state: &State, admin: &Admin, account: &Account) -> Result<String, Problem> {
+        let (connections, workspace) = (&state.connections, admin.workspace());
+        let db = &connections.db;
+        if let Some(id) = self.source {
+            let source = sources::one(db, workspace, id).await?;
+            let source = source.ok_or_else(|| Problem::not_found("Message Source"))?;
+            return Ok(sign_in::wanted_to_read(connections, account, &source).await?.join(" "));
+        }
+        if let Some(id) = self.outbound {
+            let outbound = outbounds::one(db, workspace, id).await?;
+            let outbound = outbound.ok_or_else(|| Problem::not_found("Message Outbound"))?;
+            return Ok(sign_in::wanted_to_send(connections, account, &outbound).await?.join(" "));
+        }
+        // A form is anybody's text: only what Postroom itself asks for is waited for.
+        let known = scopes::asked_again(&self.wanted);
+        if !self.wanted.is_empty() && scopes::are_granted(&known.join(" "), &self.wanted) {
+            return Ok(known.join(" "));
+        }
+        Ok(match accounts::wanted(db, account.id).await? {
+            // Signed in before that was kept.
+            wanted if wanted.is_empty() => scopes::asked_again(&account.scopes).join(" "),
+            wanted => wanted,
+        })
+    }
 }
 
 /// POST /accounts/{id}/wait: somebody turned back at Microsoft's page, and it is an administrator who has to act.
@@ -127,16 +187,13 @@ pub async fn wait(
     admin: Admin,
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
+    Form(wish): Form<Wish>,
 ) -> Result<Response, Problem> {
     let connections = &state.connections;
     let account = accounts::account(&connections.db, admin.workspace(), id)
         .await?
         .ok_or_else(|| Problem::not_found("account"))?;
-    let wanted = match accounts::wanted(&connections.db, id).await? {
-        // Signed in before that was kept.
-        wanted if wanted.is_empty() => scopes::asked_again(&account.scopes).join(" "),
-        wanted => wanted,
-    };
+    let wanted = wish.scopes(&state, &admin, &account).await?;
     let fault = fault::Fault::entra(&fault::EntraError {
         error: "consent_required".to_owned(),
         error_codes: vec![65_001],
@@ -152,6 +209,7 @@ pub async fn wait(
         who: &account.username,
         tenant: &account.tenant_id,
         wanted: &wanted,
+        goal: &Goal::of_stored(&wish.goal),
         fault: &fault,
         stops: account.state == "offline",
         actor: &admin.user().email,

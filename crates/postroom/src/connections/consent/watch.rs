@@ -12,10 +12,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::begin::EVERY;
 use super::is_missing;
+use crate::access::Actor;
 use crate::connections::Connections;
-use crate::connections::store::accounts;
+use crate::connections::convert as source_convert;
+use crate::connections::goal::Goal;
+use crate::connections::outbounds::convert;
 use crate::connections::store::approvals::{self as rows, Approval};
 use crate::connections::store::events::{self, Event, Object};
+use crate::connections::store::{accounts, outbounds, sources};
 use crate::web::live::Bus;
 
 /// The longest that nobody looks into the database: other nodes write into it too.
@@ -36,6 +40,8 @@ pub struct Watcher {
     pub wake: Arc<Notify>,
     /// Rung when sources should be polled.
     pub poll: Arc<Notify>,
+    /// Rung when a source waits to be moved to Graph.
+    pub conversions: Arc<Notify>,
 }
 
 impl Watcher {
@@ -78,6 +84,39 @@ impl Watcher {
         Ok(approved)
     }
 
+    /// What was waited for and needs nobody goes on by itself.
+    async fn finish(&self, approval: &Approval) -> Result<(), StoreError> {
+        let goal = Goal::of_stored(&approval.goal);
+        let actor = Actor {
+            workspace: approval.workspace_id,
+            user: None,
+            name: "Postroom".to_owned(),
+            at: self.connections.clock.now(),
+        };
+        let (connections, workspace) = (&self.connections, approval.workspace_id);
+        match goal {
+            Goal::MoveSource { id } => match sources::one(&connections.db, workspace, id).await? {
+                Some(source) if source.connection_type == "ews" => {
+                    source_convert::put_on_record(connections, &actor, &source).await?;
+                    self.conversions.notify_one();
+                    Ok(())
+                }
+                _ => Ok(()),
+            },
+            Goal::MoveOutbound { id } => {
+                let Some(outbound) = outbounds::one(&connections.db, workspace, id).await? else {
+                    return Ok(());
+                };
+                if let Err(refused) = convert::move_to_graph(connections, &actor, &outbound).await? {
+                    // It says so on its own page when it is tried there.
+                    tracing::warn!(outbound = %id, ?refused, "approved, but it cannot be moved to Graph");
+                }
+                Ok(())
+            }
+            Goal::Account | Goal::Source(_) | Goal::Outbound(_) => Ok(()),
+        }
+    }
+
     async fn ask(&self, approval: &Approval) -> Result<bool, StoreError> {
         let connections = &self.connections;
         let Some(account) = approval.account_id else { return Ok(false) };
@@ -104,7 +143,10 @@ impl Watcher {
                 };
                 events::add(&mut tx, approval.workspace_id, now, &event).await?;
                 tx.commit().await?;
+                // What was refused before is asked for at once.
+                connections.ask_anew(account).await;
                 tracing::info!(%account, "an administrator has approved what Postroom asks for");
+                self.finish(approval).await?;
                 self.poll.notify_one();
                 self.bus.tell("sources");
                 self.bus.tell("approvals");

@@ -21,13 +21,18 @@ mod tests;
 use axum::extract::{Path, State as Shared};
 use axum::response::Response;
 use ledger::failpoint;
+use store::StoreError;
 use uuid::Uuid;
 
 use super::connection_type::ConnectionType;
+use super::goal::Goal;
 use super::routes::{State, flash_to};
+use super::sign_in::{self, Asked, Purpose, Who};
+use super::store::accounts;
 use super::store::conversion::{self as rows, Conversion};
 use super::store::events::{self, Event, Object};
 use super::store::sources::{self, Source};
+use super::{Connections, application, scopes};
 use crate::access::{Actor, Admin, audit};
 use crate::web::times::thousands;
 use crate::web::{Flash, Problem};
@@ -71,12 +76,38 @@ pub async fn submit(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     let source = source(&state, admin.workspace(), id).await?;
-    begin(&state, &admin.actor(), &source).await?;
+    let connections = &state.connections;
+    let account = accounts::account(&connections.db, admin.workspace(), source.account_id)
+        .await?
+        .ok_or_else(|| Problem::not_found("account"))?;
+    let is_over_ews = ConnectionType::of_word(&source.connection_type) == ConnectionType::Ews;
+    let is_shared = source.mailbox_native_id != account.object_id;
+    let granted = |scope| scopes::is_granted(&account.scopes, scope);
+    let may_read = granted(scopes::SHARED) || (!is_shared && granted(scopes::MAIL));
+    if !is_over_ews || may_read || application::is_application(connections, account.id).await? {
+        return moving(&admin, &state, &source).await;
+    }
+    // Let into EWS alone: Graph is asked for first, and then the move begins without another press.
+    let needed = scopes::asked(is_shared);
+    let more = scopes::to_refresh(&account.scopes).into_iter().filter(|scope| !needed.contains(scope));
+    let wanted: Vec<&str> = needed.iter().copied().chain(more).collect();
+    let asked = Asked::of(&wanted).to(Goal::MoveSource { id });
+    sign_in::begin(Who::Admin(admin), &state, Purpose::Validate(account), asked, None).await
+}
+
+/// Somebody has signed in so that a source can be moved: it begins.
+pub async fn finish(admin: &Admin, state: &State, id: Uuid) -> Result<Response, Problem> {
+    let source = source(state, admin.workspace(), id).await?;
+    moving(admin, state, &source).await
+}
+
+async fn moving(admin: &Admin, state: &State, source: &Source) -> Result<Response, Problem> {
+    begin(state, &admin.actor(), source).await?;
     let flash = Flash::done(format!(
         "{} is being moved to Graph. This page says how far it is; nothing has to be waited for.",
         source.mailbox
     ));
-    Ok(flash_to(&admin, &flash, &format!("/sources/{id}")))
+    Ok(flash_to(admin, &flash, &format!("/sources/{}", source.id)))
 }
 
 /// POST /sources/{id}/convert/cancel
@@ -99,7 +130,19 @@ pub async fn begin(state: &State, actor: &Actor, source: &Source) -> Result<(), 
             "There is nothing to do.",
         ));
     }
-    let connections = &state.connections;
+    put_on_record(&state.connections, actor, source).await?;
+    failpoint::hit("C0");
+    state.engine.conversions.notify_one();
+    tell(state, source.id);
+    Ok(())
+}
+
+/// Puts the move of a source on record: it is taken up in the background.
+pub async fn put_on_record(
+    connections: &Connections,
+    actor: &Actor,
+    source: &Source,
+) -> Result<(), StoreError> {
     let now = connections.clock.now();
     let mut tx = connections.db.begin().await?;
     if rows::begin(&mut tx, actor, source.id, now).await? {
@@ -115,11 +158,7 @@ pub async fn begin(state: &State, actor: &Actor, source: &Source) -> Result<(), 
         audit::record(&mut tx, actor, "begin to move source to Graph", &source.mailbox, &source.folder_name)
             .await?;
     }
-    tx.commit().await?;
-    failpoint::hit("C0");
-    state.engine.conversions.notify_one();
-    tell(state, source.id);
-    Ok(())
+    tx.commit().await
 }
 
 /// Gives up moving a source; it stays with EWS. What was translated stays known, and is not asked for again.

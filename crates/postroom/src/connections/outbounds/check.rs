@@ -32,8 +32,7 @@ pub async fn check_due(connections: &Connections) {
             }
             let Some(outbound) = rows::one(&connections.db, workspace, id).await? else { return Ok(()) };
             let answer = async {
-                let mailbox =
-                    connections.mailbox_for(outbound.account_id, &outbound.mailbox_native_id).await?;
+                let mailbox = connections.mailbox_of_outbound(&outbound).await?;
                 mailbox.folder("drafts").await
             };
             let answer = answer.await;
@@ -93,7 +92,7 @@ pub fn known_of_source(source: &Source) -> expiry::Known {
 pub fn known_of_outbound(outbound: &Outbound) -> expiry::Known {
     expiry::Known {
         sign_in_used: sign_in_used(&outbound.account_kind, outbound.refreshed_at, outbound.signed_in_at),
-        is_ews_online: outbound.connection_type == "ews",
+        is_ews_online: outbound.connection_type == "ews" && outbound.ews_url.is_empty(),
         ..expiry::Known::default()
     }
 }

@@ -8,19 +8,55 @@ use uuid::Uuid;
 
 use super::pages::OutboundForm;
 use crate::access::{Admin, audit};
+use crate::connections::connection_type::{self, ConnectionType};
+use crate::connections::goal::Way;
 use crate::connections::routes::{State, flash_to};
 use crate::connections::scopes;
 use crate::connections::store::accounts::{self, Account};
+use crate::connections::store::applications;
 use crate::connections::store::events::{self, Event, Object};
 use crate::connections::store::outbounds::{self as rows, NewOutbound};
 use crate::connections::store::sources;
-use crate::web::form::{Field, Fields};
+use crate::web::form::{Choice, Field, Fields};
 use crate::web::{self, Flash, Problem, Section};
 
-/// `?account=` of the form.
+/// `?account=&over=&ews_url=` of the form.
 #[derive(Debug, Deserialize)]
 pub struct Of {
     account: Uuid,
+    /// `ews`, or nothing.
+    #[serde(default)]
+    over: String,
+    /// The address of an Exchange server of one's own.
+    #[serde(default)]
+    ews_url: String,
+}
+
+/// Who sends, and how.
+struct About {
+    account: Account,
+    /// For an application: the mailboxes that it may be used for.
+    mailboxes: Vec<String>,
+    way: Way,
+}
+
+impl About {
+    async fn of(state: &State, admin: &Admin, of: Of) -> Result<Self, Problem> {
+        let db = &state.connections.db;
+        let account = accounts::account(db, admin.workspace(), of.account)
+            .await?
+            .ok_or_else(|| Problem::not_found("account"))?;
+        let mailboxes = applications::mailboxes(db, account.id).await?;
+        let way = match ConnectionType::of_word(&of.over) {
+            ConnectionType::Ews => Way::ews(&of.ews_url),
+            ConnectionType::Graph => Way::graph(),
+        };
+        Ok(Self { account, mailboxes, way })
+    }
+
+    fn is_over_ews(&self) -> bool {
+        self.way.over == ConnectionType::Ews
+    }
 }
 
 /// What is posted.
@@ -32,12 +68,6 @@ pub struct Posted {
     from_name: String,
 }
 
-async fn account(state: &State, admin: &Admin, id: Uuid) -> Result<Account, Problem> {
-    accounts::account(&state.connections.db, admin.workspace(), id)
-        .await?
-        .ok_or_else(|| Problem::not_found("account"))
-}
-
 fn name_field(posted: &Posted) -> Field {
     Field::line("from_name", "Name beside the address")
         .value(&posted.from_name)
@@ -46,9 +76,17 @@ fn name_field(posted: &Posted) -> Field {
         .placeholder("Contoso Support")
 }
 
-fn fields(account: &Account, posted: &Posted) -> Fields {
-    let value = if posted.mailbox.is_empty() { &account.username } else { &posted.mailbox };
-    let hint = if scopes::is_granted(&account.scopes, scopes::SEND_SHARED) {
+fn fields(about: &About, posted: &Posted) -> Fields {
+    if !about.mailboxes.is_empty() {
+        let choices = about.mailboxes.iter().map(|own| Choice::new(own, own)).collect();
+        let chosen = if posted.mailbox.is_empty() { &about.mailboxes[0] } else { &posted.mailbox };
+        let mailbox = Field::select("mailbox", "Mailbox", choices)
+            .value(chosen)
+            .hint("Those that the application may be used for.");
+        return Fields::new(vec![mailbox, name_field(posted)]);
+    }
+    let value = if posted.mailbox.is_empty() { &about.account.username } else { &posted.mailbox };
+    let hint = if about.is_over_ews() || scopes::is_granted(&about.account.scopes, scopes::SEND_SHARED) {
         "The account's own mailbox, or a shared one that it may send as."
     } else {
         "The account's own mailbox. To send from a shared one, sign in again with shared mailboxes allowed."
@@ -56,12 +94,13 @@ fn fields(account: &Account, posted: &Posted) -> Fields {
     Fields::new(vec![Field::email("mailbox", "Mailbox").value(value).hint(hint), name_field(posted)])
 }
 
-fn form(admin: &Admin, account: &Account, fields: Fields) -> Result<Response, Problem> {
+fn form(admin: &Admin, about: &About, fields: Fields) -> Result<Response, Problem> {
     let failed = fields.failed();
     let page = OutboundForm {
         frame: admin.frame(Section::Outbounds, "New Message Outbound"),
-        action: format!("/outbounds/new?account={}", account.id),
-        account: account.username.clone(),
+        warning: about.is_over_ews().then_some(connection_type::WARNING),
+        action: format!("/outbounds/new?{}", about.way.query(about.account.id)),
+        account: about.account.username.clone(),
         fields,
         button: "Create the outbound",
     };
@@ -78,9 +117,32 @@ pub async fn show(
     Shared(state): Shared<State>,
     Query(of): Query<Of>,
 ) -> Result<Response, Problem> {
-    let account = account(&state, &admin, of.account).await?;
-    let fields = fields(&account, &Posted::default());
-    form(&admin, &account, fields)
+    let about = About::of(&state, &admin, of).await?;
+    let fields = fields(&about, &Posted::default());
+    form(&admin, &about, fields)
+}
+
+/// What is wrong with a mailbox, before it is asked.
+fn objection(about: &About, address: &str, is_own: bool) -> Option<&'static str> {
+    if !about.mailboxes.is_empty() {
+        let is_named = about.mailboxes.iter().any(|named| named.eq_ignore_ascii_case(address));
+        return (!is_named).then_some(
+            "The application may not be used for this mailbox: add it on the application's page.",
+        );
+    }
+    if !address.contains('@') {
+        return Some("This is no address: write name@company.com.");
+    }
+    // EWS has one permission, for all mailboxes that the person has rights on; the mailbox itself says whether it has them.
+    if about.is_over_ews() || may_send(&about.account, is_own) {
+        return None;
+    }
+    Some(if is_own {
+        "The right to send (Mail.Send) was not granted: sign in again from Message Outbounds."
+    } else {
+        "The right to send from shared mailboxes (Mail.Send.Shared) was not granted: on Message Outbounds choose Create, Shared \
+         mailbox, and sign in once more."
+    })
 }
 
 /// POST /outbounds/new?account=
@@ -90,42 +152,37 @@ pub async fn submit(
     Query(of): Query<Of>,
     Form(posted): Form<Posted>,
 ) -> Result<Response, Problem> {
-    let account = account(&state, &admin, of.account).await?;
-    let mut filled = fields(&account, &posted);
+    let about = About::of(&state, &admin, of).await?;
+    let (account, way) = (&about.account, &about.way);
+    let mut filled = fields(&about, &posted);
     let address = posted.mailbox.trim();
     let is_own = address.eq_ignore_ascii_case(&account.username);
     let native_id = if is_own { account.object_id.clone() } else { address.to_lowercase() };
-    if !address.contains('@') {
-        filled.fail("mailbox", "This is no address: write name@company.com.");
-    } else if !may_send(&account, is_own) {
-        let error = if is_own {
-            "The right to send (Mail.Send) was not granted: sign in again from Message Outbounds."
-        } else {
-            "The right to send from shared mailboxes (Mail.Send.Shared) was not granted: sign in again with shared mailboxes \
-             allowed."
-        };
-        filled.fail("mailbox", error);
+    if let Some(objection) = objection(&about, address, is_own) {
+        filled.fail("mailbox", objection);
     }
-    if posted.from_name.chars().count() > 120 || posted.from_name.chars().any(char::is_control) {
-        filled.fail("from_name", "Write a name of up to 120 characters on one line.");
+    if let Some(objection) = objection_to_name(&posted.from_name) {
+        filled.fail("from_name", objection);
     }
     if filled.failed() {
-        return form(&admin, &account, filled);
+        return form(&admin, &about, filled);
     }
     let asked = async {
-        let mailbox = state.connections.mailbox_for(account.id, &native_id).await?;
+        let connections = &state.connections;
+        let mailbox =
+            connections.mailbox_over(way.over, account.id, &native_id, address, &way.ews_url).await?;
         mailbox.folder("drafts").await
     };
     if let Err(fault) = asked.await {
         filled.fail("mailbox", format!("It cannot be used: {}", fault.told()));
-        return form(&admin, &account, filled);
+        return form(&admin, &about, filled);
     }
     let (now, workspace) = (state.connections.clock.now(), admin.workspace());
     let mut tx = state.connections.db.begin().await?;
     let mailbox = match sources::mailbox(&mut tx, &account.tenant_id, &native_id, address).await? {
         Some(known) if known.workspace_id != workspace => {
             filled.fail("mailbox", format!("{address} belongs to another workspace of this installation."));
-            return form(&admin, &account, filled);
+            return form(&admin, &about, filled);
         }
         Some(known) => known.id,
         None => {
@@ -137,15 +194,17 @@ pub async fn submit(
         workspace,
         account: account.id,
         mailbox,
-        connection_type: "graph",
+        connection_type: way.over.word(),
+        ews_url: way.ews_url.clone(),
         from_name: posted.from_name.trim().to_owned(),
         now,
     };
     if !rows::insert(&mut tx, &new).await? {
         filled.fail("mailbox", "This mailbox has an outbound already: change that one.");
-        return form(&admin, &account, filled);
+        return form(&admin, &about, filled);
     }
-    audit::record(&mut tx, &admin.actor(), "create outbound", address, &account.username).await?;
+    let detail = format!("{} over {}", account.username, way.over);
+    audit::record(&mut tx, &admin.actor(), "create outbound", address, &detail).await?;
     let event = Event {
         object: Object::Outbound,
         id: new.id,
@@ -166,6 +225,11 @@ fn may_send(account: &Account, is_own: bool) -> bool {
     granted(scopes::SEND_SHARED) || (is_own && granted(scopes::SEND))
 }
 
+fn objection_to_name(name: &str) -> Option<&'static str> {
+    let is_good = name.trim().chars().count() <= 120 && !name.chars().any(char::is_control);
+    (!is_good).then_some("Write a name of up to 120 characters on one line.")
+}
+
 /// GET /outbounds/{id}/edit
 pub async fn edit(
     admin: Admin,
@@ -178,6 +242,7 @@ pub async fn edit(
     let posted = Posted { mailbox: outbound.mailbox.clone(), from_name: outbound.from_name.clone() };
     web::page(&OutboundForm {
         frame: admin.frame(Section::Outbounds, format!("Settings of {}", outbound.mailbox)),
+        warning: None,
         action: format!("/outbounds/{id}/edit"),
         account: outbound.username,
         fields: Fields::new(vec![name_field(&posted)]),
@@ -196,11 +261,8 @@ pub async fn submit_edit(
         .await?
         .ok_or_else(|| Problem::not_found("Message Outbound"))?;
     let name = posted.from_name.trim();
-    if name.chars().count() > 120 || name.chars().any(char::is_control) {
-        return Err(Problem::invalid(
-            "The name is too long or holds characters that no name has.",
-            "Write a name of up to 120 characters on one line.",
-        ));
+    if let Some(mend) = objection_to_name(name) {
+        return Err(Problem::invalid("The name is too long or holds characters that no name has.", mend));
     }
     let mut tx = state.connections.db.begin().await?;
     rows::rename(&mut tx, admin.workspace(), id, name, state.connections.clock.now()).await?;

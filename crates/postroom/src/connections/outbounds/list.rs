@@ -8,13 +8,16 @@ use uuid::Uuid;
 use super::known_of_outbound;
 use super::pages::OutboundsPage;
 use crate::access::{Role, Viewer};
+use crate::connections::connection_type::ConnectionType;
+use crate::connections::consent::listed;
 use crate::connections::ending::Credentials;
+use crate::connections::goal::{Goal, Way};
 use crate::connections::health::{self, Trouble};
 use crate::connections::pages::{Said, SourceRow};
 use crate::connections::ping::{self, Report};
 use crate::connections::routes::State;
 use crate::connections::sign_in;
-use crate::connections::store::accounts;
+use crate::connections::store::accounts::{self, Account};
 use crate::connections::store::outbounds::{self as rows, Outbound};
 use crate::web::components::{Action, Empty, Health, Icon, Menu, Tone, happened, ways};
 use crate::web::{self, Problem, Section};
@@ -34,26 +37,35 @@ pub async fn show(
     let connections = &state.connections;
     let mut list = Vec::new();
     let credentials = Credentials::of(&connections.db, viewer.workspace()).await?;
+    let mut spoken_for = Vec::new();
     for outbound in rows::all(&connections.db, viewer.workspace()).await? {
         let result = match shown.ping {
             Some(id) if id == outbound.id => ping::last(connections, id).await?,
             _ => None,
         };
-        list.push(row(&viewer, &outbound, &credentials, result.as_ref()));
+        let row = row(&viewer, &outbound, &credentials, result.as_ref());
+        if row.health == Health::ApprovalNeeded {
+            spoken_for.push(outbound.account_id);
+        }
+        list.push(row);
+    }
+    let waiting = listed::waiting(&state, &viewer).await?;
+    for approval in listed::beside(&waiting, true, &spoken_for) {
+        list.push(listed::row(&state, &viewer, approval).await);
     }
     let admin = viewer.may(Role::Admin);
     let sign_in =
         || viewer.post("Sign in with Microsoft", "/outbounds/sign-in").with_icon(Icon::Grid).primary();
-    let mut frame = viewer.frame(Section::Outbounds, "Message Outbounds").live("sources notices");
+    let mut frame = viewer.frame(Section::Outbounds, "Message Outbounds").live("sources notices approvals");
     if admin {
         let may_send = accounts::that_may_send(&connections.db, viewer.workspace()).await?;
-        if !may_send.is_empty() {
-            let create = may_send
-                .into_iter()
-                .map(|account| Action::go(account.username, format!("/outbounds/new?account={}", account.id)))
-                .collect();
-            frame = frame.with(Menu::named("Create", create));
-        }
+        let of_account =
+            |account: Account| Action::go(account.username, Goal::Outbound(Way::graph()).page(account.id));
+        let mut create: Vec<Action> = may_send.into_iter().map(of_account).collect();
+        create.push(viewer.post("Shared mailbox", "/outbounds/sign-in").field("shared", "on"));
+        create.push(Action::go("Application permission", "/applications/new"));
+        create.push(Action::go("Over EWS (legacy)", "/outbounds/create-ews"));
+        frame = frame.with(Menu::named("Create", create));
         if !list.is_empty() {
             frame = frame.with(sign_in());
         }
@@ -75,7 +87,21 @@ pub async fn show(
 /// The button that mends a trouble.
 pub(super) fn mend(viewer: &Viewer, outbound: &Outbound, trouble: &Trouble) -> Option<Action> {
     let id = outbound.id;
+    if matches!(trouble.fault.entry.id, "ews.disabled" | "ews.not_allowed") {
+        return Some(to_graph(viewer, outbound).primary());
+    }
+    if health::needs_approval(&trouble.fault) {
+        return Some(
+            viewer
+                .post("Ask the administrator", format!("/accounts/{}/wait", outbound.account_id))
+                .field("outbound", id.to_string()),
+        );
+    }
     match trouble.fault.entry.class {
+        // Whatever it is, nothing is asked for before somebody has signed in.
+        _ if trouble.fault.retry() == fault::Retry::AfterSignIn => {
+            Some(viewer.post("Sign in again", format!("/outbounds/{id}/sign-in")).primary())
+        }
         fault::Class::SignIn => {
             Some(viewer.post("Sign in again", format!("/outbounds/{id}/sign-in")).primary())
         }
@@ -104,26 +130,32 @@ fn said(viewer: &Viewer, outbound: &Outbound, trouble: &Trouble) -> Said {
     }
 }
 
+/// The button that moves an outbound over EWS to Graph.
+fn to_graph(viewer: &Viewer, outbound: &Outbound) -> Action {
+    viewer.post("Move to Graph", format!("/outbounds/{}/convert", outbound.id))
+}
+
 /// What can be done to an outbound, for its menu.
 pub(super) fn actions(viewer: &Viewer, outbound: &Outbound) -> Vec<Action> {
     let id = outbound.id;
-    vec![
+    let mut actions = vec![
         Action::go("Change settings", format!("/outbounds/{id}/edit")).with_icon(Icon::Settings),
         if outbound.paused_at.is_some() {
             viewer.post("Resume", format!("/outbounds/{id}/resume")).with_icon(Icon::Play)
         } else {
             viewer.post("Pause", format!("/outbounds/{id}/pause")).with_icon(Icon::Paused)
         },
-        viewer.post("Remove", format!("/outbounds/{id}/remove")).with_icon(Icon::Bin).danger(format!(
+    ];
+    if ConnectionType::of_word(&outbound.connection_type) == ConnectionType::Ews {
+        actions.push(to_graph(viewer, outbound));
+    }
+    actions.push(viewer.post("Remove", format!("/outbounds/{id}/remove")).with_icon(Icon::Bin).danger(
+        format!(
             "No mail is sent from {} any more. The mailbox stays as it is, and so does the sign-in of {}.",
             outbound.mailbox, outbound.username
-        )),
-    ]
-}
-
-/// The connection type in words.
-pub(super) fn type_in_words(outbound: &Outbound) -> &'static str {
-    if outbound.connection_type == "ews" { "EWS" } else { "Graph" }
+        ),
+    ));
+    actions
 }
 
 fn row(
@@ -148,7 +180,7 @@ fn row(
         mailbox: outbound.mailbox.clone(),
         href: format!("/outbounds/{id}"),
         folder: outbound.from_name.clone(),
-        connection_type: type_in_words(outbound),
+        connection_type: ConnectionType::of_word(&outbound.connection_type).name(),
         target: outbound.username.clone(),
         health: standing.health,
         last_mail: None,

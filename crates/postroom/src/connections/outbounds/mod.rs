@@ -2,9 +2,10 @@
 //!
 //! [`list`] and [`one`] show them, [`create`] makes one of an account that is signed in with the right to send, [`switch`]
 //! pauses and removes, [`ping`] tests down to a mail to the person who asked, [`check`] looks at each now and then, so that
-//! what broke is known before somebody needs it.
+//! what broke is known before somebody needs it. [`convert`] moves one from EWS to Graph.
 
 pub mod check;
+pub mod convert;
 pub mod create;
 pub mod list;
 pub mod one;

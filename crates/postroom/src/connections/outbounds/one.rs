@@ -7,9 +7,10 @@ use uuid::Uuid;
 use super::pages::OutboundPage;
 use super::{known_of_outbound, list, with_credentials_of};
 use crate::access::{Role, Viewer};
+use crate::connections::connection_type::ConnectionType;
 use crate::connections::routes::State;
 use crate::connections::source::{ends, timeline_of};
-use crate::connections::store::outbounds as rows;
+use crate::connections::store::outbounds::{self as rows, Outbound};
 use crate::connections::{expiry, health, ping};
 use crate::web::components::{Action, FaultView, Icon};
 use crate::web::{self, Problem, Section};
@@ -25,7 +26,7 @@ pub async fn show(
         .ok_or_else(|| Problem::not_found("Message Outbound"))?;
     let standing = health::of_outbound(&outbound);
     let admin = viewer.may(Role::Admin);
-    let mut frame = viewer.frame(Section::Outbounds, &outbound.mailbox).live("sources notices");
+    let mut frame = viewer.frame(Section::Outbounds, &outbound.mailbox).live("sources notices approvals");
     if admin {
         frame = frame
             .with(viewer.post("Ping", format!("/outbounds/{id}/ping")).with_icon(Icon::Ping))
@@ -61,7 +62,7 @@ pub async fn show(
                 "Name".to_owned(),
                 if outbound.from_name.is_empty() { "none".to_owned() } else { outbound.from_name.clone() },
             ),
-            ("Connection type".to_owned(), list::type_in_words(&outbound).to_owned()),
+            ("Connection type".to_owned(), way_in_words(&outbound)),
         ],
         edit: admin.then(|| Action::go("Change", format!("/outbounds/{id}/edit")).with_icon(Icon::Settings)),
         dangers: if admin {
@@ -70,4 +71,10 @@ pub async fn show(
             Vec::new()
         },
     })
+}
+
+/// How it is reached; a server of one's own by its address.
+fn way_in_words(outbound: &Outbound) -> String {
+    let over = ConnectionType::of_word(&outbound.connection_type);
+    if outbound.ews_url.is_empty() { over.to_string() } else { format!("{over}, {}", outbound.ews_url) }
 }

@@ -58,6 +58,8 @@ pub(super) struct OutboundPage {
 pub(super) struct OutboundForm {
     /// The frame.
     pub(super) frame: Frame,
+    /// Until when EWS works, where it is over that.
+    pub(super) warning: Option<&'static str>,
     /// Where it is posted to.
     pub(super) action: String,
     /// Whom Postroom is signed in as.

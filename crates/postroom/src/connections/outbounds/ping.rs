@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::connections::Connections;
+use crate::connections::connection_type::ConnectionType;
 use crate::connections::ping::{self, Check, Report};
 use crate::connections::store::events::Object;
 use crate::connections::store::outbounds::{self as rows, Outbound};
@@ -24,14 +25,15 @@ pub async fn ping(connections: &Connections, outbound: &Outbound, to: Option<&st
 }
 
 async fn checks(connections: &Connections, outbound: &Outbound, to: Option<&str>) -> Vec<Check> {
-    let token = ping::token(connections, outbound.account_id).await;
+    let over = ConnectionType::of_word(&outbound.connection_type);
+    let token = ping::token(connections, over, outbound.account_id, &outbound.ews_url).await;
     let is_over = token.fault.is_some();
     let mut checks = vec![token];
     if is_over {
         return checks;
     }
     let begun = Instant::now();
-    let mailbox = match connections.mailbox_for(outbound.account_id, &outbound.mailbox_native_id).await {
+    let mailbox = match connections.mailbox_of_outbound(outbound).await {
         Ok(mailbox) => mailbox,
         Err(fault) => {
             checks.push(Check::new("Mailbox", Err(fault), begun.elapsed()));
@@ -41,17 +43,19 @@ async fn checks(connections: &Connections, outbound: &Outbound, to: Option<&str>
     let drafts = FolderId::from("drafts");
     let mut quota = None;
     for check in mailbox.probe_folder(&drafts).await.checks {
-        let name = match check.name {
-            "Sign-in" => "Identity",
-            name @ ("Mailbox" | "Folder") => name,
-            "Quota" => {
-                quota = Some(Check::new(check.name, check.outcome, check.took));
-                continue;
-            }
-            // Drafts are not read and not marked.
-            _ => continue,
-        };
-        checks.push(Check::new(name, check.outcome, check.took));
+        if check.name == "Quota" {
+            quota = Some(Check::new(check.name, check.outcome, check.took));
+            continue;
+        }
+        // Drafts are not read and not marked.
+        if !matches!(check.name, "Sign-in" | "Mailbox" | "Folder") {
+            continue;
+        }
+        let mut check = ping::probed(over, &outbound.username, check);
+        if check.name == "Sign-in" {
+            "Identity".clone_into(&mut check.name);
+        }
+        checks.push(check);
     }
     if checks.iter().any(|check| check.fault.is_some()) {
         return checks;
@@ -118,6 +122,7 @@ pub async fn on_record(
     to: Option<&str>,
 ) -> Result<Option<Report>, StoreError> {
     let Some(outbound) = rows::one(&connections.db, workspace, id).await? else { return Ok(None) };
+    connections.ask_anew(outbound.account_id).await;
     let report = ping(connections, &outbound, to).await;
     let mut tx = connections.db.begin().await?;
     ping::record(&mut tx, workspace, Object::Outbound, id, actor, &report).await?;

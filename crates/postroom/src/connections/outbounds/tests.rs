@@ -35,6 +35,7 @@ async fn outbound(office: &Office) -> Uuid {
         account,
         mailbox,
         connection_type: "graph",
+        ews_url: String::new(),
         from_name: "Contoso Post".to_owned(),
         now,
     };

@@ -13,6 +13,8 @@ use crate::web::times::Moment;
 pub struct ApprovalPage {
     /// The frame.
     pub frame: Frame,
+    /// The list that it belongs to: address and name.
+    pub list: (&'static str, &'static str),
     /// Microsoft's code.
     pub code: String,
     /// Whether it is approved, as far as is known.

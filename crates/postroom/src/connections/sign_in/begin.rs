@@ -7,13 +7,14 @@ use jiff::SignedDuration;
 use microsoft::signin::{self, Hint};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
-use store::StoreError;
 use url::Url;
 use uuid::Uuid;
 
+use super::asked::{Asked, to_replace, wanted_again, wanted_to_read, wanted_to_send};
 use super::stopped::failed;
 use super::{Purpose, Who, hash, place};
 use crate::access::{Admin, Viewer};
+use crate::connections::goal::{Goal, Way};
 use crate::connections::jira_site::stored_fault;
 use crate::connections::routes::{State, see_other};
 use crate::connections::store::accounts::{self as rows, Account, NewSignIn};
@@ -42,7 +43,7 @@ pub async fn begin_new(
     Shared(state): Shared<State>,
     Form(wanted): Form<Wanted>,
 ) -> Result<Response, Problem> {
-    let asked = scopes::asked(wanted.shared == "on");
+    let asked = Asked::of(&scopes::asked(wanted.shared == "on"));
     begin(Who::Admin(admin), &state, Purpose::New, asked, hint_of(&wanted.hint)).await
 }
 
@@ -52,8 +53,8 @@ pub async fn begin_outbound(
     Shared(state): Shared<State>,
     Form(wanted): Form<Wanted>,
 ) -> Result<Response, Problem> {
-    let asked = scopes::asked_to_send(wanted.shared == "on");
-    begin(Who::Admin(admin), &state, Purpose::Outbound, asked, hint_of(&wanted.hint)).await
+    let asked = Asked::of(&scopes::asked_to_send(wanted.shared == "on")).to(Goal::Outbound(Way::graph()));
+    begin(Who::Admin(admin), &state, Purpose::New, asked, hint_of(&wanted.hint)).await
 }
 
 /// POST /outbounds/{id}/sign-in
@@ -66,9 +67,8 @@ pub async fn begin_validate_outbound(
         .await?
         .ok_or_else(|| Problem::not_found("Message Outbound"))?;
     let account = account(&state, &admin, outbound.account_id).await?;
-    let shared = scopes::is_granted(&account.scopes, scopes::SHARED);
-    let asked = scopes::asked_to_send(shared);
-    begin(Who::Admin(admin), &state, Purpose::Validate(account), asked, None).await
+    let wanted = wanted_to_send(&state.connections, &account, &outbound).await?;
+    begin(Who::Admin(admin), &state, Purpose::Validate(account), Asked::of(&wanted), None).await
 }
 
 /// POST /sources/{id}/sign-in
@@ -81,8 +81,8 @@ pub async fn begin_validate_source(
         .await?
         .ok_or_else(|| Problem::not_found("Message Source"))?;
     let account = account(&state, &admin, source.account_id).await?;
-    let asked = wanted_again(&state, &account).await?;
-    begin(Who::Admin(admin), &state, Purpose::Validate(account), asked, None).await
+    let wanted = wanted_to_read(&state.connections, &account, &source).await?;
+    begin(Who::Admin(admin), &state, Purpose::Validate(account), Asked::of(&wanted), None).await
 }
 
 /// POST /accounts/{id}/sign-in
@@ -93,11 +93,11 @@ pub async fn begin_validate(
     Form(wanted): Form<Wanted>,
 ) -> Result<Response, Problem> {
     let account = account(&state, &admin, id).await?;
-    let mut asked = wanted_again(&state, &account).await?;
-    if wanted.shared == "on" && !asked.contains(&scopes::SHARED) {
-        asked.push(scopes::SHARED);
+    let mut asked = wanted_again(&state.connections, &account).await?;
+    if wanted.shared == "on" && !asked.iter().any(|scope| scope == scopes::SHARED) {
+        asked.push(scopes::SHARED.to_owned());
     }
-    begin(Who::Admin(admin), &state, Purpose::Validate(account), asked, None).await
+    begin(Who::Admin(admin), &state, Purpose::Validate(account), Asked::of(&asked), None).await
 }
 
 /// POST /accounts/{id}/replace
@@ -108,27 +108,8 @@ pub async fn begin_replace(
     Form(wanted): Form<Wanted>,
 ) -> Result<Response, Problem> {
     let account = account(&state, &admin, id).await?;
-    let asked = to_replace(&account);
+    let asked = Asked::of(&to_replace(&account));
     begin(Who::Admin(admin), &state, Purpose::Replace(account), asked, hint_of(&wanted.hint)).await
-}
-
-/// What whoever replaces an account is asked for. Their own mailbox is another one: what was read so far is somebody else's to
-/// them.
-pub fn to_replace(account: &Account) -> Vec<&'static str> {
-    if scopes::is_granted(&account.scopes, scopes::SEND) {
-        scopes::asked_to_send(true)
-    } else {
-        scopes::asked(true)
-    }
-}
-
-/// What an account was asked for and is asked for again.
-pub(in crate::connections) async fn wanted_again(
-    state: &State,
-    account: &Account,
-) -> Result<Vec<&'static str>, StoreError> {
-    let wanted = rows::wanted(&state.connections.db, account.id).await?;
-    Ok(scopes::asked_again(&format!("{wanted} {}", account.scopes)))
 }
 
 fn hint_of(address: &str) -> Option<String> {
@@ -147,7 +128,7 @@ pub async fn begin(
     who: Who,
     state: &State,
     purpose: Purpose,
-    asked: Vec<&'static str>,
+    asked: Asked,
     hint: Option<String>,
 ) -> Result<Response, Problem> {
     let connections = &state.connections;
@@ -181,7 +162,8 @@ pub async fn begin(
             Purpose::Validate(account) => Some(account.tenant_id.clone()),
             _ => None,
         },
-        wanted: asked.join(" "),
+        wanted: asked.scopes,
+        goal: asked.goal,
         stage,
         picks: hint == Hint::SelectAccount,
         hint,
@@ -228,6 +210,7 @@ pub(super) struct Leaving {
     /// The account's own; none: where sign-ins begin.
     pub(super) tenant: Option<String>,
     pub(super) wanted: String,
+    pub(super) goal: Goal,
     pub(super) stage: Stage,
     pub(super) hint: Hint,
     pub(super) picks: bool,
@@ -275,6 +258,7 @@ pub(super) async fn leave(who: &Who, state: &State, leaving: Leaving) -> Result<
         wanted: leaving.wanted,
         stage: if leaving.stage == Stage::Basic { "basic" } else { "whole" },
         purpose: leaving.purpose,
+        goal: leaving.goal.stored(),
         account: leaving.account,
         tenant: leaving.tenant.unwrap_or_default(),
         link: match who {

@@ -14,10 +14,11 @@ use super::{Who, hash, place};
 use crate::access::{Admin, audit};
 use crate::connections::consent::begin::{self as approval, Waiting};
 use crate::connections::consent::{self, return_of_admin};
+use crate::connections::goal::Goal;
 use crate::connections::routes::{State, see_other};
-use crate::connections::sign_in_link;
 use crate::connections::store::accounts::{self as rows, SignIn};
 use crate::connections::store::links;
+use crate::connections::{scopes, sign_in_link};
 use crate::web::{Client, Problem};
 
 /// A code to be redeemed: never shown.
@@ -156,6 +157,12 @@ fn approved(brought: &Brought) -> Result<Response, Problem> {
     ))
 }
 
+/// What a code is redeemed for: a token is for one resource.
+pub(super) fn redeemed_scopes(sign_in: &SignIn) -> Vec<&str> {
+    let asked: Vec<&str> = sign_in.scopes.split_ascii_whitespace().collect();
+    scopes::of_one_resource(&asked)
+}
+
 async fn redeem(
     state: &State,
     sign_in: &SignIn,
@@ -172,7 +179,7 @@ async fn redeem(
     // Where the sign-in began, its code is redeemed.
     let tenant = if sign_in.tenant.is_empty() { &registration.tenant } else { &sign_in.tenant };
     let mut proof = registration.proof(&connections.http, tenant).await?;
-    let asked: Vec<&str> = sign_in.scopes.split_ascii_whitespace().collect();
+    let asked = redeemed_scopes(sign_in);
     let (now, code, nonce) = (connections.clock.now(), code.expose_secret(), &sign_in.nonce);
     loop {
         let (discovery, app) = (&proof.discovery, &proof.application);
@@ -212,6 +219,7 @@ async fn refused(who: &Who, state: &State, sign_in: &SignIn, fault: &Fault) -> R
             who: account.as_ref().map_or(hinted.as_str(), |account| &account.username),
             tenant: account.as_ref().map_or("", |account| &account.tenant_id),
             wanted: &sign_in.wanted,
+            goal: &Goal::of_stored(&sign_in.goal),
             fault,
             stops: account.as_ref().is_some_and(|account| !works(account)),
             actor: &name,

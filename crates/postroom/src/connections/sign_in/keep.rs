@@ -10,13 +10,17 @@ use uuid::Uuid;
 
 use super::Who;
 use super::begin::{Leaving, Stage, leave};
+use super::come_back::redeemed_scopes;
 use super::stopped::{failed, swapped};
 use crate::access::{Actor, Admin, audit};
+use crate::connections::goal::Goal;
 use crate::connections::routes::{State, flash_to, see_other};
 use crate::connections::store::accounts::{self as rows, Account, SignIn, SignedIn};
 use crate::connections::store::events::{self, Event, Object};
 use crate::connections::store::{approvals, links, sources};
-use crate::connections::{Connections, enterprise, ping, scopes, sign_in_link, tell, tokens};
+use crate::connections::{
+    Connections, convert, enterprise, outbounds, ping, scopes, sign_in_link, tell, tokens,
+};
 use crate::web::{Flash, Problem};
 
 /// After a sign-in so many sources of the account are pinged; the others are polled all the same.
@@ -48,13 +52,16 @@ pub(super) async fn keep(
     let granted = tokens.scopes.join(" ");
     let is_whole = sign_in.stage == "whole" || scopes::are_granted(&granted, &sign_in.wanted);
     let known = rows::row_of(&connections.db, workspace, &claims.tid, &claims.oid).await?;
-    let id = known.unwrap_or_else(Uuid::now_v7);
+    let known = Known::of(connections, workspace, known).await?;
+    let id = known.id;
     let now = connections.clock.now();
-    let Some(account) = row(connections, id, workspace, sign_in.app_registration_id, &tokens) else {
+    let asked = redeemed_scopes(sign_in);
+    let Some(account) = row(connections, &known, workspace, sign_in.app_registration_id, &tokens, &asked)
+    else {
         return failed(&who, state, &Fault::own("entra.id_token", ""), Some(sign_in)).await;
     };
     if !is_whole {
-        return go_on(who, state, sign_in, claims, known, account).await;
+        return go_on(who, state, sign_in, claims, &known, account).await;
     }
     let name = account.username.clone();
     let mut tx = connections.db.begin().await?;
@@ -64,7 +71,7 @@ pub(super) async fn keep(
         tx.rollback().await?;
         return Err(sign_in_link::no_longer());
     }
-    record(&mut tx, &who.actor(), account, &sign_in.wanted).await?;
+    record(&mut tx, &who.actor(), account, &scopes::merged(&known.wanted, &sign_in.wanted)).await?;
     let mut handed = 0;
     if let Some(before) = before.as_ref().filter(|before| sign_in.purpose == "replace" && before.id != id) {
         handed = rows::hand_over(&mut tx, before.id, id, now).await?;
@@ -77,6 +84,7 @@ pub(super) async fn keep(
     }
     tx.commit().await?;
     connections.forget();
+    learn_the_rest(connections, id, &sign_in.wanted).await;
     enterprise::learn(connections, workspace, id, claims).await?;
     state.engine.poll.notify_one();
     state.shell.bus.tell("sources");
@@ -91,8 +99,11 @@ pub(super) async fn keep(
         ));
         return Ok(flash_to(&admin, &flash, "/sources"));
     }
-    if sign_in.purpose == "outbound" {
-        return Ok(see_other(&format!("/outbounds/new?account={id}")));
+    match Goal::of_stored(&sign_in.goal) {
+        Goal::Account => {}
+        Goal::MoveSource { id } => return convert::finish(&admin, state, id).await,
+        Goal::MoveOutbound { id } => return outbounds::convert::finish(&admin, state, id).await,
+        goal => return Ok(see_other(&goal.page(id))),
     }
     if sign_in.purpose == "validate"
         && let Some(shown) = ping_what_it_reads(state, &admin, id).await?
@@ -117,21 +128,77 @@ async fn ping_what_it_reads(state: &State, admin: &Admin, account: Uuid) -> Resu
     Ok(bad.or(found.first()).map(|(id, _)| *id))
 }
 
-/// The row of whoever signed in, with its tokens sealed to it. `None`: the answer named nobody, or gave no refresh token.
+/// Asks with the new refresh token for what was consented to of further resources, so that it is known what the account may do. Where
+/// that is refused, the connection that needs it says so.
+async fn learn_the_rest(connections: &Connections, account: Uuid, wanted: &str) {
+    let asked: Vec<&str> = wanted.split_ascii_whitespace().collect();
+    let redeemed = scopes::of_one_resource(&asked);
+    let rest: Vec<&str> = asked.into_iter().filter(|scope| !redeemed.contains(scope)).collect();
+    if rest.is_empty() {
+        return;
+    }
+    let learned = async { connections.tokens(account).await?.ask_for(&rest).await };
+    if let Err(fault) = learned.await {
+        tracing::info!(%account, %fault, code = %fault.code, "a further permission was not granted");
+    }
+}
+
+/// What is known of whoever signs in.
+#[derive(Debug)]
+pub struct Known {
+    /// The row's id: a known person's, or a new one.
+    pub id: Uuid,
+    /// What they were granted.
+    pub scopes: String,
+    /// What they were asked for.
+    pub wanted: String,
+    /// Whether they can be used as it is.
+    works: bool,
+}
+
+impl Known {
+    /// What the row says, where there is one.
+    pub async fn of(
+        connections: &Connections,
+        workspace: Uuid,
+        row: Option<Uuid>,
+    ) -> Result<Self, StoreError> {
+        let account = match row {
+            Some(id) => rows::account(&connections.db, workspace, id).await?,
+            None => None,
+        };
+        Ok(match account {
+            Some(account) => Self {
+                id: account.id,
+                works: works(&account),
+                wanted: rows::wanted(&connections.db, account.id).await?,
+                scopes: account.scopes,
+            },
+            None => Self { id: Uuid::now_v7(), scopes: String::new(), wanted: String::new(), works: false },
+        })
+    }
+}
+
+/// The row of whoever signed in, with its tokens sealed to it. `asked` is what the token is for. `None`: the answer named nobody, or
+/// gave no refresh token.
 pub fn row(
     connections: &Connections,
-    id: Uuid,
+    known: &Known,
     workspace: Uuid,
     registration: Uuid,
     tokens: &Tokens,
+    asked: &[&str],
 ) -> Option<SignedIn> {
     let (claims, refresh) = (tokens.id.as_ref()?, tokens.refresh.as_ref()?);
-    let now = connections.clock.now();
+    let (id, now) = (known.id, connections.clock.now());
     let seal = |column, secret: &SecretString| {
         connections.sealer.seal(&tokens::place(column, id), secret.expose_secret().as_bytes())
     };
     let username = claims.preferred_username.clone().unwrap_or_else(|| claims.oid.clone());
     let lasts = SignedDuration::try_from(tokens.expires_in).unwrap_or(SignedDuration::ZERO);
+    let until = now.saturating_add(lasts).unwrap_or(now);
+    // Graph takes no token that is for Exchange.
+    let is_graphs = !asked.iter().any(|scope| scopes::is_ews(scope));
     Some(SignedIn {
         id,
         workspace,
@@ -140,10 +207,9 @@ pub fn row(
         object_id: claims.oid.clone(),
         username: username.clone(),
         display_name: claims.name.clone().unwrap_or(username),
-        scopes: tokens.scopes.join(" "),
+        scopes: scopes::merged(&known.scopes, &scopes::as_asked(&tokens.scopes, asked)),
         refresh_sealed: seal("refresh_sealed", refresh),
-        access_sealed: seal("access_sealed", &tokens.access),
-        access_until: now.saturating_add(lasts).unwrap_or(now),
+        access: is_graphs.then(|| (seal("access_sealed", &tokens.access), until)),
         now,
     })
 }
@@ -155,7 +221,7 @@ pub async fn record(tx: &mut Tx, actor: &Actor, account: SignedIn, wanted: &str)
     let tenant = account.tenant.clone();
     rows::put(tx, account).await?;
     rows::set_wanted(tx, id, wanted).await?;
-    approvals::end_of(tx, registration, id, (&name, &tenant), now).await?;
+    approvals::end_of(tx, registration, id, (&name, &tenant), &granted, now).await?;
     tell::account_works(tx, id, now).await?;
     let text = format!("signed in as {name}");
     let event = Event {
@@ -173,7 +239,9 @@ pub async fn record(tx: &mut Tx, actor: &Actor, account: SignedIn, wanted: &str)
 
 /// Whether an account reads mail as it is.
 pub(super) fn works(account: &Account) -> bool {
-    scopes::is_granted(&account.scopes, scopes::MAIL) && account.state != "offline"
+    let may =
+        scopes::is_granted(&account.scopes, scopes::MAIL) || !scopes::of_ews(&account.scopes).is_empty();
+    may && account.state != "offline"
 }
 
 /// Signed in with the basic scopes: kept, so that there is a token to watch with, and on to the rest. An account that is in use is
@@ -183,7 +251,7 @@ async fn go_on(
     state: &State,
     sign_in: &SignIn,
     claims: &IdClaims,
-    known: Option<Uuid>,
+    known: &Known,
     account: SignedIn,
 ) -> Result<Response, Problem> {
     let connections = &state.connections;
@@ -193,13 +261,7 @@ async fn go_on(
         // Taken back, used or over while the person was at Microsoft: nothing is kept.
         return Err(sign_in_link::no_longer());
     }
-    let id = account.id;
-    let in_use = match known {
-        Some(known) => {
-            rows::account(&connections.db, who.workspace(), known).await?.is_some_and(|known| works(&known))
-        }
-        None => false,
-    };
+    let (id, in_use) = (account.id, known.works);
     let mut tx = connections.db.begin().await?;
     if !in_use {
         let fault =
@@ -215,7 +277,6 @@ async fn go_on(
     let leaving = Leaving {
         registration: sign_in.app_registration_id,
         purpose: match sign_in.purpose.as_str() {
-            "outbound" => "outbound",
             "replace" => "replace",
             "validate" => "validate",
             _ => "new",
@@ -223,6 +284,7 @@ async fn go_on(
         account,
         tenant: Some(claims.tid.clone()),
         wanted: sign_in.wanted.clone(),
+        goal: Goal::of_stored(&sign_in.goal),
         stage: Stage::Whole,
         hint,
         picks: false,

@@ -1,12 +1,14 @@
 //! Signing a mailbox in: to Microsoft and back.
 //!
-//! [`begin()`] keeps what must come back unchanged (hashed state, nonce, sealed PKCE verifier, the browser) for ten minutes and sends
-//! the person on. [`come_back`] takes the state once, redeems the code outside any transaction, and `keep` commits the refresh token
-//! before the access token is used (R1 of design §4). `stopped` says what came of it otherwise, [`signed_in`] shows who is signed in.
+//! [`Asked`] is what a sign-in asks for, and what for. [`begin()`] keeps what must come back unchanged (hashed state, nonce, sealed
+//! PKCE verifier, the browser) for ten minutes and sends the person on. [`come_back`] takes the state once, redeems the code outside
+//! any transaction, and `keep` commits the refresh token before the access token is used (R1 of design §4). `stopped` says what came
+//! of it otherwise, [`signed_in`] shows who is signed in.
 //!
 //! A new account signs in twice in a row, mostly without noticing: with the basic scopes first, then with all of them. Whoever is
 //! stopped at the second waits for an administrator with a token to watch with (see [`super::consent`]).
 
+mod asked;
 mod begin;
 mod come_back;
 mod keep;
@@ -22,23 +24,24 @@ use super::routes::State;
 use super::store::accounts::{self as rows, Account};
 use crate::access::Viewer;
 
-pub(super) use begin::wanted_again;
+pub use asked::{
+    Asked, to_replace, wanted_again, wanted_over_ews, wanted_to_read, wanted_to_send,
+    wanted_to_send_over_graph,
+};
 pub use begin::{
     begin, begin_new, begin_outbound, begin_replace, begin_validate, begin_validate_outbound,
-    begin_validate_source, no_registration, to_replace,
+    begin_validate_source, no_registration,
 };
 pub use come_back::come_back;
-pub use keep::{record, row};
-pub use signed_in::signed_in;
+pub use keep::{Known, record, row};
+pub use signed_in::{next_page, signed_in};
 pub use who::Who;
 
 /// What a sign-in is for.
 #[derive(Clone, Debug)]
 pub enum Purpose {
-    /// A new source.
+    /// Somebody new.
     New,
-    /// A new outbound.
-    Outbound,
     /// The same person again.
     Validate(Account),
     /// Whoever it is reads this account's mailboxes from then on.
@@ -49,7 +52,6 @@ impl Purpose {
     fn word(&self) -> &'static str {
         match self {
             Self::New => "new",
-            Self::Outbound => "outbound",
             Self::Validate(_) => "validate",
             Self::Replace(_) => "replace",
         }
@@ -57,7 +59,7 @@ impl Purpose {
 
     fn account(&self) -> Option<&Account> {
         match self {
-            Self::New | Self::Outbound => None,
+            Self::New => None,
             Self::Validate(account) | Self::Replace(account) => Some(account),
         }
     }

@@ -5,12 +5,14 @@ use axum::response::Response;
 use store::StoreError;
 use uuid::Uuid;
 
-use super::begin::{account, wanted_again};
+use super::asked::wanted_again;
+use super::begin::account;
 use super::login_url;
 use crate::access::Viewer;
+use crate::connections::goal::Goal;
 use crate::connections::pages::SignedInPage;
 use crate::connections::routes::{State, see_other};
-use crate::connections::store::accounts as rows;
+use crate::connections::store::accounts::{self as rows, Account};
 use crate::connections::store::sources;
 use crate::connections::{application, enterprise, scopes};
 use crate::web::components::Action;
@@ -28,11 +30,12 @@ pub async fn signed_in(
         return Ok(see_other(&format!("/applications/{id}")));
     }
     let used = sources_of(&state, &viewer, id).await?;
-    let wanted = wanted_again(&state, &account).await?;
+    let wanted = wanted_again(connections, &account).await?;
+    let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
     let (granted, missing) = scopes::in_words(&account.scopes, &wanted);
     let lost = scopes::consequences(&account.scopes, &wanted).into_iter().map(str::to_owned).collect();
     let next = if used == 0 {
-        Action::go("Choose folder and project", format!("/sources/new?account={id}")).primary()
+        Action::go("Choose folder and project", next_page(&account)).primary()
     } else {
         Action::go(format!("Back to its {used} sources"), "/sources").primary()
     };
@@ -71,6 +74,17 @@ pub async fn signed_in(
     match login_url(&state, &viewer).await {
         Some(login) => web::page_leading_to(&page, &login),
         None => web::page(&page),
+    }
+}
+
+/// Where a source is made of an account: over Graph, unless it was let into EWS alone.
+pub fn next_page(account: &Account) -> String {
+    let is_ews_alone =
+        !scopes::of_ews(&account.scopes).is_empty() && !scopes::is_granted(&account.scopes, scopes::MAIL);
+    if is_ews_alone {
+        format!("/sources/create-ews?account={}", account.id)
+    } else {
+        Goal::Account.page(account.id)
     }
 }
 

@@ -6,11 +6,13 @@ use http::StatusCode;
 
 use super::signed_in::sources_of;
 use super::{Who, login_url};
+use crate::connections::connection_type::ConnectionType;
 use crate::connections::consent;
+use crate::connections::goal::{Goal, Way};
 use crate::connections::pages::{SignInFailedPage, SwapPage};
 use crate::connections::routes::State;
 use crate::connections::store::accounts::{Account, SignIn};
-use crate::web::components::{FaultView, Icon};
+use crate::web::components::{Action, FaultView, Icon};
 use crate::web::{self, Frame, Problem, Section};
 
 /// Somebody else came back: nothing was stored. Whoever means it signs in once more to say so.
@@ -79,18 +81,31 @@ pub(super) async fn failed(
         }
     };
     let account = sign_in.and_then(|sign_in| sign_in.account_id);
-    let again = match (account, sign_in.map(|sign_in| sign_in.purpose.as_str())) {
-        (Some(id), Some("replace")) => admin.post("Sign in again", format!("/accounts/{id}/replace")),
-        (Some(id), _) => admin.post("Sign in again", format!("/accounts/{id}/sign-in")),
-        (None, Some("outbound")) => admin.post("Sign in again", "/outbounds/sign-in"),
-        (None, _) => admin.post("Sign in again", "/sources/sign-in"),
+    let goal = sign_in.map(|sign_in| Goal::of_stored(&sign_in.goal)).unwrap_or_default();
+    let again = match (account, sign_in.map(|sign_in| sign_in.purpose.as_str()), &goal) {
+        (Some(id), Some("replace"), _) => admin.post("Sign in again", format!("/accounts/{id}/replace")),
+        // What EWS takes is asked for from its own form, which knows the server.
+        (_, _, Goal::Source(_)) => Action::go("Try again", "/sources/create-ews"),
+        (_, _, Goal::Outbound(Way { over: ConnectionType::Ews, .. })) => {
+            Action::go("Try again", "/outbounds/create-ews")
+        }
+        (_, _, Goal::MoveSource { id }) => admin.post("Sign in again", format!("/sources/{id}/convert")),
+        (_, _, Goal::MoveOutbound { id }) => admin.post("Sign in again", format!("/outbounds/{id}/convert")),
+        (Some(id), ..) => admin.post("Sign in again", format!("/accounts/{id}/sign-in")),
+        (None, _, Goal::Outbound(_)) => admin.post("Sign in again", "/outbounds/sign-in"),
+        (None, ..) => admin.post("Sign in again", "/sources/sign-in"),
     };
-    if let Some(id) = account.filter(|_| consent::is_turned_back(fault)) {
+    if let (Some(id), Some(sign_in)) = (account.filter(|_| consent::is_turned_back(fault)), sign_in) {
         // The page for consent and the page for approval are left in the same way: the person knows which of them it was.
-        view = view.with(admin.post("An administrator has to approve", format!("/accounts/{id}/wait")));
+        view = view.with(
+            admin
+                .post("An administrator has to approve", format!("/accounts/{id}/wait"))
+                .field("wanted", &sign_in.wanted)
+                .field("goal", &sign_in.goal),
+        );
     }
     view = view.with(again.with_icon(Icon::Grid).primary());
-    let frame: Frame = admin.frame(Section::Sources, "The sign-in was not completed");
+    let frame: Frame = admin.frame(goal.section(), "The sign-in was not completed");
     let page = SignInFailedPage { frame, fault: view, to_sources: true };
     let mut response = match login_url(state, admin).await {
         Some(login) => web::page_leading_to(&page, &login)?,

@@ -101,8 +101,10 @@ pub struct NewSignIn {
     pub wanted: String,
     /// `basic` or `whole`.
     pub stage: &'static str,
-    /// `new`, `outbound`, `validate` or `replace`.
+    /// `new`, `validate` or `replace`.
     pub purpose: &'static str,
+    /// What it is for, as its row keeps it.
+    pub goal: String,
     /// The account that is validated or replaced.
     pub account: Option<Uuid>,
     /// Where it begins; empty: where the registration's sign-ins begin.
@@ -125,8 +127,8 @@ pub async fn begin(tx: &mut Tx, new: NewSignIn) -> Result<(), StoreError> {
     tx.execute(
         sql!(
             "INSERT INTO sign_in (state_hash, workspace_id, app_registration_id, browser_hash, verifier_sealed, nonce, scopes,
-               purpose, account_id, user_id, created_at, expires_at, wanted, stage, tenant, link_id)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+               purpose, account_id, user_id, created_at, expires_at, wanted, stage, tenant, link_id, goal)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
         ),
         args![
             new.state_hash,
@@ -144,7 +146,8 @@ pub async fn begin(tx: &mut Tx, new: NewSignIn) -> Result<(), StoreError> {
             new.wanted,
             new.stage,
             new.tenant,
-            new.link
+            new.link,
+            new.goal
         ],
     )
     .await?;
@@ -166,8 +169,10 @@ pub struct SignIn {
     pub wanted: String,
     /// `basic` or `whole`.
     pub stage: String,
-    /// `new`, `outbound`, `validate` or `replace`.
+    /// `new`, `validate` or `replace`.
     pub purpose: String,
+    /// What it is for, as its row keeps it.
+    pub goal: String,
     /// The account that is validated or replaced, or that the first stage made.
     pub account_id: Option<Uuid>,
     /// Where it began; empty: where the registration's sign-ins begin.
@@ -188,7 +193,7 @@ pub async fn take(
             sql!(
                 "UPDATE sign_in SET used_at = $1 WHERE state_hash = $2 AND browser_hash = $3 AND workspace_id = $4
                    AND used_at IS NULL AND expires_at > $1
-                 RETURNING app_registration_id, verifier_sealed, nonce, scopes, wanted, stage, purpose, account_id, tenant"
+                 RETURNING app_registration_id, verifier_sealed, nonce, scopes, wanted, stage, purpose, goal, account_id, tenant"
             ),
             args![now, state_hash, browser_hash, workspace],
         )
@@ -254,17 +259,9 @@ pub async fn unused(db: &Db, workspace: Uuid) -> Result<Vec<Account>, StoreError
     .await
 }
 
-/// Accounts that were granted the right to send.
+/// Accounts that were granted the right to send over Graph.
 pub async fn that_may_send(db: &Db, workspace: Uuid) -> Result<Vec<Account>, StoreError> {
-    let all: Vec<Account> = db
-        .fetch_all(
-            sql!(
-                "SELECT id, app_registration_id, tenant_id, object_id, username, display_name, scopes, signed_in_at,
-                   refreshed_at, state, state_since, fault FROM account WHERE workspace_id = $1 ORDER BY username"
-            ),
-            args![workspace],
-        )
-        .await?;
+    let all = signed_in(db, workspace).await?;
     Ok(all.into_iter().filter(|account| scopes::is_granted(&account.scopes, scopes::SEND)).collect())
 }
 
@@ -301,10 +298,8 @@ pub struct SignedIn {
     pub scopes: String,
     /// The refresh token.
     pub refresh_sealed: Vec<u8>,
-    /// The access token.
-    pub access_sealed: Vec<u8>,
-    /// Its end.
-    pub access_until: Timestamp,
+    /// The access token for Graph with its end; none where the sign-in was for another resource.
+    pub access: Option<(Vec<u8>, Timestamp)>,
     /// Now.
     pub now: Timestamp,
 }
@@ -343,6 +338,7 @@ pub async fn challenge(db: &Db, account: Uuid) -> Result<Option<String>, StoreEr
 
 /// Stores who signed in. The row's id is given, because the tokens are sealed to it; a duplicate is an error of the database.
 pub async fn put(tx: &mut Tx, account: SignedIn) -> Result<(), StoreError> {
+    let (access, until) = account.access.unzip();
     tx.execute(
         sql!(
             "INSERT INTO account (id, workspace_id, app_registration_id, tenant_id, object_id, username, display_name, scopes,
@@ -350,8 +346,8 @@ pub async fn put(tx: &mut Tx, account: SignedIn) -> Result<(), StoreError> {
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, 'online', $12, $12)
              ON CONFLICT (id) DO UPDATE SET app_registration_id = excluded.app_registration_id,
                username = excluded.username, display_name = excluded.display_name, scopes = excluded.scopes,
-               refresh_sealed = excluded.refresh_sealed, access_sealed = excluded.access_sealed,
-               access_expires_at = excluded.access_expires_at, signed_in_at = excluded.signed_in_at,
+               refresh_sealed = excluded.refresh_sealed, access_sealed = coalesce(excluded.access_sealed, account.access_sealed),
+               access_expires_at = coalesce(excluded.access_expires_at, account.access_expires_at), signed_in_at = excluded.signed_in_at,
                refreshed_at = excluded.refreshed_at, fault = NULL, refresh_lease_until = NULL,
                state_since = CASE WHEN account.state = 'online' THEN account.state_since ELSE excluded.state_since END,
                state = 'online'"
@@ -366,8 +362,8 @@ pub async fn put(tx: &mut Tx, account: SignedIn) -> Result<(), StoreError> {
             account.display_name,
             account.scopes,
             account.refresh_sealed,
-            account.access_sealed,
-            account.access_until,
+            access,
+            until,
             account.now
         ],
     )
@@ -439,6 +435,13 @@ pub async fn fail(tx: &mut Tx, id: Uuid, fault: &str, now: Timestamp) -> Result<
 pub async fn wanted(db: &Db, id: Uuid) -> Result<String, StoreError> {
     let found: Option<(String,)> =
         db.fetch_optional(sql!("SELECT wanted FROM account WHERE id = $1"), args![id]).await?;
+    Ok(found.map(|row| row.0).unwrap_or_default())
+}
+
+/// The same within a transaction.
+pub async fn wanted_in(tx: &mut Tx, id: Uuid) -> Result<String, StoreError> {
+    let found: Option<(String,)> =
+        tx.fetch_optional(sql!("SELECT wanted FROM account WHERE id = $1"), args![id]).await?;
     Ok(found.map(|row| row.0).unwrap_or_default())
 }
 

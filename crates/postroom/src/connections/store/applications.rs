@@ -89,6 +89,20 @@ pub async fn mailboxes(db: &Db, account: Uuid) -> Result<Vec<String>, StoreError
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
+/// The Exchange servers at which it is used over EWS; an empty one is that of the app registration.
+pub async fn ews_servers(db: &Db, account: Uuid) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<(String,)> = db
+        .fetch_all(
+            sql!(
+                "SELECT ews_url FROM source WHERE account_id = $1 AND connection_type = 'ews' AND removed_at IS NULL
+                 UNION SELECT ews_url FROM outbound WHERE account_id = $1 AND connection_type = 'ews' ORDER BY ews_url"
+            ),
+            args![account],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
 /// What the check of the fence found.
 #[derive(Clone, Debug, FromRow)]
 pub struct Fence {

@@ -5,6 +5,8 @@ use sqlx::FromRow;
 use store::{Db, StoreError, Tx, args, sql};
 use uuid::Uuid;
 
+use crate::connections::scopes;
+
 /// Somebody who waits.
 #[derive(Clone, Debug, FromRow)]
 pub struct Approval {
@@ -40,6 +42,8 @@ pub struct Approval {
     pub outcome: String,
     /// The account that whoever waits is to replace.
     pub replaces: Option<Uuid>,
+    /// What the sign-in was for, as its row keeps it.
+    pub goal: String,
 }
 
 /// Somebody who begins to wait.
@@ -63,6 +67,8 @@ pub struct NewApproval<'a> {
     pub code: &'a str,
     /// As in [`Approval`].
     pub state: &'a str,
+    /// As in [`Approval`].
+    pub goal: &'a str,
     /// Now.
     pub now: Timestamp,
     /// When Microsoft is asked first.
@@ -83,9 +89,9 @@ pub async fn wait(tx: &mut Tx, new: &NewApproval<'_>) -> Result<Uuid, StoreError
     if let Some((id,)) = known {
         tx.execute(
             sql!(
-                "UPDATE approval SET scopes = $1, code = $2, tenant = $3, replaces = $5, returned_at = NULL WHERE id = $4"
+                "UPDATE approval SET scopes = $1, code = $2, tenant = $3, replaces = $5, goal = $6, returned_at = NULL WHERE id = $4"
             ),
-            args![new.scopes, new.code, new.tenant, id, new.replaces],
+            args![new.scopes, new.code, new.tenant, id, new.replaces, new.goal],
         )
         .await?;
         return Ok(id);
@@ -94,8 +100,8 @@ pub async fn wait(tx: &mut Tx, new: &NewApproval<'_>) -> Result<Uuid, StoreError
     tx.execute(
         sql!(
             "INSERT INTO approval (id, workspace_id, app_registration_id, account_id, who, tenant, scopes, code, state, since,
-               watch_at, replaces)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+               watch_at, replaces, goal)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
         ),
         args![
             id,
@@ -109,7 +115,8 @@ pub async fn wait(tx: &mut Tx, new: &NewApproval<'_>) -> Result<Uuid, StoreError
             new.state,
             new.now,
             new.watch_at,
-            new.replaces
+            new.replaces,
+            new.goal
         ],
     )
     .await?;
@@ -121,7 +128,7 @@ pub async fn one(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<Approval>,
     db.fetch_optional(
         sql!(
             "SELECT id, workspace_id, app_registration_id, account_id, who, tenant, scopes, code, state, since, watch_at, watched_at,
-               returned_at, ended_at, outcome, replaces FROM approval WHERE workspace_id = $1 AND id = $2"
+               returned_at, ended_at, outcome, replaces, goal FROM approval WHERE workspace_id = $1 AND id = $2"
         ),
         args![workspace, id],
     )
@@ -133,7 +140,7 @@ pub async fn open(db: &Db, workspace: Uuid) -> Result<Vec<Approval>, StoreError>
     db.fetch_all(
         sql!(
             "SELECT id, workspace_id, app_registration_id, account_id, who, tenant, scopes, code, state, since, watch_at, watched_at,
-               returned_at, ended_at, outcome, replaces FROM approval WHERE workspace_id = $1 AND ended_at IS NULL ORDER BY since, id"
+               returned_at, ended_at, outcome, replaces, goal FROM approval WHERE workspace_id = $1 AND ended_at IS NULL ORDER BY since, id"
         ),
         args![workspace],
     )
@@ -145,7 +152,7 @@ pub async fn due(db: &Db, now: Timestamp) -> Result<Vec<Approval>, StoreError> {
     db.fetch_all(
         sql!(
             "SELECT id, workspace_id, app_registration_id, account_id, who, tenant, scopes, code, state, since, watch_at, watched_at,
-               returned_at, ended_at, outcome, replaces FROM approval
+               returned_at, ended_at, outcome, replaces, goal FROM approval
              WHERE ended_at IS NULL AND account_id IS NOT NULL AND watch_at <= $1 ORDER BY watch_at LIMIT 50"
         ),
         args![now],
@@ -198,22 +205,31 @@ pub async fn end(tx: &mut Tx, id: Uuid, outcome: &str, now: Timestamp) -> Result
 }
 
 /// Whatever an account, or somebody with this address, waited for is over: they signed in with all of it. Whose address nobody
-/// knows is believed to be the same person where the tenant is the same.
+/// knows is believed to be the same person where the tenant is the same. What EWS takes is a sign-in of its own, which another one
+/// does not end: `granted` says whether it is there.
 pub async fn end_of(
     tx: &mut Tx,
     registration: Uuid,
     account: Uuid,
     (who, tenant): (&str, &str),
+    granted: &str,
     now: Timestamp,
-) -> Result<u64, StoreError> {
-    tx.execute(
-        sql!(
-            "UPDATE approval SET ended_at = $1, outcome = 'approved' WHERE app_registration_id = $2 AND ended_at IS NULL
-               AND (account_id = $3 OR (account_id IS NULL AND (who = $4 OR (who = '' AND tenant = $5))))"
-        ),
-        args![now, registration, account, who, tenant],
-    )
-    .await
+) -> Result<(), StoreError> {
+    let waiting: Vec<(Uuid, String)> = tx
+        .fetch_all(
+            sql!(
+                "SELECT id, scopes FROM approval WHERE app_registration_id = $1 AND ended_at IS NULL
+                   AND (account_id = $2 OR (account_id IS NULL AND (who = $3 OR (who = '' AND tenant = $4))))"
+            ),
+            args![registration, account, who, tenant],
+        )
+        .await?;
+    for (id, scopes) in waiting {
+        if scopes::of_ews(&scopes).into_iter().all(|scope| scopes::is_granted(granted, scope)) {
+            end(tx, id, "approved", now).await?;
+        }
+    }
+    Ok(())
 }
 
 /// An administrator came back with this state: those that it stands for are looked at now, but none that was looked at after

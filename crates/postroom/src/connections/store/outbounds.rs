@@ -38,6 +38,8 @@ pub struct Outbound {
     pub mailbox: String,
     /// `graph` or `ews`.
     pub connection_type: String,
+    /// The address of an Exchange server of one's own; empty: that of the app registration.
+    pub ews_url: String,
     /// The name beside the address; empty: none.
     pub from_name: String,
     /// When it was paused.
@@ -64,7 +66,7 @@ pub async fn all(db: &Db, workspace: Uuid) -> Result<Vec<Outbound>, StoreError> 
         sql!(
             "SELECT o.id, o.workspace_id, o.account_id, a.username, a.kind AS account_kind, a.scopes, a.state AS account_state,
                a.state_since AS account_since, a.fault AS account_fault, a.signed_in_at, a.refreshed_at, o.mailbox_id,
-               m.native_id AS mailbox_native_id, m.address AS mailbox, o.connection_type, o.from_name, o.paused_at, o.state,
+               m.native_id AS mailbox_native_id, m.address AS mailbox, o.connection_type, o.ews_url, o.from_name, o.paused_at, o.state,
                o.state_since, o.fault, o.failures, o.next_check_at, o.last_success_at, o.last_sent_at
              FROM outbound o JOIN account a ON a.id = o.account_id JOIN mailbox m ON m.id = o.mailbox_id
              WHERE o.workspace_id = $1 ORDER BY m.address, o.id"
@@ -112,6 +114,8 @@ pub struct NewOutbound {
     pub mailbox: Uuid,
     /// `graph` or `ews`.
     pub connection_type: &'static str,
+    /// The address of an Exchange server of one's own, or empty.
+    pub ews_url: String,
     /// The name beside the address.
     pub from_name: String,
     /// Now.
@@ -124,8 +128,8 @@ pub async fn insert(tx: &mut Tx, new: &NewOutbound) -> Result<bool, StoreError> 
         .execute(
             sql!(
                 "INSERT INTO outbound (id, workspace_id, account_id, mailbox_id, connection_type, from_name, state, state_since,
-                   failures, next_check_at, created_at, updated_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, 'online', $7, 0, $7, $7, $7) ON CONFLICT (mailbox_id) DO NOTHING"
+                   failures, next_check_at, created_at, updated_at, ews_url)
+                 VALUES ($1, $2, $3, $4, $5, $6, 'online', $7, 0, $7, $7, $7, $8) ON CONFLICT (mailbox_id) DO NOTHING"
             ),
             args![
                 new.id,
@@ -134,7 +138,8 @@ pub async fn insert(tx: &mut Tx, new: &NewOutbound) -> Result<bool, StoreError> 
                 new.mailbox,
                 new.connection_type,
                 &new.from_name,
-                new.now
+                new.now,
+                &new.ews_url
             ],
         )
         .await?;
@@ -175,6 +180,22 @@ pub async fn set_paused(
         )
         .await?;
     Ok(changed == 1)
+}
+
+/// Moves an outbound to Graph; whatever was wrong over EWS is over. `false`: it is not over EWS, or not there.
+pub async fn to_graph(tx: &mut Tx, workspace: Uuid, id: Uuid, now: Timestamp) -> Result<bool, StoreError> {
+    let moved = tx
+        .execute(
+            sql!(
+                "UPDATE outbound SET connection_type = 'graph', ews_url = '', failures = 0, fault = NULL, last_success_at = $1,
+                   state_since = CASE WHEN state = 'online' THEN state_since ELSE $1 END, state = 'online', next_check_at = $1,
+                   updated_at = $1
+                 WHERE id = $2 AND workspace_id = $3 AND connection_type = 'ews'"
+            ),
+            args![now, id, workspace],
+        )
+        .await?;
+    Ok(moved == 1)
 }
 
 /// Removes an outbound.

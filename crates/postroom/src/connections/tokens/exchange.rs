@@ -12,8 +12,10 @@ use microsoft::AccessTokens;
 use secrecy::{ExposeSecret, SecretString};
 use store::{StoreError, args, sql};
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
-use super::{AccountTokens, Held, Patience, Row, from_store, held, place};
+use super::{AccountTokens, Held, Patience, Row, event, from_store, held, place};
+use crate::connections::{scopes, tell};
 
 /// What the requests have come to.
 #[derive(Debug, Default)]
@@ -89,7 +91,12 @@ impl ExchangeTokens {
 impl AccountTokens {
     /// A token for another resource than Graph. What the account may do on Graph, and how it is, stay as they are: a refusal is
     /// that of the connection which asked.
-    async fn beside(&self, scopes: &[&str], resource: &str, challenge: Option<&str>) -> Result<Held, Fault> {
+    pub(super) async fn beside(
+        &self,
+        asked: &[&str],
+        resource: &str,
+        challenge: Option<&str>,
+    ) -> Result<Held, Fault> {
         // Nobody refreshes beside it, neither in this process nor on another node.
         let _turn = self.turn.0.lock().await;
         for _ in 0..60 {
@@ -98,11 +105,17 @@ impl AccountTokens {
                 let answer = if row.kind == "app" {
                     self.as_application(&row, resource, challenge).await
                 } else {
-                    self.refresh_with(&row, scopes, challenge).await
+                    self.refresh_with(&row, asked, challenge).await
                 };
                 let now = self.clock.now();
+                let learned = match &answer {
+                    Ok(tokens) if row.kind != "app" => {
+                        Some(scopes::merged(&row.scopes, &scopes::as_asked(&tokens.scopes, asked)))
+                    }
+                    _ => None,
+                };
                 let refresh = answer.as_ref().ok().and_then(|tokens| tokens.refresh.as_ref());
-                self.keep_refresh(&row, refresh, answer.is_ok(), now)
+                self.keep_refresh(&row, refresh, learned, answer.is_ok(), now)
                     .await
                     .map_err(|error| from_store(&error))?;
                 return answer
@@ -117,11 +130,13 @@ impl AccountTokens {
         ))
     }
 
-    /// Commits the rotated refresh token, if there is one and nobody has signed in meanwhile, and ends the lease.
+    /// Commits the rotated refresh token, if there is one and nobody has signed in meanwhile, with what was learned of scopes, and
+    /// ends the lease.
     async fn keep_refresh(
         &self,
         row: &Row,
         refresh: Option<&SecretString>,
+        learned: Option<String>,
         refreshed: bool,
         now: Timestamp,
     ) -> Result<(), StoreError> {
@@ -132,14 +147,38 @@ impl AccountTokens {
         tx.execute(
             sql!(
                 "UPDATE account SET refresh_sealed = coalesce($1, refresh_sealed),
-                   refreshed_at = CASE WHEN $2 THEN $3 ELSE refreshed_at END
+                   refreshed_at = CASE WHEN $2 THEN $3 ELSE refreshed_at END, scopes = coalesce($7, scopes)
                  WHERE id = $4 AND refresh_lease_owner = $5 AND signed_in_at = $6 AND (kind = 'app' OR refresh_sealed IS NOT NULL)"
             ),
-            args![sealed, refreshed, now, self.account, self.owner, row.signed_in_at],
+            args![sealed, refreshed, now, self.account, self.owner, row.signed_in_at, learned],
         )
         .await?;
         tx.commit().await?;
         self.release().await
+    }
+
+    /// The account may be used over EWS from now on: what kept it from that is over.
+    pub(super) async fn works_with(&self, scope: &str) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let mut tx = self.db.begin().await?;
+        let before: Option<(Uuid, String)> = tx
+            .fetch_optional(
+                sql!("SELECT workspace_id, state FROM account WHERE id = $1"),
+                args![self.account],
+            )
+            .await?;
+        let Some((workspace, state)) = before else { return tx.rollback().await };
+        if state != "online" {
+            tx.execute(
+                sql!("UPDATE account SET state = 'online', state_since = $1, fault = NULL WHERE id = $2"),
+                args![now, self.account],
+            )
+            .await?;
+            let text = format!("the sign-in works for {scope}");
+            event(&mut tx, workspace, self.account, now, "online", &text, None).await?;
+            tell::account_works(&mut tx, self.account, now).await?;
+        }
+        tx.commit().await
     }
 }
 
