@@ -234,13 +234,23 @@ export class Person {
       if (await page.locator('select[name=mailbox]').count()) await choose('mailbox', mailbox);
       else await page.fill('[name=mailbox]', mailbox);
     }
-    if (folder) await choose('folder', folder);
+    if (folder) await this.chooseFolder(folder);
     if (start) await page.check(`input[name=start][value=${start}]`);
     if (since !== undefined) await page.fill('[name=since]', since);
     if (project) await choose('project', project);
     if (type) await choose('issue_type', type);
     if (handled) await page.check(`input[name=handled][value=${handled}]`);
     if (target !== undefined) await page.fill('[name=handled_target]', target);
+  }
+
+  /** Chooses a folder of the tree, unfolding what hides it; its path is told, its name counts. */
+  async chooseFolder(path) {
+    const { page } = this;
+    const folded = page.locator('#folder details:not([open]) > summary');
+    // Unfolding shows more that is folded.
+    while (await folded.count()) await folded.first().click();
+    const name = path.split('/').at(-1);
+    await page.locator('#folder').getByRole('radio', { name: new RegExp(`^${name}\\b`) }).first().check();
   }
 
   /** *Try on the newest mails*; gives what the dry run says. */

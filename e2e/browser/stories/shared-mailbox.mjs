@@ -36,7 +36,9 @@ export default {
 
     // The one that she has: its folders are offered, its newest mails tried.
     await owner.fillSource({ mailbox: shared });
-    await owner.leads(page.locator('button[value=dry_run]'));
+    await owner.leads(page.locator('button[value=folders]'));
+    t.contains(await owner.text(), ['Orders', '1 mail, 1 unread', 'Junk'], 'the tree of folders');
+    await t.look(owner, 'folders');
     await owner.fillSource({ folder: 'Inbox/Orders', start: 'since', since: new Date().toISOString().slice(0, 10), project: 'SUP', type: 'Task', handled: 'read' });
     t.contains(await owner.dryRun(), ['An order', 'becomes a Task in SUP'], 'the dry run');
     await t.look(owner, 'shared-dry-run');

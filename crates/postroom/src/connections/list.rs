@@ -269,7 +269,7 @@ fn source_row(
                 viewer,
                 source.account_id,
                 known_of_source(source),
-                Some(&to_graph(viewer, source)),
+                moving.is_none().then(|| to_graph(viewer, source)).as_ref(),
             ))
             .collect(),
         ping: admin

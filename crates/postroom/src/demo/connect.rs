@@ -192,8 +192,8 @@ pub async fn confirm(browser: &mut Browser, console: &Url, page: Page, wishes: &
 
 fn filled(mut form: Form, wishes: &Wishes) -> Result<Form> {
     form = form.with("start", wishes.start).with("handled", wishes.handled);
-    if form.options.contains_key("folder") {
-        form = form.choosing("folder", &wishes.folder)?;
+    if form.has("folder_path") && !wishes.folder.eq_ignore_ascii_case("inbox") {
+        form = form.with("folder_path", &wishes.folder);
     }
     if form.options.contains_key("project") {
         form = form.choosing("project", &wishes.project)?;
