@@ -5,6 +5,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use store::testing::TestFolder;
 
+use super::cloud::Cloud;
 use super::tests_with_sim::{open, settings, walk};
 use crate::demo::browser::{Browser, Page};
 use crate::demo::connect;
@@ -71,13 +72,8 @@ async fn an_administrators_sign_in_shows_the_enterprise_application() {
     assert!(!page.html.contains("Enterprise Applications"), "{}", page.html);
 
     let page = bench.sign_in("admin@contoso.test").await;
-    for part in [
-        "Enterprise Application",
-        &client_id,
-        "admin@contoso.test signed in",
-        "Permissions/appId",
-        "portal.azure.com",
-    ] {
+    let permissions = Cloud::Global.enterprise_permissions_page(&client_id, None);
+    for part in ["Enterprise Application", &client_id, "admin@contoso.test signed in", &permissions] {
         assert!(page.html.contains(part), "{part} is missing: {}", page.html);
     }
     assert!(!page.html.contains("object id"), "{}", page.html);
@@ -120,7 +116,13 @@ async fn the_directory_tells_name_and_consent_where_it_may_be_read() {
     walk(&mut administrator, &bench.running, consent, "admin@contoso.test").await;
 
     let page = bench.sign_in("support@contoso.test").await;
-    for part in ["<strong>Postroom</strong>", "object id", "An administrator&#39;s consent covers it."] {
+    let own = [
+        "<strong>Postroom</strong>",
+        "object id",
+        "/Permissions/objectId/",
+        "An administrator&#39;s consent covers it.",
+    ];
+    for part in own {
         assert!(page.html.contains(part), "{part} is missing: {}", page.html);
     }
     bench.stop().await;
