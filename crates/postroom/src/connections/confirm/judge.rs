@@ -138,7 +138,7 @@ fn start(
     }
     let now = state.connections.clock.now();
     match posted.start.as_str() {
-        "now" => Some(("now".to_owned(), now)),
+        "now" => Some(("now".to_owned(), whole_second(now))),
         "everything" => Some(("everything".to_owned(), Timestamp::UNIX_EPOCH)),
         "since" => {
             let Ok(day) = posted.since.trim().parse::<Date>() else {
@@ -163,6 +163,11 @@ fn start(
             None
         }
     }
+}
+
+/// Exchange tells to the second when a mail was received: one that comes in the second of the confirmation is not before it.
+fn whole_second(now: Timestamp) -> Timestamp {
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
 /// What becomes of handled mail: the word, the target as the mailbox knows it, and its name.
@@ -200,5 +205,19 @@ fn handled(posted: &Posted, offer: &Offer, filled: &mut Filled) -> Option<(Strin
             filled.fail("handled", "Choose what becomes of handled mail.");
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise: mail that is received in the second in which its source is confirmed is read. Exchange leaves out the fraction.
+    #[test]
+    fn the_second_of_the_confirmation_counts() {
+        let confirmed: Timestamp = "2026-11-28T20:07:31.84Z".parse().unwrap();
+        let received: Timestamp = "2026-11-28T20:07:31Z".parse().unwrap();
+        assert!(received >= whole_second(confirmed));
+        assert!("2026-11-28T20:07:30Z".parse::<Timestamp>().unwrap() < whole_second(confirmed));
     }
 }
