@@ -645,6 +645,44 @@ async fn looking_finds_what_nobody_raised() {
     }
 }
 
+/// Promise: what was told of an account alone ends when a connection speaks for it.
+#[tokio::test]
+async fn a_connection_speaks_for_its_account() {
+    for office in Office::all().await {
+        let connected = office.connect().await;
+        let db = &office.console.shell.db;
+        let watch =
+            Watch { shell: office.console.shell.clone(), connections: Arc::clone(&office.state.connections) };
+        let registration = accounts::registration(db, office.workspace()).await.unwrap().expect("there is one");
+        let account = office.sign_in(registration, "late").await;
+        let fault = serde_json::to_string(&Fault::own("own.not_signed_in", "").to_record()).unwrap();
+        db.execute(
+            store::sql!("UPDATE account SET state = 'offline', fault = $1, state_since = $2 WHERE id = $3"),
+            store::args![fault, office.now(), account],
+        )
+        .await
+        .unwrap();
+        later(&office, 20 * 60);
+        watch.look().await.unwrap();
+        let all = notices(&office).await;
+        assert_eq!((all.len(), all[0].kind.as_str()), (1, "offline"));
+        db.execute(
+            store::sql!("UPDATE account SET state = 'online', fault = NULL WHERE id = $1"),
+            store::args![account],
+        )
+        .await
+        .unwrap();
+        db.execute(
+            store::sql!("UPDATE source SET account_id = $1 WHERE id = $2"),
+            store::args![account, connected.source],
+        )
+        .await
+        .unwrap();
+        watch.look().await.unwrap();
+        assert!(rows::open(db, office.workspace()).await.unwrap().is_empty());
+    }
+}
+
 /// Promise: a source that is silent through the hours in which mail is to be expected is told of once, until mail comes.
 #[tokio::test]
 async fn silence_is_told() {

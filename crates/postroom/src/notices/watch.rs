@@ -92,7 +92,10 @@ impl Watch {
             if let Err(error) = self.look().await {
                 tracing::error!(%error, "connections cannot be watched, trying again");
             }
-            checked::check_due(&self.connections).await;
+            if checked::check_due(&self.connections).await > 0 {
+                self.shell.bus.tell("sources");
+                self.shell.bus.tell("notices");
+            }
             jira_watch::check_due(&self.connections).await;
             tokio::select! {
                 () = tokio::time::sleep(LOOKS) => {}
@@ -145,8 +148,16 @@ impl Watch {
         // What was removed is not waited for.
         let there: BTreeSet<Uuid> =
             all.iter().map(|source| source.id).chain(senders.iter().map(|outbound| outbound.id)).collect();
+        // What was told of an account alone ends when a connection speaks for it.
+        let spoken_for: BTreeSet<Uuid> = all
+            .iter()
+            .map(|source| source.account_id)
+            .chain(senders.iter().map(|outbound| outbound.account_id))
+            .collect();
         for gone in open.iter().filter(|open| !there.contains(&open.object_id)) {
-            if rows::is_about_connection(db, workspace, gone.object_id).await? {
+            if spoken_for.contains(&gone.object_id)
+                || rows::is_about_connection(db, workspace, gone.object_id).await?
+            {
                 let mut tx = db.begin().await?;
                 raise::ended_quietly(&mut tx, gone.object_id, now).await?;
                 tx.commit().await?;
@@ -198,8 +209,17 @@ impl Watch {
             return Ok(());
         }
         let mut tx = self.shell.db.begin().await?;
-        raise::silence(&mut tx, object, row.hours, since, now).await?;
-        tx.commit().await
+        let is_new = raise::silence(&mut tx, object, row.hours, since, now).await?;
+        tx.commit().await?;
+        self.tell_if(is_new);
+        Ok(())
+    }
+
+    /// Open pages learn of a notice that was raised.
+    fn tell_if(&self, is_new: bool) {
+        if is_new {
+            self.shell.bus.tell("notices");
+        }
     }
 
     async fn forecast(
@@ -231,8 +251,10 @@ impl Watch {
                 let title = expiry::headline(forecast.what, &object.name, forecast.at, now);
                 let mut tx = self.shell.db.begin().await?;
                 let key = (forecast.what.word(), forecast.at, step);
-                raise::expiry(&mut tx, &object, key, (title, forecast.what.text().to_owned()), now).await?;
+                let words = (title, forecast.what.text().to_owned());
+                let is_new = raise::expiry(&mut tx, &object, key, words, now).await?;
                 tx.commit().await?;
+                self.tell_if(is_new);
             }
         }
         Ok(())

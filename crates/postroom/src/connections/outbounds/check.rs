@@ -14,16 +14,17 @@ use crate::outbound;
 /// How often an outbound is looked at.
 const EVERY: SignedDuration = SignedDuration::from_mins(10);
 
-/// Looks at those whose time has come.
-pub async fn check_due(connections: &Connections) {
+/// Looks at those whose time has come; gives how many these were.
+pub async fn check_due(connections: &Connections) -> usize {
     let now = connections.clock.now();
     let due = match rows::due(&connections.db, now).await {
         Ok(due) => due,
         Err(error) => {
             tracing::error!(%error, "no outbound can be looked at, trying again");
-            return;
+            return 0;
         }
     };
+    let many = due.len();
     for (workspace, id) in due {
         let next = now.saturating_add(EVERY).unwrap_or(Timestamp::MAX);
         let checked = async {
@@ -42,6 +43,7 @@ pub async fn check_due(connections: &Connections) {
             tracing::error!(%error, outbound = %id, "an outbound could not be looked at, trying again");
         }
     }
+    many
 }
 
 /// Adds what is known of the ends of an app registration's credentials.
