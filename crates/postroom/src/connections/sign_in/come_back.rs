@@ -15,11 +15,12 @@ use crate::access::{Admin, audit};
 use crate::connections::consent::begin::{self as approval, Waiting};
 use crate::connections::consent::{self, return_of_admin};
 use crate::connections::goal::Goal;
+use crate::connections::pages::ApprovedPage;
 use crate::connections::routes::{State, see_other};
 use crate::connections::store::accounts::{self as rows, SignIn};
 use crate::connections::store::links;
 use crate::connections::{scopes, sign_in_link};
-use crate::web::{Client, Problem};
+use crate::web::{self, Client, Problem};
 
 /// A code to be redeemed: never shown.
 #[derive(Deserialize)]
@@ -74,7 +75,7 @@ pub async fn come_back(
         return Ok(page);
     }
     if brought.admin_consent.is_some() && brought.code.is_none() {
-        return approved(&brought);
+        return approved(&client, &brought);
     }
     let connections = &state.connections;
     let state_hash = hash(&brought.state);
@@ -143,13 +144,16 @@ fn code_of(description: &str) -> Vec<u32> {
     number.and_then(|(number, _)| number.parse().ok()).into_iter().collect()
 }
 
-fn approved(brought: &Brought) -> Result<Response, Problem> {
+/// An administrator came back from a link of which nothing is known here: whoever sent it signs in once more.
+fn approved(client: &Client, brought: &Brought) -> Result<Response, Problem> {
     if brought.error.is_empty() {
-        return Err(Problem::new(
-            StatusCode::OK,
-            "The approval is given, as far as this page can tell.",
-            "Tell whoever sent you the link: they sign in once more, and Postroom sees what was granted.",
-        ));
+        return web::page(&ApprovedPage {
+            frame: client.frame("The approval is given"),
+            good: true,
+            waiting: 0,
+            said: String::new(),
+            enterprise: None,
+        });
     }
     Err(Problem::invalid(
         "The approval was not given.",
