@@ -26,6 +26,8 @@ use crate::web::{self, Problem, Section};
 /// An hour and a day in microseconds.
 const HOUR: i64 = 3_600_000_000;
 const DAY: i64 = 24 * HOUR;
+/// What an account and its connection tell within so many microseconds is one event.
+const SAME_MICROS: i64 = 10_000_000;
 
 /// GET /sources/{id}
 pub async fn show(
@@ -164,7 +166,12 @@ pub(super) async fn timeline_of(
     viewer: &Viewer,
     of: [Uuid; 2],
 ) -> Result<Timeline, StoreError> {
-    let lines = events::newest(&state.connections.db, of, 50).await?;
+    let mut lines = events::newest(&state.connections.db, of, 50).await?;
+    // The account and what it reads tell the same of one fault: once is enough.
+    lines.dedup_by(|one, newer| {
+        let same = one.kind == newer.kind && one.text == newer.text && newer.actor.is_empty();
+        same && (newer.at - one.at).abs() < SAME_MICROS
+    });
     let entries = lines
         .into_iter()
         .map(|line| {
