@@ -95,10 +95,14 @@
   const refresh = async () => {
     if (fetching) return void (again = true);
     fetching = true;
+    const asked = location.href;
     try {
-      const response = await fetch(location.href, { headers: { accept: "text/html" }, cache: "no-store" });
+      const response = await fetch(asked, { headers: { accept: "text/html" }, cache: "no-store" });
       if (signedOut(response)) return void location.reload();
-      if (response.ok) replace(parse(await response.text()), true);
+      const text = await response.text();
+      // An action in place has given the page another address meanwhile: what was asked for before does not show it.
+      if (location.href !== asked) again = true;
+      else if (response.ok) replace(parse(text), true);
     } catch {
       // No connection: the stream's own error says so.
     } finally {
