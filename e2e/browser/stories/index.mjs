@@ -3,22 +3,25 @@
 import * as approval from './approval.mjs';
 import application from './application.mjs';
 import deviceCode from './device-code.mjs';
+import ews from './ews.mjs';
 import faults from './faults.mjs';
 import firstQuarterHour from './first-quarter-hour.mjs';
 import keyboard from './keyboard.mjs';
 import notices from './notices.mjs';
 import outbounds from './outbounds.mjs';
+import phone from './phone.mjs';
 import * as registration from './registration.mjs';
 import revoked from './revoked.mjs';
 import shadow from './shadow.mjs';
 import sharedMailbox from './shared-mailbox.mjs';
 import signInLink from './sign-in-link.mjs';
+import sourceLife from './source-life.mjs';
 import swap from './swap.mjs';
 import tour from './tour.mjs';
 import * as consent from './user-consent.mjs';
 
 export const stories = [
-  approval.byRequest, faults, firstQuarterHour, registration.credentials, tour, notices, sharedMailbox, approval.byLink,
-  approval.takenBack, application, signInLink, outbounds, keyboard, registration.setUp, registration.multiTenant, swap,
+  approval.byRequest, faults, firstQuarterHour, registration.credentials, tour, notices, ews, sourceLife, sharedMailbox, approval.byLink,
+  approval.takenBack, application, signInLink, outbounds, phone, keyboard, registration.setUp, registration.multiTenant, swap,
   deviceCode, shadow, consent.userConsent, consent.organisationConsent, revoked,
 ];

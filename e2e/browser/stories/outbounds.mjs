@@ -61,10 +61,8 @@ export default {
     await t.look(owner, 'outbounds-offline');
     await owner.mend(support, 'Sign in again');
     await owner.atMicrosoft(support);
-    await until('the outbound is online again', async () => {
-      await owner.open('/outbounds');
-      return (await owner.row(support).innerText()).includes('online');
-    });
+    await owner.open('/outbounds');
+    await owner.rowSees(support, 'online', 30_000);
     const said = await owner.removeRow(support);
     t.contains(said, ['No mail is sent from', 'The mailbox stays as it is'], 'the question before removing');
   },

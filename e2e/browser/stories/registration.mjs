@@ -1,7 +1,6 @@
 // The app registration: what to register, entered, credentials with their test, rollover without a gap, a certificate, another client id.
 
 import { certificate } from '../harness/certificate.mjs';
-import { until } from '../harness/wait.mjs';
 
 const support = 'support@contoso.test';
 
@@ -111,10 +110,8 @@ export const credentials = {
     t.contains(await add({ secret: 'made-up-by-somebody', note: 'A wrong one' }), ['Microsoft refuses the credential', 'AADSTS7000215'], 'the page after a wrong secret');
     t.contains(await owner.danger('Take out', page.locator('ul.ends > li', { hasText: 'A wrong one' })), ['forgets it'], 'the question before taking out');
     t.contains(await add({ secret: made.client_secret, expires: soon, note: 'The first' }), ['Microsoft took the credential', 'it has not ended'], 'the page after the right secret');
-    await until('the warning of an end', async () => {
-      await owner.open('/notices');
-      return /ends in (19|20) days/.test(await owner.text());
-    });
+    await owner.open('/notices');
+    await owner.sees(/ends in (19|20) days/, 30_000);
     await owner.connect(support);
 
     // Rollover: the second is put in and tested, the first one ends in Entra, and nobody notices.
