@@ -243,14 +243,22 @@ export class Person {
     if (target !== undefined) await page.fill('[name=handled_target]', target);
   }
 
-  /** Chooses a folder of the tree, unfolding what hides it; its path is told, its name counts. */
+  /** Chooses a folder of the tree by its path: each level is unfolded on the way. */
   async chooseFolder(path) {
-    const { page } = this;
-    const folded = page.locator('#folder details:not([open]) > summary');
-    // Unfolding shows more that is folded.
-    while (await folded.count()) await folded.first().click();
-    const name = path.split('/').at(-1);
-    await page.locator('#folder').getByRole('radio', { name: new RegExp(`^${name}\\b`) }).first().check();
+    let level = this.page.locator('#folder > ul.tree');
+    const names = path.split('/');
+    for (const [at, name] of names.entries()) {
+      const branch = level.locator(':scope > li', { has: this.page.locator(':scope > .choice label', { hasText: name }) }).first();
+      if (at === names.length - 1) return branch.locator(':scope > .choice input').check();
+      const inside = branch.locator(':scope > details');
+      if ((await inside.getAttribute('open')) === null) await inside.locator(':scope > summary').click();
+      level = inside.locator(':scope > ul.tree');
+    }
+  }
+
+  /** Has the folders of the mailbox that was typed offered. */
+  async showFolders() {
+    await this.leads(this.page.locator('button[value=folders]'));
   }
 
   /** *Try on the newest mails*; gives what the dry run says. */

@@ -10,6 +10,7 @@ import keyboard from './keyboard.mjs';
 import notices from './notices.mjs';
 import outbounds from './outbounds.mjs';
 import phone from './phone.mjs';
+import push from './push.mjs';
 import * as registration from './registration.mjs';
 import revoked from './revoked.mjs';
 import shadow from './shadow.mjs';
@@ -22,6 +23,6 @@ import * as consent from './user-consent.mjs';
 
 export const stories = [
   approval.byRequest, faults, firstQuarterHour, registration.credentials, tour, notices, ews, sourceLife, sharedMailbox, approval.byLink,
-  approval.takenBack, application, signInLink, outbounds, phone, keyboard, registration.setUp, registration.multiTenant, swap,
+  approval.takenBack, application, signInLink, outbounds, phone, push, keyboard, registration.setUp, registration.multiTenant, swap,
   deviceCode, shadow, consent.userConsent, consent.organisationConsent, revoked,
 ];

@@ -30,15 +30,20 @@ export default {
 
     // A mailbox that anna has no rights on.
     await owner.fillSource({ mailbox: 'billing@contoso.test' });
-    await owner.leads(page.locator('button[value=dry_run]'));
+    await owner.showFolders();
     t.check(/cannot be opened/.test(await owner.errorAt('mailbox')), `a mailbox without rights: ${await owner.errorAt('mailbox')}`);
     await t.look(owner, 'shared-no-rights');
 
     // The one that she has: its folders are offered, its newest mails tried.
     await owner.fillSource({ mailbox: shared });
-    await owner.leads(page.locator('button[value=folders]'));
-    t.contains(await owner.text(), ['Orders', '1 mail, 1 unread', 'Junk'], 'the tree of folders');
-    await t.look(owner, 'folders');
+    await owner.showFolders();
+    t.contains(await owner.text(), ['Inbox', 'Junk', 'Sent Items', '1 inside', 'Folders inside it are not read with it'], 'the tree of folders');
+    await t.look(owner, 'folder-tree', { picture: true });
+    // A path that is not there is refused; one that is there goes before the choice.
+    await page.fill('[name=folder_path]', 'Inbox/Nowhere');
+    await owner.confirm();
+    t.check(/no folder of that path/.test(await owner.errorAt('folder_path')), `a path that is not there: ${await owner.errorAt('folder_path')}`);
+    await page.fill('[name=folder_path]', '');
     await owner.fillSource({ folder: 'Inbox/Orders', start: 'since', since: new Date().toISOString().slice(0, 10), project: 'SUP', type: 'Task', handled: 'read' });
     t.contains(await owner.dryRun(), ['An order', 'becomes a Task in SUP'], 'the dry run');
     await t.look(owner, 'shared-dry-run');

@@ -17,7 +17,7 @@ export default {
     await owner.press('Choose folder and project');
     await world.deliver(support, 'Before the swap');
     await owner.fillSource({ mailbox: support });
-    await owner.leads(owner.page.locator('button[value=dry_run]'));
+    await owner.showFolders();
     await owner.fillSource({ start: 'everything', project: 'SUP', type: 'Task', handled: 'read' });
     await owner.confirm();
     await owner.rowSees(support, 'online');
