@@ -6,7 +6,7 @@ import { Wanted, checkOnce, look, watch } from './look.mjs';
 import { World } from './world.mjs';
 
 /** How long a story may take. */
-const LONGEST = 240_000;
+const LONGEST = 300_000;
 
 export class Story {
   #browser;
