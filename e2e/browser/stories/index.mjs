@@ -3,7 +3,7 @@
 import * as approval from './approval.mjs';
 import application from './application.mjs';
 import deviceCode from './device-code.mjs';
-import ews from './ews.mjs';
+import * as ews from './ews.mjs';
 import * as faults from './faults.mjs';
 import firstQuarterHour from './first-quarter-hour.mjs';
 import keyboard from './keyboard.mjs';
@@ -22,7 +22,7 @@ import tour from './tour.mjs';
 import * as consent from './user-consent.mjs';
 
 export const stories = [
-  approval.byRequest, faults.needsSomebody, faults.passes, firstQuarterHour, registration.credentials, tour, notices, ews, sourceLife, sharedMailbox, approval.byLink,
+  approval.byRequest, faults.needsSomebody, faults.passes, firstQuarterHour, registration.credentials, tour, notices, ews.source, ews.outbound, sourceLife, sharedMailbox, approval.byLink,
   approval.takenBack, application, signInLink, outbounds, phone, push, keyboard, registration.setUp, registration.multiTenant, swap,
   deviceCode, shadow, consent.userConsent, consent.organisationConsent, revoked,
 ];
