@@ -106,7 +106,7 @@ export class Person {
 
   /** Presses what mends a line, beside what is said of it. */
   async mend(mailbox, words) {
-    await this.leads(this.row(mailbox).locator('.row-said').getByRole('button', { name: words, exact: true }));
+    await this.leads(this.row(mailbox).locator('.row-said').getByRole('button', { name: words, exact: true }).first());
   }
 
   /** Takes something away: the page asks once more before. Gives what it says. */

@@ -16,6 +16,7 @@ async function approved(t, owner, at) {
   await owner.submit({ refused: 422 });
   t.check(/whole https address/.test(await owner.errorAt('ews_url')), 'a server without https is taken');
   await owner.page.fill('[name=ews_url]', '');
+  await t.world.lever('/policies', { user_consent: 'managed' });
   await owner.submit();
   await owner.atMicrosoft(support);
   t.contains(await owner.text(), ['An administrator has to approve', 'AADSTS90094', 'EWS.AccessAsUser.All'], 'the page of somebody who waits for EWS');
@@ -97,6 +98,7 @@ export const outbound = {
     await t.look(owner, 'outbound-ews');
 
     await world.lever('/ews/policy', { allowed_app_ids: [] });
+    await owner.open('/outbounds');
     const bad = await owner.ping(support);
     t.check(bad.some((check) => !check.good), 'the ping of an outbound whose EWS is barred is good');
     await owner.open('/outbounds');
