@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use e2e::openapi::{check_component, check_recording};
+use e2e::openapi::{Violation, check_component, check_recording};
 use e2e::process::Sim;
 use percent_encoding::percent_decode_str;
 use reqwest::{Client, Method, StatusCode};
@@ -175,14 +175,18 @@ async fn subscriptions_follow_the_published_schemas() -> Result<()> {
     sim.stop().await?;
 
     let report = check_recording(&recording, &specs())?;
-    ensure!(report.violations.is_empty(), "{:#?}", report.violations);
+    // Graph writes the time of an error without a zone, which its own schema does not allow.
+    let is_known = |violation: &&Violation| violation.place.ends_with("/error/innerError/date");
+    let wrong: Vec<&Violation> = report.violations.iter().filter(|violation| !is_known(violation)).collect();
+    ensure!(wrong.is_empty(), "{wrong:#?}");
     ensure!(report.checked >= 9, "hardly anything was checked: {report:?}");
     for (name, value) in [
         ("microsoft.graph.subscription", &made),
         ("microsoft.graph.user", &person),
         ("microsoft.graph.ODataErrors.ODataError", &conflict),
     ] {
-        let wrong = check_component(&specs(), name, value)?;
+        let mut wrong = check_component(&specs(), name, value)?;
+        wrong.retain(|what| !what.contains("/error/innerError/date"));
         ensure!(wrong.is_empty(), "{name}: {wrong:#?}\n{value:#}");
     }
     // The check finds a wrong value; otherwise it guards nothing.

@@ -88,7 +88,8 @@ impl Kept {
 
 #[derive(Clone, Debug, FromRow)]
 struct SourceRow {
-    account_id: Uuid,
+    /// None where the source was removed, and then the account.
+    account_id: Option<Uuid>,
     mailbox_native_id: String,
     mailbox_address: String,
     connection_type: String,
@@ -201,7 +202,7 @@ impl Connections {
                 sql!(
                     "SELECT s.account_id, m.native_id AS mailbox_native_id, m.address AS mailbox_address, s.connection_type, s.ews_url,
                        s.destination_id, s.issue_type_id, s.issue_type_name, s.shadow_at
-                     FROM source s JOIN mailbox m ON m.id = s.mailbox_id WHERE s.id = $1 AND s.account_id IS NOT NULL"
+                     FROM source s JOIN mailbox m ON m.id = s.mailbox_id WHERE s.id = $1"
                 ),
                 args![id],
             )
@@ -565,7 +566,8 @@ impl Connections {
         let row = self.source_now(source).await?;
         let over = ConnectionType::of_word(&row.connection_type);
         let (native_id, address) = (&row.mailbox_native_id, &row.mailbox_address);
-        self.mailbox_over(over, row.account_id, native_id, address, &row.ews_url).await
+        let account = row.account_id.ok_or_else(|| gone("account of this source"))?;
+        self.mailbox_over(over, account, native_id, address, &row.ews_url).await
     }
 
     /// The client of a Jira connection.

@@ -21,7 +21,7 @@ use super::{Connections, Reach, jira_site, push, routes, tokens};
 use crate::jobs::{Engine, Parts};
 use crate::notices::{self, Sender};
 use crate::web::testing::{PUBLIC, TestConsole};
-use crate::{api, messages, web};
+use crate::{api, messages, overview, web};
 
 /// A console with connections, messages and the API.
 pub(crate) struct Office {
@@ -135,6 +135,7 @@ impl Office {
             api::State { shell: shell.clone(), connections, ledger, blobs, engine, sender: sender.clone() };
         let told = notices::routes::State { shell: shell.clone(), sender: sender.clone() };
         let features = vec![
+            overview::router(state.clone()),
             routes::router(state.clone()),
             messages::routes::router(messages.clone()),
             notices::routes::router(told),

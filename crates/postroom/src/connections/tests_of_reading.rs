@@ -173,7 +173,7 @@ async fn shadow_mode_writes_nothing() {
     let page = world.browser.submit(&shadow).await.unwrap();
     assert!(page.html.contains("Shadow mode") || page.html.contains("shadow mode"), "{}", page.html);
     world.control(reqwest::Method::POST, "/jira/tokens", &json!({ "revoke": false })).await;
-    world.press("/try-now").await;
+    world.press("/ping").await;
     world.deliver("read in shadow");
     world.until_messages("ended", 1).await;
     // A mail that is held, and a mark that is due.

@@ -142,7 +142,9 @@ fn microsoft_form(page: &Page, wishes: &Wishes) -> Result<Form> {
             return Ok(form.clone());
         }
     }
-    for word in ["accept", "approve", "yes", "continue", "sign in", "back"] {
+    for word in
+        ["accept", "approve", "yes", "continue", "return to the application", "back to", "sign in", "back"]
+    {
         for form in &page.forms {
             if let Ok(form) = form.clone().pressing(word) {
                 return Ok(form);

@@ -167,6 +167,7 @@ async fn the_page_and_the_command_go_along() {
     let mut tx = office.console.shell.db.begin().await.unwrap();
     tell::source_fails(&mut tx, connected.source, &fault, office.now()).await.unwrap();
     tx.commit().await.unwrap();
+    later(&office, 2);
     for channel in channels {
         assert!(office.sender.send_due(channel).await.unwrap());
         let came = came.take();
@@ -288,7 +289,7 @@ async fn a_repeat_takes_nothing_new_along() {
         assert_eq!(again["webhook-id"], first["webhook-id"]);
         assert_eq!(repeated["data"]["notices"], body["data"]["notices"]);
         assert_ne!(other["webhook-id"], first["webhook-id"]);
-        assert_eq!(named(fresh), ["destination"]);
+        assert_eq!(named(fresh), ["jira"]);
         assert!(notices(&office).await.iter().all(|notice| (notice.sent, notice.due) == (1, 0)));
     }
 }
@@ -653,7 +654,8 @@ async fn a_connection_speaks_for_its_account() {
         let db = &office.console.shell.db;
         let watch =
             Watch { shell: office.console.shell.clone(), connections: Arc::clone(&office.state.connections) };
-        let registration = accounts::registration(db, office.workspace()).await.unwrap().expect("there is one");
+        let registration =
+            accounts::registration(db, office.workspace()).await.unwrap().expect("there is one");
         let account = office.sign_in(registration, "late").await;
         let fault = serde_json::to_string(&Fault::own("own.not_signed_in", "").to_record()).unwrap();
         db.execute(

@@ -190,6 +190,14 @@ impl World {
 
     async fn page(&mut self) -> String {
         let url = self.running.url.join(&format!("/sources/{}", self.source)).unwrap();
+        let page = self.browser.open(&url).await.unwrap();
+        if page.url.path() != "/sign-in" {
+            return page.html;
+        }
+        // After days the console's own session is over.
+        let form = page.form(&["email", "password"]).unwrap();
+        let form = form.with("email", connect::OWNER).with("password", connect::PASSWORD);
+        assert!(self.browser.submit(&form).await.unwrap().status.is_success());
         self.browser.open(&url).await.unwrap().html
     }
 
@@ -238,7 +246,7 @@ async fn announced_mail_is_read_at_once() {
     let row = world.until("the notice is on record", |row| row.notices > 0).await;
     assert!(row.last_notice_at.is_some() && row.unheard == 0);
     let page = world.page().await;
-    assert!(page.contains("on, renewed before") && page.contains("push is on"), "{page}");
+    assert!(page.contains("on, renewed before") && page.contains("Push is on"), "{page}");
 
     // Nothing was announced, and Graph says so: everything since the cursor is read.
     world.lever("/subscriptions/quirks", json!({ "drop": true })).await;
@@ -363,7 +371,7 @@ async fn a_deaf_subscription_is_replaced_by_polling() {
     world.deliver("Found by polling");
     world.until_handled(handled + 1).await;
     let page = world.page().await;
-    assert!(page.contains("announced nothing") && page.contains("push is replaced by polling"), "{page}");
+    assert!(page.contains("announced nothing") && page.contains("Push is replaced by polling"), "{page}");
     let notices = async || -> Vec<(String, i64)> {
         let all = sql!(
             "SELECT kind, CAST(CASE WHEN ended_at IS NULL THEN 0 ELSE 1 END AS BIGINT) FROM notice ORDER BY raised_at"

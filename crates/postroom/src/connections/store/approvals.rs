@@ -219,7 +219,8 @@ pub async fn end_of(
         .fetch_all(
             sql!(
                 "SELECT id, scopes FROM approval WHERE app_registration_id = $1 AND ended_at IS NULL
-                   AND (account_id = $2 OR (account_id IS NULL AND (who = $3 OR (who = '' AND tenant = $4))))"
+                   AND (account_id = $2 OR (account_id IS NULL AND (who = $3
+                     OR (who = '' AND (tenant = $4 OR (tenant = '' AND returned_at IS NOT NULL))))))"
             ),
             args![registration, account, who, tenant],
         )

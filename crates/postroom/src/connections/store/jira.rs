@@ -193,7 +193,7 @@ pub async fn due(db: &Db, usual: Timestamp, shaky: Timestamp) -> Result<Vec<(Uui
     db.fetch_all(
         sql!(
             "SELECT workspace_id, id FROM jira_connection
-             WHERE checked_at IS NULL OR checked_at <= CASE WHEN state = 'degraded' THEN $2 ELSE $1 END ORDER BY checked_at"
+             WHERE checked_at IS NULL OR checked_at <= CASE WHEN state = 'degraded' THEN CAST($2 AS BIGINT) ELSE $1 END ORDER BY checked_at"
         ),
         args![usual, shaky],
     )
@@ -212,7 +212,7 @@ pub async fn take(
         .execute(
             sql!(
                 "UPDATE jira_connection SET checked_at = $1 WHERE id = $2
-                   AND (checked_at IS NULL OR checked_at <= CASE WHEN state = 'degraded' THEN $4 ELSE $3 END)"
+                   AND (checked_at IS NULL OR checked_at <= CASE WHEN state = 'degraded' THEN CAST($4 AS BIGINT) ELSE $3 END)"
             ),
             args![now, id, usual, shaky],
         )
