@@ -56,8 +56,9 @@ impl Ledger {
                           AND NOT EXISTS (SELECT 1 FROM message e WHERE e.lane = m.lane
                             AND e.state IN ('ready', 'acting', 'held')
                             AND (e.state <> 'held' OR e.ended_at > $4)
-                            AND (e.received_at < m.received_at OR (e.received_at = m.received_at AND e.id < m.id)))
-                        ORDER BY m.received_at, m.id LIMIT $5)
+                            AND (e.received_at < m.received_at
+                              OR (e.received_at = m.received_at AND (e.turn < m.turn OR (e.turn = m.turn AND e.id < m.id)))))
+                        ORDER BY m.received_at, m.turn, m.id LIMIT $5)
                       RETURNING id, workspace_id, mailbox_id, source_id, destination_id, k, native_id, received_at, content, state,
                         generation, stage, attempts, fence",
                     postgres: "UPDATE message SET lease_owner = $1, lease_until = $2, fence = fence + 1,
@@ -72,8 +73,9 @@ impl Ledger {
                           AND NOT EXISTS (SELECT 1 FROM message e WHERE e.lane = m.lane
                             AND e.state IN ('ready', 'acting', 'held')
                             AND (e.state <> 'held' OR e.ended_at > $4)
-                            AND (e.received_at < m.received_at OR (e.received_at = m.received_at AND e.id < m.id)))
-                        ORDER BY m.received_at, m.id LIMIT $5 FOR UPDATE SKIP LOCKED)
+                            AND (e.received_at < m.received_at
+                              OR (e.received_at = m.received_at AND (e.turn < m.turn OR (e.turn = m.turn AND e.id < m.id)))))
+                        ORDER BY m.received_at, m.turn, m.id LIMIT $5 FOR UPDATE SKIP LOCKED)
                       RETURNING id, workspace_id, mailbox_id, source_id, destination_id, k, native_id, received_at, content, state,
                         generation, stage, attempts, fence"
                 },

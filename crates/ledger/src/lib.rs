@@ -2,9 +2,10 @@
 //!
 //! Design §4 as a crate. Begin with [`carry`]: how a plan is carried out so that nothing is done twice; then [`state`],
 //! the life of a step as a pure function, and [`record`], how a page of mail gets in ([`same`] tells which mail is which where no
-//! id does, [`ids`] adds the ids of another transport, [`removed`] is about mail whose source goes). [`claim`] hands work out under
-//! leases, [`commit`] makes changes durable (many at a time, on one fsync), [`lane`] keeps conversations in order, [`key`]
-//! makes mails and effects recognisable for ever, [`failpoint`] lists where a test may kill the process.
+//! id does, [`ids`] adds the ids of another transport, [`release`] says when it may be decided and in which order, [`removed`] is about
+//! mail whose source goes). [`claim`] hands work out under leases, [`commit`] makes changes durable (many at a time, on one
+//! fsync), [`lane`] keeps conversations in order, [`key`] makes mails and effects recognisable for ever, [`failpoint`] lists where a
+//! test may kill the process.
 //!
 //! Nothing here knows Microsoft or Jira: what a step is comes from an [`carry::Effect`].
 
@@ -17,6 +18,7 @@ pub mod key;
 pub mod lane;
 pub mod load;
 pub mod record;
+pub mod release;
 pub mod removed;
 pub mod same;
 pub mod state;

@@ -243,6 +243,7 @@ impl Ledger {
                 key.0,
                 &item.native_id,
                 item.message_id.as_deref().map(|id| self.keys.message_id(id)),
+                self.answers(&item.references),
                 item.body.as_deref(),
                 lane,
                 item.received_at,
@@ -266,10 +267,10 @@ impl Ledger {
         }
         tx.execute_rows(
             sql_rows! {
-                head: "INSERT INTO message (id, workspace_id, mailbox_id, source_id, k, native_id, message_id_hash, body_hash, lane,
+                head: "INSERT INTO message (id, workspace_id, mailbox_id, source_id, k, native_id, message_id_hash, answers, body_hash, lane,
                   received_at, recorded_at, summary_sealed, content, state, ending, ended_by, reason, ended_at, generation,
                   stage, attempts, not_before, lease_until, fence, mark, mark_attempts, mark_not_before) VALUES ",
-                row: "($:UUID, $:UUID, $:UUID, $:UUID, $, $, $, $, $, $:BIGINT, $:BIGINT, $:BYTEA, $, $, $, $, $, $:BIGINT, 0, 'read', 0, 0, 0, 0, 'none', 0, 0)",
+                row: "($:UUID, $:UUID, $:UUID, $:UUID, $, $, $, $, $, $, $:BIGINT, $:BIGINT, $:BYTEA, $, $, $, $, $, $:BIGINT, 0, 'read', 0, 0, 0, 0, 'none', 0, 0)",
                 tail: "",
             },
             messages,
@@ -558,14 +559,5 @@ impl Ledger {
         )
         .await?;
         Ok(assigned.lanes)
-    }
-
-    /// A round of the delta is complete: what it found may be decided, oldest first.
-    pub async fn release_round(&self, tx: &mut Tx, source_id: Uuid) -> Result<u64, StoreError> {
-        tx.execute(
-            sql!("UPDATE message SET state = 'ready' WHERE source_id = $1 AND state = 'recorded'"),
-            args![source_id],
-        )
-        .await
     }
 }

@@ -92,6 +92,11 @@ impl World {
     }
 
     async fn record(&self, page: Vec<Incoming>) -> Recorded {
+        self.record_until(page, None).await
+    }
+
+    /// Records a page and releases what was received before then; all of it where no time is given.
+    async fn record_until(&self, page: Vec<Incoming>, before: Option<i64>) -> Recorded {
         let mut tx = self.db.db.begin().await.expect("begins");
         let now = self.clock.now();
         let recorded = self
@@ -99,7 +104,10 @@ impl World {
             .record(&mut tx, self.workspace, &self.mailbox, self.source, page, now)
             .await
             .expect("records");
-        self.ledger.release_round(&mut tx, self.source).await.expect("releases");
+        match before.map(|at| Timestamp::from_second(at).expect("in range")) {
+            Some(then) => self.ledger.release_before(&mut tx, self.source, then).await.expect("releases"),
+            None => self.ledger.release_round(&mut tx, self.source).await.expect("releases"),
+        };
         tx.commit().await.expect("commits");
         recorded
     }
@@ -505,6 +513,43 @@ async fn a_reply_waits_for_its_parent_even_when_it_was_listed_first() {
         let then = world.claim().await;
         assert_eq!(then.len(), 1);
         assert_eq!(then[0].native_id, "native-reply");
+    })
+    .await;
+}
+
+/// Promise: of the mails of one second a reply is decided after its parent, through a whole conversation, in whichever order and on
+/// however many pages they were listed; what a listing has not told to its end is not decided yet.
+#[tokio::test]
+async fn the_mails_of_one_second_take_turns() {
+    on_both(|world| async move {
+        world.record_until(vec![mail("early", 10, &[]), mail("third", 20, &["second"])], Some(20)).await;
+        let claimed = world.claim().await;
+        assert_eq!(claimed.len(), 1, "the second 20 is not complete");
+        assert_eq!(claimed[0].native_id, "native-early");
+        let rest = vec![
+            mail("second", 20, &["first"]),
+            mail("alone", 20, &[]),
+            mail("first", 20, &[]),
+            mail("later", 30, &["third"]),
+        ];
+        world.record_until(rest, Some(30)).await;
+        let end = |claimed: &Message| {
+            let end = Ending::Issue { id: "1".into(), key: "SUP-1".into() };
+            Change::of(claimed, Fate::Ended(end))
+        };
+        let mut told = Vec::new();
+        for _ in 0..3 {
+            for claimed in world.claim().await {
+                told.push(claimed.native_id.clone());
+                world.journal.commit(end(&claimed)).await.expect("commits");
+            }
+        }
+        // Nothing orders strangers but when they came.
+        told.retain(|id| id != "native-alone");
+        assert_eq!(told, ["native-first", "native-second", "native-third"]);
+        assert!(world.claim().await.is_empty(), "the second 30 is not complete");
+        world.record(Vec::new()).await;
+        assert_eq!(world.claim().await[0].native_id, "native-later");
     })
     .await;
 }

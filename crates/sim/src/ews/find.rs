@@ -272,6 +272,7 @@ pub(crate) fn find(call: &Call<'_>) -> Outcome {
                 }
             }
         }
+        // Nothing says in which order items with equal values come: newest first, so that nobody relies on the other one.
         for (field, descends) in order.iter().flatten().rev() {
             let mut keyed = Vec::with_capacity(found.len());
             for message in found {

@@ -279,7 +279,10 @@ fn is_found(message: &Message, words: &str) -> bool {
 fn sort(store: &Store, found: &mut [&Message], order: &[(String, bool)]) -> Result<(), Refusal> {
     for (path, descends) in order.iter().rev() {
         if path == "receiveddatetime" {
-            found.sort_by_key(|message| (message.received, message.key));
+            // Nothing says in which order the messages of one second come: newest first, so that nobody relies on the other one.
+            found.sort_by_key(|message| {
+                (message.received, if *descends { message.key } else { u64::MAX - message.key })
+            });
         } else {
             let worth = |message: &&Message| match (Filtered { store, message }).worth(path) {
                 Some(Worth::Text(text)) => Some(text.to_lowercase()),
