@@ -269,8 +269,10 @@ pub trait Mailbox: Send + Sync + fmt::Debug {
     /// What lies in a folder, oldest first, a page at a time: for a backlog, whose order a delta does not tell. Begins at
     /// `since`, or with the oldest; goes on after the page whose cursor is `after`, which only this method understands.
     ///
-    /// A message may come again on the next page; none is passed over when others are moved away meanwhile. Mail that comes
-    /// after the listing began is told at its end, so a round of [`Mailbox::sync`] begun *before* misses nothing.
+    /// A message may come again on the next page, and those of the last second of a page do; none is passed over when others are
+    /// moved away meanwhile. In which order the messages of one second come is not said. What arrives among what was listed
+    /// already, such as an old mail that somebody moves in, is not told: for that a round of [`Mailbox::sync`] follows, from the
+    /// beginning, which is a place before the listing.
     fn older<'a>(
         &'a self,
         folder: &'a FolderId,
@@ -290,6 +292,18 @@ pub trait Mailbox: Send + Sync + fmt::Debug {
 
     /// The message, whole; `None` when it is gone.
     fn message<'a>(&'a self, id: &'a NativeId) -> BoxFuture<'a, Result<Option<Item>, Fault>>;
+
+    /// Several messages, whole; one result per id, in the same order, `None` for what is gone. What fails for a reason of its own
+    /// costs itself only.
+    fn messages<'a>(&'a self, ids: &'a [NativeId]) -> BoxFuture<'a, Vec<Result<Option<Item>, Fault>>> {
+        Box::pin(async move {
+            let mut told = Vec::with_capacity(ids.len());
+            for id in ids {
+                told.push(self.message(id).await);
+            }
+            told
+        })
+    }
 
     /// The newest messages of a folder, newest first.
     fn newest<'a>(&'a self, folder: &'a FolderId, count: usize) -> BoxFuture<'a, Result<Vec<Item>, Fault>>;

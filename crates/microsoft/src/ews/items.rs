@@ -170,6 +170,28 @@ impl EwsMailbox {
         }
     }
 
+    pub(super) async fn fetch_messages(&self, ids: &[NativeId]) -> Vec<Result<Option<Item>, Fault>> {
+        let mut told = Vec::with_capacity(ids.len());
+        for batch in ids.chunks(BATCH) {
+            match self.describe(batch, self.single).await {
+                Ok(described) => told.extend(described.into_iter().map(|described| match described {
+                    Described::Item(item) => Ok(Some(item)),
+                    Described::Gone => Ok(None),
+                    Described::Unreadable(fault) => Err(fault),
+                })),
+                // It may be these messages' own; otherwise the next ones need not be asked for.
+                Err(fault) => {
+                    let asked = if may_be_of_messages(&fault) { batch.len() } else { ids.len() - told.len() };
+                    told.extend(vec![Err(fault); asked]);
+                }
+            }
+            if told.len() >= ids.len() {
+                break;
+            }
+        }
+        told
+    }
+
     pub(super) async fn fetch_mime(&self, id: &NativeId) -> Result<Bytes, Fault> {
         let shape = shape("ItemShape", "<t:IncludeMimeContent>true</t:IncludeMimeContent>", &[]);
         let told = self
@@ -237,6 +259,10 @@ fn is_its_own(refused: &Refused) -> bool {
 fn may_be_one_of_many(refused: &Refused) -> bool {
     is_its_own(refused)
         || &*refused.code == "ErrorBatchProcessingStopped"
-        || refused.fault.entry.id == "network.timeout"
-        || matches!(refused.fault.status, Some(500 | 504))
+        || may_be_of_messages(&refused.fault)
+}
+
+/// Whether a fault may come of the messages that were asked for, and not of the mailbox or the way to it.
+fn may_be_of_messages(fault: &Fault) -> bool {
+    fault.entry.id == "network.timeout" || matches!(fault.status, Some(500 | 504))
 }

@@ -216,6 +216,10 @@ impl Mailbox for EwsMailbox {
         Box::pin(self.fetch_message(id))
     }
 
+    fn messages<'a>(&'a self, ids: &'a [NativeId]) -> BoxFuture<'a, Vec<Result<Option<Item>, Fault>>> {
+        Box::pin(self.fetch_messages(ids))
+    }
+
     fn newest<'a>(&'a self, folder: &'a FolderId, count: usize) -> BoxFuture<'a, Result<Vec<Item>, Fault>> {
         Box::pin(self.list_newest(folder, count))
     }

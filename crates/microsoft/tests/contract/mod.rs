@@ -267,7 +267,8 @@ pub(crate) async fn a_short_outage_is_waited_out(bench: &Bench) {
     assert_eq!((marked.is_read, &*marked.categories), (true, &["Jira".to_owned()][..]));
 }
 
-/// Ids alone tell everything that lies in the folder, each is fetched whole by itself, and the place they end at goes on.
+/// Ids alone tell everything that lies in the folder, each is fetched whole by itself or with others, and the place they end at
+/// goes on.
 pub(crate) async fn ids_alone_lead_around_a_page(bench: &Bench) {
     for number in 0..60 {
         bench.levers.deliver(&mail(number)).await;
@@ -283,6 +284,23 @@ pub(crate) async fn ids_alone_lead_around_a_page(bench: &Bench) {
     assert_eq!(ids, whole.items.keys().cloned().collect());
     let first = ids.first().expect("sixty");
     assert!(bench.mailbox.message(first).await.expect("an answer").is_some_and(|item| item.is_whole));
+    let mut asked: Vec<NativeId> = ids.iter().take(25).cloned().collect();
+    let gone = asked.remove(3);
+    assert!(
+        bench.mailbox.change(&[Change { move_to: Some("archive".into()), ..nothing(&gone) }]).await[0]
+            .is_ok()
+    );
+    let told = bench.mailbox.messages(&asked).await;
+    let told: Vec<Item> = told.into_iter().map(|told| told.expect("an answer").expect("is there")).collect();
+    assert!(told.iter().all(|item| item.is_whole));
+    assert_eq!(
+        told.into_iter().map(|item| item.id).collect::<Vec<_>>(),
+        asked,
+        "in the order that was asked for"
+    );
+    if bench.mailbox.transport() == Transport::Ews {
+        assert_eq!(bench.mailbox.messages(&[gone]).await, [Ok(None)], "its id went with the move");
+    }
     bench.levers.deliver(&mail(60)).await;
     let after = round(&*bench.mailbox, cursor).await;
     assert_eq!(after.items.len(), 1, "only what came since");

@@ -1,6 +1,6 @@
 //! Polling a source: what changed since the cursor, a page at a time, into the ledger.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use ledger::failpoint;
 use ledger::record::{IdKind, Incoming, Mailbox, Recorded, Summary};
 use ledger::{Keys, Ledger};
-use microsoft::{Cursor, Item, SyncError, message};
+use microsoft::{Cursor, Item, NativeId, Page, Priority, SyncError, message};
 use store::{Clock, Db, StoreError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -91,6 +91,13 @@ const SUSPICIOUS: i64 = 3;
 fn is_one_mails_fault(fault: &Fault, failures: i64) -> bool {
     let may_be = matches!(fault.status, Some(200 | 500 | 504)) || fault.entry.id == "network.timeout";
     fault.entry.class == Class::Poison || (may_be && failures >= SUSPICIOUS)
+}
+
+/// Before when a page of a backlog has told everything: the last second on it may go on on the next page, and the mails of one
+/// second come in any order.
+fn settled(page: &Page) -> Option<Timestamp> {
+    let last = page.items.iter().filter_map(Item::received).max()?;
+    Timestamp::from_second(last.as_second()).ok()
 }
 
 /// Whether a source's place is one in the listing of its backlog.
@@ -219,7 +226,8 @@ impl Poller {
             let listed = if is_backlog {
                 let after = cursor.as_ref().filter(|cursor| cursor.as_str() != rows::BACKLOG);
                 mailbox.older(&folder, since, after).await
-            } else if by_ids {
+            } else if by_ids || source.ids() == IdKind::Ews {
+                // EWS lists ids and fetches apart in any case: what is known, such as what we have marked, is not fetched again.
                 mailbox.ids(&folder, cursor.as_ref()).await
             } else {
                 mailbox.sync(&folder, cursor.as_ref()).await
@@ -254,8 +262,11 @@ impl Poller {
                 }
                 Err(SyncError::Fault(fault)) => return Err(Broken::Fault(fault)),
             };
+            let settled = settled(&page);
+            let is_news = cursor.is_some() && !is_backlog;
+            let from = if is_news { mailbox.at(Priority::Live) } else { Arc::clone(&mailbox) };
             let mut incoming = Vec::with_capacity(page.items.len());
-            for item in self.whole(&*mailbox, source, page.items).await? {
+            for item in self.whole(&*from, source, page.items).await? {
                 incoming.push(Self::incoming(source, item, keys, self.clock.now()));
             }
             if source.ids() == IdKind::Ews {
@@ -276,9 +287,11 @@ impl Poller {
             };
             let recorded =
                 self.ledger.record(&mut tx, source.workspace_id, &at, source.id, incoming, now).await?;
-            // A backlog comes oldest first, so that each page can be handled while the next is read.
-            if page.complete || is_backlog {
+            if page.complete {
                 self.ledger.release_round(&mut tx, source.id).await?;
+            } else if let (true, Some(then)) = (is_backlog, settled) {
+                // A backlog comes oldest first, so that each page can be handled while the next is read.
+                self.ledger.release_before(&mut tx, source.id, then).await?;
             }
             let is_round = page.complete && !is_backlog;
             let next = if page.complete && is_backlog { "" } else { page.cursor.as_str() };
@@ -310,7 +323,7 @@ impl Poller {
         }
     }
 
-    /// The items with all their fields: what a page does not tell is fetched alone, unless it is known already. One that cannot
+    /// The items with all their fields: what a page does not tell is fetched apart, unless it is known already. One that cannot
     /// be told for a reason of its own is recorded as it is, so that it is held and not lost, and the others go on.
     async fn whole(
         &self,
@@ -324,21 +337,25 @@ impl Poller {
             return Ok(items);
         }
         let known = self.ledger.known(&self.db, source.mailbox_id, &partial).await?;
+        let is_fetched = |item: &&Item| !item.is_whole && !known.contains(item.id.as_str());
+        let asked: Vec<NativeId> = items.iter().filter(is_fetched).map(|item| item.id.clone()).collect();
+        let mut told: HashMap<NativeId, _> =
+            asked.iter().cloned().zip(mailbox.messages(&asked).await).collect();
         let mut whole = Vec::with_capacity(items.len());
         for item in items {
             if item.is_whole {
                 whole.push(item);
-            } else if !known.contains(item.id.as_str()) {
-                match mailbox.message(&item.id).await {
-                    Ok(Some(told)) => whole.push(told),
-                    // Gone between the listing and the look: it was never here long enough to be handled.
-                    Ok(None) => {}
-                    Err(fault) if is_one_mails_fault(&fault, source.failures) => {
-                        tracing::warn!(%fault, mail = %item.id, "the mailbox cannot tell this mail's fields");
-                        whole.push(item);
-                    }
-                    Err(fault) => return Err(Broken::Fault(fault)),
+                continue;
+            }
+            match told.remove(&item.id) {
+                Some(Ok(Some(told))) => whole.push(told),
+                Some(Err(fault)) if is_one_mails_fault(&fault, source.failures) => {
+                    tracing::warn!(%fault, mail = %item.id, "the mailbox cannot tell this mail's fields");
+                    whole.push(item);
                 }
+                Some(Err(fault)) => return Err(Broken::Fault(fault)),
+                // Known; or gone between the listing and the look: it was never here long enough to be handled.
+                Some(Ok(None)) | None => {}
             }
         }
         Ok(whole)
@@ -432,6 +449,9 @@ impl Poller {
         }
     }
 }
+
+#[cfg(test)]
+mod tests_with_sim;
 
 #[cfg(test)]
 mod tests {

@@ -259,13 +259,13 @@ pub async fn of_folder(
 /// round of the delta.
 pub const BACKLOG: &str = "backlog";
 
-fn begins_at(start_kind: &str, connection_type: &str) -> Option<String> {
-    (start_kind != "now" && connection_type == "graph").then(|| BACKLOG.to_owned())
+fn begins_at(start_kind: &str) -> Option<String> {
+    (start_kind != "now").then(|| BACKLOG.to_owned())
 }
 
 /// Stores a new source; it is read at once.
 pub async fn insert(tx: &mut Tx, id: Uuid, new: Confirmed) -> Result<(), StoreError> {
-    let place = begins_at(&new.start_kind, new.connection_type);
+    let place = begins_at(&new.start_kind);
     tx.execute(
         sql!(
             "INSERT INTO source (id, workspace_id, account_id, mailbox_id, folder_id, folder_name, connection_type,
@@ -302,7 +302,7 @@ pub async fn insert(tx: &mut Tx, id: Uuid, new: Confirmed) -> Result<(), StoreEr
 
 /// Takes a removed source into use again, with a start point of its own. What the ledger knows of its mail stays known.
 pub async fn revive(tx: &mut Tx, id: Uuid, new: Confirmed) -> Result<(), StoreError> {
-    let place = begins_at(&new.start_kind, new.connection_type);
+    let place = begins_at(&new.start_kind);
     tx.execute(
         sql!(
             "UPDATE source SET removed_at = NULL, paused_at = NULL, account_id = $1, folder_name = $2, destination_id = $3,
