@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use microsoft::ews::{EwsMailbox, Whose};
 use microsoft::graph::{GraphMailbox, IdKind, Translated, User};
 use microsoft::signin::{self, Application, Credential};
-use microsoft::{AccessTokens, Budget, Mailbox, NativeId, SyncError, Transport, message};
+use microsoft::{AccessTokens, Budget, Change, Find, Mailbox, NativeId, SyncError, Transport, message};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
@@ -318,6 +318,50 @@ async fn ids_of_ews_are_those_of_graph_once_translated() {
             (over_graph.needs_mime(), over_graph.subject, over_graph.from, over_graph.to)
         );
     }
+    world.sim.stop().await;
+}
+
+/// *Archive* is found by its name where the server knows it. A server of one's own does not and takes a request that names it for
+/// invalid: there the folder is one among others in the tree, mail is moved there by its id, and the name means no folder.
+#[tokio::test]
+async fn the_archive_is_found_by_its_name_where_the_server_knows_it() {
+    let world = World::new().await;
+    let bench = world.bench(Transport::Ews).await;
+    let inbox = "inbox".into();
+    let moved = async |to: &str| {
+        bench.levers.deliver(&contract::mail(1)).await;
+        let id = bench.mailbox.newest(&inbox, 1).await.expect("the newest")[0].id.clone();
+        let change = Change {
+            id,
+            mark_read: false,
+            categories: Vec::new(),
+            stamp: Some("stamped".to_owned()),
+            move_to: Some(to.into()),
+            delete: false,
+        };
+        bench.mailbox.change(&[change]).await.remove(0)
+    };
+    let archive = async || {
+        let folders = bench.mailbox.folders().await.expect("the tree");
+        folders.into_iter().find(|folder| folder.name == "Archive").expect("is in it")
+    };
+    assert_eq!(archive().await.well_known.as_deref(), Some("archive"));
+    assert!(moved("archive").await.is_ok());
+
+    let base = world.told("control");
+    let own = json!({ "own": true });
+    let answer = world.http.post(format!("{base}/ews/server")).json(&own).send().await.expect("sent");
+    assert!(answer.status().is_success());
+    let there = archive().await;
+    assert_eq!((there.well_known, there.total), (None, 1));
+    assert!(moved(there.id.as_str()).await.is_ok());
+    assert_eq!(archive().await.total, 2);
+    assert_eq!(bench.mailbox.folder("archive").await.expect_err("no name").entry.id, "graph.folder_gone");
+    assert_eq!(moved("archive").await.expect_err("no name").entry.id, "graph.folder_gone");
+    assert_eq!(
+        bench.mailbox.find(&Find::Stamp { value: "stamped".to_owned() }).await.expect("found").len(),
+        3
+    );
     world.sim.stop().await;
 }
 

@@ -8,7 +8,8 @@
 //!   good; `GET` and `POST /mailboxes/{upn}/folders {"name","parent"?}`, `PATCH {"name"?,"parent"?}` and
 //!   `DELETE /mailboxes/{upn}/folders/{folder}`. A folder is an id, a well-known name, or a path (`Inbox/Orders`)
 //! - `GET /ews/policy`, `POST /ews/policy {"enabled"?,"mailbox"?,"allowed_app_ids"?}` as `EwsEnabled` and
-//!   `EwsAllowedAppIDs`; at first enabled, with this app listed. `POST /ews/sync/reset {"mailbox"?}`
+//!   `EwsAllowedAppIDs`; at first enabled, with this app listed. `POST /ews/sync/reset {"mailbox"?}`;
+//!   `POST /ews/server {"own"}` with the folders' names of Exchange 2013 to 2019
 //! - `POST /ews/answers {"as":"status"|"fault"|"inner"|"item","operation"?,"code"?,"message"?,"back_off_ms"?,"item"?,
 //!   "count"?}`: 503, a SOAP fault, or a response code inside 200 (`inner` stops the batch, `item` does not);
 //!   `GET` and `DELETE /ews/answers`; `GET` and `DELETE /ews/requests` what was asked
@@ -40,7 +41,7 @@ use crate::Ready;
 use crate::core::Core;
 use crate::entra::EntraState;
 use crate::ews::EwsState;
-use crate::ews::levers::{Command, PolicyChange};
+use crate::ews::levers::{Command, PolicyChange, ServerChange};
 use crate::exchange::Exchange;
 use crate::exchange::ids;
 use crate::exchange::mailbox::{Damage, Folder, Mailbox, Message, ROOT, Store};
@@ -111,6 +112,7 @@ pub(crate) fn router(control: Arc<Control>) -> Router {
         .route("/mailboxes/{upn}/folders", get(folders).post(make_folder))
         .route("/mailboxes/{upn}/folders/{*folder}", patch(change_folder).delete(remove_folder))
         .route("/ews/policy", get(ews_policy).post(change_ews_policy))
+        .route("/ews/server", post(change_ews_server))
         .route("/ews/sync/reset", post(reset_ews_sync))
         .route("/ews/answers", get(ews_answers).post(add_ews_answer).delete(clear_ews_answers))
         .route("/ews/requests", get(ews_requests).delete(forget_ews_requests))
@@ -430,6 +432,12 @@ async fn change_ews_policy(State(control): At, body: Bytes) -> Answer {
     }
     control.ews.levers.change_policy(change);
     ews_policy(State(control)).await
+}
+
+async fn change_ews_server(State(control): At, body: Bytes) -> Answer {
+    let change: ServerChange = read(&body)?;
+    control.ews.levers.change_server(change);
+    Ok(json_answer(StatusCode::OK, &json!({ "own": change.own })))
 }
 
 async fn reset_ews_sync(State(control): At, body: Bytes) -> Answer {

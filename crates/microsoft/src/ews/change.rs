@@ -11,6 +11,7 @@ use fault::Fault;
 
 use super::call::{Ask, Refused, SMALL};
 use super::envelope::Told;
+use super::folders::of_name;
 use super::items::{id_of, items_of};
 use super::xml::{Element, escaped};
 use super::{EwsMailbox, STAMP, item_id};
@@ -200,8 +201,8 @@ impl EwsMailbox {
                 by_folder.entry(folder.clone()).or_default().push(index);
             }
         }
-        for (folder, meant) in by_folder {
-            let folder = self.folder_id(folder.as_str());
+        for (name, meant) in by_folder {
+            let folder = self.folder_id(name.as_str());
             let parts = meant.iter().map(|index| item_id(&works[*index].id)).collect();
             let body = |ids: &str| {
                 format!(
@@ -210,7 +211,8 @@ impl EwsMailbox {
                 )
             };
             let told = self.ask(Ask { operation: "MoveItem", body: &body, ..plain(parts) }).await;
-            give(works, &meant, told);
+            let told = told.into_iter().map(|told| told.map_err(|refused| of_name(name.as_str(), refused)));
+            give(works, &meant, told.collect());
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use fault::Fault;
 
 use super::EwsMailbox;
-use super::call::{Ask, SMALL};
+use super::call::{Ask, Refused, SMALL};
 use super::envelope::Told;
 use super::items::shape;
 use super::sync::of_folder;
@@ -31,16 +31,21 @@ const SIZE: &str = "<t:ExtendedFieldURI PropertyTag=\"0x0e08\" PropertyType=\"Lo
 pub(super) const WELL_KNOWN: [&str; 9] = [
     "inbox",
     "junkemail",
-    "archive",
     "sentitems",
     "drafts",
     "deleteditems",
     "outbox",
+    ARCHIVE,
     "msgfolderroot",
     "recoverableitemsdeletions",
 ];
-/// Of these, the ones that lists name.
+/// Of these, the ones that every server knows and lists name, and those together with [`ARCHIVE`].
+const NAMED_BY_ALL: usize = 6;
 const NAMED: usize = 7;
+/// What *Archive* in Outlook moves mail to. Only Exchange Online has the name in its schema: to servers of one's own, whose
+/// enumeration ends before it, a request that names it is invalid as a whole. (It is not the online archive, a mailbox of its own
+/// whose folders' names begin with `archive…`.)
+const ARCHIVE: &str = "archive";
 
 fn id_in<'a>(folder: &'a Element, name: &str) -> Option<&'a str> {
     folder.child(name)?.attribute("Id")
@@ -70,7 +75,7 @@ fn is_for_mail(element: &Element) -> bool {
 }
 
 impl EwsMailbox {
-    async fn get_folders(&self, names: &[&str]) -> Vec<Result<Told, super::call::Refused>> {
+    async fn get_folders(&self, names: &[&str]) -> Vec<Result<Told, Refused>> {
         let shape = shape("FolderShape", "", &PROPERTIES);
         self.ask(Ask {
             operation: "GetFolder",
@@ -86,7 +91,7 @@ impl EwsMailbox {
     pub(super) async fn look_at_folder(&self, id: &str) -> Result<Folder, Fault> {
         let told = self.get_folders(&[id]).await.pop();
         let told = told.ok_or_else(|| network::unreadable(self.host(), "a folder without an answer"))?;
-        let told = told.map_err(of_folder)?;
+        let told = told.map_err(|refused| of_folder(of_name(id, refused)))?;
         let well_known = WELL_KNOWN[..NAMED].iter().find(|name| name.eq_ignore_ascii_case(id));
         told.message()
             .child("Folders")
@@ -123,18 +128,23 @@ impl EwsMailbox {
 
     pub(super) async fn list_folders(&self) -> Result<Vec<Folder>, Fault> {
         let mut known: HashMap<String, String> = HashMap::new();
-        let names = &WELL_KNOWN[..NAMED];
-        for (name, told) in names.iter().zip(self.get_folders(names).await) {
+        // Apart, and at the same time: what one server knows and another does not must not cost the tree.
+        let (named, archive) =
+            futures::join!(self.get_folders(&WELL_KNOWN[..NAMED_BY_ALL]), self.get_folders(&[ARCHIVE]));
+        for (name, told) in WELL_KNOWN[..NAMED].iter().zip(named.into_iter().chain(archive)) {
             match told {
                 Ok(told) => {
                     let id = told.message().all("FolderId").first().and_then(|id| id.attribute("Id"));
                     known.extend(id.map(|id| (id.to_owned(), (*name).to_owned())));
                 }
-                // Not every mailbox has an archive.
-                Err(refused) if refused.fault.entry.id == "graph.folder_gone" || refused.is_gone() => {
+                Err(refused) => {
+                    let fault = of_folder(of_name(name, refused));
+                    if fault.entry.id != "graph.folder_gone" {
+                        return Err(fault);
+                    }
+                    // Not every mailbox has an archive, and not every server a name for it.
                     tracing::debug!(name, "no such folder");
                 }
-                Err(refused) => return Err(refused.fault),
             }
         }
         let mut elements = Vec::new();
@@ -183,6 +193,21 @@ impl EwsMailbox {
             })
             .await;
         told.map_err(of_folder)
+    }
+}
+
+/// Whether a server refuses a folder's name because it does not know it.
+fn is_unknown_name(name: &str, refused: &Refused) -> bool {
+    name.eq_ignore_ascii_case(ARCHIVE) && &*refused.code == "ErrorSchemaValidation"
+}
+
+/// A refusal where this folder was named: one whose name the server does not know is not there.
+pub(super) fn of_name(name: &str, refused: Refused) -> Refused {
+    match fault::entry("graph.folder_gone") {
+        Some(entry) if is_unknown_name(name, &refused) => {
+            Refused { fault: Fault { entry, ..refused.fault }, ..refused }
+        }
+        _ => refused,
     }
 }
 

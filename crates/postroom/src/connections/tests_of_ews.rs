@@ -459,6 +459,7 @@ async fn an_exchange_server_of_ones_own_is_reached() {
         World::with(|config, _| config.microsoft.ews_url = Some("https://127.0.0.1:1/".parse().unwrap()))
             .await;
     let server = format!("{}/EWS/Exchange.asmx", world.sim.ready().ews.trim_end_matches('/'));
+    world.control("/ews/server", Some(json!({ "own": true }))).await;
     let refused = world.browser.open(&world.running.url.join("/sources/create-ews").unwrap()).await.unwrap();
     let form = refused.form(&["account", "ews_url"]).unwrap().with("ews_url", "http://mail.contoso.test/EWS");
     let refused = world.browser.submit(&form).await.unwrap();

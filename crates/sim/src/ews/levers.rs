@@ -21,6 +21,14 @@ pub(crate) struct PolicyChange {
     pub(crate) allowed_app_ids: Option<Vec<String>>,
 }
 
+/// Whose server it is.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ServerChange {
+    /// Whether it is an Exchange server of one's own (2013 to 2019) and not Exchange Online.
+    pub(crate) own: bool,
+}
+
 /// In which form an answer on command comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -85,6 +93,8 @@ struct Inner {
     /// Mailboxes whose own `EwsEnabled` was set.
     mailboxes: BTreeMap<String, bool>,
     allowed: BTreeSet<String>,
+    /// It knows only the names of folders that the schema of Exchange 2013 has.
+    is_own: bool,
     commands: Vec<Command>,
     requests: VecDeque<Value>,
 }
@@ -101,6 +111,7 @@ impl Levers {
             is_enabled: true,
             mailboxes: BTreeMap::new(),
             allowed: [client_id.to_ascii_lowercase()].into(),
+            is_own: false,
             commands: Vec::new(),
             requests: VecDeque::new(),
         }))
@@ -143,6 +154,14 @@ impl Levers {
     pub(crate) fn policy(&self) -> Value {
         let inner = self.lock();
         json!({"enabled": inner.is_enabled, "mailboxes": inner.mailboxes, "allowed_app_ids": inner.allowed})
+    }
+
+    pub(crate) fn change_server(&self, change: ServerChange) {
+        self.lock().is_own = change.own;
+    }
+
+    pub(crate) fn is_own_server(&self) -> bool {
+        self.lock().is_own
     }
 
     pub(crate) fn command(&self, command: Command) {

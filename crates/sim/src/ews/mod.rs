@@ -231,6 +231,9 @@ impl EwsState {
             ));
         }
         schema::check(operation).map_err(|found| breach(&found.what, found.at))?;
+        if self.levers.is_own_server() {
+            schema::check_for_own_server(operation).map_err(|found| breach(&found.what, found.at))?;
+        }
         let actor = access::actor(&self.exchange, access, header)?;
         seen.mailbox.clone_from(&actor.mailbox.upn);
         seen.impersonates = header

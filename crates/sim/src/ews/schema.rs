@@ -155,6 +155,25 @@ pub(crate) fn check(operation: &Node) -> Result<(), Breach> {
     }
 }
 
+/// The last of the folders' names, in the order of the schema, that an Exchange server of one's own knows.
+const LAST_OF_OWN_SERVERS: &str = "favorites";
+
+/// Checks the names of folders against the shorter list that Exchange servers of one's own have.
+pub(crate) fn check_for_own_server(operation: &Node) -> Result<(), Breach> {
+    let id = operation.attribute("Id").filter(|_| operation.name == "DistinguishedFolderId");
+    let all = TYPES.get("DistinguishedFolderId").and_then(|rule| rule.attributes.first());
+    if let (Some(id), Some(all)) = (id, all.and_then(|known| known.kind.strip_prefix("one:"))) {
+        let at = |name: &str| all.split(',').position(|known| known == name);
+        if at(id) > at(LAST_OF_OWN_SERVERS) {
+            let what = format!(
+                "The 'Id' attribute is invalid - The value '{id}' is invalid - it is not in the list of 'DistinguishedFolderIdNameType'."
+            );
+            return Err(Breach { what, at: operation.at });
+        }
+    }
+    operation.children.iter().try_for_each(check_for_own_server)
+}
+
 /// Checks an element of the header.
 pub(crate) fn check_header(header: &Node) -> Result<(), Breach> {
     match TYPES.get(format!("h:{}", header.name).as_str()) {
