@@ -1,6 +1,6 @@
 //! Connections: what Postroom is connected to, how it got there and whether it works.
 //!
-//! Begin with [`Connections`] (`registry.rs`): mailboxes and Jira clients, made from their rows and kept until these change;
+//! Begin with [`Connections`] (`registry.rs`): mailboxes (`budgets.rs`: what each may be asked) and Jira clients, made from their rows and kept until these change;
 //! `tokens.rs` rotates an account's tokens (`patience.rs`: when it may ask again), `registration.rs` is the Entra app in use ([`registration_pages`] shows it, [`registration_credentials`] tests what it proves itself
 //! with, [`registration_set_up`] says how it is made, [`enterprise`] shows what it is in its tenants, [`cloud`] has the addresses), `destination.rs` a Jira project in use.
 //!
@@ -16,6 +16,7 @@
 pub mod alarm;
 pub mod application;
 mod bootstrap;
+mod budgets;
 pub mod cloud;
 pub mod confirm;
 pub mod connection_type;

@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use fault::{Fault, Place};
 use jiff::Timestamp;
 use microsoft::signin::{Certificate, Credential};
-use microsoft::{AccessTokens, Budget, Mailbox};
+use microsoft::{AccessTokens, Mailbox};
 use secrecy::SecretString;
 use sqlx::FromRow;
 use store::{Clock, Db, Sealer, StoreError, args, sql};
 use url::Url;
 use uuid::Uuid;
 
+use super::budgets::Budgets;
 use super::cloud::{self, Cloud};
 use super::connection_type::{self, ConnectionType};
 use super::destination::{Destination, Target};
@@ -70,7 +71,7 @@ struct Kept {
     tokens: HashMap<Uuid, Arc<AccountTokens>>,
     exchange: HashMap<(Uuid, String), Arc<ExchangeTokens>>,
     turns: HashMap<Uuid, Arc<Turn>>,
-    budgets: HashMap<String, Arc<Budget>>,
+    budgets: Budgets,
     mailboxes: HashMap<(Uuid, String), Arc<dyn Mailbox>>,
     clients: HashMap<Uuid, (JiraRow, Arc<jira::Client>)>,
     destinations: HashMap<Uuid, (Instant, DestinationRow, Arc<Destination>)>,
@@ -186,6 +187,12 @@ impl Connections {
             let (budgets, turns) = (std::mem::take(&mut kept.budgets), std::mem::take(&mut kept.turns));
             *kept = Kept { turns, budgets, ..Kept::default() };
         });
+    }
+
+    /// How many mailboxes have a budget.
+    #[cfg(test)]
+    pub(super) fn budgets(&self) -> usize {
+        self.kept(|kept| kept.budgets.count())
     }
 
     async fn source(&self, id: Uuid) -> Result<SourceRow, Fault> {
@@ -380,12 +387,8 @@ impl Connections {
         Ok(row)
     }
 
-    /// A mailbox through an account. `native_id` is the mailbox's id in the tenant, or its address while only that is known.
-    pub async fn mailbox_for(&self, account: Uuid, native_id: &str) -> Result<Arc<dyn Mailbox>, Fault> {
-        self.kept_graph_mailbox(account, native_id, native_id).await
-    }
-
-    /// `name` is what its faults call it: its address, where that is known.
+    /// A mailbox over Graph. `native_id` is its id in the tenant, or its address while only that is known. `name` is what its faults
+    /// call it: its address, where that is known.
     async fn kept_graph_mailbox(
         &self,
         account: Uuid,
@@ -402,7 +405,7 @@ impl Connections {
         Ok(self.kept(|kept| Arc::clone(kept.mailboxes.entry(key).or_insert(mailbox))))
     }
 
-    /// The same over Graph, for what only Graph can do.
+    /// The same for what only Graph can do.
     pub async fn graph_mailbox(
         &self,
         account: Uuid,
@@ -420,16 +423,16 @@ impl Connections {
         let row = self.account(account).await?;
         let registration = self.registration(row.app_registration_id).await?;
         let tokens = self.tokens_of(account, &row).await?;
-        let budget = self.kept(|kept| {
-            let name = format!("{}/{native_id}", row.tenant_id);
-            Arc::clone(kept.budgets.entry(name).or_insert_with(|| Arc::new(Budget::graph())))
-        });
         // One's own mailbox is `me`: it works with the narrower permission.
         let (user, name) = if native_id == row.object_id {
             (microsoft::graph::User::Me, if name == native_id { row.username.as_str() } else { name })
         } else {
             (microsoft::graph::User::Id(native_id.to_owned()), name)
         };
+        let budget = self.kept(|kept| {
+            let service = (ConnectionType::Graph, registration.cloud);
+            kept.budgets.of(service, &row.tenant_id, [name, native_id])
+        });
         let place = row.place(&registration, name);
         Ok(microsoft::graph::GraphMailbox::new(
             self.http.clone(),
@@ -469,11 +472,11 @@ impl Connections {
         }
         let ews_url = self.ews_url_of(account, ews_url).await?;
         let tokens = self.exchange_tokens(account, &row, &ews_url).await?;
-        let budget = self.kept(|kept| {
-            let name = format!("{}/{native_id} over EWS", row.tenant_id);
-            Arc::clone(kept.budgets.entry(name).or_insert_with(|| Arc::new(Budget::ews())))
-        });
         let registration = self.registration(row.app_registration_id).await?;
+        let budget = self.kept(|kept| {
+            let service = (ConnectionType::Ews, registration.cloud);
+            kept.budgets.of(service, &row.tenant_id, [address, native_id])
+        });
         let place = row.place(&registration, address);
         let address = address.to_owned();
         let whose = if row.kind == "app" {

@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use store::{args, sql};
 use uuid::Uuid;
 
+use crate::connections::ConnectionType;
 use crate::connections::health;
 use crate::connections::store::accounts;
 use crate::connections::store::outbounds::{self as rows, NewOutbound};
@@ -74,6 +75,40 @@ async fn an_outbound_lives() {
         assert!(rows::all(db, office.workspace()).await.unwrap().is_empty());
         assert_eq!(accounts::unused(db, office.workspace()).await.unwrap().len(), 1);
     }
+}
+
+/// Promise: the limits of a mailbox are shared by all that reach it over one service: a source, an outbound of another account, and a
+/// check that knows no more than its address.
+#[tokio::test]
+async fn a_source_and_an_outbound_of_one_mailbox_share_its_limits() {
+    let office = Office::new().await;
+    let there = office.connect().await;
+    let connections = &office.state.connections;
+    let registration = office.register_at("http://127.0.0.1:2").await;
+    let other = office.sign_in(registration, "anna@contoso.test").await;
+    let mut tx = office.console.shell.db.begin().await.unwrap();
+    let new = NewOutbound {
+        id: Uuid::now_v7(),
+        workspace: office.workspace(),
+        account: other,
+        mailbox: there.mailbox,
+        connection_type: "graph",
+        ews_url: String::new(),
+        from_name: String::new(),
+        now: office.now(),
+    };
+    assert!(rows::insert(&mut tx, &new).await.unwrap());
+    tx.commit().await.unwrap();
+    connections.mailbox_of(there.source).await.unwrap();
+    let outbound = rows::one(&connections.db, office.workspace(), new.id).await.unwrap().unwrap();
+    connections.mailbox_of_outbound(&outbound).await.unwrap();
+    let address = "Support@contoso.test";
+    connections.mailbox_over(ConnectionType::Graph, other, address, address, "").await.unwrap();
+    connections.graph_mailbox(there.account, "oid-support").await.unwrap();
+    assert_eq!(connections.budgets(), 1);
+    connections.mailbox_over(ConnectionType::Ews, other, "oid-support", address, "").await.unwrap();
+    connections.graph_mailbox(other, "oid-anna@contoso.test").await.unwrap();
+    assert_eq!(connections.budgets(), 3, "EWS counts by itself, and so does another mailbox");
 }
 
 /// Promise: a ping of an outbound whose mailbox does not answer says so in its line, and the outbound is degraded with the
