@@ -12,9 +12,10 @@ import junk from './junk.mjs';
 import keyboard from './keyboard.mjs';
 import * as nationalCloud from './national-cloud.mjs';
 import notices from './notices.mjs';
+import obstacles from './obstacles.mjs';
 import outbounds from './outbounds.mjs';
 import phone from './phone.mjs';
-import push from './push.mjs';
+import * as push from './push.mjs';
 import * as registration from './registration.mjs';
 import revoked from './revoked.mjs';
 import shadow from './shadow.mjs';
@@ -29,6 +30,6 @@ import * as consent from './user-consent.mjs';
 
 export const stories = [
   conversion, approval.byRequest, faults.needsSomebody, faults.passes, firstQuarterHour, registration.credentials, tour, notices, ews.source, ews.outbound, sourceLife, sharedMailbox, approval.byLink,
-  approval.takenBack, application, signInLink, outbounds, phone, push, keyboard, registration.setUp, registration.multiTenant, swap,
+  approval.takenBack, application, signInLink, outbounds, phone, push.works, push.deaf, obstacles, keyboard, registration.setUp, registration.multiTenant, swap,
   sharedBothWays, junk, deviceCode, silence, claims, nationalCloud.government, nationalCloud.others, shadow, consent.userConsent, consent.organisationConsent, revoked,
 ];
