@@ -60,7 +60,7 @@ async function axe(page, name, finding) {
 
 /** Buttons that are squeezed until their words fall apart: more lines than words. */
 async function squeezed(page) {
-  return page.locator('main :is(.button, button, summary)').evaluateAll((all) => all.filter((own) => own.checkVisibility() && !own.matches('.icon-only')).map((own) => {
+  return page.locator('main :is(.button, summary)').evaluateAll((all) => all.filter((own) => own.checkVisibility() && !own.matches('.icon-only')).map((own) => {
     const range = document.createRange();
     range.selectNodeContents(own.querySelector('span:not(.said-only)') ?? own);
     const lines = new Set([...range.getClientRects()].filter((box) => box.width > 1).map((box) => Math.round(box.top)));
