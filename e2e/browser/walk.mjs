@@ -5,7 +5,7 @@
 // Usage: CHROMIUM=/usr/bin/chromium node walk.mjs POSTROOM_BINARY SCREENSHOT_FOLDER [PICTURE_FOLDER] [--only NAME,NAME] [--at-once N]
 //
 // With a PICTURE_FOLDER (docs/images), the pictures of the guides are taken anew. The stories are in `stories/`; what they are told
-// with is in `harness/`: `world` (the programs), `person` (a browser with somebody at it), `look` (what must hold of every page),
+// with is in `harness/`: `world` (the programs), `cloud` (Microsoft at its real addresses), `person` (a browser with somebody at it), `look` (what must hold of every page),
 // `story` (runs them).
 
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';

@@ -1,5 +1,5 @@
 // What must hold of every page: no error in the browser's console, no violation of the content security policy, no finding of axe,
-// nothing that scrolls sideways on a phone, in light and in dark.
+// nothing that scrolls sideways on a phone, no button whose words fall apart, in light and in dark.
 
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -58,6 +58,17 @@ async function axe(page, name, finding) {
   }
 }
 
+/** Buttons that are squeezed until their words fall apart: more lines than words. */
+async function squeezed(page) {
+  return page.locator('main :is(.button, summary)').evaluateAll((all) => all.filter((own) => own.checkVisibility() && !own.matches('.icon-only')).map((own) => {
+    const range = document.createRange();
+    range.selectNodeContents(own.querySelector('span:not(.said-only)') ?? own);
+    const lines = new Set([...range.getClientRects()].filter((box) => box.width > 1).map((box) => Math.round(box.top)));
+    const text = range.toString().trim();
+    return { text, fallsApart: lines.size > Math.max(1, text.split(/\s+/).length) };
+  }).filter((own) => own.fallsApart).map((own) => own.text));
+}
+
 /** Looks at a page in both colours and both widths. With `pictures`, its picture is one of the guide's. */
 export async function look(page, { name, label, shots, pictures, finding }) {
   const before = page.viewportSize();
@@ -65,11 +76,14 @@ export async function look(page, { name, label, shots, pictures, finding }) {
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
     for (const width of [1280, 390]) {
       await page.setViewportSize({ width, height: width === 390 ? 844 : 900 });
+      // A picture of the whole page from its top: what sticks there would stand in the middle of it.
+      await page.evaluate(() => scrollTo(0, 0));
       const picture = join(shots, `${name}-${scheme}-${width}.png`);
       await page.screenshot({ path: picture, fullPage: true });
       if (pictures && scheme === 'light' && width === 1280) copyFileSync(picture, join(pictures, `${label}.png`));
       const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       if (sideways > 1) finding(`${label} scrolls ${sideways} pixels sideways at ${width}`);
+      for (const text of await squeezed(page)) finding(`${label} squeezes the button “${text}” at ${width}`);
       if ((scheme === 'light') === (width === 1280)) await axe(page, `${label} (${scheme}, ${width})`, finding);
     }
   }

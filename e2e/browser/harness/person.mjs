@@ -190,6 +190,9 @@ export class Person {
       else if (step === 'password') {
         await page.fill('input[type=password]', password);
         await press('sign-in');
+      } else if (step === 'new-password') {
+        await page.fill('[name=newpasswd]', 'Password-2');
+        await press('sign-in');
       } else if (step === 'second-factor') await press('approve');
       else if (step === 'consent') {
         if (organisation && (await page.locator('[data-testid=consent-org]').count())) await page.check('[data-testid=consent-org]');

@@ -62,6 +62,7 @@ export class Story {
       permissions: ['clipboard-read', 'clipboard-write'],
       reducedMotion: 'reduce',
       ...(phone ? { isMobile: true, hasTouch: true } : {}),
+      ...(this.world?.clouds ? { proxy: { server: this.world.clouds.address, bypass: '127.0.0.1' }, ignoreHTTPSErrors: true } : {}),
     });
     context.setDefaultTimeout(20_000);
     this.#contexts.push(context);

@@ -1,12 +1,13 @@
 // One installation for one story: a simulated Microsoft 365 with Jira, and Postroom beside it, each a process of its own.
 
 import { execFile, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { Clouds, clouds } from './cloud.mjs';
 import { until } from './wait.mjs';
 
 const run = promisify(execFile);
@@ -74,14 +75,19 @@ export class World {
   #binary;
   #receivers = [];
 
-  /** `settings`: further `POSTROOM_…` variables. `isRegistered: false`: without an app registration in the settings. */
-  static async start(binary, { settings = {}, isRegistered = true } = {}) {
+  /**
+   * `settings`: further `POSTROOM_…` variables. `isRegistered: false`: without an app registration in the settings. `cloud`: Microsoft is
+   * reached at the addresses of its clouds, and this one stands in the settings. `isRecorded`: what is asked of Microsoft and Jira is written down, see
+   * `record`.
+   */
+  static async start(binary, { settings = {}, isRegistered = true, cloud, isRecorded = false } = {}) {
     const world = new World();
     world.#binary = binary;
     world.#folder = mkdtempSync(join(tmpdir(), 'postroom-walk-'));
-    world.#sim = start(binary, ['sim', '--no-quotas'], { cwd: world.#folder });
+    world.#sim = start(binary, ['sim', '--no-quotas', ...(isRecorded ? ['--record', 'record.jsonl'] : [])], { cwd: world.#folder });
     const [line] = await world.#sim.finds(/^\{.*\}$/m);
     world.sim = JSON.parse(line);
+    const atCloud = cloud ? await world.#placeIn(cloud) : {};
     const port = await freePort();
     world.base = `http://127.0.0.1:${port}`;
     const { sim } = world;
@@ -104,11 +110,31 @@ export class World {
       POSTROOM_INBOUND_POLL_INTERVAL: '1s',
       POSTROOM_LOG_LEVEL: 'warn',
       ...(isRegistered ? registered : {}),
+      ...atCloud,
       ...settings,
     };
     world.#serve = start(binary, ['serve'], { cwd: world.#folder, env: world.#variables });
     world.setup = (await world.#serve.finds(/http:\/\/127\.0\.0\.1:\d+\/setup\?token=\S+/))[0];
     return world;
+  }
+
+  async #placeIn(name) {
+    this.clouds = await Clouds.start(this.sim);
+    const trusted = join(this.#folder, 'authority.pem');
+    writeFileSync(trusted, this.clouds.authority);
+    return {
+      HTTPS_PROXY: this.clouds.address,
+      NO_PROXY: '127.0.0.1,localhost',
+      POSTROOM_MICROSOFT_CA_FILE: trusted,
+      POSTROOM_MICROSOFT_LOGIN_URL: `https://${clouds[name].login}`,
+      POSTROOM_MICROSOFT_GRAPH_URL: `https://${clouds[name].graph}`,
+    };
+  }
+
+  /** Ends the simulator, and gives what was asked of it since the beginning. */
+  async record() {
+    await this.#sim.stop();
+    return readFileSync(join(this.#folder, 'record.jsonl'), 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line));
   }
 
   /** What Postroom has logged. */
@@ -118,6 +144,7 @@ export class World {
 
   async stop() {
     for (const receiver of this.#receivers) receiver.close();
+    this.clouds?.stop();
     await Promise.all([this.#serve?.stop(), this.#sim?.stop()]);
     rmSync(this.#folder, { recursive: true, force: true });
   }

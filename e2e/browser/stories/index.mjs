@@ -2,27 +2,34 @@
 
 import * as approval from './approval.mjs';
 import application from './application.mjs';
+import claims from './claims.mjs';
+import conversion from './conversion.mjs';
 import deviceCode from './device-code.mjs';
 import * as ews from './ews.mjs';
 import * as faults from './faults.mjs';
 import firstQuarterHour from './first-quarter-hour.mjs';
+import junk from './junk.mjs';
 import keyboard from './keyboard.mjs';
+import * as nationalCloud from './national-cloud.mjs';
 import notices from './notices.mjs';
+import obstacles from './obstacles.mjs';
 import outbounds from './outbounds.mjs';
 import phone from './phone.mjs';
-import push from './push.mjs';
+import * as push from './push.mjs';
 import * as registration from './registration.mjs';
 import revoked from './revoked.mjs';
 import shadow from './shadow.mjs';
+import sharedBothWays from './shared-both-ways.mjs';
 import sharedMailbox from './shared-mailbox.mjs';
 import signInLink from './sign-in-link.mjs';
+import silence from './silence.mjs';
 import sourceLife from './source-life.mjs';
 import swap from './swap.mjs';
 import tour from './tour.mjs';
 import * as consent from './user-consent.mjs';
 
 export const stories = [
-  approval.byRequest, faults.needsSomebody, faults.passes, firstQuarterHour, registration.credentials, tour, notices, ews.source, ews.outbound, sourceLife, sharedMailbox, approval.byLink,
-  approval.takenBack, application, signInLink, outbounds, phone, push, keyboard, registration.setUp, registration.multiTenant, swap,
-  deviceCode, shadow, consent.userConsent, consent.organisationConsent, revoked,
+  conversion, approval.byRequest, faults.needsSomebody, faults.passes, firstQuarterHour, registration.credentials, tour, notices, ews.source, ews.outbound, sourceLife, sharedMailbox, approval.byLink,
+  approval.takenBack, application, signInLink, outbounds, phone, push.works, push.deaf, obstacles, keyboard, registration.setUp, registration.multiTenant, swap,
+  sharedBothWays, junk, deviceCode, silence, claims, nationalCloud.government, nationalCloud.others, shadow, consent.userConsent, consent.organisationConsent, revoked,
 ];

@@ -54,12 +54,38 @@ export default {
     const checks = await owner.ping(shared);
     t.check(checks.every((check) => check.good), `the ping: ${checks.map((check) => check.text).join(' | ')}`);
 
-    // The folder vanishes: the source stops and says so, and what mends it.
-    await world.lever(`/mailboxes/${shared}/folders/${encodeURIComponent('Inbox/Orders')}`, undefined, 'DELETE');
+    // Renamed and moved by its owner, it is the same folder: reading goes on.
+    const folder = (path, body, method) => world.lever(`/mailboxes/${shared}/folders/${encodeURIComponent(path)}`, body, method);
+    await folder('Inbox/Orders', { name: 'Purchases', parent: 'msgfolderroot' }, 'PATCH');
+    await world.deliver(shared, 'An order after the move', { folder: 'Purchases' });
+    await world.issue('An order after the move');
+
+    // It vanishes: the source stops and says so.
+    await folder('Purchases', undefined, 'DELETE');
     const said = await owner.rowSees(shared, 'offline');
-    t.contains(said, [/folder/i], 'the line of a source whose folder is gone');
+    t.contains(said, ['The folder is gone', 'restore this one in Outlook', 'Try now'], 'the line of a source whose folder is gone');
     await t.look(owner, 'folder-gone');
     await owner.open('/notices');
-    await owner.sees(`${shared} (`);
+    await owner.sees(/support@contoso\.test \(\S+\) is offline/);
+    await owner.open('/sources');
+    await owner.leads(owner.row(shared).locator('a.row-link'));
+    t.contains(await owner.text(), ['The folder is gone', /must act/, 'Since'], 'the page of a source whose folder is gone');
+
+    // Another folder is another source: this one goes, one of the new folder comes, and what was handled stays handled.
+    await owner.danger('Remove');
+    await world.lever(`/mailboxes/${shared}/folders`, { name: 'Orders', parent: 'inbox' });
+    await world.deliver(shared, 'An order in the new folder', { folder: 'Inbox/Orders' });
+    await owner.press('Choose folder and project');
+    await owner.fillSource({ mailbox: shared });
+    await owner.showFolders();
+    await owner.fillSource({ folder: 'Inbox/Orders', start: 'everything', project: 'SUP', type: 'Task', handled: 'read' });
+    await owner.confirm();
+    await owner.rowSees(shared, 'online');
+    await world.issue('An order in the new folder');
+    for (const subject of ['An order', 'An order after the move', 'An order in the new folder']) {
+      t.check((await world.issues(subject)).length === 1, `“${subject}” became ${(await world.issues(subject)).length} issues`);
+    }
+    await owner.open('/notices');
+    t.check(!(await owner.page.locator('table.notices tr', { hasText: 'is offline' }).allInnerTexts()).some((text) => !text.includes('over')), 'the trouble of a source that was removed is still open');
   },
 };
