@@ -32,6 +32,7 @@ use crate::access::{Admin, Role, Viewer, audit};
 use crate::web::components::{Action, Icon};
 use crate::web::form::{Choice, Field, Fields};
 use crate::web::{self, Flash, Problem, Section};
+use crate::web::times::counted;
 
 /// Exchange answers for so long from what it knew of a fence (RBAC for Applications: 30 minutes to 2 hours).
 const CACHED: SignedDuration = SignedDuration::from_hours(2);
@@ -330,7 +331,8 @@ pub async fn check_with(
         let outside = if control.is_some() { asked.next() } else { None };
         for (address, outcome, took) in asked {
             let name = format!("{address}{}", beside(way));
-            let outcome = outcome.map(|count| format!("can be read; {count} mails in its inbox"));
+            let outcome =
+                outcome.map(|count| format!("can be read; {} in its inbox", counted(count, "mail", "mails")));
             checks.push(Check::new(&name, outcome, took));
         }
         let Some((control, outcome, took)) = outside else { continue };
@@ -372,7 +374,8 @@ fn told(fence: Fence, control: &str, outcome: Result<u64, Fault>) -> Result<Stri
         }
         (_, Err(fault)) => Err(fault),
         (_, Ok(count)) => {
-            Err(Fault::own("own.fence", &format!("{control} can be read, with {count} mails in its inbox")))
+            let mails = counted(count, "mail", "mails");
+            Err(Fault::own("own.fence", &format!("{control} can be read, with {mails} in its inbox")))
         }
     }
 }

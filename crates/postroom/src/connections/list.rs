@@ -23,8 +23,8 @@ use super::store::accounts::{self, Account};
 use super::store::conversion::{self, Conversion};
 use super::store::sources::{self, Source};
 use crate::access::{Role, Viewer};
-use crate::web::components::{Action, Health, Icon, Menu, Tone, happened, ways};
-use crate::web::times::thousands;
+use crate::web::components::{Action, Health, Icon, Menu, Tone, happened, waiting, ways};
+use crate::web::times::counted;
 use crate::web::{self, Problem, Section};
 
 /// `?ping=` of the list.
@@ -132,8 +132,7 @@ fn said(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Said {
         text.push_str(fault.entry.mend);
     }
     if source.waiting > 0 && trouble.at == Side::Project {
-        let waiting = thousands(u64::try_from(source.waiting).unwrap_or(0));
-        let _ = write!(text, " {waiting} mails are waiting; none is lost.");
+        let _ = write!(text, " {}", waiting(u64::try_from(source.waiting).unwrap_or(0)));
     }
     Said {
         tone: if transient { Tone::Warn } else { Tone::Bad },
@@ -216,10 +215,7 @@ pub fn removal(viewer: &Viewer, source: &Source) -> Action {
     let what_ends = "what is on its way to Jira is finished, anything else ends as ignored until a source reads it again.";
     let waiting = match source.waiting {
         0 => String::new(),
-        1 => format!(" 1 mail has no end yet: {what_ends}"),
-        many => {
-            format!(" {} mails have no end yet: {what_ends}", thousands(u64::try_from(many).unwrap_or(0)))
-        }
+        many => format!(" {} no end yet: {what_ends}", counted(many, "mail has", "mails have")),
     };
     viewer.post("Remove", format!("/sources/{}/remove", source.id)).with_icon(Icon::Bin).danger(format!(
         "{} is no longer read.{waiting} Mail in the mailbox, issues in Jira and the list of messages stay as they are.",

@@ -20,7 +20,7 @@ use super::{alarm, expiry, health, outbounds, push};
 use crate::access::{Role, Viewer};
 use crate::web::chart::{Bar, Chart};
 use crate::web::components::{Action, FaultView, Icon, Timeline, TimelineEntry, Tone};
-use crate::web::times::{Times, thousands};
+use crate::web::times::{Times, counted, thousands};
 use crate::web::{self, Problem, Section};
 
 /// An hour and a day in microseconds.
@@ -116,7 +116,7 @@ pub(super) fn moving(viewer: &Viewer, conversion: &Conversion) -> Option<MovingT
             let mut text = if total == 0 {
                 "Is being moved to Graph.".to_owned()
             } else {
-                format!("Is being moved to Graph: {} of {} ids.", thousands(done), thousands(total))
+                format!("Is being moved to Graph: {} of {}.", thousands(done), counted(total, "id", "ids"))
             };
             if conversion.what.is_empty() {
                 text.push_str(" It is read over EWS until all of them are known.");

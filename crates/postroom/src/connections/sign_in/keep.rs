@@ -21,6 +21,7 @@ use crate::connections::store::{approvals, links, sources};
 use crate::connections::{
     Connections, convert, enterprise, outbounds, ping, scopes, sign_in_link, tell, tokens,
 };
+use crate::web::times::counted;
 use crate::web::{Flash, Problem};
 
 /// After a sign-in so many sources of the account are pinged; the others are polled all the same.
@@ -94,9 +95,12 @@ pub(super) async fn keep(
         Who::Admin(admin) => admin,
     };
     if handed > 0 {
-        let flash = Flash::done(format!(
-            "{name} is signed in and reads {handed} sources; they go on where they stood. Ping them to see whether it may."
-        ));
+        let sources = counted(
+            handed,
+            "source; it goes on where it stood. Ping it",
+            "sources; they go on where they stood. Ping them",
+        );
+        let flash = Flash::done(format!("{name} is signed in and reads {sources} to see whether it may."));
         return Ok(flash_to(&admin, &flash, "/sources"));
     }
     match Goal::of_stored(&sign_in.goal) {
