@@ -183,3 +183,20 @@ async fn new_sign_ins_use_the_registration_that_was_chosen() {
         assert!(list.body.contains(CLIENT) && list.body.contains("for new sign-ins"), "{}", list.body);
     }
 }
+
+/// Promise: the page that says how to register offers to read when the credentials end, says what for and what goes without, and names
+/// the permission only where that is wished.
+#[tokio::test]
+async fn reading_when_credentials_end_is_offered() {
+    let office = Office::new().await;
+    let mut owner = office.console.owner().await;
+    let id = "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30";
+    let page = owner.get("/registrations/set-up?show=on&read=on").await;
+    for part in ["name=\"credential_ends\"", "when its own secrets and certificates end", "by hand"] {
+        assert!(page.body.contains(part), "{part} is missing: {}", page.body);
+    }
+    assert!(!page.body.contains(id), "{}", page.body);
+    let page = owner.get("/registrations/set-up?show=on&read=on&credential_ends=on").await;
+    assert_eq!(page.body.matches(id).count() / 2, 2, "shown and copied, of both scripts: {}", page.body);
+    assert!(page.body.contains("<code>Application.Read.All</code>"), "{}", page.body);
+}

@@ -115,7 +115,7 @@ mod tests {
     fn scripts_make_exactly_this_registration() {
         let hostile = "Bob's \u{2019}$(reboot)`\nrm";
         let place = Where { name: hostile.to_owned(), multi_tenant: true, ..place() };
-        let wishes = Wishes { ews: true, application: true, ..Wishes::default() };
+        let wishes = Wishes { ews: true, application: true, credential_ends: true, ..Wishes::default() };
         let texts = texts(&place, &wishes);
         for script in [&texts.azure_cli, &texts.powershell] {
             for permission in &texts.permissions {
@@ -140,3 +140,6 @@ mod tests {
         assert_eq!(manifest[1]["resourceAccess"][1]["type"], "Role", "{manifest}");
     }
 }
+        let graph = manifest[0]["resourceAccess"].as_array().expect("permissions of Graph");
+        let ends = graph.iter().find(|one| one["id"] == "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30");
+        assert_eq!(ends.map(|one| &one["type"]), Some(&"Role".into()), "{manifest}");
