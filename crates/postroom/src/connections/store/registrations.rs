@@ -358,13 +358,17 @@ pub struct EndOfCredential {
     pub expires_at: i64,
 }
 
-/// The ends of all credentials that are known, by the accounts that depend on them.
+/// The ends of all credentials that are known, by the accounts that depend on them; those of the settings file's secrets too.
 pub async fn ends_of_credentials(db: &Db, workspace: Uuid) -> Result<Vec<EndOfCredential>, StoreError> {
     db.fetch_all(
         sql!(
             "SELECT a.id AS account_id, c.app_registration_id AS registration_id, c.kind, c.expires_at
              FROM account a JOIN credential c ON c.app_registration_id = a.app_registration_id
-             WHERE a.workspace_id = $1 AND c.expires_at IS NOT NULL ORDER BY c.expires_at"
+             WHERE a.workspace_id = $1 AND c.expires_at IS NOT NULL
+             UNION ALL
+             SELECT a.id, r.id, 'secret', r.secret_expires_at
+             FROM account a JOIN app_registration r ON r.id = a.app_registration_id
+             WHERE a.workspace_id = $1 AND r.secret_expires_at IS NOT NULL ORDER BY expires_at"
         ),
         args![workspace],
     )
