@@ -59,6 +59,14 @@ pub struct Known {
     pub is_ews_online: bool,
 }
 
+impl Known {
+    /// One more live credential, of the kind that its row names, with its end where that is known.
+    pub fn add_credential(&mut self, kind: &str, ends: Option<i64>) {
+        let of_kind = if kind == "certificate" { &mut self.certificates } else { &mut self.secrets };
+        of_kind.extend(ends);
+    }
+}
+
 impl What {
     /// As a person reads it.
     pub fn words(self) -> &'static str {

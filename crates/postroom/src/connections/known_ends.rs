@@ -93,8 +93,7 @@ impl KnownEnds {
 
     fn with_credentials(&self, account: Uuid, mut known: Known) -> Known {
         for end in self.credentials.get(&account).into_iter().flatten() {
-            let ends = if end.kind == "certificate" { &mut known.certificates } else { &mut known.secrets };
-            ends.push(end.expires_at);
+            known.add_credential(&end.kind, Some(end.expires_at));
         }
         known
     }
@@ -113,11 +112,9 @@ impl KnownEnds {
 pub async fn of_registration(db: &Db, registration: Uuid) -> Result<Known, StoreError> {
     let mut known = Known::default();
     let of_file = registrations::by_id(db, registration).await?.and_then(|row| row.secret_expires_at);
-    known.secrets.extend(of_file);
+    known.add_credential("secret", of_file);
     for credential in registrations::credentials(db, registration).await? {
-        let ends =
-            if credential.kind == "certificate" { &mut known.certificates } else { &mut known.secrets };
-        ends.extend(credential.expires_at);
+        known.add_credential(&credential.kind, credential.expires_at);
     }
     Ok(known)
 }
