@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::pages::AlarmPage;
 use super::routes::{State, flash_to};
-use super::store::sources::{self, Source};
+use super::store::sources::Source;
 use crate::access::{Admin, audit};
 use crate::notices::store::{self as rows, AlarmRow};
 use crate::notices::watch;
@@ -38,12 +38,6 @@ pub struct Posted {
     ends: String,
     #[serde(default)]
     zone: String,
-}
-
-async fn source(state: &State, admin: &Admin, id: Uuid) -> Result<Source, Problem> {
-    sources::one(&state.connections.db, admin.workspace(), id)
-        .await?
-        .ok_or_else(|| Problem::not_found("Message Source"))
 }
 
 async fn stored(state: &State, admin: &Admin, id: Uuid) -> Result<Option<AlarmRow>, Problem> {
@@ -111,7 +105,7 @@ pub async fn show(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let source = source(&state, &admin, id).await?;
+    let source = state.source(admin.workspace(), id).await?;
     let here = state.shell.zone.iana_name().unwrap_or("UTC").to_owned();
     let posted = match stored(&state, &admin, id).await? {
         Some(alarm) => Posted {
@@ -187,7 +181,7 @@ pub async fn submit(
     Path(id): Path<Uuid>,
     Form(posted): Form<Posted>,
 ) -> Result<Response, Problem> {
-    let source = source(&state, &admin, id).await?;
+    let source = state.source(admin.workspace(), id).await?;
     let alarm = match judge(id, &posted) {
         Ok(alarm) => alarm,
         Err((field, error)) => {

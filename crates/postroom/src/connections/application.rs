@@ -415,9 +415,7 @@ pub async fn show(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     let connections = &state.connections;
-    let account = accounts::account(&connections.db, viewer.workspace(), id)
-        .await?
-        .ok_or_else(|| Problem::not_found("account"))?;
+    let account = state.account(viewer.workspace(), id).await?;
     let Some(fence) = rows::fence(&connections.db, id).await? else {
         return Ok(see_other(&format!("/accounts/{id}")));
     };
@@ -497,9 +495,7 @@ pub async fn change(
     Form(posted): Form<Posted>,
 ) -> Result<Response, Problem> {
     let connections = &state.connections;
-    let account = accounts::account(&connections.db, admin.workspace(), id)
-        .await?
-        .ok_or_else(|| Problem::not_found("account"))?;
+    let account = state.account(admin.workspace(), id).await?;
     if !is_application(connections, id).await? {
         return Err(Problem::not_found("application"));
     }

@@ -37,9 +37,7 @@ pub async fn show(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     let db = &state.connections.db;
-    let source = sources::one(db, viewer.workspace(), id)
-        .await?
-        .ok_or_else(|| Problem::not_found("Message Source"))?;
+    let source = state.source(viewer.workspace(), id).await?;
     let standing = health::of_source(&source);
     let admin = viewer.may(Role::Admin);
     let mut frame = viewer

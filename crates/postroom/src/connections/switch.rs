@@ -20,12 +20,6 @@ use crate::notices;
 use crate::web::times::counted;
 use crate::web::{Flash, Problem};
 
-async fn source(state: &State, admin: &Admin, id: Uuid) -> Result<Source, Problem> {
-    sources::one(&state.connections.db, admin.workspace(), id)
-        .await?
-        .ok_or_else(|| Problem::not_found("Message Source"))
-}
-
 /// POST /sources/{id}/ping
 pub async fn ping(
     admin: Admin,
@@ -84,7 +78,7 @@ pub async fn pause(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let source = source(&state, &admin, id).await?;
+    let source = state.source(admin.workspace(), id).await?;
     set_paused(&state, &admin.actor(), &source, true).await?;
     Ok(flash_to(
         &admin,
@@ -99,7 +93,7 @@ pub async fn resume(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let source = source(&state, &admin, id).await?;
+    let source = state.source(admin.workspace(), id).await?;
     set_paused(&state, &admin.actor(), &source, false).await?;
     Ok(flash_to(
         &admin,
@@ -123,7 +117,7 @@ pub async fn shadow(
     Path(id): Path<Uuid>,
     Form(wanted): Form<Wanted>,
 ) -> Result<Response, Problem> {
-    let source = source(&state, &admin, id).await?;
+    let source = state.source(admin.workspace(), id).await?;
     let (now, on) = (state.connections.clock.now(), wanted.shadow == "on");
     let mut tx = state.connections.db.begin().await?;
     if sources::set_shadow(&mut tx, admin.workspace(), id, on, now).await? {
@@ -160,7 +154,7 @@ pub async fn try_now(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let source = source(&state, &admin, id).await?;
+    let source = state.source(admin.workspace(), id).await?;
     state.connections.ask_anew(source.account_id).await;
     let mut tx = state.connections.db.begin().await?;
     sources::poll_now(&mut tx, id, state.connections.clock.now()).await?;
@@ -180,7 +174,7 @@ pub async fn remove(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let source = source(&state, &admin, id).await?;
+    let source = state.source(admin.workspace(), id).await?;
     let mut tx = state.connections.db.begin().await?;
     let now = state.connections.clock.now();
     push::store::source_removed(&mut tx, id, now).await?;
@@ -220,9 +214,7 @@ pub async fn remove_account(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let account = accounts::account(&state.connections.db, admin.workspace(), id)
-        .await?
-        .ok_or_else(|| Problem::not_found("account"))?;
+    let account = state.account(admin.workspace(), id).await?;
     let mut tx = state.connections.db.begin().await?;
     notices::ended_quietly(&mut tx, id, state.connections.clock.now()).await?;
     if !accounts::remove_unused(&mut tx, admin.workspace(), id).await? {

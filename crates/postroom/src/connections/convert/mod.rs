@@ -28,10 +28,9 @@ use super::connection_type::ConnectionType;
 use super::goal::Goal;
 use super::routes::{State, flash_to};
 use super::sign_in::{self, Asked, Purpose, Who};
-use super::store::accounts;
 use super::store::conversion::{self as rows, Conversion};
 use super::store::events::{self, Event, Object};
-use super::store::sources::{self, Source};
+use super::store::sources::Source;
 use super::{Connections, application, scopes};
 use crate::access::{Actor, Admin, audit};
 use crate::web::times::counted;
@@ -65,23 +64,15 @@ pub fn sentence(conversion: &Conversion) -> String {
     text
 }
 
-async fn source(state: &State, workspace: Uuid, id: Uuid) -> Result<Source, Problem> {
-    sources::one(&state.connections.db, workspace, id)
-        .await?
-        .ok_or_else(|| Problem::not_found("Message Source"))
-}
-
 /// POST /sources/{id}/convert
 pub async fn submit(
     admin: Admin,
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let source = source(&state, admin.workspace(), id).await?;
+    let source = state.source(admin.workspace(), id).await?;
     let connections = &state.connections;
-    let account = accounts::account(&connections.db, admin.workspace(), source.account_id)
-        .await?
-        .ok_or_else(|| Problem::not_found("account"))?;
+    let account = state.account(admin.workspace(), source.account_id).await?;
     let is_over_ews = ConnectionType::of_word(&source.connection_type) == ConnectionType::Ews;
     let is_shared = source.mailbox_native_id != account.object_id;
     let granted = |scope| scopes::is_granted(&account.scopes, scope);
@@ -99,7 +90,7 @@ pub async fn submit(
 
 /// Somebody has signed in so that a source can be moved: it begins.
 pub async fn finish(admin: &Admin, state: &State, id: Uuid) -> Result<Response, Problem> {
-    let source = source(state, admin.workspace(), id).await?;
+    let source = state.source(admin.workspace(), id).await?;
     moving(admin, state, &source).await
 }
 
@@ -118,7 +109,7 @@ pub async fn submit_cancel(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let source = source(&state, admin.workspace(), id).await?;
+    let source = state.source(admin.workspace(), id).await?;
     cancel(&state, &admin.actor(), &source).await?;
     let flash = Flash::done(format!("{} stays with EWS; nothing is lost of what was done.", source.mailbox));
     Ok(flash_to(&admin, &flash, &format!("/sources/{id}")))

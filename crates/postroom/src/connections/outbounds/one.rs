@@ -12,7 +12,7 @@ use crate::connections::known_ends::KnownEnds;
 use crate::connections::list::is_mended_by_moving;
 use crate::connections::routes::State;
 use crate::connections::source::{ends, timeline_of};
-use crate::connections::store::outbounds::{self as rows, Outbound};
+use crate::connections::store::outbounds::Outbound;
 use crate::connections::{expiry, health, ping};
 use crate::web::components::{Action, FaultView, Icon};
 use crate::web::{self, Problem, Section};
@@ -23,9 +23,7 @@ pub async fn show(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let outbound = rows::one(&state.connections.db, viewer.workspace(), id)
-        .await?
-        .ok_or_else(|| Problem::not_found("Message Outbound"))?;
+    let outbound = state.outbound(viewer.workspace(), id).await?;
     let standing = health::of_outbound(&outbound);
     let admin = viewer.may(Role::Admin);
     let mut frame = viewer.frame(Section::Outbounds, &outbound.mailbox).live("sources notices approvals");

@@ -6,7 +6,6 @@ use store::StoreError;
 use uuid::Uuid;
 
 use super::asked::wanted_again;
-use super::begin::account;
 use super::login_url;
 use crate::access::Viewer;
 use crate::connections::goal::Goal;
@@ -26,7 +25,7 @@ pub async fn signed_in(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     let connections = &state.connections;
-    let account = account(&state, &viewer, id).await?;
+    let account = state.account(viewer.workspace(), id).await?;
     if application::is_application(connections, id).await? {
         return Ok(see_other(&format!("/applications/{id}")));
     }
