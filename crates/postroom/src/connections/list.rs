@@ -1,10 +1,8 @@
 //! The list of Message Sources: a line per source when all is well, a second one where something is to be said.
 
-use std::fmt::Write;
-
 use axum::extract::{Query, State as Shared};
 use axum::response::Response;
-use fault::{Class, Fault, Retry};
+use fault::Class;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -14,6 +12,7 @@ use super::ending;
 use super::health::{self, Side, Standing, Trouble};
 use super::jira_site::stored_fault;
 use super::known_ends::KnownEnds;
+use super::mend::{self, Mailbox, is_mended_by_moving};
 use super::pages::{Said, SourceRow, SourcesPage};
 use super::ping::{self, Report};
 use super::routes::{State, moment, time};
@@ -87,61 +86,23 @@ pub async fn show(
 
 /// The button that mends a fault of a source.
 pub fn mend(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Option<Action> {
-    let id = source.id;
-    if trouble.at == Side::Project {
-        return match (trouble.fault.entry.class, source.jira_connection_id) {
-            (Class::Transient, _) => None,
-            (_, Some(jira))
-                if matches!(trouble.fault.entry.id, "jira.token" | "jira.captcha" | "jira.scope") =>
-            {
-                Some(Action::go("Replace the token", format!("/jira/{jira}/edit")))
-            }
-            _ => Some(viewer.post("Try now", format!("/sources/{id}/try-now")).with_icon(Icon::Retry)),
-        };
+    let of = Mailbox::from(source);
+    if trouble.at != Side::Project {
+        return of.mend(viewer, &trouble.fault);
     }
-    if is_mended_by_moving(&trouble.fault) {
-        return Some(to_graph(viewer, source).primary());
-    }
-    if health::needs_approval(&trouble.fault) {
-        // Its page has the link for the administrator, and Microsoft is asked once a minute from then on.
-        return Some(
-            viewer
-                .post("Ask the administrator", format!("/accounts/{}/wait", source.account_id))
-                .field("source", id.to_string()),
-        );
-    }
-    match trouble.fault.entry.class {
-        // Whatever it is, nothing is asked for before somebody has signed in.
-        _ if trouble.fault.retry() == Retry::AfterSignIn => {
-            Some(viewer.post("Sign in again", format!("/sources/{id}/sign-in")).primary())
+    match (trouble.fault.entry.class, source.jira_connection_id) {
+        (Class::Transient, _) => None,
+        (_, Some(jira)) if matches!(trouble.fault.entry.id, "jira.token" | "jira.captcha" | "jira.scope") => {
+            Some(Action::go("Replace the token", format!("/jira/{jira}/edit")))
         }
-        Class::SignIn => Some(viewer.post("Sign in again", format!("/sources/{id}/sign-in")).primary()),
-        Class::Administrator | Class::Configuration => {
-            Some(viewer.post("Try now", format!("/sources/{id}/try-now")).with_icon(Icon::Retry))
-        }
-        Class::Transient | Class::Poison => None,
+        _ => Some(of.try_now(viewer)),
     }
 }
 
 fn said(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Said {
-    let fault = &trouble.fault;
-    let transient = fault.entry.class == Class::Transient;
-    let mut text = happened(fault);
-    if !transient {
-        text.push(' ');
-        text.push_str(fault.entry.mend);
-    }
-    if source.waiting > 0 && trouble.at == Side::Project {
-        let _ = write!(text, " {}", waiting(u64::try_from(source.waiting).unwrap_or(0)));
-    }
-    Said {
-        tone: if transient { Tone::Warn } else { Tone::Bad },
-        since: Some(viewer.times().on(trouble.since)),
-        text,
-        code: fault.code.clone(),
-        action: viewer.may(Role::Admin).then(|| mend(viewer, source, trouble)).flatten(),
-        ways: ways(fault),
-    }
+    let mails = if trouble.at == Side::Project { u64::try_from(source.waiting).unwrap_or(0) } else { 0 };
+    let action = viewer.may(Role::Admin).then(|| mend(viewer, source, trouble)).flatten();
+    mend::said(viewer, trouble, &waiting(mails), action)
 }
 
 /// A source in shadow mode says so: it looks well and makes no issues.
@@ -181,26 +142,12 @@ fn beside(viewer: &Viewer, source: &Source, standing: &Standing) -> String {
     }
 }
 
-/// Whether EWS is barred to a connection, so that a move to Graph mends it.
-pub(super) fn is_mended_by_moving(fault: &Fault) -> bool {
-    matches!(fault.entry.id, "ews.disabled" | "ews.not_allowed")
-}
-
-/// The button that moves a source over EWS to Graph.
-fn to_graph(viewer: &Viewer, source: &Source) -> Action {
-    viewer.post("Move to Graph", format!("/sources/{}/convert", source.id))
-}
-
 /// What can be done to a source, for its menu. A page offers the move to Graph once: `graph_is_offered` says that it does already.
 pub fn actions(viewer: &Viewer, source: &Source, graph_is_offered: bool) -> Vec<Action> {
     let id = source.id;
     let mut actions =
         vec![Action::go("Change settings", format!("/sources/{id}/edit")).with_icon(Icon::Settings)];
-    actions.push(if source.paused_at.is_some() {
-        viewer.post("Resume", format!("/sources/{id}/resume")).with_icon(Icon::Play)
-    } else {
-        viewer.post("Pause", format!("/sources/{id}/pause")).with_icon(Icon::Paused)
-    });
+    actions.push(Mailbox::from(source).pause(viewer, source.paused_at.is_some()));
     let shadow =
         |label: &str, word: &str| viewer.post(label, format!("/sources/{id}/shadow")).field("shadow", word);
     actions.push(if source.shadow_at.is_some() {
@@ -209,7 +156,7 @@ pub fn actions(viewer: &Viewer, source: &Source, graph_is_offered: bool) -> Vec<
         shadow("Begin shadow mode: write nothing", "on")
     });
     if ConnectionType::of_word(&source.connection_type) == ConnectionType::Ews && !graph_is_offered {
-        actions.push(to_graph(viewer, source));
+        actions.push(Mailbox::from(source).to_graph(viewer));
     }
     actions.push(removal(viewer, source));
     actions
@@ -256,7 +203,7 @@ fn source_row(
     let mended = standing.troubles.iter().any(|trouble| is_mended_by_moving(&trouble.fault));
     // A line of the row has it: what mends comes first, then what ends.
     let in_a_line = moving.is_some() || mended;
-    let at_the_end = (!in_a_line).then(|| to_graph(viewer, source));
+    let at_the_end = (!in_a_line).then(|| Mailbox::from(source).to_graph(viewer));
     SourceRow {
         id: id.to_string(),
         mailbox: source.mailbox.clone(),
@@ -280,9 +227,7 @@ fn source_row(
             .collect(),
         ping: admin
             .then(|| viewer.post("Ping", format!("/sources/{id}/ping")).icon_only(Icon::Ping).in_place()),
-        validate: admin.then(|| {
-            viewer.post("Validate: sign in again", format!("/sources/{id}/sign-in")).icon_only(Icon::Validate)
-        }),
+        validate: admin.then(|| Mailbox::from(source).validate(viewer)),
         menu: Menu::more(
             format!("More for {}", source.mailbox),
             if admin { actions(viewer, source, in_a_line || known.is_ews_online) } else { Vec::new() },

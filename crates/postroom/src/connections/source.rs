@@ -12,6 +12,7 @@ use super::connection_type::ConnectionType;
 use super::jira_site::stored_fault;
 use super::known_ends::KnownEnds;
 use super::list;
+use super::mend::is_mended_by_moving;
 use super::pages::{Expiry, MovingToGraph, SourcePage};
 use super::routes::{State, moment, time};
 use super::store::conversion::{self, Conversion};
@@ -52,7 +53,7 @@ pub async fn show(
     let waiting = u64::try_from(source.waiting).unwrap_or(0);
     let moving = conversion::of_source(db, id).await?.and_then(|moving| self::moving(&viewer, &moving));
     let shown = standing.troubles.first();
-    let mended_by_moving = shown.is_some_and(|shown| list::is_mended_by_moving(&shown.fault));
+    let mended_by_moving = shown.is_some_and(|shown| is_mended_by_moving(&shown.fault));
     let fault = shown.map(|trouble| {
         let view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since))).waiting(waiting);
         // What is said of a move has its button.

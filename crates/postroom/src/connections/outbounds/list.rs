@@ -11,16 +11,16 @@ use crate::connections::connection_type::ConnectionType;
 use crate::connections::consent::listed;
 use crate::connections::ending;
 use crate::connections::goal::{Goal, Way};
-use crate::connections::health::{self, Trouble};
+use crate::connections::health;
 use crate::connections::known_ends::KnownEnds;
-use crate::connections::list::is_mended_by_moving;
-use crate::connections::pages::{Said, SourceRow};
+use crate::connections::mend::{self, Mailbox, is_mended_by_moving};
+use crate::connections::pages::SourceRow;
 use crate::connections::ping::{self, Report};
 use crate::connections::routes::State;
 use crate::connections::sign_in;
 use crate::connections::store::accounts::{self, Account};
 use crate::connections::store::outbounds::{self as rows, Outbound};
-use crate::web::components::{Action, Empty, Health, Icon, Menu, Tone, happened, ways};
+use crate::web::components::{Action, Empty, Health, Icon, Menu};
 use crate::web::{self, Problem, Section};
 
 /// `?ping=` of the list.
@@ -85,70 +85,15 @@ pub async fn show(
     }
 }
 
-/// The button that mends a trouble.
-pub(super) fn mend(viewer: &Viewer, outbound: &Outbound, trouble: &Trouble) -> Option<Action> {
-    let id = outbound.id;
-    if is_mended_by_moving(&trouble.fault) {
-        return Some(to_graph(viewer, outbound).primary());
-    }
-    if health::needs_approval(&trouble.fault) {
-        return Some(
-            viewer
-                .post("Ask the administrator", format!("/accounts/{}/wait", outbound.account_id))
-                .field("outbound", id.to_string()),
-        );
-    }
-    match trouble.fault.entry.class {
-        // Whatever it is, nothing is asked for before somebody has signed in.
-        _ if trouble.fault.retry() == fault::Retry::AfterSignIn => {
-            Some(viewer.post("Sign in again", format!("/outbounds/{id}/sign-in")).primary())
-        }
-        fault::Class::SignIn => {
-            Some(viewer.post("Sign in again", format!("/outbounds/{id}/sign-in")).primary())
-        }
-        fault::Class::Administrator | fault::Class::Configuration => {
-            Some(viewer.post("Try now", format!("/outbounds/{id}/try-now")).with_icon(Icon::Retry))
-        }
-        fault::Class::Transient | fault::Class::Poison => None,
-    }
-}
-
-fn said(viewer: &Viewer, outbound: &Outbound, trouble: &Trouble) -> Said {
-    let entry = trouble.fault.entry;
-    let passes = entry.class == fault::Class::Transient;
-    let mut text = happened(&trouble.fault);
-    if !passes {
-        text.push(' ');
-        text.push_str(entry.mend);
-    }
-    Said {
-        tone: if passes { Tone::Warn } else { Tone::Bad },
-        since: Some(viewer.times().on(trouble.since)),
-        text,
-        code: trouble.fault.code.clone(),
-        action: viewer.may(Role::Admin).then(|| mend(viewer, outbound, trouble)).flatten(),
-        ways: ways(&trouble.fault),
-    }
-}
-
-/// The button that moves an outbound over EWS to Graph.
-fn to_graph(viewer: &Viewer, outbound: &Outbound) -> Action {
-    viewer.post("Move to Graph", format!("/outbounds/{}/convert", outbound.id))
-}
-
 /// What can be done to an outbound, for its menu. A page offers the move to Graph once: `graph_is_offered` says that it does already.
 pub(super) fn actions(viewer: &Viewer, outbound: &Outbound, graph_is_offered: bool) -> Vec<Action> {
     let id = outbound.id;
     let mut actions = vec![
         Action::go("Change settings", format!("/outbounds/{id}/edit")).with_icon(Icon::Settings),
-        if outbound.paused_at.is_some() {
-            viewer.post("Resume", format!("/outbounds/{id}/resume")).with_icon(Icon::Play)
-        } else {
-            viewer.post("Pause", format!("/outbounds/{id}/pause")).with_icon(Icon::Paused)
-        },
+        Mailbox::from(outbound).pause(viewer, outbound.paused_at.is_some()),
     ];
     if ConnectionType::of_word(&outbound.connection_type) == ConnectionType::Ews && !graph_is_offered {
-        actions.push(to_graph(viewer, outbound));
+        actions.push(Mailbox::from(outbound).to_graph(viewer));
     }
     actions.push(viewer.post("Remove", format!("/outbounds/{id}/remove")).with_icon(Icon::Bin).danger(
         format!(
@@ -166,7 +111,7 @@ fn row(viewer: &Viewer, outbound: &Outbound, ends: &KnownEnds, result: Option<&R
     let known = ends.of_outbound(outbound);
     let mended = standing.troubles.iter().any(|trouble| is_mended_by_moving(&trouble.fault));
     // A line of the row has it: what mends comes first, then what ends.
-    let at_the_end = (!mended).then(|| to_graph(viewer, outbound));
+    let at_the_end = (!mended).then(|| Mailbox::from(outbound).to_graph(viewer));
     let beside = match (standing.health, standing.last_mail) {
         (Health::Paused, _) => format!("since {}", viewer.times().on(standing.since).words),
         (Health::Online, None) => "no mail sent yet".to_owned(),
@@ -188,7 +133,10 @@ fn row(viewer: &Viewer, outbound: &Outbound, ends: &KnownEnds, result: Option<&R
         said: standing
             .troubles
             .iter()
-            .map(|trouble| said(viewer, outbound, trouble))
+            .map(|trouble| {
+                let mends = admin.then(|| Mailbox::from(outbound).mend(viewer, &trouble.fault));
+                mend::said(viewer, trouble, "", mends.flatten())
+            })
             .chain(ending::said(viewer, ends, outbound.account_id, &known, at_the_end.as_ref()))
             .collect(),
         ping: admin.then(|| {
@@ -197,11 +145,7 @@ fn row(viewer: &Viewer, outbound: &Outbound, ends: &KnownEnds, result: Option<&R
                 .icon_only(Icon::Ping)
                 .in_place()
         }),
-        validate: admin.then(|| {
-            viewer
-                .post("Validate: sign in again", format!("/outbounds/{id}/sign-in"))
-                .icon_only(Icon::Validate)
-        }),
+        validate: admin.then(|| Mailbox::from(outbound).validate(viewer)),
         menu: Menu::more(
             format!("More for {}", outbound.mailbox),
             if admin { actions(viewer, outbound, mended || known.is_ews_online) } else { Vec::new() },

@@ -9,7 +9,7 @@ use super::pages::OutboundPage;
 use crate::access::{Role, Viewer};
 use crate::connections::connection_type::ConnectionType;
 use crate::connections::known_ends::KnownEnds;
-use crate::connections::list::is_mended_by_moving;
+use crate::connections::mend::{Mailbox, is_mended_by_moving};
 use crate::connections::routes::State;
 use crate::connections::source::{ends, timeline_of};
 use crate::connections::store::outbounds::Outbound;
@@ -36,7 +36,7 @@ pub async fn show(
     let graph_is_offered = shown.is_some_and(|shown| is_mended_by_moving(&shown.fault));
     let fault = shown.map(|trouble| {
         let view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since)));
-        match list::mend(&viewer, &outbound, trouble).filter(|_| admin) {
+        match Mailbox::from(&outbound).mend(&viewer, &trouble.fault).filter(|_| admin) {
             Some(action) => view.with(action),
             None => view,
         }
