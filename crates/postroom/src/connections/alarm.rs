@@ -10,11 +10,12 @@ use uuid::Uuid;
 
 use super::pages::AlarmPage;
 use super::routes::{State, flash_to};
-use super::store::sources::{self, Source};
+use super::store::sources::Source;
 use crate::access::{Admin, audit};
 use crate::notices::store::{self as rows, AlarmRow};
 use crate::notices::watch;
 use crate::web::form::{Choice, Field, Fields};
+use crate::web::times::counted;
 use crate::web::{self, Flash, Problem, Section};
 
 /// Monday to Friday.
@@ -37,12 +38,6 @@ pub struct Posted {
     ends: String,
     #[serde(default)]
     zone: String,
-}
-
-async fn source(state: &State, admin: &Admin, id: Uuid) -> Result<Source, Problem> {
-    sources::one(&state.connections.db, admin.workspace(), id)
-        .await?
-        .ok_or_else(|| Problem::not_found("Message Source"))
 }
 
 async fn stored(state: &State, admin: &Admin, id: Uuid) -> Result<Option<AlarmRow>, Problem> {
@@ -68,7 +63,8 @@ pub(super) fn in_words(alarm: Option<&AlarmRow>) -> String {
     } else {
         format!("{} to {}", clock(alarm.begins), clock(alarm.ends))
     };
-    format!("after {} hours without mail ({days}, {hours}, {})", alarm.hours, alarm.zone)
+    let silence = counted(alarm.hours, "hour", "hours");
+    format!("after {silence} without mail ({days}, {hours}, {})", alarm.zone)
 }
 
 fn fields(posted: &Posted) -> Fields {
@@ -109,7 +105,7 @@ pub async fn show(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let source = source(&state, &admin, id).await?;
+    let source = state.source(admin.workspace(), id).await?;
     let here = state.shell.zone.iana_name().unwrap_or("UTC").to_owned();
     let posted = match stored(&state, &admin, id).await? {
         Some(alarm) => Posted {
@@ -169,7 +165,8 @@ fn judge(id: Uuid, posted: &Posted) -> Result<Option<AlarmRow>, (&'static str, S
         0 => Err(wrong("ends", "These times are too short for an alarm: let them be 15 minutes or longer.")),
         most if hours > most => {
             let text = format!(
-                "At these times this is a silence of more than eight weeks: write at most {most} hours, or more times."
+                "At these times this is a silence of more than eight weeks: write at most {}, or more times.",
+                counted(most, "hour", "hours")
             );
             Err(("hours", text))
         }
@@ -184,7 +181,7 @@ pub async fn submit(
     Path(id): Path<Uuid>,
     Form(posted): Form<Posted>,
 ) -> Result<Response, Problem> {
-    let source = source(&state, &admin, id).await?;
+    let source = state.source(admin.workspace(), id).await?;
     let alarm = match judge(id, &posted) {
         Ok(alarm) => alarm,
         Err((field, error)) => {

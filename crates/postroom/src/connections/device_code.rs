@@ -62,11 +62,7 @@ pub async fn begin(
 ) -> Result<Response, Problem> {
     let connections = &state.connections;
     let account = match wanted.account {
-        Some(id) => Some(
-            accounts::account(&connections.db, admin.workspace(), id)
-                .await?
-                .ok_or_else(|| Problem::not_found("account"))?,
-        ),
+        Some(id) => Some(state.account(admin.workspace(), id).await?),
         None => None,
     };
     let registration = match &account {

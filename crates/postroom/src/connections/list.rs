@@ -1,19 +1,18 @@
 //! The list of Message Sources: a line per source when all is well, a second one where something is to be said.
 
-use std::fmt::Write;
-
 use axum::extract::{Query, State as Shared};
 use axum::response::Response;
-use fault::{Class, Retry};
+use fault::Class;
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::connection_type::ConnectionType;
 use super::consent::listed;
-use super::ending::{Credentials, known_of_account};
+use super::ending;
 use super::health::{self, Side, Standing, Trouble};
 use super::jira_site::stored_fault;
-use super::outbounds::known_of_source;
+use super::known_ends::KnownEnds;
+use super::mend::{self, Mailbox, is_mended_by_moving};
 use super::pages::{Said, SourceRow, SourcesPage};
 use super::ping::{self, Report};
 use super::routes::{State, moment, time};
@@ -23,8 +22,8 @@ use super::store::accounts::{self, Account};
 use super::store::conversion::{self, Conversion};
 use super::store::sources::{self, Source};
 use crate::access::{Role, Viewer};
-use crate::web::components::{Action, Health, Icon, Menu, Tone, happened, ways};
-use crate::web::times::thousands;
+use crate::web::components::{Action, Health, Icon, Menu, Tone, happened, waiting, ways};
+use crate::web::times::counted;
 use crate::web::{self, Problem, Section};
 
 /// `?ping=` of the list.
@@ -44,19 +43,19 @@ pub async fn show(
     let mut rows = Vec::new();
     let all = sources::all(&connections.db, viewer.workspace()).await?;
     let moving = conversion::open(&connections.db, viewer.workspace()).await?;
-    let credentials = Credentials::of(&connections.db, viewer.workspace()).await?;
+    let ends = KnownEnds::of(connections, viewer.workspace()).await?;
     for source in &all {
         let result = match shown.ping {
             Some(id) if id == source.id => ping::last(connections, id).await?,
             _ => None,
         };
         let moving = moving.iter().find(|moving| moving.source_id == source.id);
-        rows.push(source_row(&viewer, source, moving, &credentials, result.as_ref()));
+        rows.push(source_row(&viewer, source, moving, &ends, result.as_ref()));
     }
     let waiting = listed::waiting(&state, &viewer).await?;
     for account in accounts::unused(&connections.db, viewer.workspace()).await? {
         if !waiting.iter().any(|approval| approval.account_id == Some(account.id)) {
-            rows.push(account_row(&viewer, &account, &credentials));
+            rows.push(account_row(&viewer, &account, &ends));
         }
     }
     let waits = |source: &&Source| health::of_source(source).health == Health::ApprovalNeeded;
@@ -87,62 +86,23 @@ pub async fn show(
 
 /// The button that mends a fault of a source.
 pub fn mend(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Option<Action> {
-    let id = source.id;
-    if trouble.at == Side::Project {
-        return match (trouble.fault.entry.class, source.jira_connection_id) {
-            (Class::Transient, _) => None,
-            (_, Some(jira))
-                if matches!(trouble.fault.entry.id, "jira.token" | "jira.captcha" | "jira.scope") =>
-            {
-                Some(Action::go("Replace the token", format!("/jira/{jira}/edit")))
-            }
-            _ => Some(viewer.post("Try now", format!("/sources/{id}/try-now")).with_icon(Icon::Retry)),
-        };
+    let of = Mailbox::from(source);
+    if trouble.at != Side::Project {
+        return of.mend(viewer, &trouble.fault);
     }
-    if matches!(trouble.fault.entry.id, "ews.disabled" | "ews.not_allowed") {
-        return Some(to_graph(viewer, source).primary());
-    }
-    if health::needs_approval(&trouble.fault) {
-        // Its page has the link for the administrator, and Microsoft is asked once a minute from then on.
-        return Some(
-            viewer
-                .post("Ask the administrator", format!("/accounts/{}/wait", source.account_id))
-                .field("source", id.to_string()),
-        );
-    }
-    match trouble.fault.entry.class {
-        // Whatever it is, nothing is asked for before somebody has signed in.
-        _ if trouble.fault.retry() == Retry::AfterSignIn => {
-            Some(viewer.post("Sign in again", format!("/sources/{id}/sign-in")).primary())
+    match (trouble.fault.entry.class, source.jira_connection_id) {
+        (Class::Transient, _) => None,
+        (_, Some(jira)) if matches!(trouble.fault.entry.id, "jira.token" | "jira.captcha" | "jira.scope") => {
+            Some(Action::go("Replace the token", format!("/jira/{jira}/edit")))
         }
-        Class::SignIn => Some(viewer.post("Sign in again", format!("/sources/{id}/sign-in")).primary()),
-        Class::Administrator | Class::Configuration => {
-            Some(viewer.post("Try now", format!("/sources/{id}/try-now")).with_icon(Icon::Retry))
-        }
-        Class::Transient | Class::Poison => None,
+        _ => Some(of.try_now(viewer)),
     }
 }
 
 fn said(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Said {
-    let fault = &trouble.fault;
-    let transient = fault.entry.class == Class::Transient;
-    let mut text = happened(fault);
-    if !transient {
-        text.push(' ');
-        text.push_str(fault.entry.mend);
-    }
-    if source.waiting > 0 && trouble.at == Side::Project {
-        let waiting = thousands(u64::try_from(source.waiting).unwrap_or(0));
-        let _ = write!(text, " {waiting} mails are waiting; none is lost.");
-    }
-    Said {
-        tone: if transient { Tone::Warn } else { Tone::Bad },
-        since: Some(viewer.times().on(trouble.since)),
-        text,
-        code: fault.code.clone(),
-        action: viewer.may(Role::Admin).then(|| mend(viewer, source, trouble)).flatten(),
-        ways: ways(fault),
-    }
+    let mails = if trouble.at == Side::Project { u64::try_from(source.waiting).unwrap_or(0) } else { 0 };
+    let action = viewer.may(Role::Admin).then(|| mend(viewer, source, trouble)).flatten();
+    mend::said(viewer, trouble, &waiting(mails), action)
 }
 
 /// A source in shadow mode says so: it looks well and makes no issues.
@@ -182,21 +142,12 @@ fn beside(viewer: &Viewer, source: &Source, standing: &Standing) -> String {
     }
 }
 
-/// The button that moves a source over EWS to Graph.
-fn to_graph(viewer: &Viewer, source: &Source) -> Action {
-    viewer.post("Move to Graph", format!("/sources/{}/convert", source.id))
-}
-
-/// What can be done to a source, for its menu.
-pub fn actions(viewer: &Viewer, source: &Source) -> Vec<Action> {
+/// What can be done to a source, for its menu. A page offers the move to Graph once: `graph_is_offered` says that it does already.
+pub fn actions(viewer: &Viewer, source: &Source, graph_is_offered: bool) -> Vec<Action> {
     let id = source.id;
     let mut actions =
         vec![Action::go("Change settings", format!("/sources/{id}/edit")).with_icon(Icon::Settings)];
-    actions.push(if source.paused_at.is_some() {
-        viewer.post("Resume", format!("/sources/{id}/resume")).with_icon(Icon::Play)
-    } else {
-        viewer.post("Pause", format!("/sources/{id}/pause")).with_icon(Icon::Paused)
-    });
+    actions.push(Mailbox::from(source).pause(viewer, source.paused_at.is_some()));
     let shadow =
         |label: &str, word: &str| viewer.post(label, format!("/sources/{id}/shadow")).field("shadow", word);
     actions.push(if source.shadow_at.is_some() {
@@ -204,8 +155,8 @@ pub fn actions(viewer: &Viewer, source: &Source) -> Vec<Action> {
     } else {
         shadow("Begin shadow mode: write nothing", "on")
     });
-    if ConnectionType::of_word(&source.connection_type) == ConnectionType::Ews {
-        actions.push(to_graph(viewer, source));
+    if ConnectionType::of_word(&source.connection_type) == ConnectionType::Ews && !graph_is_offered {
+        actions.push(Mailbox::from(source).to_graph(viewer));
     }
     actions.push(removal(viewer, source));
     actions
@@ -216,10 +167,7 @@ pub fn removal(viewer: &Viewer, source: &Source) -> Action {
     let what_ends = "what is on its way to Jira is finished, anything else ends as ignored until a source reads it again.";
     let waiting = match source.waiting {
         0 => String::new(),
-        1 => format!(" 1 mail has no end yet: {what_ends}"),
-        many => {
-            format!(" {} mails have no end yet: {what_ends}", thousands(u64::try_from(many).unwrap_or(0)))
-        }
+        many => format!(" {} no end yet: {what_ends}", counted(many, "mail has", "mails have")),
     };
     viewer.post("Remove", format!("/sources/{}/remove", source.id)).with_icon(Icon::Bin).danger(format!(
         "{} is no longer read.{waiting} Mail in the mailbox, issues in Jira and the list of messages stay as they are.",
@@ -244,13 +192,18 @@ fn source_row(
     viewer: &Viewer,
     source: &Source,
     moving: Option<&Conversion>,
-    credentials: &Credentials,
+    ends: &KnownEnds,
     result: Option<&Report>,
 ) -> SourceRow {
     let id = source.id;
     let standing = health::of_source(source);
     let on_the_move = moving.and_then(|moving| on_the_move(viewer, moving));
     let admin = viewer.may(Role::Admin);
+    let known = ends.of_source(source);
+    let mended = standing.troubles.iter().any(|trouble| is_mended_by_moving(&trouble.fault));
+    // A line of the row has it: what mends comes first, then what ends.
+    let in_a_line = moving.is_some() || mended;
+    let at_the_end = (!in_a_line).then(|| Mailbox::from(source).to_graph(viewer));
     SourceRow {
         id: id.to_string(),
         mailbox: source.mailbox.clone(),
@@ -264,29 +217,27 @@ fn source_row(
         said: on_the_move
             .into_iter()
             .chain(in_shadow(viewer, source))
-            .chain(standing.troubles.iter().map(|trouble| said(viewer, source, trouble)))
-            .chain(credentials.said(
-                viewer,
-                source.account_id,
-                known_of_source(source),
-                moving.is_none().then(|| to_graph(viewer, source)).as_ref(),
-            ))
+            .chain(standing.troubles.iter().map(|trouble| {
+                let said = said(viewer, source, trouble);
+                // The line of the move has the button, or there is none while it is under way.
+                let is_elsewhere = moving.is_some() && is_mended_by_moving(&trouble.fault);
+                if is_elsewhere { Said { action: None, ..said } } else { said }
+            }))
+            .chain(ending::said(viewer, ends, source.account_id, &known, at_the_end.as_ref()))
             .collect(),
         ping: admin
             .then(|| viewer.post("Ping", format!("/sources/{id}/ping")).icon_only(Icon::Ping).in_place()),
-        validate: admin.then(|| {
-            viewer.post("Validate: sign in again", format!("/sources/{id}/sign-in")).icon_only(Icon::Validate)
-        }),
+        validate: admin.then(|| Mailbox::from(source).validate(viewer)),
         menu: Menu::more(
             format!("More for {}", source.mailbox),
-            if admin { actions(viewer, source) } else { Vec::new() },
+            if admin { actions(viewer, source, in_a_line || known.is_ews_online) } else { Vec::new() },
         ),
         result: result.map(|report| report.view(viewer.times(), "/sources")),
     }
 }
 
 /// An account that is signed in and has no source yet.
-fn account_row(viewer: &Viewer, account: &Account, credentials: &Credentials) -> SourceRow {
+fn account_row(viewer: &Viewer, account: &Account, ends: &KnownEnds) -> SourceRow {
     let id = account.id;
     let admin = viewer.may(Role::Admin);
     let fault = account.fault.as_deref().filter(|_| account.state != "online").and_then(stored_fault);
@@ -331,7 +282,7 @@ fn account_row(viewer: &Viewer, account: &Account, credentials: &Credentials) ->
         last_mail: None,
         beside: format!("signed in {}", moment(viewer, account.signed_in_at).words),
         said: std::iter::once(said)
-            .chain(credentials.said(viewer, id, known_of_account(account), None))
+            .chain(ending::said(viewer, ends, id, &ends.of_account(account), None))
             .collect(),
         ping: None,
         validate: admin.then(|| {

@@ -6,11 +6,11 @@
 //!
 //! How a mailbox is connected, in the order in which a person does it: [`sign_in`] (to Microsoft and back; its owner may do it with a [`sign_in_link`], an
 //! administrator may have to approve: [`consent`]), [`confirm`] (what
-//! the new source shall do, with a [`dry_run`]), then [`list`] and [`source`] show it, [`ping`] tests it, [`switch`] pauses,
+//! the new source shall do, with a [`dry_run`]), then [`list`] and [`source`] show it ([`mend`] has the buttons), [`ping`] tests it, [`switch`] pauses,
 //! resumes and removes it, [`alarm`] is rung when it falls silent. [`outbounds`] are the mailboxes that mail is sent from. Jira sites are connected in [`jira_site`] and tested by [`jira_checks`], now and then by themselves ([`jira_watch`]). [`bootstrap`] takes over what the configuration says.
 //! Whether a mailbox is reached over Graph or EWS is its source's [`connection_type`]; [`convert`] moves it to Graph, in the background.
 //! Where Microsoft can reach Postroom, [`push`] has new mail announced.
-//! How a connection is, is judged in [`health`]; what will end, in [`expiry`]; what of it lists say, in [`ending`].
+//! How a connection is, is judged in [`health`]; what will end, in [`expiry`] from what is [known](known_ends); what of it lists say, in [`ending`].
 //! The addresses are in [`routes`], the SQL in [`store`], what pages show in [`pages`].
 
 pub mod alarm;
@@ -36,7 +36,9 @@ pub mod jira_checks;
 pub mod jira_site;
 pub mod jira_watch;
 mod keep;
+pub mod known_ends;
 pub mod list;
+pub mod mend;
 mod offer;
 pub mod outbounds;
 pub mod pages;
@@ -74,6 +76,8 @@ mod tests_of_enterprise;
 mod tests_of_ews;
 #[cfg(test)]
 mod tests_of_fences;
+#[cfg(test)]
+mod tests_of_lists;
 #[cfg(test)]
 mod tests_of_portals;
 #[cfg(test)]

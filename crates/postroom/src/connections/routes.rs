@@ -9,7 +9,11 @@ use axum::routing::{get, post};
 use http::{HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use ledger::Ledger;
+use uuid::Uuid;
 
+use super::store::accounts::{self, Account};
+use super::store::outbounds::{self as senders, Outbound};
+use super::store::sources::{self, Source};
 use super::{
     Connections, alarm, application, confirm, consent, convert, create_ews, device_code, jira_site, list,
     outbounds, push, registration_credentials, registration_pages, registration_set_up_page, sign_in,
@@ -18,7 +22,7 @@ use super::{
 use crate::access::Viewer;
 use crate::jobs::Engine;
 use crate::web::times::Moment;
-use crate::web::{Flash, Shell};
+use crate::web::{Flash, Problem, Shell};
 
 /// What the pages of connections need.
 #[derive(Clone, Debug)]
@@ -31,6 +35,26 @@ pub struct State {
     pub ledger: Ledger,
     /// What runs in the background.
     pub engine: Arc<Engine>,
+}
+
+impl State {
+    /// An account of a workspace, or the page that says that it is not there.
+    pub async fn account(&self, workspace: Uuid, id: Uuid) -> Result<Account, Problem> {
+        let found = accounts::account(&self.connections.db, workspace, id).await?;
+        found.ok_or_else(|| Problem::not_found("account"))
+    }
+
+    /// A source of a workspace, or the page that says that it is not there.
+    pub async fn source(&self, workspace: Uuid, id: Uuid) -> Result<Source, Problem> {
+        let found = sources::one(&self.connections.db, workspace, id).await?;
+        found.ok_or_else(|| Problem::not_found("Message Source"))
+    }
+
+    /// An outbound of a workspace, or the page that says that it is not there.
+    pub async fn outbound(&self, workspace: Uuid, id: Uuid) -> Result<Outbound, Problem> {
+        let found = senders::one(&self.connections.db, workspace, id).await?;
+        found.ok_or_else(|| Problem::not_found("Message Outbound"))
+    }
 }
 
 impl FromRef<State> for Shell {

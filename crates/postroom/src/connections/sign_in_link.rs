@@ -193,8 +193,7 @@ fn fields(posted: &Posted, account: Option<&Account>) -> Fields {
 
 async fn account_of(state: &State, viewer: &Viewer, id: Option<Uuid>) -> Result<Option<Account>, Problem> {
     let Some(id) = id else { return Ok(None) };
-    let found = accounts::account(&state.connections.db, viewer.workspace(), id).await?;
-    Ok(Some(found.ok_or_else(|| Problem::not_found("account"))?))
+    Ok(Some(state.account(viewer.workspace(), id).await?))
 }
 
 async fn list_page(

@@ -17,13 +17,8 @@ use super::store::sources::Source;
 use super::store::{accounts, jira, sources};
 use crate::access::{Actor, Admin, audit};
 use crate::notices;
+use crate::web::times::counted;
 use crate::web::{Flash, Problem};
-
-async fn source(state: &State, admin: &Admin, id: Uuid) -> Result<Source, Problem> {
-    sources::one(&state.connections.db, admin.workspace(), id)
-        .await?
-        .ok_or_else(|| Problem::not_found("Message Source"))
-}
 
 /// POST /sources/{id}/ping
 pub async fn ping(
@@ -83,7 +78,7 @@ pub async fn pause(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let source = source(&state, &admin, id).await?;
+    let source = state.source(admin.workspace(), id).await?;
     set_paused(&state, &admin.actor(), &source, true).await?;
     Ok(flash_to(
         &admin,
@@ -98,7 +93,7 @@ pub async fn resume(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let source = source(&state, &admin, id).await?;
+    let source = state.source(admin.workspace(), id).await?;
     set_paused(&state, &admin.actor(), &source, false).await?;
     Ok(flash_to(
         &admin,
@@ -122,7 +117,7 @@ pub async fn shadow(
     Path(id): Path<Uuid>,
     Form(wanted): Form<Wanted>,
 ) -> Result<Response, Problem> {
-    let source = source(&state, &admin, id).await?;
+    let source = state.source(admin.workspace(), id).await?;
     let (now, on) = (state.connections.clock.now(), wanted.shadow == "on");
     let mut tx = state.connections.db.begin().await?;
     if sources::set_shadow(&mut tx, admin.workspace(), id, on, now).await? {
@@ -159,7 +154,7 @@ pub async fn try_now(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let source = source(&state, &admin, id).await?;
+    let source = state.source(admin.workspace(), id).await?;
     state.connections.ask_anew(source.account_id).await;
     let mut tx = state.connections.db.begin().await?;
     sources::poll_now(&mut tx, id, state.connections.clock.now()).await?;
@@ -179,7 +174,7 @@ pub async fn remove(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let source = source(&state, &admin, id).await?;
+    let source = state.source(admin.workspace(), id).await?;
     let mut tx = state.connections.db.begin().await?;
     let now = state.connections.clock.now();
     push::store::source_removed(&mut tx, id, now).await?;
@@ -188,7 +183,10 @@ pub async fn remove(
     notices::ended_quietly(&mut tx, id, now).await?;
     let detail = match left.ended + left.held {
         0 => source.folder_name.clone(),
-        _ => format!("{}; {} mails ended, {} held", source.folder_name, left.ended, left.held),
+        _ => {
+            let ended = counted(left.ended, "mail", "mails");
+            format!("{}; {ended} ended, {} held", source.folder_name, left.held)
+        }
     };
     audit::record(&mut tx, &admin.actor(), "remove source", &source.mailbox, &detail).await?;
     tx.commit().await?;
@@ -199,15 +197,13 @@ pub async fn remove(
     state.shell.bus.tell("sources");
     state.shell.bus.tell("messages");
     let mut text = format!("{} is no longer read.", source.mailbox);
-    match left.ended {
-        0 => {}
-        1 => text.push_str(" 1 mail that was not handled yet ended as ignored."),
-        many => {
-            let _ = write!(text, " {many} mails that were not handled yet ended as ignored.");
-        }
+    if left.ended > 0 {
+        let mails = counted(left.ended, "mail that was", "mails that were");
+        let _ = write!(text, " {mails} not handled yet ended as ignored.");
     }
     if left.held > 0 {
-        let _ = write!(text, " {} under way in shadow mode are held for you.", left.held);
+        let are = if left.held == 1 { "is" } else { "are" };
+        let _ = write!(text, " {} under way in shadow mode {are} held for you.", left.held);
     }
     Ok(flash_to(&admin, &Flash::done(text), "/sources"))
 }
@@ -218,9 +214,7 @@ pub async fn remove_account(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let account = accounts::account(&state.connections.db, admin.workspace(), id)
-        .await?
-        .ok_or_else(|| Problem::not_found("account"))?;
+    let account = state.account(admin.workspace(), id).await?;
     let mut tx = state.connections.db.begin().await?;
     notices::ended_quietly(&mut tx, id, state.connections.clock.now()).await?;
     if !accounts::remove_unused(&mut tx, admin.workspace(), id).await? {

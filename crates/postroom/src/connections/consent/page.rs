@@ -14,7 +14,7 @@ use crate::connections::routes::{State, flash_to, moment, see_other};
 use crate::connections::scopes;
 use crate::connections::sign_in::{self, Asked, Purpose, Who, login_url};
 use crate::connections::store::accounts::{self, Account};
-use crate::connections::store::{approvals as rows, outbounds, sources};
+use crate::connections::store::approvals as rows;
 use crate::web::components::{Action, Icon};
 use crate::web::{self, Flash, Problem};
 
@@ -156,17 +156,24 @@ pub struct Wish {
 }
 
 impl Wish {
+    /// Where it goes on.
+    fn goal(&self) -> Goal {
+        match (self.source, self.outbound) {
+            (Some(id), _) => Goal::ValidateSource { id },
+            (None, Some(id)) => Goal::ValidateOutbound { id },
+            (None, None) => Goal::of_stored(&self.goal),
+        }
+    }
+
     async fn scopes(&self, state: &State, admin: &Admin, account: &Account) -> Result<String, Problem> {
         let (connections, workspace) = (&state.connections, admin.workspace());
         let db = &connections.db;
         if let Some(id) = self.source {
-            let source = sources::one(db, workspace, id).await?;
-            let source = source.ok_or_else(|| Problem::not_found("Message Source"))?;
+            let source = state.source(workspace, id).await?;
             return Ok(sign_in::wanted_to_read(connections, account, &source).await?.join(" "));
         }
         if let Some(id) = self.outbound {
-            let outbound = outbounds::one(db, workspace, id).await?;
-            let outbound = outbound.ok_or_else(|| Problem::not_found("Message Outbound"))?;
+            let outbound = state.outbound(workspace, id).await?;
             return Ok(sign_in::wanted_to_send(connections, account, &outbound).await?.join(" "));
         }
         // A form is anybody's text: only what Postroom itself asks for is waited for.
@@ -190,9 +197,7 @@ pub async fn wait(
     Form(wish): Form<Wish>,
 ) -> Result<Response, Problem> {
     let connections = &state.connections;
-    let account = accounts::account(&connections.db, admin.workspace(), id)
-        .await?
-        .ok_or_else(|| Problem::not_found("account"))?;
+    let account = state.account(admin.workspace(), id).await?;
     let wanted = wish.scopes(&state, &admin, &account).await?;
     let fault = fault::Fault::entra(&fault::EntraError {
         error: "consent_required".to_owned(),
@@ -209,7 +214,7 @@ pub async fn wait(
         who: &account.username,
         tenant: &account.tenant_id,
         wanted: &wanted,
-        goal: &Goal::of_stored(&wish.goal),
+        goal: &wish.goal(),
         fault: &fault,
         stops: account.state == "offline",
         actor: &admin.user().email,

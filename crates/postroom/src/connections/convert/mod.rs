@@ -28,45 +28,40 @@ use super::connection_type::ConnectionType;
 use super::goal::Goal;
 use super::routes::{State, flash_to};
 use super::sign_in::{self, Asked, Purpose, Who};
-use super::store::accounts;
 use super::store::conversion::{self as rows, Conversion};
 use super::store::events::{self, Event, Object};
-use super::store::sources::{self, Source};
+use super::store::sources::Source;
 use super::{Connections, application, scopes};
 use crate::access::{Actor, Admin, audit};
-use crate::web::times::thousands;
+use crate::web::times::counted;
 use crate::web::{Flash, Problem};
-
-fn count(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
-}
 
 /// What a move has come to, in a sentence or two.
 pub fn sentence(conversion: &Conversion) -> String {
-    let number = |number| thousands(count(number));
-    let mut text = format!("reads over Graph from now on; {} ids translated", number(conversion.translated));
-    for (mails, what) in [
-        (conversion.matched, "matched by Message-ID, time and text"),
-        (conversion.gone, "left the mailbox before they were handled or marked"),
-        (conversion.known, "known over Graph already"),
+    let translated = counted(conversion.translated, "id", "ids");
+    let mut text = format!("reads over Graph from now on; {translated} translated");
+    for (mails, one, many) in [
+        (conversion.matched, "matched by Message-ID, time and text", "matched by Message-ID, time and text"),
+        (
+            conversion.gone,
+            "left the mailbox before it was handled or marked",
+            "left the mailbox before they were handled or marked",
+        ),
+        (conversion.known, "known over Graph already", "known over Graph already"),
     ] {
         if mails > 0 {
-            text = format!("{text}, {} {what}", number(mails));
+            text = format!("{text}, {}", counted(mails, one, many));
         }
     }
     if conversion.held > 0 {
-        text = format!(
-            "{text}. {} could not be told apart from others and are held: retry or discard them on the list of messages",
-            number(conversion.held)
+        let held = counted(
+            conversion.held,
+            "could not be told apart from others and is held: retry or discard it",
+            "could not be told apart from others and are held: retry or discard them",
         );
+        text = format!("{text}. {held} on the list of messages");
     }
     text
-}
-
-async fn source(state: &State, workspace: Uuid, id: Uuid) -> Result<Source, Problem> {
-    sources::one(&state.connections.db, workspace, id)
-        .await?
-        .ok_or_else(|| Problem::not_found("Message Source"))
 }
 
 /// POST /sources/{id}/convert
@@ -75,11 +70,9 @@ pub async fn submit(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let source = source(&state, admin.workspace(), id).await?;
+    let source = state.source(admin.workspace(), id).await?;
     let connections = &state.connections;
-    let account = accounts::account(&connections.db, admin.workspace(), source.account_id)
-        .await?
-        .ok_or_else(|| Problem::not_found("account"))?;
+    let account = state.account(admin.workspace(), source.account_id).await?;
     let is_over_ews = ConnectionType::of_word(&source.connection_type) == ConnectionType::Ews;
     let is_shared = source.mailbox_native_id != account.object_id;
     let granted = |scope| scopes::is_granted(&account.scopes, scope);
@@ -97,7 +90,7 @@ pub async fn submit(
 
 /// Somebody has signed in so that a source can be moved: it begins.
 pub async fn finish(admin: &Admin, state: &State, id: Uuid) -> Result<Response, Problem> {
-    let source = source(state, admin.workspace(), id).await?;
+    let source = state.source(admin.workspace(), id).await?;
     moving(admin, state, &source).await
 }
 
@@ -116,7 +109,7 @@ pub async fn submit_cancel(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let source = source(&state, admin.workspace(), id).await?;
+    let source = state.source(admin.workspace(), id).await?;
     cancel(&state, &admin.actor(), &source).await?;
     let flash = Flash::done(format!("{} stays with EWS; nothing is lost of what was done.", source.mailbox));
     Ok(flash_to(&admin, &flash, &format!("/sources/{id}")))

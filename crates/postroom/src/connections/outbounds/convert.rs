@@ -109,12 +109,6 @@ pub async fn move_to_graph(
     Ok(Ok(()))
 }
 
-async fn outbound(state: &State, admin: &Admin, id: Uuid) -> Result<Outbound, Problem> {
-    rows::one(&state.connections.db, admin.workspace(), id)
-        .await?
-        .ok_or_else(|| Problem::not_found("Message Outbound"))
-}
-
 fn moved(state: &State, admin: &Admin, outbound: &Outbound) -> Response {
     state.shell.bus.tell("sources");
     let flash = Flash::done(format!(
@@ -130,14 +124,12 @@ pub async fn submit(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let outbound = outbound(&state, &admin, id).await?;
+    let outbound = state.outbound(admin.workspace(), id).await?;
     let connections = &state.connections;
     match move_to_graph(connections, &admin.actor(), &outbound).await? {
         Ok(()) => Ok(moved(&state, &admin, &outbound)),
         Err(NotMoved::NeedsSignIn) => {
-            let account = accounts::account(&connections.db, admin.workspace(), outbound.account_id)
-                .await?
-                .ok_or_else(|| Problem::not_found("account"))?;
+            let account = state.account(admin.workspace(), outbound.account_id).await?;
             let is_shared = outbound.mailbox_native_id != account.object_id;
             let wanted = sign_in::wanted_to_send_over_graph(connections, &account, is_shared).await?;
             let asked = Asked::of(&wanted).to(Goal::MoveOutbound { id });
@@ -149,7 +141,7 @@ pub async fn submit(
 
 /// Somebody has signed in so that an outbound can be moved: it is.
 pub async fn finish(admin: &Admin, state: &State, id: Uuid) -> Result<Response, Problem> {
-    let outbound = outbound(state, admin, id).await?;
+    let outbound = state.outbound(admin.workspace(), id).await?;
     match move_to_graph(&state.connections, &admin.actor(), &outbound).await? {
         Ok(()) => Ok(moved(state, admin, &outbound)),
         Err(refused) => Err(refused.problem(&outbound)),

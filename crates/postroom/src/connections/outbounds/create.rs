@@ -12,7 +12,7 @@ use crate::connections::connection_type::{self, ConnectionType};
 use crate::connections::goal::Way;
 use crate::connections::routes::{State, flash_to};
 use crate::connections::scopes;
-use crate::connections::store::accounts::{self, Account};
+use crate::connections::store::accounts::Account;
 use crate::connections::store::applications;
 use crate::connections::store::events::{self, Event, Object};
 use crate::connections::store::outbounds::{self as rows, NewOutbound};
@@ -43,9 +43,7 @@ struct About {
 impl About {
     async fn of(state: &State, admin: &Admin, of: Of) -> Result<Self, Problem> {
         let db = &state.connections.db;
-        let account = accounts::account(db, admin.workspace(), of.account)
-            .await?
-            .ok_or_else(|| Problem::not_found("account"))?;
+        let account = state.account(admin.workspace(), of.account).await?;
         let mailboxes = applications::mailboxes(db, account.id).await?;
         let way = match ConnectionType::of_word(&of.over) {
             ConnectionType::Ews => Way::ews(&of.ews_url),
@@ -236,9 +234,7 @@ pub async fn edit(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let outbound = rows::one(&state.connections.db, admin.workspace(), id)
-        .await?
-        .ok_or_else(|| Problem::not_found("Message Outbound"))?;
+    let outbound = state.outbound(admin.workspace(), id).await?;
     let posted = Posted { mailbox: outbound.mailbox.clone(), from_name: outbound.from_name.clone() };
     web::page(&OutboundForm {
         frame: admin.frame(Section::Outbounds, format!("Settings of {}", outbound.mailbox)),
@@ -257,9 +253,7 @@ pub async fn submit_edit(
     Path(id): Path<Uuid>,
     Form(posted): Form<Posted>,
 ) -> Result<Response, Problem> {
-    let outbound = rows::one(&state.connections.db, admin.workspace(), id)
-        .await?
-        .ok_or_else(|| Problem::not_found("Message Outbound"))?;
+    let outbound = state.outbound(admin.workspace(), id).await?;
     let name = posted.from_name.trim();
     if let Some(mend) = objection_to_name(name) {
         return Err(Problem::invalid("The name is too long or holds characters that no name has.", mend));

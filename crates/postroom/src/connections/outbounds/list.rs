@@ -5,21 +5,22 @@ use axum::response::Response;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::known_of_outbound;
 use super::pages::OutboundsPage;
 use crate::access::{Role, Viewer};
 use crate::connections::connection_type::ConnectionType;
 use crate::connections::consent::listed;
-use crate::connections::ending::Credentials;
+use crate::connections::ending;
 use crate::connections::goal::{Goal, Way};
-use crate::connections::health::{self, Trouble};
-use crate::connections::pages::{Said, SourceRow};
+use crate::connections::health;
+use crate::connections::known_ends::KnownEnds;
+use crate::connections::mend::{self, Mailbox, is_mended_by_moving};
+use crate::connections::pages::SourceRow;
 use crate::connections::ping::{self, Report};
 use crate::connections::routes::State;
 use crate::connections::sign_in;
 use crate::connections::store::accounts::{self, Account};
 use crate::connections::store::outbounds::{self as rows, Outbound};
-use crate::web::components::{Action, Empty, Health, Icon, Menu, Tone, happened, ways};
+use crate::web::components::{Action, Empty, Health, Icon, Menu};
 use crate::web::{self, Problem, Section};
 
 /// `?ping=` of the list.
@@ -36,14 +37,14 @@ pub async fn show(
 ) -> Result<Response, Problem> {
     let connections = &state.connections;
     let mut list = Vec::new();
-    let credentials = Credentials::of(&connections.db, viewer.workspace()).await?;
+    let ends = KnownEnds::of(connections, viewer.workspace()).await?;
     let mut spoken_for = Vec::new();
     for outbound in rows::all(&connections.db, viewer.workspace()).await? {
         let result = match shown.ping {
             Some(id) if id == outbound.id => ping::last(connections, id).await?,
             _ => None,
         };
-        let row = row(&viewer, &outbound, &credentials, result.as_ref());
+        let row = row(&viewer, &outbound, &ends, result.as_ref());
         if row.health == Health::ApprovalNeeded {
             spoken_for.push(outbound.account_id);
         }
@@ -84,70 +85,15 @@ pub async fn show(
     }
 }
 
-/// The button that mends a trouble.
-pub(super) fn mend(viewer: &Viewer, outbound: &Outbound, trouble: &Trouble) -> Option<Action> {
-    let id = outbound.id;
-    if matches!(trouble.fault.entry.id, "ews.disabled" | "ews.not_allowed") {
-        return Some(to_graph(viewer, outbound).primary());
-    }
-    if health::needs_approval(&trouble.fault) {
-        return Some(
-            viewer
-                .post("Ask the administrator", format!("/accounts/{}/wait", outbound.account_id))
-                .field("outbound", id.to_string()),
-        );
-    }
-    match trouble.fault.entry.class {
-        // Whatever it is, nothing is asked for before somebody has signed in.
-        _ if trouble.fault.retry() == fault::Retry::AfterSignIn => {
-            Some(viewer.post("Sign in again", format!("/outbounds/{id}/sign-in")).primary())
-        }
-        fault::Class::SignIn => {
-            Some(viewer.post("Sign in again", format!("/outbounds/{id}/sign-in")).primary())
-        }
-        fault::Class::Administrator | fault::Class::Configuration => {
-            Some(viewer.post("Try now", format!("/outbounds/{id}/try-now")).with_icon(Icon::Retry))
-        }
-        fault::Class::Transient | fault::Class::Poison => None,
-    }
-}
-
-fn said(viewer: &Viewer, outbound: &Outbound, trouble: &Trouble) -> Said {
-    let entry = trouble.fault.entry;
-    let passes = entry.class == fault::Class::Transient;
-    let mut text = happened(&trouble.fault);
-    if !passes {
-        text.push(' ');
-        text.push_str(entry.mend);
-    }
-    Said {
-        tone: if passes { Tone::Warn } else { Tone::Bad },
-        since: Some(viewer.times().on(trouble.since)),
-        text,
-        code: trouble.fault.code.clone(),
-        action: viewer.may(Role::Admin).then(|| mend(viewer, outbound, trouble)).flatten(),
-        ways: ways(&trouble.fault),
-    }
-}
-
-/// The button that moves an outbound over EWS to Graph.
-fn to_graph(viewer: &Viewer, outbound: &Outbound) -> Action {
-    viewer.post("Move to Graph", format!("/outbounds/{}/convert", outbound.id))
-}
-
-/// What can be done to an outbound, for its menu.
-pub(super) fn actions(viewer: &Viewer, outbound: &Outbound) -> Vec<Action> {
+/// What can be done to an outbound, for its menu. A page offers the move to Graph once: `graph_is_offered` says that it does already.
+pub(super) fn actions(viewer: &Viewer, outbound: &Outbound, graph_is_offered: bool) -> Vec<Action> {
     let id = outbound.id;
     let mut actions = vec![
         Action::go("Change settings", format!("/outbounds/{id}/edit")).with_icon(Icon::Settings),
-        if outbound.paused_at.is_some() {
-            viewer.post("Resume", format!("/outbounds/{id}/resume")).with_icon(Icon::Play)
-        } else {
-            viewer.post("Pause", format!("/outbounds/{id}/pause")).with_icon(Icon::Paused)
-        },
+        Mailbox::from(outbound).pause(viewer, outbound.paused_at.is_some()),
     ];
-    if ConnectionType::of_word(&outbound.connection_type) == ConnectionType::Ews {
-        actions.push(to_graph(viewer, outbound));
+    if ConnectionType::of_word(&outbound.connection_type) == ConnectionType::Ews && !graph_is_offered {
+        actions.push(Mailbox::from(outbound).to_graph(viewer));
     }
     actions.push(viewer.post("Remove", format!("/outbounds/{id}/remove")).with_icon(Icon::Bin).danger(
         format!(
@@ -158,15 +104,14 @@ pub(super) fn actions(viewer: &Viewer, outbound: &Outbound) -> Vec<Action> {
     actions
 }
 
-fn row(
-    viewer: &Viewer,
-    outbound: &Outbound,
-    credentials: &Credentials,
-    result: Option<&Report>,
-) -> SourceRow {
+fn row(viewer: &Viewer, outbound: &Outbound, ends: &KnownEnds, result: Option<&Report>) -> SourceRow {
     let id = outbound.id;
     let standing = health::of_outbound(outbound);
     let admin = viewer.may(Role::Admin);
+    let known = ends.of_outbound(outbound);
+    let mended = standing.troubles.iter().any(|trouble| is_mended_by_moving(&trouble.fault));
+    // A line of the row has it: what mends comes first, then what ends.
+    let at_the_end = (!mended).then(|| Mailbox::from(outbound).to_graph(viewer));
     let beside = match (standing.health, standing.last_mail) {
         (Health::Paused, _) => format!("since {}", viewer.times().on(standing.since).words),
         (Health::Online, None) => "no mail sent yet".to_owned(),
@@ -188,8 +133,11 @@ fn row(
         said: standing
             .troubles
             .iter()
-            .map(|trouble| said(viewer, outbound, trouble))
-            .chain(credentials.said(viewer, outbound.account_id, known_of_outbound(outbound), None))
+            .map(|trouble| {
+                let mends = admin.then(|| Mailbox::from(outbound).mend(viewer, &trouble.fault));
+                mend::said(viewer, trouble, "", mends.flatten())
+            })
+            .chain(ending::said(viewer, ends, outbound.account_id, &known, at_the_end.as_ref()))
             .collect(),
         ping: admin.then(|| {
             viewer
@@ -197,14 +145,10 @@ fn row(
                 .icon_only(Icon::Ping)
                 .in_place()
         }),
-        validate: admin.then(|| {
-            viewer
-                .post("Validate: sign in again", format!("/outbounds/{id}/sign-in"))
-                .icon_only(Icon::Validate)
-        }),
+        validate: admin.then(|| Mailbox::from(outbound).validate(viewer)),
         menu: Menu::more(
             format!("More for {}", outbound.mailbox),
-            if admin { actions(viewer, outbound) } else { Vec::new() },
+            if admin { actions(viewer, outbound, mended || known.is_ews_online) } else { Vec::new() },
         ),
         result: result.map(|report| report.view(viewer.times(), "/outbounds")),
     }

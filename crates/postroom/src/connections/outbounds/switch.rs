@@ -13,12 +13,6 @@ use crate::connections::store::outbounds::{self as rows, Outbound};
 use crate::notices;
 use crate::web::{Flash, Problem};
 
-async fn outbound(state: &State, admin: &Admin, id: Uuid) -> Result<Outbound, Problem> {
-    rows::one(&state.connections.db, admin.workspace(), id)
-        .await?
-        .ok_or_else(|| Problem::not_found("Message Outbound"))
-}
-
 /// POST /outbounds/{id}/ping
 pub async fn ping(
     admin: Admin,
@@ -70,7 +64,7 @@ pub async fn pause(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let outbound = outbound(&state, &admin, id).await?;
+    let outbound = state.outbound(admin.workspace(), id).await?;
     set_paused(&state, &admin.actor(), &outbound, true).await?;
     let flash = Flash::done(format!("Nothing is sent from {} until it is resumed.", outbound.mailbox));
     Ok(flash_to(&admin, &flash, "/outbounds"))
@@ -82,7 +76,7 @@ pub async fn resume(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let outbound = outbound(&state, &admin, id).await?;
+    let outbound = state.outbound(admin.workspace(), id).await?;
     set_paused(&state, &admin.actor(), &outbound, false).await?;
     Ok(flash_to(&admin, &Flash::done(format!("{} sends again.", outbound.mailbox)), "/outbounds"))
 }
@@ -93,7 +87,7 @@ pub async fn try_now(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let outbound = outbound(&state, &admin, id).await?;
+    let outbound = state.outbound(admin.workspace(), id).await?;
     state.connections.ask_anew(outbound.account_id).await;
     let mut tx = state.connections.db.begin().await?;
     rows::check_now(&mut tx, id, state.connections.clock.now()).await?;
@@ -109,7 +103,7 @@ pub async fn remove(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let outbound = outbound(&state, &admin, id).await?;
+    let outbound = state.outbound(admin.workspace(), id).await?;
     let now = state.connections.clock.now();
     let mut tx = state.connections.db.begin().await?;
     rows::remove(&mut tx, admin.workspace(), id).await?;

@@ -11,7 +11,7 @@ use super::store::{self as rows, Row};
 use crate::access::{Actor, Admin, Viewer, audit};
 use crate::connections::routes::{State, flash_to};
 use crate::connections::store::events::{self, Event, Object};
-use crate::connections::store::sources::{self, Source};
+use crate::connections::store::sources::Source;
 use crate::notices;
 use crate::web::components::{Action, Icon};
 use crate::web::{Flash, Problem};
@@ -78,9 +78,7 @@ pub async fn submit(
     Path(id): Path<Uuid>,
     Form(wanted): Form<Wanted>,
 ) -> Result<Response, Problem> {
-    let source = sources::one(&state.connections.db, admin.workspace(), id)
-        .await?
-        .ok_or_else(|| Problem::not_found("Message Source"))?;
+    let source = state.source(admin.workspace(), id).await?;
     let on = wanted.push == "on";
     set(&state, &admin.actor(), &source, on).await?;
     let text = if on {

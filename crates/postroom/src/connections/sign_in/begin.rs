@@ -13,12 +13,11 @@ use uuid::Uuid;
 use super::asked::{Asked, to_replace, wanted_again, wanted_to_read, wanted_to_send};
 use super::stopped::failed;
 use super::{Purpose, Who, hash, place};
-use crate::access::{Admin, Viewer};
+use crate::access::Admin;
 use crate::connections::goal::{Goal, Way};
 use crate::connections::jira_site::stored_fault;
 use crate::connections::routes::{State, see_other};
 use crate::connections::store::accounts::{self as rows, Account, NewSignIn};
-use crate::connections::store::{outbounds, sources};
 use crate::connections::{application, scopes};
 use crate::web::components::Action;
 use crate::web::{self, Problem};
@@ -63,12 +62,11 @@ pub async fn begin_validate_outbound(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let outbound = outbounds::one(&state.connections.db, admin.workspace(), id)
-        .await?
-        .ok_or_else(|| Problem::not_found("Message Outbound"))?;
-    let account = account(&state, &admin, outbound.account_id).await?;
+    let outbound = state.outbound(admin.workspace(), id).await?;
+    let account = state.account(admin.workspace(), outbound.account_id).await?;
     let wanted = wanted_to_send(&state.connections, &account, &outbound).await?;
-    begin(Who::Admin(admin), &state, Purpose::Validate(account), Asked::of(&wanted), None).await
+    let asked = Asked::of(&wanted).to(Goal::ValidateOutbound { id });
+    begin(Who::Admin(admin), &state, Purpose::Validate(account), asked, None).await
 }
 
 /// POST /sources/{id}/sign-in
@@ -77,12 +75,11 @@ pub async fn begin_validate_source(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let source = sources::one(&state.connections.db, admin.workspace(), id)
-        .await?
-        .ok_or_else(|| Problem::not_found("Message Source"))?;
-    let account = account(&state, &admin, source.account_id).await?;
+    let source = state.source(admin.workspace(), id).await?;
+    let account = state.account(admin.workspace(), source.account_id).await?;
     let wanted = wanted_to_read(&state.connections, &account, &source).await?;
-    begin(Who::Admin(admin), &state, Purpose::Validate(account), Asked::of(&wanted), None).await
+    let asked = Asked::of(&wanted).to(Goal::ValidateSource { id });
+    begin(Who::Admin(admin), &state, Purpose::Validate(account), asked, None).await
 }
 
 /// POST /accounts/{id}/sign-in
@@ -92,7 +89,7 @@ pub async fn begin_validate(
     Path(id): Path<Uuid>,
     Form(wanted): Form<Wanted>,
 ) -> Result<Response, Problem> {
-    let account = account(&state, &admin, id).await?;
+    let account = state.account(admin.workspace(), id).await?;
     let mut asked = wanted_again(&state.connections, &account).await?;
     if wanted.shared == "on" && !asked.iter().any(|scope| scope == scopes::SHARED) {
         asked.push(scopes::SHARED.to_owned());
@@ -107,7 +104,7 @@ pub async fn begin_replace(
     Path(id): Path<Uuid>,
     Form(wanted): Form<Wanted>,
 ) -> Result<Response, Problem> {
-    let account = account(&state, &admin, id).await?;
+    let account = state.account(admin.workspace(), id).await?;
     let asked = Asked::of(&to_replace(&account));
     begin(Who::Admin(admin), &state, Purpose::Replace(account), asked, hint_of(&wanted.hint)).await
 }
@@ -115,12 +112,6 @@ pub async fn begin_replace(
 fn hint_of(address: &str) -> Option<String> {
     let address = address.trim();
     (address.contains('@') && address.len() <= 254).then(|| address.to_owned())
-}
-
-pub(super) async fn account(state: &State, viewer: &Viewer, id: Uuid) -> Result<Account, Problem> {
-    rows::account(&state.connections.db, viewer.workspace(), id)
-        .await?
-        .ok_or_else(|| Problem::not_found("account"))
 }
 
 /// Begins a sign-in. `hint` is the address of the person, where it is known; else they choose at Microsoft's page.

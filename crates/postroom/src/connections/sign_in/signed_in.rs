@@ -6,7 +6,6 @@ use store::StoreError;
 use uuid::Uuid;
 
 use super::asked::wanted_again;
-use super::begin::account;
 use super::login_url;
 use crate::access::Viewer;
 use crate::connections::goal::Goal;
@@ -16,6 +15,7 @@ use crate::connections::store::accounts::{self as rows, Account};
 use crate::connections::store::sources;
 use crate::connections::{application, enterprise, scopes};
 use crate::web::components::Action;
+use crate::web::times::counted;
 use crate::web::{self, Problem, Section};
 
 /// GET /accounts/{id}
@@ -25,7 +25,7 @@ pub async fn signed_in(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     let connections = &state.connections;
-    let account = account(&state, &viewer, id).await?;
+    let account = state.account(viewer.workspace(), id).await?;
     if application::is_application(connections, id).await? {
         return Ok(see_other(&format!("/applications/{id}")));
     }
@@ -37,7 +37,7 @@ pub async fn signed_in(
     let next = if used == 0 {
         Action::go("Choose folder and project", next_page(&account)).primary()
     } else {
-        Action::go(format!("Back to its {used} sources"), "/sources").primary()
+        Action::go(format!("Back to its {}", counted(used, "source", "sources")), "/sources").primary()
     };
     let consent = match rows::consent(&connections.db, id).await?.as_str() {
         "admin" => "An administrator's consent covers it.",
