@@ -1,9 +1,10 @@
-//! The first page: what needs a person, how the sources are, what came of today's mail. Its view is in [`crate::web::overview`].
+//! The first page: what needs a person, how the sources and outbounds are, what came of today's mail. Its view is in [`crate::web::overview`].
 
 use axum::Router;
 use axum::extract::State as Shared;
 use axum::response::Response;
 use axum::routing::get;
+use fault::Class;
 use jiff::Timestamp;
 use sqlx::FromRow;
 use store::{Db, StoreError, args, sql};
@@ -11,12 +12,14 @@ use uuid::Uuid;
 
 use crate::access::{Role, Viewer};
 use crate::connections::ending::Credentials;
-use crate::connections::outbounds::known_of_source;
+use crate::connections::health::{self, Standing, Trouble};
+use crate::connections::list;
+use crate::connections::outbounds::{known_of_outbound, known_of_source, list as outbound_list};
 use crate::connections::routes::{State, moment, time};
+use crate::connections::store::outbounds::{self, Outbound};
 use crate::connections::store::sources::{self, Source};
-use crate::connections::{health, list};
 use crate::web::components::FaultView;
-use crate::web::overview::{Needed, Numbers, OverviewView, SourceLine};
+use crate::web::overview::{Needed, Numbers, OutboundLine, OverviewView, SourceLine};
 use crate::web::{self, Problem, Section};
 
 /// The routes.
@@ -33,26 +36,18 @@ async fn show(viewer: Viewer, Shared(state): Shared<State>) -> Result<Response, 
     let has_jira = has_jira(db, viewer.workspace()).await?;
     let has_mail = numbers.any;
     let credentials = Credentials::of(db, viewer.workspace()).await?;
+    let admin = viewer.may(Role::Admin);
     let mut needed = Vec::new();
     let mut lines = Vec::new();
     for source in &all {
         let standing = health::of_source(source);
-        for trouble in
-            standing.troubles.iter().filter(|trouble| trouble.fault.entry.class != fault::Class::Transient)
-        {
-            let mut view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since)))
-                .waiting(u64::try_from(source.waiting).unwrap_or(0));
-            if viewer.may(Role::Admin)
-                && let Some(action) = list::mend(&viewer, source, trouble)
-            {
-                view = view.with(action);
-            }
-            needed.push(Needed {
-                object: source.mailbox.clone(),
-                href: format!("/sources/{}", source.id),
-                fault: view,
-            });
-        }
+        let waiting = u64::try_from(source.waiting).unwrap_or(0);
+        needed.extend(needed_by(&viewer, &standing, |trouble, view| {
+            let view = view.waiting(waiting);
+            let mend = list::mend(&viewer, source, trouble).filter(|_| admin);
+            let fault = mend.into_iter().fold(view, FaultView::with);
+            Needed { object: source.mailbox.clone(), href: format!("/sources/{}", source.id), fault }
+        }));
         lines.push(SourceLine {
             mailbox: source.mailbox.clone(),
             href: format!("/sources/{}", source.id),
@@ -61,6 +56,23 @@ async fn show(viewer: Viewer, Shared(state): Shared<State>) -> Result<Response, 
             news: news(&viewer, source, &credentials),
             today: today(db, source.id, midnight).await?,
             waiting: u64::try_from(source.waiting).unwrap_or(0),
+        });
+    }
+    let mut sending = Vec::new();
+    for outbound in outbounds::all(db, viewer.workspace()).await? {
+        let standing = health::of_outbound(&outbound);
+        let href = format!("/outbounds/{}", outbound.id);
+        needed.extend(needed_by(&viewer, &standing, |trouble, view| {
+            let mend = outbound_list::mend(&viewer, &outbound, trouble).filter(|_| admin);
+            let fault = mend.into_iter().fold(view, FaultView::with);
+            Needed { object: format!("Sending from {}", outbound.mailbox), href: href.clone(), fault }
+        }));
+        sending.push(OutboundLine {
+            news: news_of_outbound(&viewer, &outbound, &credentials),
+            mailbox: outbound.mailbox,
+            href,
+            health: standing.health,
+            account: outbound.username,
         });
     }
     let first_run = if has_jira && !all.is_empty() && has_mail {
@@ -74,7 +86,23 @@ async fn show(viewer: Viewer, Shared(state): Shared<State>) -> Result<Response, 
         needed,
         numbers: numbers.numbers,
         sources: lines,
+        outbounds: sending,
     })
+}
+
+/// What of a connection needs a person: all but what passes by itself.
+fn needed_by(
+    viewer: &Viewer,
+    standing: &Standing,
+    shown: impl Fn(&Trouble, FaultView) -> Needed,
+) -> Vec<Needed> {
+    let lasting = standing.troubles.iter().filter(|trouble| trouble.fault.entry.class != Class::Transient);
+    lasting
+        .map(|trouble| {
+            let view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since)));
+            shown(trouble, view)
+        })
+        .collect()
 }
 
 fn news(viewer: &Viewer, source: &Source, credentials: &Credentials) -> String {
@@ -82,7 +110,19 @@ fn news(viewer: &Viewer, source: &Source, credentials: &Credentials) -> String {
         Some(at) => format!("last mail {}", moment(viewer, at).words),
         None => "no mail yet".to_owned(),
     };
-    let ends = credentials.in_short(source.account_id, known_of_source(source), viewer.times().now);
+    with_ends(mail, &credentials.in_short(source.account_id, known_of_source(source), viewer.times().now))
+}
+
+fn news_of_outbound(viewer: &Viewer, outbound: &Outbound, credentials: &Credentials) -> String {
+    let mail = match outbound.last_sent_at {
+        Some(at) => format!("last mail sent {}", moment(viewer, at).words),
+        None => "no mail sent yet".to_owned(),
+    };
+    let known = known_of_outbound(outbound);
+    with_ends(mail, &credentials.in_short(outbound.account_id, known, viewer.times().now))
+}
+
+fn with_ends(mail: String, ends: &str) -> String {
     if ends.is_empty() { mail } else { format!("{mail} · {ends}") }
 }
 

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::connection_type::ConnectionType;
 use super::consent::listed;
 use super::ending::{Credentials, known_of_account};
+use super::goal::Goal;
 use super::health::{self, Side, Standing, Trouble};
 use super::jira_site::stored_fault;
 use super::outbounds::known_of_source;
@@ -55,8 +56,10 @@ pub async fn show(
     }
     let waiting = listed::waiting(&state, &viewer).await?;
     for account in accounts::unused(&connections.db, viewer.workspace()).await? {
-        if !waiting.iter().any(|approval| approval.account_id == Some(account.id)) {
-            rows.push(account_row(&viewer, &account, &credentials));
+        let waits = waiting.iter().any(|approval| approval.account_id == Some(account.id));
+        // Who signed in to send stands in the list of outbounds.
+        if !waits && !Goal::of_stored(&account.goal).is_outbound() {
+            rows.push(account_row(&viewer, &account, true, &credentials));
         }
     }
     let waits = |source: &&Source| health::of_source(source).health == Health::ApprovalNeeded;
@@ -285,19 +288,29 @@ fn source_row(
     }
 }
 
-/// An account that is signed in and has no source yet.
-fn account_row(viewer: &Viewer, account: &Account, credentials: &Credentials) -> SourceRow {
+/// An account that is signed in and not used yet for what it signed in for, as a line of the list of that. Where nothing uses it,
+/// `is_unused`, it can be removed.
+pub(super) fn account_row(
+    viewer: &Viewer,
+    account: &Account,
+    is_unused: bool,
+    credentials: &Credentials,
+) -> SourceRow {
     let id = account.id;
+    let goal = Goal::of_stored(&account.goal);
     let admin = viewer.may(Role::Admin);
     let fault = account.fault.as_deref().filter(|_| account.state != "online").and_then(stored_fault);
     let said = match &fault {
         None => Said {
             tone: Tone::Warn,
             since: None,
-            text: "Signed in; it reads nothing before folder and project are chosen.".to_owned(),
+            text: if goal.is_outbound() {
+                "Signed in; nothing is sent before the mailbox is chosen.".to_owned()
+            } else {
+                "Signed in; it reads nothing before folder and project are chosen.".to_owned()
+            },
             code: String::new(),
-            action: admin
-                .then(|| Action::go("Choose folder and project", sign_in::next_page(account)).primary()),
+            action: admin.then(|| Action::go(goal.label(), sign_in::next_page(account)).primary()),
             ways: Vec::new(),
         },
         Some(fault) => Said {
@@ -319,8 +332,9 @@ fn account_row(viewer: &Viewer, account: &Account, credentials: &Credentials) ->
         mailbox: account.username.clone(),
         href: format!("/accounts/{id}"),
         folder: String::new(),
-        connection_type: if scopes::is_granted(&account.scopes, scopes::MAIL)
-            || scopes::of_ews(&account.scopes).is_empty()
+        connection_type: if goal.over() == ConnectionType::Graph
+            && (scopes::is_granted(&account.scopes, scopes::MAIL)
+                || scopes::of_ews(&account.scopes).is_empty())
         {
             ConnectionType::Graph.name()
         } else {
@@ -341,7 +355,7 @@ fn account_row(viewer: &Viewer, account: &Account, credentials: &Credentials) ->
         }),
         menu: Menu::more(
             format!("More for {}", account.username),
-            if admin { vec![remove] } else { Vec::new() },
+            if admin && is_unused { vec![remove] } else { Vec::new() },
         ),
         result: None,
     }

@@ -9,7 +9,7 @@ use crate::connections::store::outbounds::{self as rows, Outbound};
 use crate::connections::store::registrations;
 use crate::connections::store::sources::Source;
 use crate::connections::{Connections, expiry};
-use crate::outbound;
+use crate::outbound::send::{self, Used};
 
 /// How often an outbound is looked at.
 const EVERY: SignedDuration = SignedDuration::from_mins(10);
@@ -36,8 +36,11 @@ pub async fn check_due(connections: &Connections) -> usize {
                 let mailbox = connections.mailbox_of_outbound(&outbound).await?;
                 mailbox.folder("drafts").await
             };
-            let answer = answer.await;
-            outbound::send::record(connections, &outbound, answer.as_ref().map(|_| false)).await
+            let used = match answer.await {
+                Ok(_) => Used::Answered,
+                Err(fault) => Used::Unusable(fault),
+            };
+            send::record(connections, &outbound, used).await
         };
         if let Err(error) = checked.await {
             tracing::error!(%error, outbound = %id, "an outbound could not be looked at, trying again");

@@ -12,7 +12,8 @@ use crate::connections::connection_type::ConnectionType;
 use crate::connections::consent::listed;
 use crate::connections::ending::Credentials;
 use crate::connections::goal::{Goal, Way};
-use crate::connections::health::{self, Trouble};
+use crate::connections::health::{self, NextTry, Side, Trouble};
+use crate::connections::list as sources_list;
 use crate::connections::pages::{Said, SourceRow};
 use crate::connections::ping::{self, Report};
 use crate::connections::routes::State;
@@ -50,6 +51,15 @@ pub async fn show(
         list.push(row);
     }
     let waiting = listed::waiting(&state, &viewer).await?;
+    let unused = accounts::unused(&connections.db, viewer.workspace()).await?;
+    for account in accounts::signed_in(&connections.db, viewer.workspace()).await? {
+        let waits = waiting.iter().any(|approval| approval.account_id == Some(account.id));
+        // It may be read with already: to send it waits for its form all the same.
+        if !waits && Goal::of_stored(&account.goal).is_outbound() {
+            let is_unused = unused.iter().any(|one| one.id == account.id);
+            list.push(sources_list::account_row(&viewer, &account, is_unused, &credentials));
+        }
+    }
     for approval in listed::beside(&waiting, true, &spoken_for) {
         list.push(listed::row(&state, &viewer, approval).await);
     }
@@ -63,6 +73,8 @@ pub async fn show(
             |account: Account| Action::go(account.username, Goal::Outbound(Way::graph()).page(account.id));
         let mut create: Vec<Action> = may_send.into_iter().map(of_account).collect();
         create.push(viewer.post("Shared mailbox", "/outbounds/sign-in").field("shared", "on"));
+        create.push(Action::go("Sign-in link for its owner", "/sign-in-links/new?for=outbound"));
+        create.push(viewer.post("Sign in by a code", "/device-sign-ins").field("send", "on"));
         create.push(Action::go("Application permission", "/applications/new"));
         create.push(Action::go("Over EWS (legacy)", "/outbounds/create-ews"));
         frame = frame.with(Menu::named("Create", create));
@@ -85,7 +97,7 @@ pub async fn show(
 }
 
 /// The button that mends a trouble.
-pub(super) fn mend(viewer: &Viewer, outbound: &Outbound, trouble: &Trouble) -> Option<Action> {
+pub(crate) fn mend(viewer: &Viewer, outbound: &Outbound, trouble: &Trouble) -> Option<Action> {
     let id = outbound.id;
     if matches!(trouble.fault.entry.id, "ews.disabled" | "ews.not_allowed") {
         return Some(to_graph(viewer, outbound).primary());
@@ -96,6 +108,11 @@ pub(super) fn mend(viewer: &Viewer, outbound: &Outbound, trouble: &Trouble) -> O
                 .post("Ask the administrator", format!("/accounts/{}/wait", outbound.account_id))
                 .field("outbound", id.to_string()),
         );
+    }
+    if trouble.at == Side::Sending {
+        // Only a mail that goes shows that it is let.
+        let ping = viewer.post("Ping: sends you a test mail", format!("/outbounds/{id}/ping"));
+        return Some(ping.with_icon(Icon::Ping));
     }
     match trouble.fault.entry.class {
         // Whatever it is, nothing is asked for before somebody has signed in.
@@ -171,9 +188,11 @@ fn row(
         (Health::Paused, _) => format!("since {}", viewer.times().on(standing.since).words),
         (Health::Online, None) => "no mail sent yet".to_owned(),
         (Health::Online, Some(at)) => format!("last mail sent {}", viewer.times().ago(at).words),
-        (_, _) => standing
-            .next_try
-            .map_or_else(String::new, |next| format!("trying again {}", viewer.times().ago(next).words)),
+        (_, _) => match standing.next() {
+            Some(next @ NextTry::At(_)) => format!("trying again {}", next.words(viewer.times())),
+            Some(next) => format!("tried again {}", next.words(viewer.times())),
+            None => String::new(),
+        },
     };
     SourceRow {
         id: id.to_string(),
@@ -189,7 +208,12 @@ fn row(
             .troubles
             .iter()
             .map(|trouble| said(viewer, outbound, trouble))
-            .chain(credentials.said(viewer, outbound.account_id, known_of_outbound(outbound), None))
+            .chain(credentials.said(
+                viewer,
+                outbound.account_id,
+                known_of_outbound(outbound),
+                Some(&to_graph(viewer, outbound)),
+            ))
             .collect(),
         ping: admin.then(|| {
             viewer

@@ -8,8 +8,9 @@ use super::pages::OutboundPage;
 use super::{known_of_outbound, list, with_credentials_of};
 use crate::access::{Role, Viewer};
 use crate::connections::connection_type::ConnectionType;
+use crate::connections::pages::Setting;
 use crate::connections::routes::State;
-use crate::connections::source::{ends, timeline_of};
+use crate::connections::source::{account_page, ends, timeline_of};
 use crate::connections::store::outbounds::{self as rows, Outbound};
 use crate::connections::{expiry, health, ping};
 use crate::web::components::{Action, FaultView, Icon};
@@ -32,13 +33,14 @@ pub async fn show(
             .with(viewer.post("Ping", format!("/outbounds/{id}/ping")).with_icon(Icon::Ping))
             .with(viewer.post("Validate", format!("/outbounds/{id}/sign-in")).with_icon(Icon::Validate));
     }
-    let fault = standing.troubles.first().map(|trouble| {
+    let faults = standing.troubles.iter().map(|trouble| {
         let view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since)));
         match list::mend(&viewer, &outbound, trouble).filter(|_| admin) {
             Some(action) => view.with(action),
             None => view,
         }
     });
+    let faults = faults.collect();
     let last = ping::last(&state.connections, id).await?;
     let ago = |at| viewer.times().ago(at);
     let known = known_of_outbound(&outbound);
@@ -48,21 +50,19 @@ pub async fn show(
         frame,
         health: standing.health,
         since: ago(standing.since),
-        fault,
+        faults,
         ping: last.map(|report| report.view(viewer.times(), String::new())),
         last_sent: standing.last_mail.map(ago),
         last_success: standing.last_success.map(ago),
-        next_try: standing.next_try.map(ago),
+        next_try: standing.next().map(|next| next.words(viewer.times())),
         timeline: timeline_of(&state, &viewer, [outbound.id, outbound.account_id]).await?,
         expires: ends(&viewer, &expiry::forecast(&known)),
         settings: vec![
-            ("Sent as".to_owned(), outbound.username.clone()),
-            ("Mailbox".to_owned(), outbound.mailbox.clone()),
-            (
-                "Name".to_owned(),
-                if outbound.from_name.is_empty() { "none".to_owned() } else { outbound.from_name.clone() },
-            ),
-            ("Connection type".to_owned(), way_in_words(&outbound)),
+            Setting::new("Sent as", &outbound.username)
+                .at(account_page(&outbound.account_kind, outbound.account_id)),
+            Setting::new("Mailbox", &outbound.mailbox),
+            Setting::new("Name", if outbound.from_name.is_empty() { "none" } else { &outbound.from_name }),
+            Setting::new("Connection type", way_in_words(&outbound)),
         ],
         edit: admin.then(|| Action::go("Change", format!("/outbounds/{id}/edit")).with_icon(Icon::Settings)),
         dangers: if admin {
