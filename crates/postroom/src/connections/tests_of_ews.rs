@@ -187,7 +187,7 @@ async fn an_outbound_over_ews_sends_and_moves_to_graph() {
         "as support@contoso.test",
         "Folder",
         "Count",
-        "Write",
+        "Right to write",
         "test mail is on its way",
     ] {
         assert!(pinged.html.contains(part), "{part} is missing: {}", pinged.html);

@@ -86,8 +86,8 @@ async fn a_mailbox_is_connected_tested_and_watched() {
     for part in [
         "All checks are good",
         "Folder",
-        "Read mail",
-        "Mark mail",
+        "Count",
+        "Right to write",
         "Quota",
         "Jira sign-in",
         "Permissions",
