@@ -25,7 +25,7 @@ export const setUp = {
 
     // What is wished decides which permissions are listed, no more.
     const wish = async (wishes, fields = {}) => {
-      for (const name of ['read', 'send', 'shared', 'ews', 'application']) await page.setChecked(`[name=${name}]`, wishes.includes(name));
+      for (const name of ['read', 'send', 'shared', 'ews', 'application', 'credential_ends']) await page.setChecked(`[name=${name}]`, wishes.includes(name));
       for (const [name, value] of Object.entries(fields)) {
         if (await page.locator(`select[name=${name}]`).count()) await page.selectOption(`[name=${name}]`, value);
         else await page.fill(`[name=${name}]`, value);
@@ -40,6 +40,10 @@ export const setUp = {
     t.contains(await owner.text(), ['2027'], 'How to register with EWS');
     const all = await wish(['read', 'send', 'shared'], { multi_tenant: 'yes' });
     for (const name of ['Mail.ReadWrite', 'Mail.Send', 'Mail.ReadWrite.Shared', 'Mail.Send.Shared']) t.check(all.includes(name), `${name} is not among ${all}`);
+    t.check(!all.includes('Application.Read.All'), `unwished, ${all} holds Application.Read.All`);
+    const ends = await wish(['read', 'credential_ends']);
+    t.check(ends.includes('Application.Read.All'), `to read when credentials end takes ${ends}`);
+    await wish(['read', 'send', 'shared'], { multi_tenant: 'yes' });
     const cli = await owner.copies('Copy the Azure CLI script');
     t.contains(cli, ['az ad app create', `${t.world.base}/oauth/callback`, 'AzureADMultipleOrgs'], 'the Azure CLI script');
     const shell = await owner.copies('Copy the PowerShell script');
@@ -142,12 +146,12 @@ export const credentials = {
     // Another client id is another app: the page says who has to sign in again, before and after.
     const another = await world.lever('/registrations/new', { name: 'Another', redirect_uris: [`${world.base}/oauth/callback`] });
     await owner.open(`${here}/edit`);
-    t.contains(await owner.text(), ['1 account is signed in with this registration', 'must sign in again', 'none is lost'], 'the form that changes it');
+    t.contains(await owner.text(), ['1 account is signed in with this registration', 'must sign in again', 'none is lost', '2 credentials are taken out'], 'the form that changes it');
     await page.fill('[name=client_id]', another.client_id);
     await t.look(owner, 'change-registration');
     await owner.submit();
-    t.contains(await owner.text(), ['1 account must sign in again', 'Two live now: take one out to add another'], 'the page after another client id');
-    for (const note of ['The second', 'In the vault']) await owner.danger('Take out', page.locator('ul.ends > li', { hasText: note }));
+    t.contains(await owner.text(), ['1 account must sign in again', '2 credentials of the former client id are taken out', 'put it in now'], 'the page after another client id');
+    await t.look(owner, 'after-another-client-id');
     t.contains(await add({ secret: another.client_secret }), ['Microsoft took the credential'], "the page with the other app's secret");
     await owner.open('/sources');
     await owner.rowSees(support, 'offline');
