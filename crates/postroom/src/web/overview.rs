@@ -57,7 +57,7 @@ pub struct OutboundLine {
     pub href: String,
     /// Its health.
     pub health: Health,
-    /// The account that sends.
+    /// The account that sends; said where it is not the mailbox's own.
     pub account: String,
     /// What is new, for example the last mail's time; rendered as given.
     pub news: String,
