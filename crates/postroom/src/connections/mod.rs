@@ -1,7 +1,7 @@
 //! Connections: what Postroom is connected to, how it got there and whether it works.
 //!
 //! Begin with [`Connections`] (`registry.rs`): mailboxes and Jira clients, made from their rows and kept until these change;
-//! `tokens.rs` rotates an account's tokens (`patience.rs`: when it may ask again), `registration.rs` is the Entra app in use ([`registration_pages`] shows it, [`registration_credentials`] tests what it proves itself
+//! `tokens.rs` rotates an account's tokens (`patience.rs`: when it may ask again), `registration.rs` is the Entra app in use (`met.rs`: what its credentials meet; [`registration_pages`] shows it, [`registration_credentials`] tests what it proves itself
 //! with, [`registration_set_up`] says how it is made, [`enterprise`] shows what it is in its tenants, [`cloud`] has the addresses), `destination.rs` a Jira project in use.
 //!
 //! How a mailbox is connected, in the order in which a person does it: [`sign_in`] (to Microsoft and back; its owner may do it with a [`sign_in_link`], an
@@ -36,6 +36,7 @@ pub mod jira_site;
 pub mod jira_watch;
 mod keep;
 pub mod list;
+mod met;
 mod offer;
 pub mod outbounds;
 pub mod pages;
