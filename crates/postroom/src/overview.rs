@@ -42,10 +42,8 @@ async fn show(viewer: Viewer, Shared(state): Shared<State>) -> Result<Response, 
         {
             let mut view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since)))
                 .waiting(u64::try_from(source.waiting).unwrap_or(0));
-            if viewer.may(Role::Admin)
-                && let Some(action) = list::mend(&viewer, source, trouble)
-            {
-                view = view.with(action);
+            if viewer.may(Role::Admin) {
+                view = view.with_all(list::mend(&viewer, source, trouble));
             }
             needed.push(Needed {
                 object: source.mailbox.clone(),

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use axum::extract::{Query, State as Shared};
 use axum::response::Response;
-use fault::{Class, Retry};
+use fault::Class;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -13,6 +13,7 @@ use super::consent::listed;
 use super::ending::{Credentials, known_of_account};
 use super::health::{self, Side, Standing, Trouble};
 use super::jira_site::stored_fault;
+use super::mends;
 use super::outbounds::known_of_source;
 use super::pages::{Said, SourceRow, SourcesPage};
 use super::ping::{self, Report};
@@ -85,11 +86,11 @@ pub async fn show(
     }
 }
 
-/// The button that mends a fault of a source.
-pub fn mend(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Option<Action> {
+/// The buttons that mend a fault of a source, the one thing to do first.
+pub fn mend(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Vec<Action> {
     let id = source.id;
     if trouble.at == Side::Project {
-        return match (trouble.fault.entry.class, source.jira_connection_id) {
+        let mends = match (trouble.fault.entry.class, source.jira_connection_id) {
             (Class::Transient, _) => None,
             (_, Some(jira))
                 if matches!(trouble.fault.entry.id, "jira.token" | "jira.captcha" | "jira.scope") =>
@@ -98,29 +99,9 @@ pub fn mend(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Option<Actio
             }
             _ => Some(viewer.post("Try now", format!("/sources/{id}/try-now")).with_icon(Icon::Retry)),
         };
+        return mends.into_iter().collect();
     }
-    if matches!(trouble.fault.entry.id, "ews.disabled" | "ews.not_allowed") {
-        return Some(to_graph(viewer, source).primary());
-    }
-    if health::needs_approval(&trouble.fault) {
-        // Its page has the link for the administrator, and Microsoft is asked once a minute from then on.
-        return Some(
-            viewer
-                .post("Ask the administrator", format!("/accounts/{}/wait", source.account_id))
-                .field("source", id.to_string()),
-        );
-    }
-    match trouble.fault.entry.class {
-        // Whatever it is, nothing is asked for before somebody has signed in.
-        _ if trouble.fault.retry() == Retry::AfterSignIn => {
-            Some(viewer.post("Sign in again", format!("/sources/{id}/sign-in")).primary())
-        }
-        Class::SignIn => Some(viewer.post("Sign in again", format!("/sources/{id}/sign-in")).primary()),
-        Class::Administrator | Class::Configuration => {
-            Some(viewer.post("Try now", format!("/sources/{id}/try-now")).with_icon(Icon::Retry))
-        }
-        Class::Transient | Class::Poison => None,
-    }
+    mends::buttons(viewer, source, &trouble.fault)
 }
 
 fn said(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Said {
@@ -135,13 +116,15 @@ fn said(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Said {
         let waiting = thousands(u64::try_from(source.waiting).unwrap_or(0));
         let _ = write!(text, " {waiting} mails are waiting; none is lost.");
     }
+    let mends = if viewer.may(Role::Admin) { mend(viewer, source, trouble) } else { Vec::new() };
+    let mut mends = mends.into_iter();
     Said {
         tone: if transient { Tone::Warn } else { Tone::Bad },
         since: Some(viewer.times().on(trouble.since)),
         text,
         code: fault.code.clone(),
-        action: viewer.may(Role::Admin).then(|| mend(viewer, source, trouble)).flatten(),
-        ways: ways(fault),
+        action: mends.next(),
+        ways: mends.chain(ways(fault)).collect(),
     }
 }
 

@@ -53,10 +53,7 @@ pub async fn show(
     let waiting = u64::try_from(source.waiting).unwrap_or(0);
     let fault = standing.troubles.first().map(|trouble| {
         let view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since))).waiting(waiting);
-        match list::mend(&viewer, &source, trouble).filter(|_| admin) {
-            Some(action) => view.with(action),
-            None => view,
-        }
+        if admin { view.with_all(list::mend(&viewer, &source, trouble)) } else { view }
     });
     let now = viewer.times().now;
     let charts = vec![

@@ -13,6 +13,7 @@ use crate::connections::consent::listed;
 use crate::connections::ending::Credentials;
 use crate::connections::goal::{Goal, Way};
 use crate::connections::health::{self, Trouble};
+use crate::connections::mends;
 use crate::connections::pages::{Said, SourceRow};
 use crate::connections::ping::{self, Report};
 use crate::connections::routes::State;
@@ -84,34 +85,6 @@ pub async fn show(
     }
 }
 
-/// The button that mends a trouble.
-pub(super) fn mend(viewer: &Viewer, outbound: &Outbound, trouble: &Trouble) -> Option<Action> {
-    let id = outbound.id;
-    if matches!(trouble.fault.entry.id, "ews.disabled" | "ews.not_allowed") {
-        return Some(to_graph(viewer, outbound).primary());
-    }
-    if health::needs_approval(&trouble.fault) {
-        return Some(
-            viewer
-                .post("Ask the administrator", format!("/accounts/{}/wait", outbound.account_id))
-                .field("outbound", id.to_string()),
-        );
-    }
-    match trouble.fault.entry.class {
-        // Whatever it is, nothing is asked for before somebody has signed in.
-        _ if trouble.fault.retry() == fault::Retry::AfterSignIn => {
-            Some(viewer.post("Sign in again", format!("/outbounds/{id}/sign-in")).primary())
-        }
-        fault::Class::SignIn => {
-            Some(viewer.post("Sign in again", format!("/outbounds/{id}/sign-in")).primary())
-        }
-        fault::Class::Administrator | fault::Class::Configuration => {
-            Some(viewer.post("Try now", format!("/outbounds/{id}/try-now")).with_icon(Icon::Retry))
-        }
-        fault::Class::Transient | fault::Class::Poison => None,
-    }
-}
-
 fn said(viewer: &Viewer, outbound: &Outbound, trouble: &Trouble) -> Said {
     let entry = trouble.fault.entry;
     let passes = entry.class == fault::Class::Transient;
@@ -120,13 +93,16 @@ fn said(viewer: &Viewer, outbound: &Outbound, trouble: &Trouble) -> Said {
         text.push(' ');
         text.push_str(entry.mend);
     }
+    let admin = viewer.may(Role::Admin);
+    let mends = if admin { mends::buttons(viewer, outbound, &trouble.fault) } else { Vec::new() };
+    let mut mends = mends.into_iter();
     Said {
         tone: if passes { Tone::Warn } else { Tone::Bad },
         since: Some(viewer.times().on(trouble.since)),
         text,
         code: trouble.fault.code.clone(),
-        action: viewer.may(Role::Admin).then(|| mend(viewer, outbound, trouble)).flatten(),
-        ways: ways(&trouble.fault),
+        action: mends.next(),
+        ways: mends.chain(ways(&trouble.fault)).collect(),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::connections::connection_type::ConnectionType;
 use crate::connections::routes::State;
 use crate::connections::source::{ends, timeline_of};
 use crate::connections::store::outbounds::{self as rows, Outbound};
-use crate::connections::{expiry, health, ping};
+use crate::connections::{expiry, health, mends, ping};
 use crate::web::components::{Action, FaultView, Icon};
 use crate::web::{self, Problem, Section};
 
@@ -34,10 +34,7 @@ pub async fn show(
     }
     let fault = standing.troubles.first().map(|trouble| {
         let view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since)));
-        match list::mend(&viewer, &outbound, trouble).filter(|_| admin) {
-            Some(action) => view.with(action),
-            None => view,
-        }
+        if admin { view.with_all(mends::buttons(&viewer, &outbound, &trouble.fault)) } else { view }
     });
     let last = ping::last(&state.connections, id).await?;
     let ago = |at| viewer.times().ago(at);
