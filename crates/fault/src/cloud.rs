@@ -108,6 +108,27 @@ impl Cloud {
         }
     }
 
+    /// Whether an address is a page of Microsoft's own in this cloud, for people who sign in there. It comes from outside: a name with
+    /// anything odd around it is none.
+    pub(crate) fn is_microsofts(self, address: &str) -> bool {
+        let own: &[&str] = match self {
+            Self::Global | Self::Custom => {
+                &["microsoftonline.com", "microsoft.com", "activedirectory.windowsazure.com"]
+            }
+            Self::GccHigh | Self::Dod => {
+                &["microsoftonline.us", "microsoft.us", "activedirectory.windowsazure.us"]
+            }
+            Self::China => &["microsoftonline.cn", "activedirectory.windowsazure.cn"],
+        };
+        let Some(rest) = address.strip_prefix("https://") else { return false };
+        let name = rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+        let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c));
+        let is_of = |domain: &&str| {
+            name.strip_suffix(*domain).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+        };
+        is_plain && own.iter().any(is_of)
+    }
+
     /// For `az cloud set --name`.
     pub fn azure_cli(self) -> &'static str {
         match self {

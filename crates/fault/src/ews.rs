@@ -1,6 +1,6 @@
 //! Exchange Web Services: response codes and HTTP failures that Graph does not know. What both know is in `graph.rs`.
 
-use crate::{Class, Entry, Page, Retry, Who, graph};
+use crate::{Class, Entry, Here, Page, Retry, Who, graph};
 
 pub(crate) static DISABLED: Entry = Entry {
     id: "ews.disabled",
@@ -53,7 +53,7 @@ pub(crate) static ADDRESS: Entry = Entry {
     who: Who::Operator,
     retry: Retry::Slow,
     cause: "The mailbox's address is missing, or not its primary one",
-    mend: "Open the connection and put in the primary address that Details names.",
+    mend: "Remove the connection, which has read nothing, and make it again with the primary address that Details names.",
     command: Some("Get-Mailbox -Identity MAILBOX | Format-List PrimarySmtpAddress"),
     ..Entry::BLANK
 };
@@ -166,7 +166,8 @@ pub(crate) static AUDIENCE: Entry = Entry {
     who: Who::Operator,
     retry: Retry::Slow,
     cause: "The token is meant for something else than Exchange Web Services",
-    mend: "Check [microsoft] ews_url: it must be of the same cloud as login_url, and what was consented to must include EWS.",
+    mend: "The address of EWS must be of the same cloud as the sign-in, and what was consented to must include EWS. Correct that of the connection (remove it and create it again over EWS with the right one; no mail is handled twice), or, where it names none, that on the app registration's page (or under [microsoft], if the settings own it).",
+    here: Some(Here::EwsAddress),
     link: Some("https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud"),
     ..Entry::BLANK
 };
@@ -176,7 +177,8 @@ pub(crate) static NOT_THERE: Entry = Entry {
     who: Who::Operator,
     retry: Retry::Slow,
     cause: "There are no Exchange Web Services at this address",
-    mend: "Set [microsoft] ews_url to the address that ends in /EWS/Exchange.asmx.",
+    mend: "The address must end in /EWS/Exchange.asmx. Correct that of the connection (remove it and create it again over EWS with the right one; no mail is handled twice), or, where it names none, that on the app registration's page (or under [microsoft], if the settings own it).",
+    here: Some(Here::EwsAddress),
     ..Entry::BLANK
 };
 pub(crate) static REDIRECTED: Entry = Entry {
@@ -185,7 +187,8 @@ pub(crate) static REDIRECTED: Entry = Entry {
     who: Who::Operator,
     retry: Retry::Slow,
     cause: "Exchange sends us to another address, to which no token is sent",
-    mend: "Set [microsoft] ews_url to the address that Details names, if it is yours.",
+    mend: "If the address that Details names is yours, put it in: at the connection (remove it and create it again over EWS with that address; no mail is handled twice), or, where it names none, on the app registration's page (or under [microsoft], if the settings own it).",
+    here: Some(Here::EwsAddress),
     ..Entry::BLANK
 };
 

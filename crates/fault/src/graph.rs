@@ -1,6 +1,6 @@
 //! Microsoft Graph mail: error codes and statuses.
 
-use crate::{Class, Entry, Page, Retry, Who};
+use crate::{Class, Entry, Here, Page, Retry, Who};
 
 pub(crate) static THROTTLED: Entry = Entry {
     id: "graph.throttled",
@@ -99,7 +99,7 @@ pub(crate) static NO_LICENCE: Entry = Entry {
     who: Who::EntraAdministrator,
     retry: Retry::Slow,
     cause: "The mail server refuses without a word: most often the account has no licence for Exchange Online",
-    mend: "In the Microsoft 365 admin center under Licenses give the account one with Exchange Online, and wait 15 minutes. If it has one: [microsoft] graph_url or ews_url is of another cloud than login_url.",
+    mend: "In the Microsoft 365 admin center under Licenses give the account one with Exchange Online, and wait 15 minutes. If it has one, the addresses on the app registration's page (or under [microsoft], if the settings own it) are not of one cloud.",
     link: Some("https://learn.microsoft.com/microsoft-365/admin/manage/assign-licenses-to-users"),
     page: Some(Page::Licences),
     command: Some("Get-Mailbox -Identity MAILBOX"),
@@ -111,7 +111,8 @@ pub(crate) static AUDIENCE: Entry = Entry {
     who: Who::Operator,
     retry: Retry::Slow,
     cause: "The token is meant for another service than this mail server",
-    mend: "Set [microsoft] login_url, graph_url and ews_url to those of one cloud, and take care that the connection type fits the address.",
+    mend: "On the app registration's page (or under [microsoft], if the settings own it) set the addresses of sign-in, Graph and EWS to those of one cloud, and take care that the connection type fits the address.",
+    here: Some(Here::Registration),
     link: Some("https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud"),
     ..Entry::BLANK
 };
@@ -121,7 +122,8 @@ pub(crate) static TOKEN_FOREIGN: Entry = Entry {
     who: Who::Operator,
     retry: Retry::Slow,
     cause: "The mail server cannot verify the token, which another cloud or tenant has signed",
-    mend: "Set [microsoft] login_url, graph_url and ews_url to those of the mailbox's cloud, and tenant to its tenant.",
+    mend: "On the app registration's page (or under [microsoft], if the settings own it) set the addresses of sign-in, Graph and EWS to those of the mailbox's cloud, and the tenant to its tenant.",
+    here: Some(Here::Registration),
     link: Some("https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud"),
     ..Entry::BLANK
 };
@@ -231,7 +233,8 @@ pub(crate) static FOLDER_GONE: Entry = Entry {
     who: Who::Operator,
     retry: Retry::Slow,
     cause: "The folder is gone",
-    mend: "Open the source and choose another folder, or restore this one in Outlook.",
+    mend: "Restore it in Outlook, or remove this source and make one for another folder.",
+    here: Some(Here::AnotherFolder),
     ..Entry::BLANK
 };
 pub(crate) static ITEM_GONE: Entry = Entry {
@@ -390,7 +393,8 @@ pub(crate) static FOREIGN_LINK: Entry = Entry {
     who: Who::Operator,
     retry: Retry::Slow,
     cause: "The mail server's answer goes on at another host, to which no token is sent",
-    mend: "Set [microsoft] graph_url to the host that Details names, if it is one of Microsoft's.",
+    mend: "On the app registration's page (or under [microsoft], if the settings own it) set the address of Graph to the host that Details names, if it is one of Microsoft's.",
+    here: Some(Here::Registration),
     link: Some("https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud"),
     ..Entry::BLANK
 };

@@ -11,6 +11,7 @@ mod cloud;
 mod entra;
 mod ews;
 mod graph;
+mod here;
 mod jira;
 mod make;
 mod network;
@@ -28,9 +29,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use cloud::Cloud;
+pub use here::Here;
 pub use make::{
     EntraError, Evidence, EwsAnswer, GraphAnswer, JiraAnswer, Network, NetworkKind, looks_like_a_page,
 };
+pub use network::{Failure, innermost_io};
 pub use page::{Page, PageLink};
 pub use place::Place;
 pub use retry::{Pause, Retry};
@@ -90,6 +93,8 @@ pub struct Entry {
     pub mend: &'static str,
     /// Where to read on, where there is such a place.
     pub link: Option<&'static str>,
+    /// The page of Postroom on which it is mended.
+    pub here: Option<Here>,
     /// The portal's page on which it is mended.
     pub page: Option<Page>,
     /// The command that mends or examines it (Exchange Online PowerShell). `MAILBOX`, `ACCOUNT`, `CLIENT_ID` and other capitals
@@ -111,6 +116,7 @@ impl Entry {
         retry: Retry::Soon,
         mend: "",
         link: None,
+        here: None,
         page: None,
         command: None,
         command_of_person: None,

@@ -1,6 +1,9 @@
-//! What goes wrong on the way.
+//! What goes wrong on the way, and how it is told from what a client library says.
 
-use crate::{Class, Entry, Retry, Who};
+use std::error::Error;
+use std::io;
+
+use crate::{Class, Entry, NetworkKind, Retry, Who};
 
 pub(crate) static DNS: Entry = Entry {
     id: "network.dns",
@@ -87,3 +90,70 @@ pub(crate) static BODY: Entry = Entry {
 /// All of this page.
 pub(crate) static ALL: &[&Entry] =
     &[&DNS, &CONNECT, &REFUSED, &TLS, &PROXY, &PORTAL, &TIMEOUT, &RESET, &BODY];
+
+/// What a client library tells of a request that failed on its way.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Failure<'a> {
+    /// There was no answer in time.
+    pub is_timeout: bool,
+    /// There was no connection yet; the encryption is part of it.
+    pub is_connect: bool,
+    /// The answer's body broke off, or cannot be decoded.
+    pub is_body: bool,
+    /// What the operating system said, as [`innermost_io`] finds it.
+    pub io: Option<io::ErrorKind>,
+    /// The library's words, with those of its sources.
+    pub words: &'a str,
+}
+
+impl NetworkKind {
+    /// What went wrong. Names, certificates and proxies libraries tell apart in words only.
+    pub fn of(failure: &Failure<'_>) -> Self {
+        let lower = failure.words.to_ascii_lowercase();
+        let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+        if failure.is_timeout {
+            return Self::Timeout;
+        }
+        if !failure.is_connect {
+            return if failure.is_body { Self::Body } else { Self::Reset };
+        }
+        if says(&["dns error", "lookup address", "name or service"]) {
+            Self::Dns
+        } else if says(&["certificate", "fatal alert", "peer is incompatible"]) {
+            // A handshake that merely broke off is no judgement on a certificate, and passes.
+            Self::Tls
+        } else if says(&["proxy", "tunnel"]) {
+            Self::Proxy
+        } else if failure.io == Some(io::ErrorKind::ConnectionRefused) || says(&["connection refused"]) {
+            Self::Refused
+        } else if failure.io.is_some_and(breaks_off)
+            || says(&["handshake eof", "unexpected eof", "reset", "closed"])
+        {
+            Self::Reset
+        } else {
+            Self::Connect
+        }
+    }
+}
+
+/// Whether a connection that was there ended under it.
+fn breaks_off(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
+    matches!(kind, BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof)
+}
+
+/// What the operating system, or the encryption in its place, said at the bottom of an error. Errors of I/O are wrapped into each
+/// other, where `source` steps over the inner one.
+pub fn innermost_io(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
+    let mut found = None;
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let mut level = error.downcast_ref::<io::Error>();
+        while let Some(io) = level {
+            found = Some(io.kind());
+            level = io.get_ref().and_then(|inner| inner.downcast_ref::<io::Error>());
+        }
+        next = error.source();
+    }
+    found
+}

@@ -67,10 +67,11 @@ fn is_of_exchange(command: &str) -> bool {
 }
 
 impl Fault {
-    /// As it happened at a place. The first place that is told stays; a fault that is mended without a portal takes none.
+    /// As it happened at a place. The first place that is told stays; a fault that is mended without a page of Microsoft's takes none.
     #[must_use]
     pub fn at(mut self, place: &Place) -> Self {
-        let is_needed = self.entry.page.is_some() || self.entry.command.is_some();
+        let has_password = self.extra.as_ref().is_some_and(|extra| extra.password_change_url.is_some());
+        let is_needed = has_password || self.entry.page.is_some() || self.entry.command.is_some();
         if is_needed && self.place().is_none() {
             let extra = self.extra.get_or_insert_with(|| Box::new(Extra::default()));
             extra.place = Some(place.clone());
@@ -89,16 +90,27 @@ impl Fault {
         self.entry.page_at(self.place()?)
     }
 
+    /// The page on which Microsoft has the password changed, where its answer names one. Only a page of Microsoft's own, in the cloud
+    /// that it happened in, is passed on: whoever follows the link types a password there.
+    pub fn password_page(&self) -> Option<PageLink> {
+        let address = self.extra.as_ref()?.password_change_url.as_deref()?;
+        self.place()?
+            .cloud
+            .is_microsofts(address)
+            .then(|| PageLink { title: "Change the password".to_owned(), address: address.to_owned() })
+    }
+
     /// The command that mends or examines it, with what is known put in.
     pub fn command(&self) -> Option<String> {
         self.entry.command_at(self.place().unwrap_or(&Place::default()))
     }
 
-    /// All that a text can tell: [`Fault::sentence`], the page with its address, the command.
+    /// All that a text can tell: [`Fault::sentence`], the pages with their addresses, the command.
     pub fn told(&self) -> String {
-        let page = self.page().map(|page| format!("{}: {}", page.title, page.address));
+        let line = |page: PageLink| format!("{}: {}", page.title, page.address);
+        let (password, page) = (self.password_page().map(line), self.page().map(line));
         let command = self.command().map(|command| format!("Command: {command}"));
-        [Some(self.sentence()), page, command].into_iter().flatten().collect::<Vec<_>>().join(" ")
+        [Some(self.sentence()), password, page, command].into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -136,6 +148,54 @@ mod tests {
         let fault = Fault::own("own.store", "").at(&place(Cloud::China));
         assert_eq!((fault.extra.as_ref(), fault.page(), fault.command()), (None, None, None));
         assert_eq!(fault.told(), fault.sentence());
+    }
+
+    /// Promise: a link to change a password leads to Microsoft, in the cloud of the account, or is not shown at all.
+    #[test]
+    fn a_password_is_changed_at_microsoft_and_nowhere_else() {
+        let of = |url: &str| {
+            Fault::entra(&EntraError {
+                status: 400,
+                error_codes: vec![50_055],
+                password_change_url: Some(url.to_owned()),
+                ..EntraError::default()
+            })
+        };
+        let at = |url: &str, cloud| of(url).at(&place(cloud)).password_page();
+        for (url, cloud) in [
+            ("https://portal.microsoftonline.com/ChangePassword.aspx?a=b", Cloud::Global),
+            ("https://account.activedirectory.windowsazure.com/ChangePassword.aspx", Cloud::Global),
+            ("https://mysignins.microsoft.com/", Cloud::Custom),
+            ("https://passwordreset.microsoftonline.us", Cloud::GccHigh),
+            ("https://account.activedirectory.windowsazure.us/x", Cloud::Dod),
+            ("https://portal.partner.microsoftonline.cn/ChangePassword.aspx", Cloud::China),
+        ] {
+            let page = at(url, cloud).unwrap_or_else(|| panic!("{url} in {cloud:?}"));
+            assert_eq!((page.title.as_str(), page.address.as_str()), ("Change the password", url));
+        }
+        for (url, cloud) in [
+            ("https://portal.microsoftonline.com/x", Cloud::China),
+            ("https://portal.partner.microsoftonline.cn/x", Cloud::Global),
+            ("https://adfs.contoso.test/portal/updatepassword", Cloud::Global),
+            ("https://microsoftonline.com.evil.test/", Cloud::Global),
+            ("https://evilmicrosoft.com/", Cloud::Global),
+            ("https://evil.test\\@portal.microsoftonline.com/", Cloud::Global),
+            ("https://portal.microsoftonline.com@evil.test/", Cloud::Global),
+            ("https://portal.microsoftonline.com:8443/", Cloud::Global),
+            ("http://portal.microsoftonline.com/", Cloud::Global),
+            ("https://", Cloud::Global),
+        ] {
+            assert_eq!(at(url, cloud), None, "{url} in {cloud:?}");
+        }
+        let fault = of("https://portal.microsoftonline.com/ChangePassword.aspx");
+        assert_eq!(fault.password_page(), None, "nobody knows the cloud");
+        let fault = fault.at(&place(Cloud::Global));
+        assert!(
+            fault.told().contains("Change the password: https://portal.microsoftonline.com/"),
+            "{}",
+            fault.told()
+        );
+        assert!(Fault::from_record(fault.to_record()).password_page().is_some(), "it survives storage");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fault::{Fault, JiraAnswer, Network, NetworkKind};
+use fault::{Failure, Fault, JiraAnswer, Network, NetworkKind};
 use http::HeaderMap;
 
 use crate::pace::retry_after;
@@ -91,21 +91,13 @@ impl Asked {
     /// The request failed on its way.
     pub(crate) fn failed(self, error: &reqwest::Error, host: &str) -> CallError {
         let detail = sources(error);
-        let lower = detail.to_lowercase();
-        let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-        let kind = if has(&["dns error", "lookup address", "name or service"]) {
-            NetworkKind::Dns
-        } else if has(&["certificate", "tls", "handshake"]) {
-            NetworkKind::Tls
-        } else if error.is_timeout() {
-            NetworkKind::Timeout
-        } else if error.is_connect() {
-            NetworkKind::Connect
-        } else if error.is_body() || error.is_decode() {
-            NetworkKind::Body
-        } else {
-            NetworkKind::Reset
-        };
+        let kind = NetworkKind::of(&Failure {
+            is_timeout: error.is_timeout(),
+            is_connect: error.is_connect(),
+            is_body: error.is_body() || error.is_decode(),
+            io: fault::innermost_io(error),
+            words: &detail,
+        });
         // Only what failed before there was a connection is sure not to have arrived.
         let effect = if error.is_connect() || error.is_builder() { Effect::None } else { self.in_doubt() };
         CallError { fault: Fault::network(&Network { kind, host, detail: &detail }), effect }

@@ -2,34 +2,19 @@
 
 use std::error::Error;
 
-use fault::{Fault, Network, NetworkKind};
+use fault::{Failure, Fault, Network, NetworkKind};
 
 /// The fault of a request that failed on its way. `host` is the other side's.
 pub(crate) fn failed(error: &reqwest::Error, host: &str) -> Fault {
     // An address can carry a code or a token in its query: it is not told.
     let chain = chain(error);
-    let lower = chain.to_ascii_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    let kind = if error.is_timeout() {
-        NetworkKind::Timeout
-    } else if error.is_connect() {
-        // The library tells these apart in words only.
-        if says(&["dns error", "lookup address", "name or service"]) {
-            NetworkKind::Dns
-        } else if says(&["certificate", "tls", "handshake"]) {
-            NetworkKind::Tls
-        } else if says(&["proxy", "tunnel"]) {
-            NetworkKind::Proxy
-        } else if says(&["connection refused"]) {
-            NetworkKind::Refused
-        } else {
-            NetworkKind::Connect
-        }
-    } else if error.is_body() || error.is_decode() {
-        NetworkKind::Body
-    } else {
-        NetworkKind::Reset
-    };
+    let kind = NetworkKind::of(&Failure {
+        is_timeout: error.is_timeout(),
+        is_connect: error.is_connect(),
+        is_body: error.is_body() || error.is_decode(),
+        io: fault::innermost_io(error),
+        words: &chain,
+    });
     Fault::network(&Network { kind, host, detail: &chain })
 }
 

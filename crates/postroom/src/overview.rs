@@ -92,15 +92,15 @@ fn needed_by(
     standing: &Standing,
     (object, href): (&str, &str),
     waiting: u64,
-    mend: impl Fn(&Trouble) -> Option<Action>,
+    mend: impl Fn(&Trouble) -> Vec<Action>,
 ) -> Vec<Needed> {
     mend::with_mends(viewer, &standing.troubles, false, mend)
         .filter(|(trouble, _)| trouble.fault.entry.class != Class::Transient)
         .enumerate()
-        .map(|(place, (trouble, action))| {
+        .map(|(place, (trouble, mends))| {
             let view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since)))
                 .waiting(if place == 0 { waiting } else { 0 });
-            let fault = action.into_iter().fold(view, FaultView::with);
+            let fault = view.with_all(mends);
             Needed { object: object.to_owned(), href: href.to_owned(), fault }
         })
         .collect()

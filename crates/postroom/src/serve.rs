@@ -253,7 +253,7 @@ pub async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Result<Running> 
 /// Sends notices and watches for what no change of a row tells.
 fn start_notices(sender: Sender, stop: &CancellationToken) -> TaskTracker {
     let tracker = TaskTracker::new();
-    let watch = Watch { shell: sender.shell.clone(), connections: Arc::clone(&sender.connections) };
+    let watch = Watch::new(sender.shell.clone(), Arc::clone(&sender.connections));
     tracker.spawn(sender.run(stop.clone()));
     tracker.spawn(watch.run(stop.clone()));
     tracker.close();

@@ -1,6 +1,6 @@
 //! The app registration's secret, certificate and assertion.
 
-use crate::{Class, Entry, Page, Retry, Who};
+use crate::{Class, Entry, Here, Page, Retry, Who};
 
 pub(crate) static SECRET_WRONG: Entry = Entry {
     id: "entra.secret_wrong",
@@ -10,6 +10,7 @@ pub(crate) static SECRET_WRONG: Entry = Entry {
     retry: Retry::Slow,
     cause: "The client secret is wrong",
     mend: "Under Certificates & secrets press New client secret, copy its Value (not its Secret ID), and put it into Postroom.",
+    here: Some(Here::Registration),
     link: Some("https://learn.microsoft.com/entra/identity-platform/how-to-add-credentials"),
     page: Some(Page::AppCredentials),
     ..Entry::BLANK
@@ -22,6 +23,7 @@ pub(crate) static SECRET_EXPIRED: Entry = Entry {
     retry: Retry::Slow,
     cause: "The client secret has expired",
     mend: "Under Certificates & secrets press New client secret, copy its Value, and put it into Postroom.",
+    here: Some(Here::Registration),
     link: Some("https://learn.microsoft.com/entra/identity-platform/how-to-add-credentials"),
     page: Some(Page::AppCredentials),
     ..Entry::BLANK
@@ -34,6 +36,7 @@ pub(crate) static CREDENTIAL_MISSING: Entry = Entry {
     retry: Retry::Slow,
     cause: "The app registration wants a credential that was not sent",
     mend: "Put in the client secret or the certificate. For the device code, set Allow public client flows to Yes under Authentication.",
+    here: Some(Here::Registration),
     link: Some("https://learn.microsoft.com/entra/identity-platform/how-to-add-credentials"),
     page: Some(Page::AppAuthentication),
     ..Entry::BLANK
@@ -46,6 +49,7 @@ pub(crate) static CREDENTIAL_UNWANTED: Entry = Entry {
     retry: Retry::Slow,
     cause: "The app registration is a public client, which takes no secret",
     mend: "Under Authentication register the redirect URI as platform Web and not as Mobile and desktop.",
+    here: Some(Here::Registration),
     link: Some("https://learn.microsoft.com/entra/identity-platform/reply-url"),
     page: Some(Page::AppAuthentication),
     ..Entry::BLANK
@@ -58,6 +62,7 @@ pub(crate) static CERTIFICATE_REFUSED: Entry = Entry {
     retry: Retry::Slow,
     cause: "Microsoft refuses the certificate, or the signature that was made with it",
     mend: "Under Certificates & secrets press Upload certificate and upload the one whose thumbprint Postroom shows.",
+    here: Some(Here::Registration),
     link: Some("https://learn.microsoft.com/entra/identity-platform/certificate-credentials"),
     page: Some(Page::AppCredentials),
     ..Entry::BLANK
@@ -69,7 +74,8 @@ pub(crate) static ASSERTION: Entry = Entry {
     who: Who::Operator,
     retry: Retry::Slow,
     cause: "Microsoft refuses the assertion: it is not valid, or not any more",
-    mend: "Check this machine's clock (NTP), and that login_url is of the tenant's cloud.",
+    mend: "Set this machine's clock (NTP). On the app registration's page (or under [microsoft], if the settings own it) check that the sign-in address is of the tenant's cloud.",
+    here: Some(Here::Registration),
     link: Some("https://learn.microsoft.com/entra/identity-platform/certificate-credentials"),
     ..Entry::BLANK
 };

@@ -7,9 +7,9 @@ pub(crate) static DEVICE: Entry = Entry {
     numbers: &[53_000, 53_001, 530_003],
     class: Class::SignIn,
     who: Who::MailboxOwner,
-    retry: Retry::AfterSignIn,
+    retry: Retry::Slow,
     cause: "The tenant lets only managed devices sign in",
-    mend: "Press Sign in again on a device that the organisation manages. An administrator may exclude the account from the device policy.",
+    mend: "Press Sign in again on a device that the organisation manages. Or an administrator excludes the account from the device policy, and Postroom goes on by itself.",
     link: Some(
         "https://learn.microsoft.com/entra/identity/conditional-access/policy-all-users-device-compliance",
     ),
@@ -21,9 +21,9 @@ pub(crate) static DEVICE_AUTHENTICATION: Entry = Entry {
     numbers: &[50_097, 50_129, 50_155, 50_187],
     class: Class::SignIn,
     who: Who::MailboxOwner,
-    retry: Retry::AfterSignIn,
+    retry: Retry::Slow,
     cause: "The device could not prove that it belongs to the organisation",
-    mend: "Press Sign in again on a registered device. An administrator may exclude the account from the device policy.",
+    mend: "Press Sign in again on a registered device. Or an administrator excludes the account from the device policy, and Postroom goes on by itself.",
     link: Some("https://learn.microsoft.com/entra/identity/devices/overview"),
     page: Some(Page::ConditionalAccess),
     ..Entry::BLANK
@@ -35,7 +35,7 @@ pub(crate) static DEVICE_DELETED: Entry = Entry {
     who: Who::MailboxOwner,
     retry: Retry::AfterSignIn,
     cause: "The device on which this sign-in was made was deleted from the directory, and Microsoft ended everything that was signed in on it",
-    mend: "Press Sign in again in a private window or on another device: the old session is of no use any more. An administrator can register the device again.",
+    mend: "Press Sign in again in a private window or on another device: the old session is of no use any more. Under Devices an administrator sees whether the device is there: one that is gone is registered again, one that is disabled is enabled.",
     link: Some(
         "https://learn.microsoft.com/troubleshoot/entra/entra-id/app-integration/error-code-aadsts700003-device-object-was-not-found",
     ),

@@ -1,6 +1,6 @@
 //! The app registration and its tenant: addresses, cloud, client id, permissions.
 
-use crate::{Class, Entry, Page, Retry, Who};
+use crate::{Class, Entry, Here, Page, Retry, Who};
 
 pub(crate) static REDIRECT_URI: Entry = Entry {
     id: "entra.redirect_uri",
@@ -10,6 +10,7 @@ pub(crate) static REDIRECT_URI: Entry = Entry {
     retry: Retry::Slow,
     cause: "The redirect URI is not registered",
     mend: "Under Authentication press Add a platform, Web, and add exactly the redirect URI that Postroom shows.",
+    here: Some(Here::Registration),
     link: Some("https://learn.microsoft.com/entra/identity-platform/reply-url"),
     page: Some(Page::AppAuthentication),
     ..Entry::BLANK
@@ -22,6 +23,7 @@ pub(crate) static REDIRECT_URI_NONE: Entry = Entry {
     retry: Retry::Slow,
     cause: "The app registration has no redirect URI at all",
     mend: "Under Authentication press Add a platform, Web, and add exactly the redirect URI that Postroom shows.",
+    here: Some(Here::Registration),
     link: Some("https://learn.microsoft.com/entra/identity-platform/reply-url"),
     page: Some(Page::AppAuthentication),
     ..Entry::BLANK
@@ -34,6 +36,7 @@ pub(crate) static SPA_REDIRECT: Entry = Entry {
     retry: Retry::AfterSignIn,
     cause: "The redirect URI is registered for a single-page application, whose sign-ins end after 24 hours",
     mend: "Under Authentication remove it there, add it as platform Web, then sign in again.",
+    here: Some(Here::Registration),
     link: Some("https://learn.microsoft.com/entra/identity-platform/reply-url"),
     page: Some(Page::AppAuthentication),
     ..Entry::BLANK
@@ -45,7 +48,8 @@ pub(crate) static SINGLE_TENANT: Entry = Entry {
     who: Who::Operator,
     retry: Retry::Slow,
     cause: "The app registration is single-tenant, but the sign-in began at the common address",
-    mend: "Set [microsoft] tenant to the tenant's id; or under Authentication make the app registration multi-tenant.",
+    mend: "On the app registration's page (or under [microsoft], if the settings own it) set the tenant to the tenant's id; or in the portal under Authentication make the app registration multi-tenant.",
+    here: Some(Here::Registration),
     link: Some("https://learn.microsoft.com/entra/identity-platform/howto-convert-app-to-be-multi-tenant"),
     page: Some(Page::AppAuthentication),
     ..Entry::BLANK
@@ -57,7 +61,8 @@ pub(crate) static COMMON_TENANT: Entry = Entry {
     who: Who::Operator,
     retry: Retry::Slow,
     cause: "This way of signing in does not work at the common address",
-    mend: "Set [microsoft] tenant to the tenant's id, or to organizations.",
+    mend: "On the app registration's page (or under [microsoft], if the settings own it) set the tenant to the tenant's id, or to organizations.",
+    here: Some(Here::Registration),
     link: Some("https://learn.microsoft.com/entra/identity-platform/reference-error-codes"),
     ..Entry::BLANK
 };
@@ -68,7 +73,8 @@ pub(crate) static TENANT_MISSING: Entry = Entry {
     who: Who::Operator,
     retry: Retry::Slow,
     cause: "Nothing in the request says which tenant is meant",
-    mend: "Set [microsoft] tenant to the tenant's id.",
+    mend: "On the app registration's page (or under [microsoft], if the settings own it) set the tenant to the tenant's id.",
+    here: Some(Here::Registration),
     link: Some("https://learn.microsoft.com/entra/identity-platform/reference-error-codes"),
     ..Entry::BLANK
 };
@@ -79,7 +85,8 @@ pub(crate) static TENANT: Entry = Entry {
     who: Who::Operator,
     retry: Retry::Slow,
     cause: "Microsoft does not know the tenant",
-    mend: "Check [microsoft] tenant: it is the tenant's id or one of its domains; and that login_url is of its cloud.",
+    mend: "On the app registration's page (or under [microsoft], if the settings own it) check the tenant, which is the tenant's id or one of its domains, and that the sign-in address is of its cloud.",
+    here: Some(Here::Registration),
     link: Some("https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud"),
     page: Some(Page::TenantProperties),
     ..Entry::BLANK
@@ -91,7 +98,8 @@ pub(crate) static OTHER_CLOUD: Entry = Entry {
     who: Who::Operator,
     retry: Retry::Slow,
     cause: "The tenant lives in another national cloud",
-    mend: "Set [microsoft] login_url and graph_url to those of the tenant's cloud, and register the app there.",
+    mend: "Register the app in the tenant's cloud. On the app registration's page (or under [microsoft], if the settings own it) put in its client id and that cloud, with the addresses of sign-in and Graph.",
+    here: Some(Here::Registration),
     link: Some("https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud"),
     ..Entry::BLANK
 };
@@ -102,7 +110,8 @@ pub(crate) static CODE_OTHER_TENANT: Entry = Entry {
     who: Who::Operator,
     retry: Retry::AfterSignIn,
     cause: "The sign-in was begun at one tenant and finished at another",
-    mend: "Set [microsoft] tenant to the tenant's id, then begin the sign-in again.",
+    mend: "On the app registration's page (or under [microsoft], if the settings own it) set the tenant to the tenant's id, then begin the sign-in again.",
+    here: Some(Here::Registration),
     link: Some("https://learn.microsoft.com/entra/identity-platform/reference-error-codes"),
     ..Entry::BLANK
 };
@@ -113,7 +122,8 @@ pub(crate) static CLIENT_ID: Entry = Entry {
     who: Who::Operator,
     retry: Retry::Slow,
     cause: "Microsoft does not know the application in this tenant",
-    mend: "Check [microsoft] client_id, tenant and cloud; in another tenant an administrator's consent creates the application.",
+    mend: "On the app registration's page (or under [microsoft], if the settings own it) check client id, tenant and cloud; in another tenant an administrator's consent creates the application.",
+    here: Some(Here::Registration),
     link: Some("https://learn.microsoft.com/entra/identity-platform/reference-error-codes"),
     page: Some(Page::AppRegistration),
     ..Entry::BLANK
@@ -126,6 +136,7 @@ pub(crate) static FIRST_PARTY: Entry = Entry {
     retry: Retry::Slow,
     cause: "The client id is one of Microsoft's own applications",
     mend: "Register an app of your own and put its client id into Postroom.",
+    here: Some(Here::Registration),
     link: Some("https://learn.microsoft.com/entra/identity-platform/quickstart-register-app"),
     page: Some(Page::AppRegistrations),
     ..Entry::BLANK
@@ -138,6 +149,7 @@ pub(crate) static PERMISSIONS: Entry = Entry {
     retry: Retry::Slow,
     cause: "The app registration lacks permissions that Postroom asks for",
     mend: "Under API permissions press Add a permission and add those that Postroom lists.",
+    here: Some(Here::Registration),
     link: Some("https://learn.microsoft.com/graph/permissions-reference"),
     page: Some(Page::AppPermissions),
     ..Entry::BLANK
@@ -149,7 +161,8 @@ pub(crate) static SCOPE: Entry = Entry {
     who: Who::Operator,
     retry: Retry::Slow,
     cause: "Microsoft does not understand the permissions that were asked for",
-    mend: "Check [microsoft] login_url, graph_url and ews_url: they must be of one cloud.",
+    mend: "On the app registration's page (or under [microsoft], if the settings own it) check the addresses of sign-in, Graph and EWS: they must be of one cloud.",
+    here: Some(Here::Registration),
     link: Some("https://learn.microsoft.com/entra/identity-platform/scopes-oidc"),
     ..Entry::BLANK
 };
@@ -160,7 +173,8 @@ pub(crate) static SCOPE_UNKNOWN: Entry = Entry {
     who: Who::Operator,
     retry: Retry::Slow,
     cause: "A permission that was asked for does not exist at the service",
-    mend: "Check [microsoft] login_url, graph_url and ews_url: they must be of one cloud.",
+    mend: "On the app registration's page (or under [microsoft], if the settings own it) check the addresses of sign-in, Graph and EWS: they must be of one cloud.",
+    here: Some(Here::Registration),
     link: Some("https://learn.microsoft.com/graph/permissions-reference"),
     ..Entry::BLANK
 };
@@ -171,7 +185,8 @@ pub(crate) static RESOURCE: Entry = Entry {
     who: Who::Operator,
     retry: Retry::Slow,
     cause: "The tenant does not know the service that was asked for, or it is disabled there",
-    mend: "Check that login_url, graph_url and ews_url are of the tenant's cloud, and that the tenant has Exchange Online.",
+    mend: "On the app registration's page (or under [microsoft], if the settings own it) check that the addresses of sign-in, Graph and EWS are of the tenant's cloud; and see that the tenant has Exchange Online.",
+    here: Some(Here::Registration),
     link: Some(
         "https://learn.microsoft.com/troubleshoot/entra/entra-id/app-integration/error-code-aadsts50001-resource-not-found",
     ),

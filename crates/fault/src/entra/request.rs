@@ -1,6 +1,6 @@
 //! A request, a code or an answer that is not as it should be; codes that are entered on another device.
 
-use crate::{Class, Entry, Retry, Who};
+use crate::{Class, Entry, Here, Retry, Who};
 
 pub(crate) static CODE_USED: Entry = Entry {
     id: "entra.code_used",
@@ -29,7 +29,8 @@ pub(crate) static REQUEST: Entry = Entry {
     who: Who::Operator,
     retry: Retry::Slow,
     cause: "Microsoft does not understand the request",
-    mend: "Check the settings under [microsoft]; report it if they are right.",
+    mend: "On the app registration's page (or under [microsoft], if the settings own it) check client id, tenant and addresses; report it if they are right.",
+    here: Some(Here::Registration),
     link: Some("https://learn.microsoft.com/entra/identity-platform/reference-error-codes"),
     ..Entry::BLANK
 };
@@ -39,7 +40,8 @@ pub(crate) static ID_TOKEN: Entry = Entry {
     who: Who::Operator,
     retry: Retry::AfterSignIn,
     cause: "The identity that Microsoft sent could not be verified",
-    mend: "Check [microsoft] login_url and this machine's clock, then sign in again.",
+    mend: "On the app registration's page (or under [microsoft], if the settings own it) check the sign-in address, and set this machine's clock (NTP); then sign in again.",
+    here: Some(Here::Registration),
     ..Entry::BLANK
 };
 pub(crate) static DEVICE_CODE_PENDING: Entry = Entry {
@@ -111,7 +113,8 @@ pub(crate) static DISCOVERY: Entry = Entry {
     who: Who::Operator,
     retry: Retry::Slow,
     cause: "The sign-in address does not name Microsoft's endpoints as it should",
-    mend: "Check [microsoft] login_url and tenant: they must be of one cloud.",
+    mend: "On the app registration's page (or under [microsoft], if the settings own it) check the sign-in address and the tenant: they must be of one cloud.",
+    here: Some(Here::Registration),
     link: Some("https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud"),
     ..Entry::BLANK
 };

@@ -1,4 +1,4 @@
-//! Grants, sessions, passwords and second factors: what a new sign-in mends.
+//! Grants, sessions, passwords and second factors: what a new sign-in mends, and some of it an administrator's exception, too.
 
 use crate::{Class, Entry, Page, Retry, Who};
 
@@ -31,7 +31,7 @@ pub(crate) static GRANT_INVALID: Entry = Entry {
     who: Who::MailboxOwner,
     retry: Retry::AfterSignIn,
     cause: "Microsoft does not accept this sign-in any more",
-    mend: "Press Sign in again. If that does not help, check that client_id is the one that the mailbox was signed in with.",
+    mend: "Press Sign in again. If that does not help, check on the app registration's page (or under [microsoft], if the settings own it) that its client id is the one that the mailbox was signed in with.",
     link: Some("https://learn.microsoft.com/entra/identity-platform/refresh-tokens"),
     ..Entry::BLANK
 };
@@ -83,9 +83,9 @@ pub(crate) static MFA_REQUIRED: Entry = Entry {
     numbers: &[50_072, 50_074, 50_076, 50_078, 50_079],
     class: Class::SignIn,
     who: Who::MailboxOwner,
-    retry: Retry::AfterSignIn,
+    retry: Retry::Slow,
     cause: "Microsoft wants a second factor",
-    mend: "Press Sign in again and confirm with the second factor. An administrator may exclude a service account in Conditional Access.",
+    mend: "Press Sign in again and confirm with the second factor. Or an administrator excludes a service account in Conditional Access, and Postroom goes on by itself.",
     link: Some("https://learn.microsoft.com/entra/identity/authentication/concept-mfa-howitworks"),
     page: Some(Page::ConditionalAccess),
     ..Entry::BLANK
@@ -95,9 +95,9 @@ pub(crate) static MFA_ELSEWHERE: Entry = Entry {
     numbers: &[50_158, 50_161],
     class: Class::SignIn,
     who: Who::MailboxOwner,
-    retry: Retry::AfterSignIn,
+    retry: Retry::Slow,
     cause: "The tenant uses another provider for the second factor, and it was not passed",
-    mend: "Press Sign in again and pass that provider's check. An administrator may exclude a service account in Conditional Access.",
+    mend: "Press Sign in again and pass that provider's check. Or an administrator excludes a service account in Conditional Access, and Postroom goes on by itself.",
     link: Some(
         "https://learn.microsoft.com/entra/identity/authentication/concept-authentication-external-method-provider",
     ),
@@ -109,9 +109,9 @@ pub(crate) static MFA_ENROLMENT: Entry = Entry {
     numbers: &[53_004, 53_010],
     class: Class::SignIn,
     who: Who::MailboxOwner,
-    retry: Retry::AfterSignIn,
+    retry: Retry::Slow,
     cause: "The second factor is not set up, and it may not be set up from here",
-    mend: "Set it up under aka.ms/mfasetup from a place that the tenant trusts, then press Sign in again.",
+    mend: "Set it up under aka.ms/mfasetup from a place that the tenant trusts, then press Sign in again. Or an administrator excludes a service account in Conditional Access, and Postroom goes on by itself.",
     link: Some(
         "https://learn.microsoft.com/entra/identity/authentication/howto-registration-mfa-sspr-combined",
     ),

@@ -43,21 +43,28 @@ fn page() -> String {
     text
 }
 
-fn one(text: &mut String, entry: &Entry) {
-    let class = match entry.class {
+pub(super) fn class_in_words(class: Class) -> &'static str {
+    match class {
         Class::Transient => "transient",
         Class::SignIn => "sign in again",
         Class::Administrator => "administrator",
         Class::Configuration => "configuration",
         Class::Poison => "one item",
-    };
-    let retry = match entry.retry {
+    }
+}
+
+pub(super) fn retry_in_words(retry: Retry) -> &'static str {
+    match retry {
         Retry::Soon => "soon",
         Retry::Slow => "slowly",
         Retry::Rest => "after a rest",
         Retry::AfterSignIn => "after a new sign-in",
         Retry::Never => "never",
-    };
+    }
+}
+
+fn one(text: &mut String, entry: &Entry) {
+    let (class, retry) = (class_in_words(entry.class), retry_in_words(entry.retry));
     let _ = write!(text, "\n### `{}`\n\n**{}.** {}\n\n", entry.id, entry.cause, entry.mend);
     let numbers = entry.numbers.iter().map(|number| format!("AADSTS{number}"));
     let codes: Vec<String> = numbers.chain(entry.codes.iter().map(|&code| code.to_owned())).collect();
@@ -65,6 +72,9 @@ fn one(text: &mut String, entry: &Entry) {
         let _ = writeln!(text, "- Codes: {}", codes.join(", "));
     }
     let _ = writeln!(text, "- Class: {class}. Who acts: {}. Tried again: {retry}.", entry.who.named());
+    if let Some(here) = entry.here {
+        let _ = writeln!(text, "- In Postroom: {}", here.title());
+    }
     if let Some(page) = entry.page {
         let _ = writeln!(text, "- Page: [{}]({})", page.title(), page.address(Cloud::Global, None));
     }

@@ -1,6 +1,8 @@
 mod bodies;
 mod codes;
 mod documentation;
+mod network;
+mod told;
 
 use std::collections::HashSet;
 

@@ -422,7 +422,7 @@ async fn no_connection_means_that_nothing_was_done() {
         .add_comment("SUP-1", "{}", &[])
         .await
         .unwrap_err();
-    assert_eq!((error.fault.entry.id, error.effect), ("network.connect", Effect::None));
+    assert_eq!((error.fault.entry.id, error.effect), ("network.refused", Effect::None));
 }
 
 #[tokio::test]

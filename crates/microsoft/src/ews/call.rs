@@ -87,9 +87,10 @@ impl Refused {
 
     /// Whether everything that goes to this mailbox has to wait.
     fn pauses_all(&self) -> bool {
-        matches!(&*self.code, "ErrorServerBusy" | "ErrorExceededConnectionCount")
+        // A pause that is told is kept, whatever it comes with: a code inside of a success too.
+        self.fault.retry_after.is_some()
+            || matches!(&*self.code, "ErrorServerBusy" | "ErrorExceededConnectionCount")
             || self.fault.status == Some(429)
-            || (self.fault.retry_after.is_some() && matches!(self.fault.status, Some(500 | 503 | 504)))
     }
 }
 

@@ -205,6 +205,39 @@ async fn a_pause_is_kept_wherever_it_is_told() {
     assert_eq!((fault.entry.id, long.asked().len()), ("graph.throttled", 1));
 }
 
+/// Promise: a pause inside of a success is kept whatever code it comes with, and counts for everything that goes to the mailbox.
+#[rstest]
+#[case("ErrorServerBusy")]
+#[case("ErrorInsufficientResources")]
+#[case("ErrorMailboxStoreUnavailable")]
+#[tokio::test]
+async fn a_pause_inside_of_a_success_is_kept_whatever_its_code(#[case] code: &'static str) {
+    let told = |milliseconds: u32| {
+        format!(
+            "{code}</m:ResponseCode><m:DescriptiveLinkKey>0</m:DescriptiveLinkKey><m:MessageXml>\
+             <t:Value Name=\"BackOffMilliseconds\">{milliseconds}</t:Value></m:MessageXml><m:ResponseCode>x"
+        )
+    };
+    let (short, long) = (told(900), told(300_000));
+    let server = Server::start(move |asked, before| match before {
+        0 => response(asked, &[Err(&short)]),
+        _ => response(asked, &[Ok(described("a"))]),
+    })
+    .await;
+    let begun = std::time::Instant::now();
+    assert!(own(&server.url).message(&id("a")).await.expect("in the end").is_some());
+    // Without the pause it would be asked for again after half a second.
+    assert!(begun.elapsed() >= Duration::from_millis(900), "{:?}", begun.elapsed());
+
+    let server = Server::start(move |asked, _| response(asked, &[Err(&long)])).await;
+    let mailbox = own(&server.url);
+    for _ in 0..2 {
+        let fault = mailbox.message(&id("a")).await.expect_err("too long to wait for");
+        assert!(fault.retry_after.is_some_and(|pause| pause > Duration::from_mins(4)), "{fault:?}");
+    }
+    assert_eq!(server.asked().len(), 1, "nothing else goes to the mailbox meanwhile");
+}
+
 #[tokio::test]
 async fn only_what_was_refused_for_a_time_is_asked_for_again() {
     let server = Server::start(|asked, before| {

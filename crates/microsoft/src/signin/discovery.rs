@@ -93,7 +93,7 @@ fn check(base: &str, login_url: &Url, tenant: &str, document: Document) -> Resul
     };
     if !is_right {
         return Err(wrong(&format!(
-            "asked {base} for the tenant {tenant}, it names the issuer {}: set [microsoft] login_url to the host that the \
+            "asked {base} for the tenant {tenant}, it names the issuer {}: the sign-in address must be of the host that the \
              issuer names",
             document.issuer
         )));

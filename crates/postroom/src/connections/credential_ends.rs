@@ -72,7 +72,10 @@ async fn token(
         let (discovery, app) = (&proof.discovery, &proof.application);
         match signin::as_application(&connections.http, discovery, app, &scope, now).await {
             Err(fault) if proof.next(&fault) => {}
-            result => return result.map(|tokens| tokens.access),
+            result => {
+                proof.came_of(&result);
+                return result.map(|tokens| tokens.access);
+            }
         }
     }
 }

@@ -57,7 +57,9 @@ impl KnownEnds {
     /// What is known of an account that nothing uses yet.
     pub fn of_account(&self, account: &Account) -> Known {
         let used = account.refreshed_at.unwrap_or(account.signed_in_at).max(account.signed_in_at);
-        self.with_credentials(account.id, Known { sign_in_used: Some(used), ..Known::default() })
+        // The application itself has no sign-in that ends when it is not used.
+        let sign_in_used = (account.kind != "app").then_some(used);
+        self.with_credentials(account.id, Known { sign_in_used, ..Known::default() })
     }
 
     /// What is known of a source, without what is its app registration's.

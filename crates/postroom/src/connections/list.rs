@@ -88,24 +88,24 @@ pub async fn show(
     }
 }
 
-/// The button that mends a fault of a source.
-pub fn mend(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Option<Action> {
+/// The buttons that mend a fault of a source, the one thing to do first.
+pub fn mend(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Vec<Action> {
     let of = Mailbox::from(source);
     if trouble.at != Side::Project {
         return of.mend(viewer, trouble);
     }
     match (trouble.fault.entry.class, source.jira_connection_id) {
-        (Class::Transient, _) => None,
+        (Class::Transient, _) => Vec::new(),
         (_, Some(jira)) if matches!(trouble.fault.entry.id, "jira.token" | "jira.captcha" | "jira.scope") => {
-            Some(Action::go("Replace the token", format!("/jira/{jira}/edit")))
+            vec![Action::go("Replace the token", format!("/jira/{jira}/edit"))]
         }
-        _ => Some(of.try_now(viewer)),
+        _ => vec![of.try_now(viewer)],
     }
 }
 
-fn said(viewer: &Viewer, source: &Source, trouble: &Trouble, action: Option<Action>) -> Said {
+fn said(viewer: &Viewer, source: &Source, trouble: &Trouble, mends: Vec<Action>) -> Said {
     let mails = if trouble.at == Side::Project { u64::try_from(source.waiting).unwrap_or(0) } else { 0 };
-    mend::said(viewer, trouble, &waiting(mails), action)
+    mend::said(viewer, trouble, &waiting(mails), mends)
 }
 
 /// A source in shadow mode says so: it looks well and makes no issues.

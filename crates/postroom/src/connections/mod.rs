@@ -1,7 +1,7 @@
 //! Connections: what Postroom is connected to, how it got there and whether it works.
 //!
 //! Begin with [`Connections`] (`registry.rs`): mailboxes (`budgets.rs`: what each may be asked) and Jira clients, made from their rows and kept until these change;
-//! `tokens.rs` rotates an account's tokens (`patience.rs`: when it may ask again), `registration.rs` is the Entra app in use ([`registration_pages`] shows it, [`registration_credentials`] tests what it proves itself
+//! `tokens.rs` rotates an account's tokens (`patience.rs`: when it may ask again), `registration.rs` is the Entra app in use (`met.rs`: what its credentials meet; [`registration_pages`] shows it, [`registration_credentials`] tests what it proves itself
 //! with, [`registration_set_up`] says how it is made, [`enterprise`] shows what it is in its tenants, [`cloud`] has the addresses), `destination.rs` a Jira project in use.
 //!
 //! How a mailbox is connected, in the order in which a person does it: [`sign_in`] (to Microsoft and back; its owner may do it with a [`sign_in_link`], an
@@ -10,7 +10,7 @@
 //! resumes and removes it, [`alarm`] is rung when it falls silent. [`outbounds`] are the mailboxes that mail is sent from. Jira sites are connected in [`jira_site`] and tested by [`jira_checks`], now and then by themselves ([`jira_watch`]). [`bootstrap`] takes over what the configuration says.
 //! Whether a mailbox is reached over Graph or EWS is its source's [`connection_type`]; [`convert`] moves it to Graph, in the background.
 //! Where Microsoft can reach Postroom, [`push`] has new mail announced.
-//! How a connection is, is judged in [`health`]; what will end, in [`expiry`] from what is [known](known_ends); what of it lists say, in [`ending`].
+//! How a connection is, is judged in [`health`], and [`mend`] has the buttons for what is wrong with it; what will end, in [`expiry`] from what is [known](known_ends); what of it lists say, in [`ending`].
 //! The addresses are in [`routes`], the SQL in [`store`], what pages show in [`pages`].
 
 pub mod alarm;
@@ -39,6 +39,7 @@ mod keep;
 pub mod known_ends;
 pub mod list;
 pub mod mend;
+mod met;
 mod offer;
 pub mod outbounds;
 pub mod pages;
@@ -78,6 +79,8 @@ mod tests_of_ews;
 mod tests_of_fences;
 #[cfg(test)]
 mod tests_of_lists;
+#[cfg(test)]
+mod tests_of_mends;
 #[cfg(test)]
 mod tests_of_ping;
 #[cfg(test)]

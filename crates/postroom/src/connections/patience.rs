@@ -72,20 +72,23 @@ mod tests {
 
     #[test]
     fn what_an_administrator_can_clear_is_asked_for_slowly_and_at_once_when_a_person_says_so() {
-        let mut patience = Patience::default();
-        let blocked = || Some(fault("entra.conditional_access"));
-        assert!(patience.holds_back(blocked(), NOW).is_none(), "a new process may ask once");
-        patience.failed(&fault("entra.conditional_access"), NOW, 0.0);
-        let held = patience.holds_back(blocked(), at(60)).unwrap();
-        assert_eq!(held.retry_after, Some(Duration::from_secs(240)));
-        assert!(patience.holds_back(blocked(), at(300)).is_none());
-        for _ in 0..10 {
-            patience.failed(&fault("entra.conditional_access"), NOW, 1.0);
+        // Blocked, or asked for what an exception takes away: either clears without a sign-in.
+        for id in ["entra.conditional_access", "entra.device", "entra.mfa_required"] {
+            let mut patience = Patience::default();
+            let blocked = || Some(fault(id));
+            assert!(patience.holds_back(blocked(), NOW).is_none(), "a new process may ask once");
+            patience.failed(&fault(id), NOW, 0.0);
+            let held = patience.holds_back(blocked(), at(60)).unwrap();
+            assert_eq!(held.retry_after, Some(Duration::from_secs(240)));
+            assert!(patience.holds_back(blocked(), at(300)).is_none());
+            for _ in 0..10 {
+                patience.failed(&fault(id), NOW, 1.0);
+            }
+            assert!(patience.holds_back(blocked(), at(3_599)).is_some());
+            assert!(patience.holds_back(blocked(), at(3_600)).is_none());
+            patience.begin_anew();
+            assert!(patience.holds_back(blocked(), NOW).is_none());
         }
-        assert!(patience.holds_back(blocked(), at(3_599)).is_some());
-        assert!(patience.holds_back(blocked(), at(3_600)).is_none());
-        patience.begin_anew();
-        assert!(patience.holds_back(blocked(), NOW).is_none());
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! that a rollover leaves no gap.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fault::{Fault, Place};
@@ -14,6 +14,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::cloud::{self, Cloud};
+use super::met::{Noted, Which};
 
 /// How many credentials may live at once: one in use, one to roll over to.
 pub(super) const MOST_CREDENTIALS: usize = 2;
@@ -39,15 +40,27 @@ pub struct About {
     pub redirect_uri: Url,
 }
 
+/// A credential with which it shows itself.
+#[derive(Debug)]
+pub struct Live {
+    /// Where what it meets is kept.
+    pub which: Which,
+    /// The secret or the certificate.
+    pub credential: Credential,
+    /// Whether Microsoft refused it when it was used or tested last.
+    pub is_refused: AtomicBool,
+}
+
 /// The app registration. Endpoints come from discovery, per tenant, and are kept.
 #[derive(Debug)]
 pub struct Registration {
     about: About,
     /// The newest first.
-    credentials: Vec<Credential>,
+    credentials: Vec<Live>,
     /// The one that is tried first: the newest, until Microsoft refuses it.
     first: AtomicUsize,
     discovered: Mutex<HashMap<String, Discovery>>,
+    met: Noted,
 }
 
 impl About {
@@ -70,9 +83,9 @@ impl std::ops::Deref for Registration {
 }
 
 impl Registration {
-    /// A registration with its credentials, the newest first.
-    pub fn new(about: About, credentials: Vec<Credential>) -> Self {
-        Self { about, credentials, first: AtomicUsize::new(0), discovered: Mutex::default() }
+    /// A registration with its credentials, the newest first. What these meet is noted.
+    pub fn new(about: About, credentials: Vec<Live>, met: Noted) -> Self {
+        Self { about, credentials, first: AtomicUsize::new(0), discovered: Mutex::default(), met }
     }
 
     /// The endpoints of a tenant.
@@ -119,7 +132,7 @@ impl Registration {
     pub async fn proof(self: &Arc<Self>, http: &reqwest::Client, tenant: &str) -> Result<Proof, Fault> {
         let discovery = self.endpoints(http, tenant).await?;
         let at = self.first.load(Ordering::Relaxed);
-        let credential = self.credentials.get(at).cloned().unwrap_or(Credential::None);
+        let credential = self.credentials.get(at).map_or(Credential::None, |live| live.credential.clone());
         let application = self.application(tenant, credential);
         Ok(Proof { registration: Arc::clone(self), discovery, application, at, tried: 1 })
     }
@@ -138,9 +151,24 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Whether the fault is the credential's and another one is left, which has its turn now.
+    /// What came of the request: where Microsoft has taken the credential, whatever stood against that is over.
+    pub fn came_of<T>(&self, result: &Result<T, Fault>) {
+        let live = self.registration.credentials.get(self.at).filter(|_| result.is_ok());
+        if let Some(live) = live
+            && (live.is_refused.swap(false, Ordering::Relaxed) || self.registration.met.refuses(live.which))
+        {
+            self.registration.met.note(live.which, None);
+        }
+    }
+
+    /// Whether the fault is the credential's and another one is left, which has its turn now. A credential that is refused is noted.
     pub fn next(&mut self, fault: &Fault) -> bool {
         let all = &self.registration.credentials;
+        if let Some(live) = all.get(self.at).filter(|_| is_of_credential(fault)) {
+            live.is_refused.store(true, Ordering::Relaxed);
+            let fault = fault.clone().at(&self.registration.place());
+            self.registration.met.note(live.which, Some(fault));
+        }
         let Some(at) = next_turn(self.at, self.tried, all.len(), fault) else { return false };
         tracing::warn!(
             client_id = self.registration.client_id, code = %fault.code,
@@ -148,7 +176,7 @@ impl Proof {
         );
         self.tried += 1;
         self.at = at;
-        self.application.credential = all[at].clone();
+        self.application.credential = all[at].credential.clone();
         // What was refused now is refused the next time too.
         self.registration.first.store(at, Ordering::Relaxed);
         true
@@ -199,6 +227,53 @@ mod tests {
             assert_eq!(next_turn(0, 1, 1, &refused(code)), None, "there is no other: {code}");
         }
         assert_eq!(next_turn(0, 1, 0, &refused(7_000_218)), None);
+    }
+
+    /// Promise: what Microsoft says of a credential in use is noted with that credential: a refusal, and that it is taken again. What is
+    /// not the credential's fault is not.
+    #[tokio::test]
+    async fn what_a_credential_meets_is_noted() {
+        let sim = sim::Sim::start(sim::Config::default()).await.unwrap();
+        let url = |text: &str| Url::parse(text).unwrap();
+        let about = About {
+            id: Uuid::nil(),
+            client_id: sim.ready().client_id.clone(),
+            tenant: sim.ready().tenant_id.clone(),
+            cloud: Cloud::Custom,
+            login_url: url(&sim.ready().entra),
+            graph_url: url(&sim.ready().graph),
+            ews_url: None,
+            redirect_uri: url("http://127.0.0.1/oauth/callback"),
+        };
+        let (newest, oldest) = (Which::Own(Uuid::from_u128(2)), Which::OfFile(Uuid::from_u128(1)));
+        let live = |which| Live {
+            which,
+            credential: Credential::Secret(secrecy::SecretString::from("secret")),
+            is_refused: AtomicBool::new(false),
+        };
+        let met = Noted::default();
+        let tenant = about.tenant.clone();
+        let registration = Registration::new(about, vec![live(newest), live(oldest)], met.clone());
+        let registration = Arc::new(registration);
+        let http = crate::demo::connect::http().unwrap();
+        let noted = || -> Vec<(Which, Option<String>)> {
+            met.take().into_iter().map(|met| (met.which, met.fault.map(|fault| fault.code))).collect()
+        };
+
+        let mut proof = registration.proof(&http, &tenant).await.unwrap();
+        assert!(!proof.next(&refused(50_173)) && noted().is_empty(), "the grant's fault");
+        assert!(proof.next(&refused(7_000_222)));
+        proof.came_of(&Ok::<_, Fault>(()));
+        assert_eq!(noted(), [(newest, Some("AADSTS7000222".to_owned()))], "the other one was never refused");
+
+        // The other one is first now; when it is refused in its turn, the newest is taken again.
+        let mut proof = registration.proof(&http, &tenant).await.unwrap();
+        assert!(proof.next(&refused(7_000_215)));
+        proof.came_of(&Err::<(), _>(refused(50_173)));
+        proof.came_of(&Ok::<_, Fault>(()));
+        proof.came_of(&Ok::<_, Fault>(()));
+        assert_eq!(noted(), [(oldest, Some("AADSTS7000215".to_owned())), (newest, None)]);
+        sim.stop().await;
     }
 
     /// Promise: what is not the credential's fault is not asked a second time.

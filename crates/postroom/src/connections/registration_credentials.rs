@@ -307,9 +307,10 @@ async fn tested(state: &State, row: &Row, credential: Option<Uuid>) -> Result<Fl
         Ok(proof) => ask(connections, row, &tenant, proof).await,
         Err(fault) => Err(fault),
     };
-    if let Some(id) = credential {
-        let fault = result.as_ref().err().and_then(|fault| serde_json::to_string(&fault.to_record()).ok());
-        rows::tested(&connections.db, id, fault, connections.clock.now()).await?;
+    let fault = result.as_ref().err().and_then(|fault| serde_json::to_string(&fault.to_record()).ok());
+    match credential {
+        Some(id) => rows::tested(&connections.db, id, fault, connections.clock.now()).await?,
+        None => rows::met_by_secret_of_file(&connections.db, row.id, fault).await?,
     }
     Ok(match result {
         Ok(token) => {

@@ -138,7 +138,11 @@ pub async fn show(
             ends: row.secret_expires_at.map(|at| viewer.times().on(time(at))),
             over: row.secret_expires_at.is_some_and(|at| time(at) <= viewer.times().now),
             tested: None,
-            fault: None,
+            fault: row
+                .secret_fault
+                .as_deref()
+                .and_then(stored_fault)
+                .map(|fault| FaultView::of(&fault, None)),
             test: admin.then(|| {
                 viewer.post("Test", format!("/registrations/{id}/test-of-file")).with_icon(Icon::Ping)
             }),

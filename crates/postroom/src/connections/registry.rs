@@ -3,6 +3,7 @@
 //! changes of this one, which count at once.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,8 @@ use super::budgets::Budgets;
 use super::cloud::{self, Cloud};
 use super::connection_type::{self, ConnectionType};
 use super::destination::{Destination, Target};
-use super::registration::{About, Registration};
+use super::met::{Noted, Which};
+use super::registration::{About, Live, Registration};
 use super::store::outbounds::Outbound;
 use super::store::registrations;
 use super::tell;
@@ -44,6 +46,8 @@ pub struct Connections {
     pub reach: Reach,
     /// This process.
     pub owner: Uuid,
+    /// What credentials met and is not kept yet.
+    pub(super) met: Noted,
     kept: Mutex<Kept>,
 }
 
@@ -174,7 +178,7 @@ impl Connections {
         reach: Reach,
         owner: Uuid,
     ) -> Self {
-        Self { db, sealer, clock, http, reach, owner, kept: Mutex::default() }
+        Self { db, sealer, clock, http, reach, owner, met: Noted::default(), kept: Mutex::default() }
     }
 
     fn kept<T>(&self, look: impl FnOnce(&mut Kept) -> T) -> T {
@@ -232,10 +236,18 @@ impl Connections {
             .ok_or_else(|| gone("app registration"))?;
         let mut credentials = Vec::new();
         for credential in registrations::credentials(&self.db, id).await.map_err(from_store)? {
-            credentials.push(self.credential(&credential)?);
+            credentials.push(Live {
+                which: Which::Own(credential.id),
+                is_refused: AtomicBool::new(credential.fault.is_some()),
+                credential: self.credential(&credential)?,
+            });
         }
-        credentials.extend(self.secret_of_file(&row)?);
-        let registration = Arc::new(Registration::new(self.about(&row)?, credentials));
+        credentials.extend(self.secret_of_file(&row)?.map(|credential| Live {
+            which: Which::OfFile(row.id),
+            is_refused: AtomicBool::new(row.secret_fault.is_some()),
+            credential,
+        }));
+        let registration = Arc::new(Registration::new(self.about(&row)?, credentials, self.met.clone()));
         let read = (row.updated_at, registration);
         Ok(self.kept(|kept| Arc::clone(&kept.registrations.entry(id).or_insert(read).1)))
     }

@@ -58,11 +58,11 @@ pub async fn show(
     let faults = mend::with_mends(&viewer, &standing.troubles, moving.is_some(), |trouble| {
         list::mend(&viewer, &source, trouble)
     });
-    let faults = faults.enumerate().map(|(place, (trouble, action))| {
+    let faults = faults.enumerate().map(|(place, (trouble, mends))| {
         // How many mails wait is said once.
         let waiting = if place == 0 { waiting } else { 0 };
         let view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since))).waiting(waiting);
-        action.into_iter().fold(view, FaultView::with)
+        view.with_all(mends)
     });
     let faults = faults.collect();
     let now = viewer.times().now;

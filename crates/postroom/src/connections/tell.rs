@@ -86,10 +86,8 @@ pub async fn source_fails(
 pub async fn source_works(tx: &mut Tx, source: Uuid, new: u64, now: Timestamp) -> Result<(), StoreError> {
     let Some(named) = named::source(tx, source).await? else { return Ok(()) };
     let object = object("source", named);
-    notices::is_over(tx, &object, Over::Trouble, Some(new), now).await?;
-    if new > 0 {
-        notices::is_over(tx, &object, Over::Silence, None, now).await?;
-    }
+    let over = if new > 0 { Over::TroubleAndSilence } else { Over::Trouble };
+    notices::is_over(tx, &object, over, Some(new), now).await?;
     Ok(())
 }
 

@@ -128,6 +128,12 @@ impl Console {
         pinged.html.contains("All checks are good")
     }
 
+    /// The page, once it says what the credentials have met.
+    async fn after_use(&mut self) -> Page {
+        self.running.connections.keep_what_credentials_met().await.unwrap();
+        self.page().await
+    }
+
     async fn stop(self) {
         self.running.stop().await;
         self.sim.stop().await;
@@ -162,9 +168,22 @@ async fn certificates_roll_over_without_a_gap() {
     let page = console.add_certificate(&second, "second").await;
     assert!(page.html.contains("AADSTS700027") && page.html.contains("Two live now"), "{}", page.html);
     assert!(console.works().await, "the first certificate fills the gap");
-    console.lever("/registrations/certificates", json!({ "pem": second.certificate })).await;
+    let newer = console.lever("/registrations/certificates", json!({ "pem": second.certificate })).await;
+    // Using it proves it: what stood against it is over without a test.
+    assert!(console.works().await, "the second certificate is taken");
+    let page = console.after_use().await;
+    assert!(page.html.contains(": good") && !page.html.contains("AADSTS700027"), "{}", page.html);
     let page = console.press(0, "/test").await;
     assert!(page.html.contains("Microsoft took the credential"), "{}", page.html);
+
+    // What Microsoft says of a credential in use stands beside it, whatever a test had said before.
+    console.lever("/registrations/certificates", json!({ "remove": newer["key_id"] })).await;
+    assert!(console.works().await, "the first certificate fills the gap");
+    let page = console.after_use().await;
+    let (second_one, first_one) = page.html.split_once(">first<").unwrap();
+    assert!(second_one.contains("AADSTS700027") && !second_one.contains(": good"), "{}", page.html);
+    assert!(first_one.contains(": good") && !first_one.contains("AADSTS700027"), "{}", page.html);
+    console.lever("/registrations/certificates", json!({ "pem": second.certificate })).await;
 
     // Entra forgets the first one before it is taken out here.
     console.lever("/registrations/certificates", json!({ "remove": known["key_id"] })).await;

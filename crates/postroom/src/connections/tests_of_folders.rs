@@ -31,11 +31,14 @@ impl Bench {
     }
 
     async fn folder(&self, mailbox: &str, name: &str, parent: &str) {
-        let at = format!("{}/mailboxes/{mailbox}/folders", self.sim.ready().control.trim_end_matches('/'));
-        let made =
-            reqwest::Client::new().request(Method::POST, at).json(&json!({ "name": name, "parent": parent }));
-        let made = made.send().await.unwrap();
-        assert!(made.status().is_success(), "{}", made.text().await.unwrap());
+        self.lever(Method::POST, mailbox, "", json!({ "name": name, "parent": parent })).await;
+    }
+
+    async fn lever(&self, method: Method, mailbox: &str, folder: &str, wish: serde_json::Value) {
+        let control = self.sim.ready().control.trim_end_matches('/').to_owned();
+        let at = format!("{control}/mailboxes/{mailbox}/folders{folder}");
+        let done = reqwest::Client::new().request(method, at).json(&wish).send().await.unwrap();
+        assert!(done.status().is_success(), "{}", done.text().await.unwrap());
     }
 
     /// The folders that sources read, with their paths.
@@ -164,5 +167,41 @@ async fn the_tree_is_there_over_ews() {
     let list = bench.browser.submit(&chosen).await.unwrap();
     assert!(list.html.contains("Inbox/Invoices") && list.html.contains("EWS"), "{}", list.html);
     assert_eq!(bench.sources().await, [(MAILBOX.to_owned(), "Inbox/Invoices".to_owned())]);
+    bench.stop().await;
+}
+
+/// Promise: the form of a source whose folder is gone offers no other folder, which it could not keep, and says what does help; the
+/// source's line leads to the form of a source for another folder.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_whose_folder_is_gone_says_what_helps() {
+    let mut bench = Bench::new().await;
+    bench.folder(MAILBOX, "Invoices", "inbox").await;
+    let wishes = Wishes::everything(MAILBOX, "SUP", "Task");
+    let signed_in = connect::sign_in(&mut bench.browser, &bench.running.url, &wishes).await.unwrap();
+    let (_, form_at) = signed_in.links.iter().find(|(_, url)| url.path() == "/sources/new").unwrap().clone();
+    let page = bench.browser.open(&form_at).await.unwrap();
+    let form = page.form(&["mailbox", "folder"]).unwrap().choosing("project", "SUP").unwrap();
+    let form = form.choosing("issue_type", "Task").unwrap().with("start", "everything");
+    bench.browser.submit(&form.with("folder", &radio(&page, "Invoices")).with("do", "confirm")).await.unwrap();
+    bench.lever(Method::DELETE, MAILBOX, "/Inbox/Invoices", json!({})).await;
+    let gone = async {
+        loop {
+            bench.running.poll_now();
+            let list = open(&mut bench.browser, &bench.running, "/sources").await;
+            if list.html.contains("The folder is gone") {
+                break list;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    let list = tokio::time::timeout(std::time::Duration::from_secs(30), gone).await.expect("it says so");
+    assert!(list.html.contains("Restore it in Outlook, or remove this source"), "{}", list.html);
+    let (_, other) = list.links.iter().find(|(text, _)| text.contains("A source for another folder")).unwrap();
+    assert_eq!((other.path(), other.query()), ("/sources/new", form_at.query()));
+    let edit = list.links.iter().find(|(_, url)| url.path().ends_with("/edit")).unwrap().1.clone();
+    let page = bench.browser.open(&edit).await.unwrap();
+    let refused = bench.browser.submit(&page.form(&["handled"]).unwrap().with("do", "confirm")).await.unwrap();
+    assert!(refused.html.contains("Restore it in Outlook, or remove this source"), "{}", refused.html);
+    assert!(!refused.html.contains("choose one of the tree"), "{}", refused.html);
     bench.stop().await;
 }

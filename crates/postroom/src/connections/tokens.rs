@@ -272,7 +272,10 @@ impl AccountTokens {
             match answer.await {
                 Err(fault) if proof.next(&fault) => {}
                 // Its answer names no permissions: what stands in for them stays.
-                result => return result.map(|tokens| signin::Tokens { scopes: Vec::new(), ..tokens }),
+                result => {
+                    proof.came_of(&result);
+                    return result.map(|tokens| signin::Tokens { scopes: Vec::new(), ..tokens });
+                }
             }
         }
     }
@@ -363,7 +366,10 @@ impl AccountTokens {
             );
             match answer.await {
                 Err(fault) if proof.next(&fault) => {}
-                result => return result,
+                result => {
+                    proof.came_of(&result);
+                    return result;
+                }
             }
         }
     }

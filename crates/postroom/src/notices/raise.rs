@@ -29,18 +29,18 @@ pub struct Object {
 pub enum Over {
     /// The connection works.
     Trouble,
-    /// Mail comes again.
-    Silence,
+    /// The connection works, and mail comes: whatever was wrong with it and a silence end together.
+    TroubleAndSilence,
     /// New mail is announced again.
     Push,
 }
 
 impl Over {
-    fn kinds(self) -> [&'static str; 3] {
+    fn kinds(self) -> [&'static str; 4] {
         match self {
-            Self::Trouble => ["offline", "degraded", "approval_needed"],
-            Self::Silence => ["silence", "", ""],
-            Self::Push => ["push", "", ""],
+            Self::Trouble => ["offline", "degraded", "approval_needed", ""],
+            Self::TroubleAndSilence => ["offline", "degraded", "approval_needed", "silence"],
+            Self::Push => ["push", "", "", ""],
         }
     }
 }
@@ -60,17 +60,17 @@ pub async fn raise(
     tell(tx, object, kind, words, record, dedupe, now).await
 }
 
-/// Raises that a source is silent.
+/// Raises that a source is silent: since when, and since when it is listened to.
 pub async fn silence(
     tx: &mut Tx,
     object: &Object,
     hours: i64,
-    since: Timestamp,
+    (since, heard): (Timestamp, Timestamp),
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let words = words::silence(&object.name, hours, since);
-    // One for each silence, however often it is looked at.
-    let dedupe = format!("silence:{}:{}", object.id, since.as_microsecond());
+    // One for each silence, however often it is looked at; one more where it goes on after a pause.
+    let dedupe = format!("silence:{}:{}", object.id, heard.as_microsecond());
     tell(tx, object, Kind::Silence, words, None, dedupe, now).await
 }
 
@@ -124,8 +124,8 @@ async fn tell(
     }
     // It was something else until now: that is told by this notice.
     match kind {
-        Kind::Offline => drop(rows::end(tx, object.id, ["degraded", "approval_needed", ""], now).await?),
-        Kind::ApprovalNeeded => drop(rows::end(tx, object.id, ["degraded", "offline", ""], now).await?),
+        Kind::Offline => drop(rows::end(tx, object.id, ["degraded", "approval_needed", "", ""], now).await?),
+        Kind::ApprovalNeeded => drop(rows::end(tx, object.id, ["degraded", "offline", "", ""], now).await?),
         _ => {}
     }
     let at = decide::goes_at(kind, &recent, now);
@@ -136,8 +136,8 @@ async fn tell(
     Ok(true)
 }
 
-/// Ends the troubles of an object that are told of, and tells that it is back, with how many mails had waited, through those
-/// channels that took the trouble. `false`: nothing was told of.
+/// Ends the troubles of an object that are told of, and tells once that it is back, with how many mails had waited, or that mail comes
+/// again where nothing else was wrong; through those channels that took the trouble. `false`: nothing was told of.
 pub async fn is_over(
     tx: &mut Tx,
     object: &Object,
@@ -149,11 +149,16 @@ pub async fn is_over(
     if ended.is_empty() {
         return Ok(false);
     }
-    let approval = ended.iter().all(|ended| ended.kind == Kind::ApprovalNeeded.word());
-    let kind = if approval { Kind::ApprovalGiven } else { Kind::Back };
+    let (was_in_trouble, kind) = {
+        let was = |kind: Kind| ended.iter().filter(|ended| ended.kind == kind.word()).count();
+        let troubles = ended.len() - was(Kind::Silence);
+        let approval = troubles > 0 && troubles == was(Kind::ApprovalNeeded);
+        (troubles > 0, if approval { Kind::ApprovalGiven } else { Kind::Back })
+    };
     let words = match over {
         Over::Push => words::push_works(&object.name),
-        Over::Trouble | Over::Silence => words::over(kind, &object.name, waited),
+        Over::TroubleAndSilence if !was_in_trouble => words::mail_comes(&object.name),
+        Over::Trouble | Over::TroubleAndSilence => words::over(kind, &object.name, waited),
     };
     let id = Uuid::now_v7();
     let dedupe = format!("{}:{}:{}:{over:?}", kind.word(), object.id, now.as_microsecond());
@@ -177,7 +182,7 @@ pub async fn is_over(
 
 /// Ends the troubles of an object without a word: it was paused or removed by a person, who knows.
 pub async fn ended_quietly(tx: &mut Tx, object: Uuid, now: Timestamp) -> Result<(), StoreError> {
-    for over in [Over::Trouble, Over::Silence, Over::Push] {
+    for over in [Over::TroubleAndSilence, Over::Push] {
         for ended in rows::end(tx, object, over.kinds(), now).await? {
             rows::drop_unsent(tx, ended.id).await?;
         }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use store::StoreError;
 
-use super::advice::{self, Ways};
+use super::advice::{self, Used, Ways};
 use super::decide::Kind;
 use super::pages::{ChannelRow, NoticeRow, NoticesPage};
 use super::routes::State;
@@ -80,8 +80,15 @@ async fn advice_on(
             .filter(|channel| channel.paused_at.is_none())
             .map(|channel| channel.kind.as_str())
             .collect(),
-        senders: senders.iter().filter(works).map(|outbound| outbound.username.as_str()).collect(),
-        readers: sources.iter().map(|source| source.username.as_str()).collect(),
+        senders: senders
+            .iter()
+            .filter(works)
+            .map(|one| Used { account: &one.username, registration: one.app_registration_id })
+            .collect(),
+        readers: sources
+            .iter()
+            .map(|one| Used { account: &one.username, registration: one.app_registration_id })
+            .collect(),
     }))
 }
 

@@ -21,7 +21,7 @@ use crate::access::Actor;
 use crate::connections::store::accounts::{self, SignedIn};
 use crate::connections::store::sources;
 use crate::connections::testing::Office;
-use crate::connections::{sign_in, tell};
+use crate::connections::{sign_in, switch, tell};
 
 /// What came to somebody's webhook.
 #[derive(Clone)]
@@ -301,8 +301,7 @@ async fn a_sign_in_on_its_way_is_no_trouble() {
     for office in Office::all().await {
         let registration = office.register().await;
         let (db, workspace) = (&office.console.shell.db, office.workspace());
-        let watch =
-            Watch { shell: office.console.shell.clone(), connections: Arc::clone(&office.state.connections) };
+        let watch = Watch::new(office.console.shell.clone(), Arc::clone(&office.state.connections));
         let half = async |username: &str| {
             let signed_in = office.signed_in(registration, username);
             let id = signed_in.id;
@@ -359,8 +358,7 @@ async fn an_account_that_is_gone_is_not_waited_for() {
         let registration = office.register().await;
         let account = office.sign_in(registration, "anna@contoso.test").await;
         let (db, workspace) = (&office.console.shell.db, office.workspace());
-        let watch =
-            Watch { shell: office.console.shell.clone(), connections: Arc::clone(&office.state.connections) };
+        let watch = Watch::new(office.console.shell.clone(), Arc::clone(&office.state.connections));
         let mut tx = db.begin().await.unwrap();
         tell::account_fails(&mut tx, account, &Fault::own("entra.grant_revoked", ""), office.now())
             .await
@@ -623,8 +621,7 @@ async fn looking_finds_what_nobody_raised() {
     for office in Office::all().await {
         let connected = office.connect().await;
         let db = &office.console.shell.db;
-        let watch =
-            Watch { shell: office.console.shell.clone(), connections: Arc::clone(&office.state.connections) };
+        let watch = Watch::new(office.console.shell.clone(), Arc::clone(&office.state.connections));
         watch.look().await.unwrap();
         assert!(notices(&office).await.is_empty());
         let fault = serde_json::to_string(&Fault::own("own.not_signed_in", "").to_record()).unwrap();
@@ -675,8 +672,7 @@ async fn a_connection_speaks_for_its_account() {
     for office in Office::all().await {
         let connected = office.connect().await;
         let db = &office.console.shell.db;
-        let watch =
-            Watch { shell: office.console.shell.clone(), connections: Arc::clone(&office.state.connections) };
+        let watch = Watch::new(office.console.shell.clone(), Arc::clone(&office.state.connections));
         let registration =
             accounts::registration(db, office.workspace()).await.unwrap().expect("there is one");
         let account = office.sign_in(registration, "late").await;
@@ -708,37 +704,155 @@ async fn a_connection_speaks_for_its_account() {
     }
 }
 
-/// Promise: a source that is silent through the hours in which mail is to be expected is told of once, until mail comes.
+/// An alarm at any hour, after three hours.
+async fn set_alarm(office: &Office, source: Uuid) {
+    let alarm = rows::AlarmRow {
+        source_id: source,
+        hours: 3,
+        begins: 0,
+        ends: 1440,
+        days: 0x7f,
+        zone: "UTC".to_owned(),
+    };
+    let mut tx = office.console.shell.db.begin().await.unwrap();
+    rows::set_alarm(&mut tx, &alarm).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// A poll came to its end, and so many mails were new.
+async fn polled(office: &Office, source: Uuid, new: u64) {
+    let db = &office.console.shell.db;
+    db.execute(
+        store::sql!(
+            "UPDATE source SET last_success_at = $1,
+               last_mail_at = CASE WHEN $2 THEN CAST($1 AS BIGINT) ELSE last_mail_at END WHERE id = $3"
+        ),
+        store::args![office.now(), new > 0, source],
+    )
+    .await
+    .unwrap();
+    works(office, source, new).await;
+}
+
+async fn set_paused(office: &Office, source: Uuid, paused: bool) {
+    let (db, workspace) = (&office.console.shell.db, office.workspace());
+    let actor = Actor { workspace, user: None, name: "anna".to_owned(), at: office.now() };
+    let row = sources::one(db, workspace, source).await.unwrap().unwrap();
+    assert!(switch::set_paused(&office.state, &actor, &row, paused).await.unwrap());
+}
+
+fn kinds(all: &[Notice]) -> Vec<&str> {
+    all.iter().map(|notice| notice.kind.as_str()).collect()
+}
+
+/// Promise: a source that is silent through the hours in which mail is to be expected is told of once, until mail comes; that it comes
+/// is told in words of its own, since nothing was broken.
 #[tokio::test]
 async fn silence_is_told() {
     for office in Office::all().await {
-        let connected = office.connect().await;
-        let db = &office.console.shell.db;
-        let watch =
-            Watch { shell: office.console.shell.clone(), connections: Arc::clone(&office.state.connections) };
-        let alarm = rows::AlarmRow {
-            source_id: connected.source,
-            hours: 3,
-            begins: 0,
-            ends: 1440,
-            days: 0x7f,
-            zone: "UTC".to_owned(),
-        };
-        let mut tx = db.begin().await.unwrap();
-        rows::set_alarm(&mut tx, &alarm).await.unwrap();
-        tx.commit().await.unwrap();
+        let source = office.connect().await.source;
+        let watch = Watch::new(office.console.shell.clone(), Arc::clone(&office.state.connections));
+        set_alarm(&office, source).await;
+        later(&office, 2 * 3600);
+        polled(&office, source, 0).await;
+        watch.look().await.unwrap();
         later(&office, 2 * 3600);
         watch.look().await.unwrap();
-        assert!(notices(&office).await.is_empty());
-        later(&office, 2 * 3600);
+        assert!(notices(&office).await.is_empty(), "of the last two hours nobody knows yet");
+        polled(&office, source, 0).await;
         for _ in 0..2 {
             watch.look().await.unwrap();
         }
+        assert_eq!(kinds(&notices(&office).await), ["silence"]);
+        polled(&office, source, 1).await;
         let all = notices(&office).await;
-        assert_eq!((all.len(), all[0].kind.as_str()), (1, "silence"));
-        works(&office, connected.source, 1).await;
+        assert_eq!(kinds(&all), ["back", "silence"]);
+        assert_eq!(all[0].title, "support@contoso.test: mail comes again");
+        assert!(!all[0].text.contains("works again"), "it worked all the time: {}", all[0].text);
+    }
+}
+
+/// Promise: time in which nobody looked is no silence: after a pause the alarm rings only once a poll has found nothing, and it rings
+/// for a silence that was told of before the pause, too.
+#[tokio::test]
+async fn a_pause_is_no_silence() {
+    for office in Office::all().await {
+        let source = office.connect().await.source;
+        let watch = Watch::new(office.console.shell.clone(), Arc::clone(&office.state.connections));
+        set_alarm(&office, source).await;
+        polled(&office, source, 1).await;
+        for told in 0..2 {
+            set_paused(&office, source, true).await;
+            watch.look().await.unwrap();
+            later(&office, 5 * 24 * 3600);
+            set_paused(&office, source, false).await;
+            watch.look().await.unwrap();
+            let open = rows::open(&office.console.shell.db, office.workspace()).await.unwrap();
+            assert!(open.is_empty(), "nobody has looked since it was resumed: {open:?}");
+            later(&office, 60);
+            polled(&office, source, 0).await;
+            for _ in 0..2 {
+                watch.look().await.unwrap();
+            }
+            let silences = vec!["silence"; told + 1];
+            assert_eq!(kinds(&notices(&office).await), silences, "no mail in five days is a silence");
+        }
+    }
+}
+
+/// Promise: a process that starts after days takes nothing for silence before the first poll.
+#[tokio::test]
+async fn a_standstill_of_ours_is_no_silence() {
+    for office in Office::all().await {
+        let source = office.connect().await.source;
+        set_alarm(&office, source).await;
+        polled(&office, source, 1).await;
+        later(&office, 4 * 3600);
+        polled(&office, source, 0).await;
+        later(&office, 5 * 24 * 3600);
+        let watch = Watch::new(office.console.shell.clone(), Arc::clone(&office.state.connections));
+        watch.look().await.unwrap();
+        assert!(notices(&office).await.is_empty(), "nothing was read since it began");
+        later(&office, 5);
+        polled(&office, source, 3).await;
+        watch.look().await.unwrap();
+        assert!(notices(&office).await.is_empty(), "mail had come meanwhile");
+        later(&office, 4 * 3600);
+        polled(&office, source, 0).await;
+        watch.look().await.unwrap();
+        assert_eq!(kinds(&notices(&office).await), ["silence"]);
+    }
+}
+
+/// Promise: a trouble and a silence that end with the same poll are told of once.
+#[tokio::test]
+async fn what_ends_together_is_told_once() {
+    for office in Office::all().await {
+        let source = office.connect().await.source;
+        let (came, address) = listen().await;
+        let channel = add_channel(&office, "webhook", &address).await;
+        let watch = Watch::new(office.console.shell.clone(), Arc::clone(&office.state.connections));
+        set_alarm(&office, source).await;
+        later(&office, 4 * 3600);
+        polled(&office, source, 0).await;
+        watch.look().await.unwrap();
+        later(&office, 2);
+        assert!(office.sender.send_due(channel).await.unwrap());
+        fails(&office, source, "own.not_signed_in").await;
+        later(&office, 2);
+        assert!(office.sender.send_due(channel).await.unwrap());
+        came.take();
+        polled(&office, source, 3).await;
         let all = notices(&office).await;
-        assert_eq!((all.len(), all[0].kind.as_str()), (2, "back"));
+        assert_eq!(kinds(&all), ["back", "offline", "silence"]);
+        assert_eq!(all[0].title, "support@contoso.test is back");
+        assert!(all[0].text.contains("3 mails"), "{}", all[0].text);
+        assert!(rows::open(&office.console.shell.db, office.workspace()).await.unwrap().is_empty());
+        later(&office, 2);
+        assert!(office.sender.send_due(channel).await.unwrap());
+        let told = came.take();
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0].1["data"]["notices"].as_array().unwrap().len(), 1, "{}", told[0].1);
     }
 }
 

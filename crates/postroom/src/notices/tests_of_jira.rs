@@ -78,8 +78,7 @@ async fn a_refused_token_is_found_by_looking() {
         jira_watch::check_due(connections).await;
         later(&office, 11);
         jira_watch::check_due(connections).await;
-        let watch =
-            Watch { shell: office.console.shell.clone(), connections: std::sync::Arc::clone(connections) };
+        let watch = Watch::new(office.console.shell.clone(), std::sync::Arc::clone(connections));
         watch.look().await.unwrap();
         let all = told(&office).await;
         assert_eq!(all.len(), 1, "{all:?}");

@@ -46,6 +46,8 @@ pub struct Watch {
     pub shell: Shell,
     /// The way to outbounds and Jira sites, which are tried now and then.
     pub connections: Arc<Connections>,
+    /// When this process began to look.
+    begun: Timestamp,
 }
 
 /// What is to be raised or ended for one connection. Pure.
@@ -78,7 +80,35 @@ fn needed(standing: &Standing, open: &BTreeSet<(String, i64)>, now: Timestamp) -
     }
 }
 
+/// How long a source has been silent, as far as anybody knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Silence {
+    /// No mail since then.
+    since: Timestamp,
+    /// It was read then for the last time: of what came later nothing is known yet.
+    until: Timestamp,
+    /// Since when it is listened to: a pause ends what was told before.
+    heard: Timestamp,
+}
+
+/// The silence of a source; none before it was read since this process began (`begun`) or since it was resumed: mail that came while
+/// nobody looked is no silence.
+fn silence_of(source: &Source, begun: Timestamp) -> Option<Silence> {
+    let time = |at: i64| Timestamp::from_microsecond(at).ok();
+    let since = time(source.last_mail_at.into_iter().chain(source.confirmed_at).max()?)?;
+    let until = time(source.last_success_at?)?;
+    let resumed = source.resumed_at.and_then(time);
+    let is_read = until >= begun && resumed.is_none_or(|resumed| until >= resumed);
+    is_read.then(|| Silence { since, until, heard: resumed.map_or(since, |resumed| resumed.max(since)) })
+}
+
 impl Watch {
+    /// Looks from now on.
+    pub fn new(shell: Shell, connections: Arc<Connections>) -> Self {
+        let begun = shell.clock.now();
+        Self { shell, connections, begun }
+    }
+
     /// Looks, until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let mut ends_at = Instant::now() + ENDS_FIRST;
@@ -108,6 +138,9 @@ impl Watch {
     /// Looks once.
     pub async fn look(&self) -> Result<(), StoreError> {
         let (db, workspace, now) = (&self.shell.db, self.shell.workspace, self.shell.clock.now());
+        if self.connections.keep_what_credentials_met().await? {
+            self.shell.bus.tell("registrations");
+        }
         let open = rows::open(db, workspace).await?;
         let of = |id: Uuid| -> BTreeSet<(String, i64)> {
             let mine = open.iter().filter(|open| open.object_id == id);
@@ -204,13 +237,12 @@ impl Watch {
         row: &AlarmRow,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let since = [source.last_mail_at, source.confirmed_at].into_iter().flatten().max();
-        let Some(since) = since.and_then(|at| Timestamp::from_microsecond(at).ok()) else { return Ok(()) };
-        if !alarm(row).rings(since, now) {
+        let Some(silence) = silence_of(source, self.begun) else { return Ok(()) };
+        if !alarm(row).rings(silence.since, silence.until) {
             return Ok(());
         }
         let mut tx = self.shell.db.begin().await?;
-        let is_new = raise::silence(&mut tx, object, row.hours, since, now).await?;
+        let is_new = raise::silence(&mut tx, object, row.hours, (silence.since, silence.heard), now).await?;
         tx.commit().await?;
         self.tell_if(is_new);
         Ok(())

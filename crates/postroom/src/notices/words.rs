@@ -65,6 +65,14 @@ pub(super) fn push_works(name: &str) -> Words {
     }
 }
 
+/// A source was silent, and is not any more.
+pub(super) fn mail_comes(name: &str) -> Words {
+    Words {
+        title: format!("{name}: mail comes again"),
+        text: "The silence is over: new mail has come. The alarm goes on listening.".to_owned(),
+    }
+}
+
 /// It is over.
 pub(super) fn over(kind: Kind, name: &str, waited: Option<u64>) -> Words {
     let title = match kind {

@@ -258,10 +258,16 @@ pub fn portal(fault: &fault::Fault) -> Option<Action> {
     fault.page().map(|page| Action::leave(page.title, page.address))
 }
 
-/// What mends a fault outside of Postroom, where there is little room: the portal's page, and the command to copy.
+/// Where the account's owner changes the password, where Microsoft names such a page.
+pub fn password(fault: &fault::Fault) -> Option<Action> {
+    fault.password_page().map(|page| Action::leave(page.title, page.address))
+}
+
+/// What mends a fault outside of Postroom, where there is little room: where the password is changed, the portal's page, and the command
+/// to copy.
 pub fn ways(fault: &fault::Fault) -> Vec<Action> {
     let command = fault.command().map(|command| Action::copy("Copy the command", command));
-    portal(fault).into_iter().chain(command).collect()
+    password(fault).into_iter().chain(portal(fault)).chain(command).collect()
 }
 
 /// What happened, in sentences; of a revoked sign-in with its two dates, and of a code that nobody knows that it is a guess.
@@ -295,7 +301,7 @@ impl FaultView {
             Who::JiraAdministrator => "An administrator of the Jira site must act.",
             Who::Operator => "Whoever runs Postroom must act.",
         };
-        let mut actions: Vec<Action> = portal(fault).into_iter().collect();
+        let mut actions: Vec<Action> = password(fault).into_iter().chain(portal(fault)).collect();
         if let Some(link) = fault.entry.link {
             actions.push(Action::leave("Read more", link));
         }
@@ -317,6 +323,13 @@ impl FaultView {
     #[must_use]
     pub fn waiting(mut self, mails: u64) -> Self {
         self.waiting = waiting(mails);
+        self
+    }
+
+    /// With the buttons that mend it, in their order, before the others.
+    #[must_use]
+    pub fn with_all(mut self, actions: Vec<Action>) -> Self {
+        self.actions.splice(0..0, actions);
         self
     }
 

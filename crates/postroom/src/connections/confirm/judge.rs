@@ -36,7 +36,14 @@ pub(super) async fn judge(
     }
     let folder = offer.folder_of(posted).cloned();
     if folder.is_none() && offer.folders.is_ok() {
-        if posted.folder_path.trim().is_empty() {
+        if about.change.is_some() {
+            // Mailbox and folder are what the source has read: they stay.
+            filled.fail(
+                "folder",
+                "The folder of this source is not in the mailbox any more. Restore it in Outlook, or remove this source and make one for \
+                 another folder.",
+            );
+        } else if posted.folder_path.trim().is_empty() {
             filled.fail("folder", "This folder is not in the mailbox: choose one of the tree.");
         } else {
             filled.fail(

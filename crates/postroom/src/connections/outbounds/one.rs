@@ -37,9 +37,9 @@ pub async fn show(
     let faults = mend::with_mends(&viewer, &standing.troubles, false, |trouble| {
         Mailbox::from(&outbound).mend(&viewer, trouble)
     });
-    let faults = faults.map(|(trouble, action)| {
+    let faults = faults.map(|(trouble, mends)| {
         let view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since)));
-        action.into_iter().fold(view, FaultView::with)
+        view.with_all(mends)
     });
     let faults = faults.collect();
     let last = ping::last(&state.connections, id).await?;

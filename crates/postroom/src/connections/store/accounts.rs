@@ -71,7 +71,7 @@ pub async fn put_registration(
              VALUES ($1, $2, 'file', $3, $4, $5, $6, $7, $8, $8, $8)
              ON CONFLICT (workspace_id, login_url, client_id) DO UPDATE SET tenant = excluded.tenant, owner = excluded.owner,
                graph_url = '', ews_url = '', secret_sealed = excluded.secret_sealed,
-               secret_expires_at = excluded.secret_expires_at, updated_at = excluded.updated_at,
+               secret_fault = NULL, secret_expires_at = excluded.secret_expires_at, updated_at = excluded.updated_at,
                preferred_at = excluded.preferred_at"
         ),
         args![id, workspace, client_id, tenant, login_url, secret_sealed, secret_ends, now],
@@ -217,6 +217,8 @@ pub struct Account {
     pub username: String,
     /// The person's name.
     pub display_name: String,
+    /// `user` or `app`.
+    pub kind: String,
     /// What was granted, separated by spaces.
     pub scopes: String,
     /// When somebody signed in last, microseconds.
@@ -237,7 +239,7 @@ pub struct Account {
 pub async fn account(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<Account>, StoreError> {
     db.fetch_optional(
         sql!(
-            "SELECT id, app_registration_id, tenant_id, object_id, username, display_name, scopes, signed_in_at, refreshed_at,
+            "SELECT id, app_registration_id, tenant_id, object_id, username, display_name, kind, scopes, signed_in_at, refreshed_at,
                state, state_since, fault, goal FROM account WHERE workspace_id = $1 AND id = $2"
         ),
         args![workspace, id],
@@ -249,7 +251,7 @@ pub async fn account(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<Accoun
 pub async fn unused(db: &Db, workspace: Uuid) -> Result<Vec<Account>, StoreError> {
     db.fetch_all(
         sql!(
-            "SELECT id, app_registration_id, tenant_id, object_id, username, display_name, scopes, signed_in_at, refreshed_at,
+            "SELECT id, app_registration_id, tenant_id, object_id, username, display_name, kind, scopes, signed_in_at, refreshed_at,
                state, state_since, fault, goal FROM account a
              WHERE workspace_id = $1
                AND NOT EXISTS (SELECT 1 FROM source s WHERE s.account_id = a.id AND s.removed_at IS NULL)
@@ -271,7 +273,7 @@ pub async fn that_may_send(db: &Db, workspace: Uuid) -> Result<Vec<Account>, Sto
 pub async fn signed_in(db: &Db, workspace: Uuid) -> Result<Vec<Account>, StoreError> {
     db.fetch_all(
         sql!(
-            "SELECT id, app_registration_id, tenant_id, object_id, username, display_name, scopes, signed_in_at, refreshed_at,
+            "SELECT id, app_registration_id, tenant_id, object_id, username, display_name, kind, scopes, signed_in_at, refreshed_at,
                state, state_since, fault, goal FROM account WHERE workspace_id = $1 ORDER BY username, id"
         ),
         args![workspace],

@@ -38,6 +38,8 @@ pub struct Row {
     pub updated_at: i64,
     /// When the settings file's secret ends, microseconds, where it is known.
     pub secret_expires_at: Option<i64>,
+    /// What its last use or test said against the settings file's secret: a fault's record, as JSON.
+    pub secret_fault: Option<String>,
 }
 
 /// All of a workspace, the one for new sign-ins first.
@@ -45,7 +47,7 @@ pub async fn all(db: &Db, workspace: Uuid) -> Result<Vec<Row>, StoreError> {
     db.fetch_all(
         sql!(
             "SELECT id, name, owner, client_id, tenant, multi_tenant, cloud, login_url, graph_url, ews_url, secret_sealed,
-               approval_state, preferred_at, updated_at, secret_expires_at
+               approval_state, preferred_at, updated_at, secret_expires_at, secret_fault
              FROM app_registration WHERE workspace_id = $1 ORDER BY preferred_at DESC, updated_at DESC, id DESC"
         ),
         args![workspace],
@@ -58,7 +60,7 @@ pub async fn one(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<Row>, Stor
     db.fetch_optional(
         sql!(
             "SELECT id, name, owner, client_id, tenant, multi_tenant, cloud, login_url, graph_url, ews_url, secret_sealed,
-               approval_state, preferred_at, updated_at, secret_expires_at
+               approval_state, preferred_at, updated_at, secret_expires_at, secret_fault
              FROM app_registration WHERE workspace_id = $1 AND id = $2"
         ),
         args![workspace, id],
@@ -71,7 +73,7 @@ pub async fn by_id(db: &Db, id: Uuid) -> Result<Option<Row>, StoreError> {
     db.fetch_optional(
         sql!(
             "SELECT id, name, owner, client_id, tenant, multi_tenant, cloud, login_url, graph_url, ews_url, secret_sealed,
-               approval_state, preferred_at, updated_at, secret_expires_at
+               approval_state, preferred_at, updated_at, secret_expires_at, secret_fault
              FROM app_registration WHERE id = $1"
         ),
         args![id],
@@ -186,7 +188,7 @@ pub async fn prefer(tx: &mut Tx, workspace: Uuid, id: Uuid, now: Timestamp) -> R
 pub async fn release(tx: &mut Tx, id: Uuid, cloud: &str, graph_url: &str) -> Result<(), StoreError> {
     tx.execute(
         sql!(
-            "UPDATE app_registration SET owner = 'console', secret_sealed = NULL, secret_expires_at = NULL, cloud = $1, graph_url = $2,
+            "UPDATE app_registration SET owner = 'console', secret_sealed = NULL, secret_expires_at = NULL, secret_fault = NULL, cloud = $1, graph_url = $2,
                multi_tenant = CASE WHEN tenant IN ('organizations', 'common') THEN 1 ELSE 0 END WHERE id = $3"
         ),
         args![cloud, graph_url, id],
@@ -489,7 +491,13 @@ pub async fn remove_secrets(tx: &mut Tx, registration: Uuid) -> Result<u64, Stor
     .await
 }
 
-/// Keeps what a test found.
+/// Keeps what the settings file's secret met; none: Microsoft takes it.
+pub async fn met_by_secret_of_file(db: &Db, id: Uuid, fault: Option<String>) -> Result<(), StoreError> {
+    db.execute(sql!("UPDATE app_registration SET secret_fault = $1 WHERE id = $2"), args![fault, id]).await?;
+    Ok(())
+}
+
+/// Keeps what a test or a use found.
 pub async fn tested(db: &Db, id: Uuid, fault: Option<String>, now: Timestamp) -> Result<(), StoreError> {
     db.execute(sql!("UPDATE credential SET tested_at = $1, fault = $2 WHERE id = $3"), args![now, fault, id])
         .await?;

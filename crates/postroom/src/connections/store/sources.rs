@@ -76,6 +76,8 @@ pub struct Source {
     pub confirmed_at: Option<i64>,
     /// When it was paused.
     pub paused_at: Option<i64>,
+    /// When it was last taken into use again after a pause.
+    pub resumed_at: Option<i64>,
     /// `online`, `degraded` or `offline`.
     pub state: String,
     /// Since when, microseconds.
@@ -105,7 +107,7 @@ pub async fn all(db: &Db, workspace: Uuid) -> Result<Vec<Source>, StoreError> {
                m.address AS mailbox, s.connection_type, s.ews_url, s.folder_id, s.folder_name, s.destination_id, d.jira_connection_id, d.project_key,
                d.project_name, d.state AS destination_state, d.state_since AS destination_since,
                d.fault AS destination_fault, d.not_before AS destination_not_before, s.issue_type_id, s.issue_type_name,
-               s.start_kind, s.start_at, s.handled, s.handled_target, s.handled_name, s.confirmed_at, s.paused_at, s.state, s.state_since,
+               s.start_kind, s.start_at, s.handled, s.handled_target, s.handled_name, s.confirmed_at, s.paused_at, s.resumed_at, s.state, s.state_since,
                s.fault, s.failures, s.next_poll_at, s.last_success_at, s.last_mail_at, s.shadow_at,
                (SELECT count(*) FROM message w WHERE w.source_id = s.id AND w.state IN ('recorded', 'ready', 'acting')) AS waiting
              FROM source s JOIN account a ON a.id = s.account_id JOIN mailbox m ON m.id = s.mailbox_id
@@ -126,7 +128,7 @@ pub async fn all_uncounted(db: &Db, workspace: Uuid) -> Result<Vec<Source>, Stor
                m.address AS mailbox, s.connection_type, s.ews_url, s.folder_id, s.folder_name, s.destination_id, d.jira_connection_id, d.project_key,
                d.project_name, d.state AS destination_state, d.state_since AS destination_since,
                d.fault AS destination_fault, d.not_before AS destination_not_before, s.issue_type_id, s.issue_type_name,
-               s.start_kind, s.start_at, s.handled, s.handled_target, s.handled_name, s.confirmed_at, s.paused_at, s.state, s.state_since,
+               s.start_kind, s.start_at, s.handled, s.handled_target, s.handled_name, s.confirmed_at, s.paused_at, s.resumed_at, s.state, s.state_since,
                s.fault, s.failures, s.next_poll_at, s.last_success_at, s.last_mail_at, s.shadow_at,
                CAST(0 AS BIGINT) AS waiting
              FROM source s JOIN account a ON a.id = s.account_id JOIN mailbox m ON m.id = s.mailbox_id
@@ -147,7 +149,7 @@ pub async fn one(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<Source>, S
                m.address AS mailbox, s.connection_type, s.ews_url, s.folder_id, s.folder_name, s.destination_id, d.jira_connection_id, d.project_key,
                d.project_name, d.state AS destination_state, d.state_since AS destination_since,
                d.fault AS destination_fault, d.not_before AS destination_not_before, s.issue_type_id, s.issue_type_name,
-               s.start_kind, s.start_at, s.handled, s.handled_target, s.handled_name, s.confirmed_at, s.paused_at, s.state, s.state_since,
+               s.start_kind, s.start_at, s.handled, s.handled_target, s.handled_name, s.confirmed_at, s.paused_at, s.resumed_at, s.state, s.state_since,
                s.fault, s.failures, s.next_poll_at, s.last_success_at, s.last_mail_at, s.shadow_at,
                (SELECT count(*) FROM message w WHERE w.source_id = s.id AND w.state IN ('recorded', 'ready', 'acting')) AS waiting
              FROM source s JOIN account a ON a.id = s.account_id JOIN mailbox m ON m.id = s.mailbox_id
@@ -377,7 +379,7 @@ pub async fn resume(tx: &mut Tx, workspace: Uuid, id: Uuid, now: Timestamp) -> R
     let changed = tx
         .execute(
             sql!(
-                "UPDATE source SET paused_at = NULL, next_poll_at = $1, updated_at = $1
+                "UPDATE source SET paused_at = NULL, resumed_at = $1, next_poll_at = $1, updated_at = $1
                  WHERE id = $2 AND workspace_id = $3 AND paused_at IS NOT NULL AND removed_at IS NULL"
             ),
             args![now, id, workspace],

@@ -89,15 +89,15 @@ pub struct Ended {
 pub async fn end(
     tx: &mut Tx,
     object: Uuid,
-    kinds: [&'static str; 3],
+    kinds: [&'static str; 4],
     now: Timestamp,
 ) -> Result<Vec<Ended>, StoreError> {
     tx.fetch_all(
         sql!(
-            "UPDATE notice SET ended_at = $1 WHERE object_id = $2 AND ended_at IS NULL AND kind IN ($3, $4, $5)
+            "UPDATE notice SET ended_at = $1 WHERE object_id = $2 AND ended_at IS NULL AND kind IN ($3, $4, $5, $6)
              RETURNING id, kind"
         ),
-        args![now, object, kinds[0], kinds[1], kinds[2]],
+        args![now, object, kinds[0], kinds[1], kinds[2], kinds[3]],
     )
     .await
 }
