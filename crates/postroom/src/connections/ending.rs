@@ -109,30 +109,6 @@ mod tests {
         assert_eq!(is_for_lists(&forecast(what, days), at(0)), said);
     }
 
-    /// Promise: an account that nothing uses loses its sign-in after 90 days, and the application itself, which has none, does not.
-    #[rstest]
-    #[case("user", Some(at(85)))]
-    #[case("app", None)]
-    fn the_application_itself_has_no_sign_in_that_ends(#[case] kind: &str, #[case] ends: Option<Timestamp>) {
-        let account = Account {
-            id: Uuid::nil(),
-            app_registration_id: Uuid::nil(),
-            tenant_id: String::new(),
-            object_id: String::new(),
-            username: String::new(),
-            display_name: String::new(),
-            kind: kind.to_owned(),
-            scopes: String::new(),
-            signed_in_at: at(-10).as_microsecond(),
-            refreshed_at: Some(at(-5).as_microsecond()),
-            state: "online".to_owned(),
-            state_since: 0,
-            fault: None,
-        };
-        let forecast = expiry::forecast(&known_of_account(&account));
-        assert_eq!(forecast.first().map(|one| (one.what, one.at)), ends.map(|at| (What::SignIn, at)));
-    }
-
     /// Promise: the line says what ends and when; the last day and what is over are red.
     #[test]
     fn the_line_says_when() {

@@ -128,7 +128,15 @@ fn sign_in_used(account_kind: &str, refreshed_at: Option<i64>, signed_in_at: i64
 
 #[cfg(test)]
 mod tests {
+    use jiff::{SignedDuration, Timestamp};
+    use rstest::rstest;
+
     use super::*;
+    use crate::connections::expiry::{self, What};
+
+    fn at(days: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * (days + 20))
+    }
 
     /// Promise: of several credentials of an account all are known, and by them the registration where they are renewed.
     #[test]
@@ -146,6 +154,31 @@ mod tests {
         assert_eq!((of(account).secrets, of(account).certificates), (vec![5], vec![7]));
         assert_eq!(known.registration(account), Some(registration));
         assert!(of(registration).secrets.is_empty() && known.registration(registration).is_none());
+    }
+
+    /// Promise: an account that nothing uses loses its sign-in after 90 days, and the application itself, which has none, does not.
+    #[rstest]
+    #[case("user", Some(85))]
+    #[case("app", None)]
+    fn the_application_itself_has_no_sign_in_that_ends(#[case] kind: &str, #[case] ends: Option<i64>) {
+        let account = Account {
+            id: Uuid::nil(),
+            app_registration_id: Uuid::nil(),
+            tenant_id: String::new(),
+            object_id: String::new(),
+            username: String::new(),
+            display_name: String::new(),
+            kind: kind.to_owned(),
+            scopes: String::new(),
+            signed_in_at: at(-10).as_microsecond(),
+            refreshed_at: Some(at(-5).as_microsecond()),
+            state: "online".to_owned(),
+            state_since: 0,
+            fault: None,
+            goal: String::new(),
+        };
+        let forecast = expiry::forecast(&KnownEnds::default().of_account(&account));
+        assert_eq!(forecast.first().map(|one| (one.what, one.at)), ends.map(|days| (What::SignIn, at(days))));
     }
 
     /// Promise: EWS ends where it is Exchange Online's, of whichever cloud, and nowhere else; Graph never does.
