@@ -19,6 +19,16 @@ pub enum Goal {
     Source(Way),
     /// A new Message Outbound.
     Outbound(Way),
+    /// A source that is there already: it goes on.
+    KeepSource {
+        /// Which one.
+        id: Uuid,
+    },
+    /// The same for an outbound.
+    KeepOutbound {
+        /// Which one.
+        id: Uuid,
+    },
     /// To move a source from EWS to Graph, which needs permissions of Graph.
     MoveSource {
         /// Which one.
@@ -95,14 +105,24 @@ impl Goal {
 
     /// Whether it is about sending.
     pub fn is_outbound(&self) -> bool {
-        matches!(self, Self::Outbound(_) | Self::MoveOutbound { .. })
+        matches!(self, Self::Outbound(_) | Self::KeepOutbound { .. } | Self::MoveOutbound { .. })
+    }
+
+    /// Whether whoever waits for this waits for the other, too: both are of the same list. What is moved is moved by itself, so each
+    /// move is waited for on its own.
+    pub fn waits_as(&self, other: &Self) -> bool {
+        let is_move = |goal: &Self| matches!(goal, Self::MoveSource { .. } | Self::MoveOutbound { .. });
+        if is_move(self) || is_move(other) {
+            return self == other;
+        }
+        self.is_outbound() == other.is_outbound()
     }
 
     /// How the mailbox will be reached.
     pub fn over(&self) -> ConnectionType {
         match self {
             Self::Source(way) | Self::Outbound(way) => way.over,
-            Self::Account | Self::MoveSource { .. } | Self::MoveOutbound { .. } => ConnectionType::Graph,
+            _ => ConnectionType::Graph,
         }
     }
 
@@ -112,8 +132,8 @@ impl Goal {
             Self::Account => format!("/sources/new?account={account}"),
             Self::Source(way) => format!("/sources/new?{}", way.query(account)),
             Self::Outbound(way) => format!("/outbounds/new?{}", way.query(account)),
-            Self::MoveSource { id } => format!("/sources/{id}"),
-            Self::MoveOutbound { id } => format!("/outbounds/{id}"),
+            Self::KeepSource { id } | Self::MoveSource { id } => format!("/sources/{id}"),
+            Self::KeepOutbound { id } | Self::MoveOutbound { id } => format!("/outbounds/{id}"),
         }
     }
 
@@ -122,8 +142,8 @@ impl Goal {
         match self {
             Self::Account | Self::Source(_) => "Choose folder and project",
             Self::Outbound(_) => "Choose the mailbox to send from",
-            Self::MoveSource { .. } => "See the source",
-            Self::MoveOutbound { .. } => "See the outbound",
+            Self::KeepSource { .. } | Self::MoveSource { .. } => "See the source",
+            Self::KeepOutbound { .. } | Self::MoveOutbound { .. } => "See the outbound",
         }
     }
 
@@ -157,6 +177,8 @@ mod tests {
                     "/outbounds/new?account={id}&over=ews&ews_url=https%3A%2F%2Fmail.contoso.test%2FEWS%2FExchange.asmx%3Fa%3Db%26c"
                 ),
             ),
+            (Goal::KeepSource { id }, format!("/sources/{id}")),
+            (Goal::KeepOutbound { id }, format!("/outbounds/{id}")),
             (Goal::MoveSource { id }, format!("/sources/{id}")),
             (Goal::MoveOutbound { id }, format!("/outbounds/{id}")),
         ];

@@ -113,7 +113,7 @@ impl Watcher {
                 }
                 Ok(())
             }
-            Goal::Account | Goal::Source(_) | Goal::Outbound(_) => Ok(()),
+            _ => Ok(()),
         }
     }
 

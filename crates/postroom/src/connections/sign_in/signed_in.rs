@@ -5,7 +5,7 @@ use axum::response::Response;
 use store::StoreError;
 use uuid::Uuid;
 
-use super::asked::wanted_again;
+use super::asked::ever_wanted;
 use super::begin::account;
 use super::login_url;
 use crate::access::Viewer;
@@ -30,7 +30,7 @@ pub async fn signed_in(
         return Ok(see_other(&format!("/applications/{id}")));
     }
     let used = sources_of(&state, &viewer, id).await?;
-    let wanted = wanted_again(connections, &account).await?;
+    let wanted = ever_wanted(connections, &account).await?;
     let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
     let (granted, missing) = scopes::in_words(&account.scopes, &wanted);
     let lost = scopes::consequences(&account.scopes, &wanted).into_iter().map(str::to_owned).collect();
