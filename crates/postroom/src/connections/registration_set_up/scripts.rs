@@ -139,4 +139,15 @@ mod tests {
         let manifest: serde_json::Value = serde_json::from_str(&texts.azure_cli[begin..end]).expect("JSON");
         assert_eq!(manifest[1]["resourceAccess"][1]["type"], "Role", "{manifest}");
     }
+
+    /// Promise: where Exchange alone grants the mailboxes, the scripts make a registration that names no permission.
+    #[test]
+    fn a_registration_without_permissions_is_made() {
+        let mailboxes = vec!["a@contoso.com".to_owned()];
+        let wishes = Wishes { application: true, person: false, mailboxes, ..Wishes::default() };
+        let texts = texts(&place(), &wishes);
+        assert!(texts.permissions.is_empty() && texts.consent_links.is_empty(), "{texts:?}");
+        assert!(texts.azure_cli.contains("JSON'\n[]\nJSON\n"), "{}", texts.azure_cli);
+        assert!(texts.powershell.contains("$access = @(\n)\n"), "{}", texts.powershell);
+    }
 }
