@@ -55,7 +55,9 @@ pub async fn show(
     }
     let waiting = listed::waiting(&state, &viewer).await?;
     for account in accounts::unused(&connections.db, viewer.workspace()).await? {
-        if !waiting.iter().any(|approval| approval.account_id == Some(account.id)) {
+        // One that works is listed beside what it waits for.
+        let waits = waiting.iter().any(|approval| approval.account_id == Some(account.id));
+        if !waits || account.state == "online" {
             rows.push(account_row(&viewer, &account, &credentials));
         }
     }
@@ -64,10 +66,11 @@ pub async fn show(
     for approval in listed::beside(&waiting, false, &spoken_for) {
         rows.push(listed::row(&state, &viewer, approval).await);
     }
+    let admin = viewer.may(Role::Admin);
     let sign_in =
         || viewer.post("Sign in with Microsoft", "/sources/sign-in").with_icon(Icon::Grid).primary();
     let mut frame = viewer.frame(Section::Sources, "Message Sources").live("sources");
-    if !rows.is_empty() && viewer.may(Role::Admin) {
+    if admin {
         let create = vec![
             viewer.post("Mailbox of the account", "/sources/sign-in"),
             viewer.post("Shared mailbox", "/sources/sign-in").field("shared", "on"),
@@ -76,9 +79,13 @@ pub async fn show(
             Action::go("Application permission", "/applications/new"),
             Action::go("Over EWS (legacy)", "/sources/create-ews"),
         ];
-        frame = frame.with(Menu::named("Create", create)).with(sign_in());
+        frame = frame.with(Menu::named("Create", create));
+        // The empty list has the button in its middle.
+        if !rows.is_empty() {
+            frame = frame.with(sign_in());
+        }
     }
-    let page = SourcesPage { frame, rows, empty: SourcesPage::nothing(sign_in()) };
+    let page = SourcesPage { frame, rows, empty: SourcesPage::nothing(admin.then(sign_in)) };
     match sign_in::login_url(&state, &viewer).await {
         Some(login) => web::page_leading_to(&page, &login),
         None => web::page(&page),

@@ -13,7 +13,7 @@ use crate::connections::consent::listed;
 use crate::connections::ending::Credentials;
 use crate::connections::goal::{Goal, Way};
 use crate::connections::health::{self, Trouble};
-use crate::connections::pages::{Said, SourceRow};
+use crate::connections::pages::{ORGANISATION_BOX, Said, SourceRow};
 use crate::connections::ping::{self, Report};
 use crate::connections::routes::State;
 use crate::connections::sign_in;
@@ -72,9 +72,10 @@ pub async fn show(
     }
     let empty = Empty {
         title: "No mail is sent yet".to_owned(),
-        text: "Sign in with the Microsoft account that sends. On the next pages you choose the mailbox; nothing is sent before \
-               you press Ping, which mails you a test."
-            .to_owned(),
+        text: format!(
+            "Sign in with the Microsoft account that sends. On the next pages you choose the mailbox; nothing is sent before you press \
+             Ping, which mails you a test. {ORGANISATION_BOX}"
+        ),
         action: admin.then(sign_in),
     };
     let page = OutboundsPage { frame, rows: list, empty };
