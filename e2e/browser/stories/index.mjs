@@ -23,6 +23,6 @@ import * as consent from './user-consent.mjs';
 
 export const stories = [
   approval.byRequest, faults.needsSomebody, faults.passes, firstQuarterHour, registration.credentials, tour, notices, ews.source, ews.outbound, sourceLife, sharedMailbox, approval.byLink,
-  approval.takenBack, application, signInLink, outbounds, phone, push, keyboard, registration.setUp, registration.multiTenant, swap,
+  approval.takenBack, application, signInLink, outbounds, phone, push, keyboard, registration.setUp, registration.multiTenant, registration.namedTenant, swap,
   deviceCode, shadow, consent.userConsent, consent.organisationConsent, revoked,
 ];
