@@ -10,6 +10,8 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::key::Op;
+use crate::record::IdKind;
+use crate::removed;
 use crate::state::StepState;
 use crate::work::Step;
 use crate::{Ledger, rows};
@@ -55,6 +57,23 @@ pub struct Relative {
     pub issue_key: Option<String>,
 }
 
+/// What became of a mail that is known by its id.
+#[derive(Clone, Debug, FromRow)]
+pub struct Handled {
+    /// The id.
+    pub native_id: String,
+    /// Its row's state.
+    pub state: String,
+    /// How it ended, once it has.
+    pub ending: Option<String>,
+    /// By which rule, or at which stage.
+    pub ended_by: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// The issue that it is in.
+    pub issue_key: Option<String>,
+}
+
 #[derive(FromRow)]
 struct ContentRow {
     message_id: Uuid,
@@ -89,6 +108,31 @@ struct StepRow {
 }
 
 impl Ledger {
+    /// Of these ids of a mailbox, those of mail that is known, with what became of it. What ended because its source was removed is left
+    /// out: it begins again as soon as a source lists it.
+    pub async fn handled(
+        db: &Db,
+        mailbox_id: Uuid,
+        ids: IdKind,
+        native_ids: &[String],
+    ) -> Result<HashMap<String, Handled>, StoreError> {
+        let found: Vec<Handled> = db
+            .fetch_rows(
+                sql_rows! {
+                    head: "WITH v(value) AS (VALUES ",
+                    row: "($:TEXT)",
+                    tail: ") SELECT a.value AS native_id, m.state, m.ending, m.ended_by, m.reason, m.issue_key
+                      FROM v JOIN message_alias a ON a.mailbox_id = $1 AND a.kind = $2 AND a.value = v.value
+                      JOIN message m ON m.id = a.message_id
+                      WHERE NOT (m.state = 'ended' AND m.ended_by IS NOT NULL AND m.ended_by = $3)",
+                },
+                rows(native_ids.iter().map(|id| args![id])),
+                args![mailbox_id, ids.column(), removed::RULE],
+            )
+            .await?;
+        Ok(found.into_iter().map(|row| (row.native_id.clone(), row)).collect())
+    }
+
     /// The contents of these messages; those without content are missing.
     pub async fn contents(&self, db: &Db, ids: &[Uuid]) -> Result<HashMap<Uuid, StoredContent>, StoreError> {
         let rows: Vec<ContentRow> = db

@@ -12,7 +12,8 @@ export default {
     const { page } = owner;
     await owner.makeOwner(world.setup);
     await world.lever('/registrations', { roles: ['Mail.ReadWrite', 'Mail.Send'] });
-    await owner.open('/applications/new');
+    await owner.open('/sources');
+    await owner.menu('Create', 'Application permission');
     t.contains(await owner.text(), ['without a fence it reaches every mailbox', '30 minutes to 2 hours'], 'the form');
 
     // What is wrong stands beside its field.
@@ -21,6 +22,9 @@ export default {
     await owner.submit();
     t.check(/tenant is needed/.test(await owner.errorAt('tenant')), 'a sign-in without a tenant is taken');
     t.check(/at least one mailbox/.test(await owner.errorAt('mailboxes')), 'no mailbox is taken');
+    await page.fill('[name=mailboxes]', `${support}\nbilling.contoso.test`);
+    await owner.submit();
+    t.check(/“billing.contoso.test” is no address/.test(await owner.errorAt('mailboxes')), 'a mailbox that is mistyped is left out silently');
     await page.fill('[name=tenant]', 'contoso.test');
     await page.fill('[name=mailboxes]', support);
     await page.fill('[name=control]', support);
@@ -37,16 +41,21 @@ export default {
     await owner.press('The commands for the fence');
     await page.fill('[name=mailboxes]', support);
     await owner.submit();
-    t.contains(await owner.text(), ['New-ServicePrincipal', 'New-ManagementScope', support], 'the commands for the fence');
+    t.contains(await owner.text(), ['New-ServicePrincipal', 'New-ManagementScope', 'Set-ManagementScope', support], 'the commands for the fence');
     await t.look(owner, 'fence-commands');
 
     // An administrator fences it in Exchange, and takes the grant of the whole tenant back.
     await world.lever('/fences', { kind: 'rbac', roles: ['Application Mail.ReadWrite', 'Application Mail.Send'], mailboxes: [support] });
-    await world.lever('/enterprise-applications', { roles: [] });
-    await world.lever('/tokens', { expire: true });
+    // Reading is fenced; that it may send as everybody is found out without sending.
+    await world.lever('/enterprise-applications', { roles: ['Mail.Send'] });
     await page.goto(here);
     await owner.press('Check');
-    t.contains(await owner.text(), ['The fence holds', 'is refused, as it should be'], 'the page with a fence');
+    t.contains(await owner.text(), ['reaches every mailbox of the tenant', 'Entra grants the application Mail.Send'], 'the page with a fence for reading alone');
+    await t.look(owner, 'application-may-send');
+    await world.lever('/enterprise-applications', { roles: [] });
+    await page.goto(here);
+    await owner.press('Check');
+    t.contains(await owner.text(), ['The fence holds for reading', 'is refused, as it should be', 'Sending was not tried'], 'the page with a fence');
     await t.look(owner, 'application-fenced');
 
     // A source: only named mailboxes can be chosen.

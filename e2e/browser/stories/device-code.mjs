@@ -9,7 +9,9 @@ export default {
     const { world } = t;
     const owner = await t.person();
     await owner.makeOwner(world.setup);
-    await owner.connect('billing@contoso.test');
+    // From the list in which nothing stands yet.
+    await owner.open('/sources');
+    t.contains(await owner.text(), ['No mailbox is read yet', 'Consent on behalf of your organization'], 'the empty list');
     await owner.menu('Create', 'Sign in by a code');
     const said = await owner.text();
     const code = (await owner.page.locator('.device-code code').innerText()).trim();

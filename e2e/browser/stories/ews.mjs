@@ -35,9 +35,10 @@ export const source = {
     const { world } = t;
     const owner = await t.person();
     await owner.makeOwner(world.setup);
-    await owner.signIn(support);
-    await owner.open('/sources/create-ews');
+    await owner.open('/sources');
+    await owner.menu('Create', 'Over EWS (legacy)');
     await t.look(owner, 'create-ews', { picture: true });
+    await owner.signIn(support);
     await approved(t, owner, '/sources');
     await t.look(owner, 'ews-approved');
     await owner.leads(owner.page.locator('main .button.primary').first());

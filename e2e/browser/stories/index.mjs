@@ -30,6 +30,6 @@ import * as consent from './user-consent.mjs';
 
 export const stories = [
   conversion, approval.byRequest, faults.needsSomebody, faults.passes, firstQuarterHour, registration.credentials, tour, notices, ews.source, ews.outbound, sourceLife, sharedMailbox, approval.byLink,
-  approval.takenBack, application, signInLink, outbounds, phone, push.works, push.deaf, obstacles, keyboard, registration.setUp, registration.multiTenant, swap,
+  approval.takenBack, application, signInLink, outbounds, phone, push.works, push.deaf, obstacles, keyboard, registration.setUp, registration.multiTenant, registration.namedTenant, swap,
   sharedBothWays, junk, deviceCode, silence, claims, nationalCloud.government, nationalCloud.others, shadow, consent.userConsent, consent.organisationConsent, revoked,
 ];

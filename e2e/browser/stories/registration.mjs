@@ -25,7 +25,7 @@ export const setUp = {
 
     // What is wished decides which permissions are listed, no more.
     const wish = async (wishes, fields = {}) => {
-      for (const name of ['read', 'send', 'shared', 'ews', 'application', 'credential_ends']) await page.setChecked(`[name=${name}]`, wishes.includes(name));
+      for (const name of ['read', 'send', 'shared', 'person', 'application', 'graph', 'ews', 'credential_ends']) await page.setChecked(`[name=${name}]`, wishes.includes(name));
       for (const [name, value] of Object.entries(fields)) {
         if (await page.locator(`select[name=${name}]`).count()) await page.selectOption(`[name=${name}]`, value);
         else await page.fill(`[name=${name}]`, value);
@@ -33,28 +33,37 @@ export const setUp = {
       await owner.submit();
       return page.locator('table.permissions tbody tr td:first-child').allInnerTexts();
     };
-    const read = await wish(['read']);
+    const read = await wish(['read', 'person', 'graph']);
     t.check(read.includes('Mail.ReadWrite') && !read.includes('Mail.Send'), `to read takes ${read}`);
-    const ews = await wish(['read', 'ews']);
-    t.check(ews.includes('EWS.AccessAsUser.All'), `over EWS takes ${ews}`);
+    const ews = await wish(['read', 'person', 'ews']);
+    t.check(ews.includes('EWS.AccessAsUser.All') && !ews.includes('Mail.ReadWrite'), `over EWS takes ${ews}`);
+    const both = await wish(['read', 'person', 'graph', 'ews']);
+    t.check(both.includes('EWS.AccessAsUser.All') && both.includes('Mail.ReadWrite'), `over Graph and EWS takes ${both}`);
+    const alone = await wish(['read', 'send', 'application', 'graph']);
+    t.check(alone.join() === 'Mail.ReadWrite,Mail.Send', `as the application alone takes ${alone}`);
+    await wish(['read', 'person', 'ews']);
     t.contains(await owner.text(), ['2027'], 'How to register with EWS');
-    const all = await wish(['read', 'send', 'shared'], { multi_tenant: 'yes' });
+    const all = await wish(['read', 'send', 'shared', 'person', 'graph'], { multi_tenant: 'yes' });
     for (const name of ['Mail.ReadWrite', 'Mail.Send', 'Mail.ReadWrite.Shared', 'Mail.Send.Shared']) t.check(all.includes(name), `${name} is not among ${all}`);
     t.check(!all.includes('Application.Read.All'), `unwished, ${all} holds Application.Read.All`);
-    const ends = await wish(['read', 'credential_ends']);
+    const ends = await wish(['read', 'person', 'graph', 'credential_ends']);
     t.check(ends.includes('Application.Read.All'), `to read when credentials end takes ${ends}`);
-    await wish(['read', 'send', 'shared'], { multi_tenant: 'yes' });
+    await wish(['read', 'send', 'shared', 'person', 'graph'], { multi_tenant: 'yes' });
     const cli = await owner.copies('Copy the Azure CLI script');
     t.contains(cli, ['az ad app create', `${t.world.base}/oauth/callback`, 'AzureADMultipleOrgs'], 'the Azure CLI script');
     const shell = await owner.copies('Copy the PowerShell script');
     t.contains(shell, ['Connect-MgGraph', 'New-MgApplication', `${t.world.base}/oauth/callback`, 'AzureADMultipleOrgs'], 'the PowerShell script');
-    await wish(['read'], { multi_tenant: 'no', cloud: 'gcc_high' }).catch(async (error) => {
+    await wish(['read', 'person', 'graph'], { multi_tenant: 'no', cloud: 'gcc_high' }).catch(async (error) => {
       throw new Error(`${error.message}; clouds are ${await page.locator('[name=cloud] option').evaluateAll((own) => own.map((one) => one.value))}`);
     });
     t.contains(await owner.copies('Copy the Azure CLI script'), ['AzureADMyOrg', 'AzureUSGovernment'], 'the Azure CLI script for GCC High');
     t.contains(await owner.named('Make it in the portal').getAttribute('href'), [/\.us\//], 'the portal of GCC High');
-    await wish(['read', 'application'], { mailboxes: `${support}, billing@contoso.test`, cloud: 'global' });
-    t.contains(await owner.text(), ['Fence it to these mailboxes', 'New-ManagementScope', support, 'billing@contoso.test'], 'How to register with application permission');
+    await wish(['read', 'application', 'graph'], { mailboxes: `${support}, billing.contoso.test`, cloud: 'global' });
+    t.check(/“billing.contoso.test” is no address/.test(await owner.errorAt('mailboxes')), 'a mailbox that is mistyped is left out silently');
+    t.check(!/New-ManagementScope|az ad app create/.test(await owner.text()), 'there is a script although a mailbox is mistyped');
+    await t.look(owner, 'set-up-mistyped');
+    await wish(['read', 'application', 'graph'], { mailboxes: `${support}, billing@contoso.test`, cloud: 'global' });
+    t.contains(await owner.text(), ['Fence it to these mailboxes', 'New-ManagementScope', 'Set-ManagementScope', support, 'billing@contoso.test'], 'How to register with application permission');
     await t.look(owner, 'set-up-application');
 
     // The same on a terminal.
@@ -198,5 +207,63 @@ export const multiTenant = {
     await owner.open('/registrations');
     await owner.leads(owner.page.locator('main a.row-link').first());
     t.contains(await owner.text(), ['multi-tenant', 'any organisation', 'felix@fabrikam.test', 'admin@fabrikam.test'], 'the registration');
+  },
+};
+
+export const namedTenant = {
+  name: 'multi-tenant-named',
+  title: 'A multi-tenant registration that names its own tenant: a further tenant connects all the same',
+  world: { isRegistered: false },
+  async run(t) {
+    const { world } = t;
+    const owner = await t.person();
+    const { page } = owner;
+    await owner.makeOwner(world.setup);
+    const made = await world.lever('/registrations/new', { name: 'Postroom', multi_tenant: true, redirect_uris: [`${world.base}/oauth/callback`] });
+    await owner.open('/registrations/new');
+    await page.fill('[name=client_id]', made.client_id);
+    await page.check('[name=multi_tenant][value=yes]');
+    await page.fill('[name=tenant]', 'contoso.test');
+    await page.selectOption('[name=cloud]', 'custom');
+    await page.fill('[name=login_url]', world.sim.entra);
+    await page.fill('[name=graph_url]', world.sim.graph);
+    await owner.submit();
+    await page.fill('[name=secret]', made.client_secret);
+    await owner.submit();
+    t.contains(await owner.text(), ['Microsoft took the credential', 'contoso.test, and others that connect'], 'the page of the registration');
+    await owner.press('Set up in Entra');
+    t.contains(await owner.text(), ['organizations/v2.0/adminconsent'], "the consent links, whoever's administrator opens them");
+
+    // A further tenant whose users may not consent: its administrator does, by the link that the page has.
+    await world.lever('/policies', { tenant: 'fabrikam.test', user_consent: 'managed' });
+    const typed = async (person, account) => {
+      await person.step();
+      if (await person.page.locator(`[data-testid=account][value="${account}"]`).count() === 0) {
+        await person.page.fill('[name=loginfmt]', account);
+        await person.leads(person.page.locator('button[name=account][value=other]'));
+      }
+      return person.atMicrosoft(account);
+    };
+    await owner.open('/sources');
+    await owner.menu('Create', 'Mailbox of the account');
+    await typed(owner, 'felix@fabrikam.test');
+    t.contains(await owner.text(), ['An administrator has to approve', 'AADSTS90094', 'felix@fabrikam.test'], 'the page of somebody of the further tenant');
+    const link = await owner.copies('Copy link for the administrator');
+    const admin = await t.person();
+    await admin.page.goto(link);
+    await typed(admin, 'admin@fabrikam.test');
+    await admin.sees('Thank you');
+    await owner.sees('Microsoft lets Postroom in', 30_000);
+    await owner.press('Choose folder and project');
+    await owner.fillSource({ start: 'everything', project: 'SUP', type: 'Task' });
+    await owner.confirm();
+    await owner.rowSees('felix@fabrikam.test', 'online');
+    await world.deliver('felix@fabrikam.test', 'From the further tenant');
+    await world.issue('From the further tenant');
+    // Its own tenant connects as before.
+    await owner.open('/sources');
+    await owner.menu('Create', 'Mailbox of the account');
+    await owner.atMicrosoft('support@contoso.test');
+    t.contains(await owner.text(), ['support@contoso.test', 'Mail.ReadWrite'], 'the page after a sign-in of the own tenant');
   },
 };

@@ -11,7 +11,8 @@ export default {
     const { page } = owner;
     await owner.makeOwner(world.setup);
 
-    await owner.open('/sign-in-links/new');
+    await owner.open('/sources');
+    await owner.menu('Create', 'Sign-in link for its owner');
     await page.fill('[name=mailbox]', 'no address');
     await owner.submit();
     t.check(/no address/.test(await owner.errorAt('mailbox')), 'a mailbox that is no address is taken');
@@ -35,7 +36,7 @@ export default {
     await scanner.page.goto(link);
     const person = await t.person();
     await person.page.goto(link);
-    t.contains(await person.text(), ['olivia@contoso.test', support, 'Support mail shall become issues.', 'your password stays there', 'If you do not know who asks'], "the owner's page");
+    t.contains(await person.text(), ['olivia@contoso.test', support, 'Support mail shall become issues.', 'your password stays there', 'Consent on behalf of your organization', 'If you do not know who asks'], "the owner's page");
     await t.look(person, 'owner-asked', { picture: true });
     await person.press('Sign in with Microsoft');
     const steps = await person.atMicrosoft(support);

@@ -19,6 +19,7 @@ mod credential;
 pub mod device;
 mod discovery;
 mod identity;
+mod roles;
 mod token;
 
 use std::fmt;
@@ -36,6 +37,7 @@ pub use admin::{AdminConsented, admin_consent_address, admin_consent_return};
 pub use claims::CONTINUOUS_ACCESS;
 pub use credential::{Certificate, CertificateError, Credential};
 pub use discovery::{Discovery, discover};
+pub use roles::roles;
 pub use token::{as_application, as_application_with_claims, redeem, refresh, refresh_with_claims};
 
 /// The app registration as this sign-in uses it.

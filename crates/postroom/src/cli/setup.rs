@@ -32,12 +32,18 @@ struct MicrosoftArgs {
     /// Also in shared mailboxes
     #[arg(long)]
     shared: bool,
-    /// Over Exchange Web Services instead of Graph
+    /// With somebody who signs in; with neither --person nor --application: this
     #[arg(long)]
-    ews: bool,
-    /// Application permission: without a person who signs in
+    person: bool,
+    /// As the application itself (application permission), without a person who signs in
     #[arg(long)]
     application: bool,
+    /// Over Microsoft Graph; with neither --graph nor --ews: this
+    #[arg(long)]
+    graph: bool,
+    /// Over Exchange Web Services
+    #[arg(long)]
+    ews: bool,
     /// A mailbox that application permission is fenced to; give it for each
     #[arg(long = "mailbox", value_name = "ADDRESS", requires = "application")]
     mailboxes: Vec<String>,
@@ -87,22 +93,24 @@ fn texts(args: MicrosoftArgs, config: &Config) -> Result<Texts, Failure> {
     let console = args.console.unwrap_or_else(|| config.public_url(config.server.listen));
     let redirect_uri = console.join("/oauth/callback").map_err(anyhow::Error::from)?;
     let address = |text: &str| Url::parse(text).map_err(anyhow::Error::from);
-    let (cloud, login_url, graph_url) = match args.cloud {
-        Some(cloud) => (cloud, address(cloud.login())?, address(cloud.graph())?),
+    let (cloud, login_url, graph_url, own_ews) = match args.cloud {
+        Some(cloud) => (cloud, address(cloud.login())?, address(cloud.graph())?, None),
         None => {
             let (login, graph) = (config.microsoft.login_url.clone(), config.microsoft.graph_url.clone());
-            (cloud::of_addresses(&login, &graph), login, graph)
+            (cloud::of_addresses(&login, &graph), login, graph, config.microsoft.ews_url.clone())
         }
     };
     let own_tenant = || match config.microsoft.tenant.as_str() {
         "organizations" | "common" => None,
+        // Whose administrator opens the link is not known where others connect, too.
+        _ if args.multi_tenant => None,
         tenant => Some(tenant.to_owned()),
     };
     let place = Where {
         cloud,
         login_url,
         graph_url,
-        ews_url: Url::parse(cloud.ews()).ok(),
+        ews_url: own_ews.or_else(|| Url::parse(cloud.ews()).ok()),
         multi_tenant: args.multi_tenant,
         name: args.name,
         redirect_uri,
@@ -115,12 +123,14 @@ fn texts(args: MicrosoftArgs, config: &Config) -> Result<Texts, Failure> {
         read: args.read || both,
         send: args.send || both,
         shared: args.shared,
-        ews: args.ews,
+        person: args.person,
         application: args.application,
-        mailboxes: set_up::read_mailboxes(&args.mailboxes.join("\n")),
+        graph: args.graph,
+        ews: args.ews,
+        mailboxes: set_up::read_mailboxes(&args.mailboxes.join("\n")).map_err(anyhow::Error::from)?,
         credential_ends: args.credential_ends,
     };
-    Ok(set_up::texts(&place, &wishes))
+    Ok(set_up::texts(&place, &wishes.whole()))
 }
 
 fn print(texts: &Texts) -> Result<(), Failure> {
@@ -168,8 +178,12 @@ mod tests {
     }
 
     fn asked(line: &str) -> Texts {
+        asked_with(line, &Config::defaults()).expect("texts")
+    }
+
+    fn asked_with(line: &str, config: &Config) -> Result<Texts, Failure> {
         let SetupCommand::Microsoft(args) = Line::parse_from(line.split(' ')).args.command;
-        texts(args, &Config::defaults()).expect("texts")
+        texts(args, config)
     }
 
     /// Promise: the command line gives the texts of the console, for the cloud and the address that are named.
@@ -193,6 +207,40 @@ mod tests {
         assert!(texts.azure_cli.contains(id) && texts.powershell.contains(id), "{}", texts.azure_cli);
         let texts = asked("setup microsoft --application --mailbox a@b.test --mailbox c@d.test");
         assert!(texts.fence.is_some_and(|fence| fence.contains("c@d.test")));
+        assert!(texts.permissions.is_empty(), "nobody signs in: {:?}", texts.permissions);
         assert!(texts.redirect_uri_problem.is_some(), "localhost");
+        let texts = asked("setup microsoft --read --person --application --graph --ews");
+        let names: Vec<(&str, &str)> = texts.permissions.iter().map(|one| (one.kind, one.name)).collect();
+        for one in [("delegated", "EWS.AccessAsUser.All"), ("application", "full_access_as_app")] {
+            assert!(names.contains(&one), "{names:?}");
+        }
+        let texts = asked("setup microsoft --multi-tenant --client-id c");
+        assert!(
+            texts.consent_links[0].url.contains("/organizations/v2.0/adminconsent"),
+            "{:?}",
+            texts.consent_links
+        );
+    }
+
+    /// Promise: a mailbox that is no address ends the command, which names it and prints no script; the settings' own Exchange server
+    /// stands in the consent link.
+    #[test]
+    fn what_is_mistyped_is_named_and_the_settings_count() {
+        let line = "setup microsoft --application --mailbox a@b.test --mailbox c.d.test";
+        let failure = asked_with(line, &Config::defaults()).expect_err("no address");
+        assert!(failure.code() != 0 && failure.to_string().contains("“c.d.test” is no address"), "{failure}");
+        let mut config = Config::defaults();
+        config.microsoft.ews_url =
+            Some("https://mail.contoso.test/EWS/Exchange.asmx".parse().expect("an address"));
+        let texts =
+            asked_with("setup microsoft --ews --client-id c --tenant t.test", &config).expect("texts");
+        let ews = texts.consent_links.iter().find(|link| link.label.contains("Exchange Web Services"));
+        assert!(ews.is_some_and(|link| link.url.contains("mail.contoso.test")), "{:?}", texts.consent_links);
+        let texts =
+            asked_with("setup microsoft --ews --client-id c --cloud gcc-high", &config).expect("texts");
+        assert!(
+            texts.consent_links.iter().all(|link| !link.url.contains("mail.contoso.test")),
+            "another cloud's"
+        );
     }
 }

@@ -18,6 +18,7 @@ use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::Connections;
+use super::application_grants::{self, Granted};
 use super::connection_type::ConnectionType;
 use super::goal::Way;
 use super::pages::{ApplicationFormPage, ApplicationPage};
@@ -55,7 +56,7 @@ pub enum Fence {
     Holds,
     /// Neither was seen.
     Unclear,
-    /// A mailbox outside can be read: every mailbox of the tenant can.
+    /// A mailbox outside can be read, or Entra grants what opens it: every mailbox of the tenant can be used.
     Open,
 }
 
@@ -149,12 +150,21 @@ pub async fn make(
     let connections = &state.connections;
     let mut said = fields(&state, &admin, &posted).await?;
     let tenant = posted.tenant.trim().to_ascii_lowercase();
-    let (mailboxes, control) = (read_mailboxes(&posted.mailboxes), posted.control.trim().to_owned());
+    let control = posted.control.trim().to_owned();
+    let mailboxes = match read_mailboxes(&posted.mailboxes) {
+        Ok(mailboxes) => {
+            if mailboxes.is_empty() {
+                said.fail("mailboxes", "Name at least one mailbox, by its address.");
+            }
+            mailboxes
+        }
+        Err(wrong) => {
+            said.fail("mailboxes", wrong.to_string());
+            Vec::new()
+        }
+    };
     if tenant.is_empty() || matches!(tenant.as_str(), "organizations" | "common" | "consumers") {
         said.fail("tenant", "The tenant is needed: write its id or one of its domains.");
-    }
-    if mailboxes.is_empty() {
-        said.fail("mailboxes", "Name at least one mailbox, by its address.");
     }
     if mailboxes.iter().any(|inside| inside.eq_ignore_ascii_case(&control)) {
         said.fail("control", "This mailbox is inside the fence: name one that is not.");
@@ -323,7 +333,17 @@ pub async fn check_with(
     let until = Instant::now() + LONGEST;
     let mut checks = Vec::new();
     let mut found: Option<(Fence, Option<String>)> = None;
-    for way in &ways(connections, account, more).await? {
+    let mut is_restricted = false;
+    let ways = ways(connections, account, more).await?;
+    for way in &ways {
+        // First, so that what is asked after it is asked with the new token, too.
+        let roles = match control {
+            Some(_) => {
+                let asked = application_grants::roles(connections, account, way);
+                tokio::time::timeout_at(until, asked).await.ok().flatten()
+            }
+            None => None,
+        };
         let mut mailboxes: Vec<(String, BoxFuture<'_, Result<u64, Fault>>)> = Vec::new();
         for address in &all {
             mailboxes.push((address.clone(), Box::pin(reach(connections, account, address, way))));
@@ -337,9 +357,10 @@ pub async fn check_with(
             checks.push(Check::new(&name, outcome, took));
         }
         let Some((control, outcome, took)) = outside else { continue };
-        let fence = Fence::of(&outcome);
+        let (fence, granted) = application_grants::judge(Fence::of(&outcome), roles.as_deref());
+        is_restricted |= matches!(granted, Granted::Restricted(_));
         let record = outcome.as_ref().err().and_then(|fault| serde_json::to_string(&fault.to_record()).ok());
-        let mut said = told(fence, &control, outcome);
+        let mut said = application_grants::told(&control, outcome, &granted);
         if let Some(registration) = &registration {
             said = said.map_err(|fault| fault.at(&registration.place().with_mailbox(&control)));
         }
@@ -347,6 +368,21 @@ pub async fn check_with(
         // One way that is open is enough.
         if found.as_ref().is_none_or(|(worst, _)| fence > *worst) {
             found = Some((fence, record));
+        }
+    }
+    // A policy that restricts what Entra grants over Graph restricts it over EWS, too.
+    let is_over_ews = ways.iter().any(|way| way.over == ConnectionType::Ews);
+    if let (Some(_), false, false) = (&found, is_restricted, is_over_ews) {
+        let begun = Instant::now();
+        let asked = application_grants::opens_ews(connections, account);
+        if let Ok(Some(role)) = tokio::time::timeout_at(until, asked).await {
+            let text = format!("Entra grants the application {role}, which opens every mailbox over EWS");
+            let mut fault = Fault::own("own.fence", &text);
+            if let Some(registration) = &registration {
+                fault = fault.at(&registration.place());
+            }
+            checks.push(Check::new("Fence over EWS", Err(fault), begun.elapsed()));
+            found = Some((Fence::Open, None));
         }
     }
     let report = Report { at: connections.clock.now(), checks };
@@ -359,28 +395,6 @@ pub async fn check_with(
     Ok((report, found.map(|(fence, _)| fence)))
 }
 
-/// The fence's line in a check: a refusal with its proof, or what is wrong.
-fn told(fence: Fence, control: &str, outcome: Result<u64, Fault>) -> Result<String, Fault> {
-    match (fence, outcome) {
-        (Fence::Holds, Err(fault)) => {
-            let code = if fault.code.starts_with("HTTP") {
-                fault.code.clone()
-            } else {
-                format!("HTTP {} {}", fault.status.unwrap_or_default(), fault.code)
-            };
-            let request = fault.ids.trace.as_ref().map(|id| format!(", request {id}")).unwrap_or_default();
-            Ok(format!(
-                "{control} is refused, as it should be: the fence holds. Microsoft's answer: {code}{request}"
-            ))
-        }
-        (_, Err(fault)) => Err(fault),
-        (_, Ok(count)) => {
-            let mails = counted(count, "mail", "mails");
-            Err(Fault::own("own.fence", &format!("{control} can be read, with {mails} in its inbox")))
-        }
-    }
-}
-
 /// Until when the answers of a check may be old ones: Exchange keeps for up to two hours what it knows of a fence.
 pub fn cached_until(checked_at: i64) -> Timestamp {
     time(checked_at).saturating_add(CACHED).unwrap_or(Timestamp::MAX)
@@ -389,7 +403,10 @@ pub fn cached_until(checked_at: i64) -> Timestamp {
 /// What is said about the fence.
 pub fn words(state: &str) -> (&'static str, bool) {
     match state {
-        "holds" => ("The fence holds: a mailbox outside it was refused.", true),
+        "holds" => (
+            "The fence holds for reading: a mailbox outside it was refused. Sending was not tried; what Entra grants stands with the check.",
+            true,
+        ),
         "open" => (
             "The application reaches every mailbox of the tenant. Fence it, and take back any permission for mail that Entra grants \
              it beside: the two add up. If you have just fenced it, Exchange may answer from its cache for up to 2 hours: check again \
@@ -499,7 +516,9 @@ pub async fn change(
     if !is_application(connections, id).await? {
         return Err(Problem::not_found("application"));
     }
-    let (mailboxes, control) = (read_mailboxes(&posted.mailboxes), posted.control.trim());
+    let mailboxes = read_mailboxes(&posted.mailboxes)
+        .map_err(|wrong| Problem::invalid("These mailboxes cannot be kept.", wrong.to_string()))?;
+    let control = posted.control.trim();
     if mailboxes.is_empty() || mailboxes.iter().any(|inside| inside.eq_ignore_ascii_case(control)) {
         return Err(Problem::invalid(
             "These mailboxes cannot be kept.",
@@ -514,7 +533,10 @@ pub async fn change(
     check(connections, admin.workspace(), &admin.user().email, id).await?;
     Ok(flash_to(
         &admin,
-        &Flash::done("The mailboxes are kept and were tried."),
+        &Flash::done(
+            "The mailboxes are kept and were tried. The scope in Exchange has to be changed as well: the commands for the fence have the \
+             line (Set-ManagementScope).",
+        ),
         &format!("/applications/{id}"),
     ))
 }

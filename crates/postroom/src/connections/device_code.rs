@@ -126,7 +126,7 @@ async fn ask(
     asked: &[&str],
 ) -> Result<device::Waiting, Fault> {
     let registration = connections.registration(registration).await?;
-    let tenant = tenant.unwrap_or(&registration.tenant);
+    let tenant = tenant.unwrap_or_else(|| registration.begins_in());
     let mut proof = registration.proof(&connections.http, tenant).await?;
     loop {
         let (discovery, app) = (&proof.discovery, &proof.application);
@@ -293,7 +293,7 @@ impl DevicePoller {
                 .map_err(|error| Fault::own("own.store", &error.to_string()))?,
             None => None,
         };
-        let tenant = account.map_or_else(|| registration.tenant.clone(), |account| account.tenant_id);
+        let tenant = account.map_or_else(|| registration.begins_in().to_owned(), |account| account.tenant_id);
         let mut proof = registration.proof(&connections.http, &tenant).await?;
         let asked: Vec<&str> = device.wanted.split_ascii_whitespace().collect();
         let interval = Duration::from_secs(u64::try_from(device.interval_seconds).unwrap_or(5));
@@ -364,7 +364,7 @@ impl DevicePoller {
             return tx.rollback().await;
         }
         let wanted = scopes::merged(&known.wanted, &device.wanted);
-        sign_in::record(&mut tx, &actor, row, &wanted).await?;
+        sign_in::record(&mut tx, &actor, row, &wanted, None).await?;
         if let Some(goal) = Goal::of_stored(&device.goal).kept(device.account_id.is_none()) {
             accounts::set_goal(&mut tx, id, &goal).await?;
         }
@@ -402,6 +402,7 @@ impl DevicePoller {
                     wanted: &device.wanted,
                     goal: &Goal::of_stored(&device.goal),
                     fault,
+                    of: None,
                     stops: false,
                     actor: &device.begun_by,
                 },

@@ -1,8 +1,12 @@
 //! What would become of the newest mails of a folder: the same pure functions as in the live flow, and nothing written.
 
+use std::collections::HashMap;
+
 use fault::Fault;
 use jiff::Timestamp;
 use ledger::Ledger;
+use ledger::load::Handled;
+use ledger::record::IdKind;
 use mail::Mail;
 use microsoft::message;
 use microsoft::{FolderId, Item, Mailbox};
@@ -24,6 +28,8 @@ pub const NEWEST: usize = 5;
 pub struct Target {
     /// Workspace, Jira and mailbox.
     pub place: Place,
+    /// By which ids its mail is known.
+    pub ids: IdKind,
     /// Project and type.
     pub destination: rules::Destination,
     /// The largest file that Jira takes.
@@ -41,17 +47,53 @@ pub async fn newest(
     target: &Target,
     times: &Times,
 ) -> Result<Vec<DryRunRow>, Fault> {
+    let items = mailbox.newest(folder, NEWEST).await?;
+    let known = known(connections, &items, target).await?;
     let mut rows = Vec::new();
-    for item in mailbox.newest(folder, NEWEST).await? {
-        rows.push(row(connections, ledger, &item, target, times).await?);
+    for item in &items {
+        let before = known.get(item.id.as_str());
+        rows.push(row(connections, ledger, item, before, target, times).await?);
     }
     Ok(rows)
+}
+
+/// What the ledger knows of them already: such mail is not handled a second time.
+async fn known(
+    connections: &Connections,
+    items: &[Item],
+    target: &Target,
+) -> Result<HashMap<String, Handled>, Fault> {
+    let Some(mailbox) = target.place.mailbox else { return Ok(HashMap::new()) };
+    let ids: Vec<String> = items.iter().map(|item| item.id.as_str().to_owned()).collect();
+    Ledger::handled(&connections.db, mailbox, target.ids, &ids)
+        .await
+        .map_err(|error| Fault::own("own.store", &error.to_string()))
+}
+
+/// What became of a mail that is known, and why nothing more will.
+fn of_known(before: &Handled) -> (MailState, String) {
+    let end = MailState::of_row(&before.state, before.ending.as_deref()).unwrap_or(MailState::Waiting);
+    let why = match (&before.issue_key, before.ended_by.as_deref()) {
+        (Some(key), _) if matches!(end, MailState::Issue | MailState::Comment) => {
+            format!("handled already: {key}")
+        }
+        (_, Some(rule)) if end == MailState::Ignored => {
+            let reason = before.reason.as_deref().unwrap_or_default();
+            format!("recorded already and left alone ({rule}): {reason}")
+        }
+        (_, _) if end == MailState::Held => {
+            format!("recorded already and held: {}", before.reason.as_deref().unwrap_or_default())
+        }
+        _ => "recorded already: its turn comes, or it is on its way".to_owned(),
+    };
+    (end, why)
 }
 
 async fn row(
     connections: &Connections,
     ledger: &Ledger,
     item: &Item,
+    before: Option<&Handled>,
     target: &Target,
     times: &Times,
 ) -> Result<DryRunRow, Fault> {
@@ -59,15 +101,18 @@ async fn row(
     let mail = match read::read_page(&item.raw) {
         Ok(mail) => mail,
         Err(error) => {
-            return Ok(DryRunRow {
-                received,
-                from: String::new(),
-                subject: String::new(),
-                end: MailState::Held,
-                why: error.to_string(),
-            });
+            let (end, why) = before.map_or_else(|| (MailState::Held, error.to_string()), of_known);
+            return Ok(DryRunRow { received, from: String::new(), subject: String::new(), end, why });
         }
     };
+    let from = mail
+        .from
+        .as_ref()
+        .map_or_else(String::new, |from| from.name.clone().unwrap_or_else(|| from.address.clone()));
+    if let Some(before) = before {
+        let (end, why) = of_known(before);
+        return Ok(DryRunRow { received, from, subject: mail.subject, end, why });
+    }
     let (end, mut why) = decide(connections, ledger, &mail, target).await?;
     if message::read(&item.raw).is_ok_and(|read| read.needs_mime())
         && matches!(end, MailState::Issue | MailState::Comment)
@@ -77,10 +122,6 @@ async fn row(
     if target.start.is_some_and(|start| item.received_at < start) {
         why = format!("older than the start point, so it is left alone; one like it: {why}");
     }
-    let from = mail
-        .from
-        .as_ref()
-        .map_or_else(String::new, |from| from.name.clone().unwrap_or_else(|| from.address.clone()));
     Ok(DryRunRow { received, from, subject: mail.subject, end, why })
 }
 
@@ -109,4 +150,58 @@ async fn decide(
     let matched = decision.trace.lines.iter().filter(|line| line.matched);
     let why = matched.map(|line| format!("{}: {}", line.rule, line.why)).collect::<Vec<_>>().join("; ");
     Ok((end, why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise: a mail that is known is shown with what became of it, and not as a new one.
+    #[test]
+    fn what_is_known_is_shown_as_that() {
+        let some = |text: &str| Some(text.to_owned());
+        let handled =
+            |state: &str, ending: Option<&str>, ended_by: Option<&str>, key: Option<&str>| Handled {
+                native_id: "a".to_owned(),
+                state: state.to_owned(),
+                ending: ending.map(str::to_owned),
+                ended_by: ended_by.map(str::to_owned),
+                reason: some("it came before"),
+                issue_key: key.map(str::to_owned),
+            };
+        for (before, end, words) in [
+            (
+                handled("ended", Some("issue"), None, Some("SUP-12")),
+                MailState::Issue,
+                "handled already: SUP-12",
+            ),
+            (
+                handled("ended", Some("comment"), None, Some("SUP-3")),
+                MailState::Comment,
+                "handled already: SUP-3",
+            ),
+            (
+                handled("ended", Some("ignored"), Some("before-start"), None),
+                MailState::Ignored,
+                "recorded already and left alone (before-start): it came before",
+            ),
+            (
+                handled("held", Some("held"), Some("read"), None),
+                MailState::Held,
+                "recorded already and held: it came before",
+            ),
+            (
+                handled("acting", None, None, Some("SUP-4")),
+                MailState::Acting,
+                "recorded already: its turn comes, or it is on its way",
+            ),
+            (
+                handled("ready", None, None, None),
+                MailState::Waiting,
+                "recorded already: its turn comes, or it is on its way",
+            ),
+        ] {
+            assert_eq!(of_known(&before), (end, words.to_owned()));
+        }
+    }
 }

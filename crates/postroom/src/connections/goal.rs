@@ -29,7 +29,7 @@ pub enum Goal {
         /// Which one.
         id: Uuid,
     },
-    /// To try a source again that is there.
+    /// To try a source again that is there: it goes on.
     ValidateSource {
         /// Which one.
         id: Uuid,
@@ -121,15 +121,21 @@ impl Goal {
         matches!(self, Self::Outbound(_) | Self::MoveOutbound { .. } | Self::ValidateOutbound { .. })
     }
 
+    /// Whether whoever waits for this waits for the other, too: both are of the same list. What is moved is moved by itself, so each
+    /// move is waited for on its own.
+    pub fn waits_as(&self, other: &Self) -> bool {
+        let is_move = |goal: &Self| matches!(goal, Self::MoveSource { .. } | Self::MoveOutbound { .. });
+        if is_move(self) || is_move(other) {
+            return self == other;
+        }
+        self.is_outbound() == other.is_outbound()
+    }
+
     /// How the mailbox will be reached.
     pub fn over(&self) -> ConnectionType {
         match self {
             Self::Source(way) | Self::Outbound(way) => way.over,
-            Self::Account
-            | Self::MoveSource { .. }
-            | Self::MoveOutbound { .. }
-            | Self::ValidateSource { .. }
-            | Self::ValidateOutbound { .. } => ConnectionType::Graph,
+            _ => ConnectionType::Graph,
         }
     }
 

@@ -28,6 +28,7 @@ pub(super) struct Chosen {
     pub(super) handled: String,
     pub(super) handled_target: String,
     pub(super) handled_name: String,
+    pub(super) in_shadow: bool,
 }
 
 /// What came of keeping.
@@ -101,6 +102,7 @@ pub(super) async fn keep(
         handled: chosen.handled,
         handled_target: chosen.handled_target,
         handled_name: chosen.handled_name,
+        in_shadow: chosen.in_shadow,
         now,
     };
     let (id, what, text) = match change {
@@ -116,22 +118,39 @@ pub(super) async fn keep(
             }
             Some((id, Some(_))) => {
                 sources::revive(&mut tx, id, confirmed.clone()).await?;
-                (id, "create source", "confirmed again; reading begins")
+                (
+                    id,
+                    "create source",
+                    if chosen.in_shadow {
+                        "confirmed again; reading begins in shadow mode"
+                    } else {
+                        "confirmed again; reading begins"
+                    },
+                )
             }
             None => {
                 let id = Uuid::now_v7();
                 sources::insert(&mut tx, id, confirmed.clone()).await?;
-                (id, "create source", "confirmed; reading begins")
+                (
+                    id,
+                    "create source",
+                    if chosen.in_shadow {
+                        "confirmed; reading begins in shadow mode"
+                    } else {
+                        "confirmed; reading begins"
+                    },
+                )
             }
         },
     };
     let detail = format!(
-        "{}, to {} as {}, start {}, handled mail: {}",
+        "{}, to {} as {}, start {}, handled mail: {}{}",
         confirmed.folder_name,
         chosen.project.key,
         confirmed.issue_type_name,
         confirmed.start_kind,
-        confirmed.handled
+        confirmed.handled,
+        if confirmed.in_shadow { ", in shadow mode" } else { "" }
     );
     audit::record(&mut tx, &admin.actor(), what, address, &detail).await?;
     let event = Event {
@@ -150,10 +169,15 @@ pub(super) async fn keep(
     state.engine.push.notify_one();
     state.shell.bus.tell("sources");
     let verb = if change.is_some() { "goes on" } else { "is read from now on" };
-    Ok(Kept::Source(format!(
-        "{address}, {} {verb}; its mail goes to {}.",
-        confirmed.folder_name, chosen.project.key
-    )))
+    let goes_to = if confirmed.in_shadow {
+        format!(
+            "in shadow mode: what would become of its mail in {} is decided, and nothing is written",
+            chosen.project.key
+        )
+    } else {
+        format!("its mail goes to {}", chosen.project.key)
+    };
+    Ok(Kept::Source(format!("{address}, {} {verb}; {goes_to}.", confirmed.folder_name)))
 }
 
 /// The highest issue number of a project; 0 for an empty one.

@@ -56,9 +56,11 @@ pub async fn show(
     }
     let waiting = listed::waiting(&state, &viewer).await?;
     for account in accounts::unused(&connections.db, viewer.workspace()).await? {
+        // One that works is listed beside what it waits for.
         let waits = waiting.iter().any(|approval| approval.account_id == Some(account.id));
+        let is_shown = !waits || account.state == "online";
         // Who signed in to send stands in the list of outbounds.
-        if !waits && !Goal::of_stored(&account.goal).is_outbound() {
+        if is_shown && !Goal::of_stored(&account.goal).is_outbound() {
             rows.push(account_row(&viewer, &account, true, &ends));
         }
     }
@@ -67,10 +69,11 @@ pub async fn show(
     for approval in listed::beside(&waiting, false, &spoken_for) {
         rows.push(listed::row(&state, &viewer, approval).await);
     }
+    let admin = viewer.may(Role::Admin);
     let sign_in =
         || viewer.post("Sign in with Microsoft", "/sources/sign-in").with_icon(Icon::Grid).primary();
     let mut frame = viewer.frame(Section::Sources, "Message Sources").live("sources");
-    if !rows.is_empty() && viewer.may(Role::Admin) {
+    if admin {
         let create = vec![
             viewer.post("Mailbox of the account", "/sources/sign-in"),
             viewer.post("Shared mailbox", "/sources/sign-in").field("shared", "on"),
@@ -79,9 +82,13 @@ pub async fn show(
             Action::go("Application permission", "/applications/new"),
             Action::go("Over EWS (legacy)", "/sources/create-ews"),
         ];
-        frame = frame.with(Menu::named("Create", create)).with(sign_in());
+        frame = frame.with(Menu::named("Create", create));
+        // The empty list has the button in its middle.
+        if !rows.is_empty() {
+            frame = frame.with(sign_in());
+        }
     }
-    let page = SourcesPage { frame, rows, empty: SourcesPage::nothing(sign_in()) };
+    let page = SourcesPage { frame, rows, empty: SourcesPage::nothing(admin.then(sign_in)) };
     match sign_in::login_url(&state, &viewer).await {
         Some(login) => web::page_leading_to(&page, &login),
         None => web::page(&page),

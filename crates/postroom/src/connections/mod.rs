@@ -15,6 +15,7 @@
 
 pub mod alarm;
 pub mod application;
+pub mod application_grants;
 mod bootstrap;
 mod budgets;
 pub mod cloud;

@@ -26,8 +26,10 @@ pub struct About {
     pub id: Uuid,
     /// Application (client) id.
     pub client_id: String,
-    /// The tenant that sign-ins begin in: a tenant's id, a domain, `organizations` or `common`.
+    /// Where it is registered: a tenant's id, a domain, or `organizations` or `common` where that is left open.
     pub tenant: String,
+    /// Whether other tenants connect, too.
+    pub multi_tenant: bool,
     /// Which cloud it is registered in.
     pub cloud: Cloud,
     /// For example `https://login.microsoftonline.com`.
@@ -63,7 +65,23 @@ pub struct Registration {
     met: Noted,
 }
 
+/// Whoever has an account of work or school, in whatever tenant.
+const ANY: &str = "organizations";
+
 impl About {
+    /// The tenant that new sign-ins begin in. An account of another tenant is refused at a tenant's own page (AADSTS50020).
+    pub fn begins_in(&self) -> &str {
+        if self.multi_tenant && self.tenant != "common" { ANY } else { &self.tenant }
+    }
+
+    /// The tenant that an administrator's consent link names while nobody knows theirs. The page takes no `common`.
+    pub fn approves_in(&self) -> &str {
+        match self.begins_in() {
+            "common" => ANY,
+            tenant => tenant,
+        }
+    }
+
     /// Where its faults happen.
     pub fn place(&self) -> Place {
         Place {
@@ -121,11 +139,6 @@ impl Registration {
     ) -> Result<(Discovery, Application), Fault> {
         let discovery = self.endpoints(http, tenant).await?;
         Ok((discovery, self.application(tenant, Credential::None)))
-    }
-
-    /// The same where sign-ins begin.
-    pub async fn at_home(&self, http: &reqwest::Client) -> Result<(Discovery, Application), Fault> {
-        self.in_tenant(http, &self.tenant).await
     }
 
     /// Endpoints and application for a tenant, for requests to its token endpoint.
@@ -239,6 +252,7 @@ mod tests {
             id: Uuid::nil(),
             client_id: sim.ready().client_id.clone(),
             tenant: sim.ready().tenant_id.clone(),
+            multi_tenant: false,
             cloud: Cloud::Custom,
             login_url: url(&sim.ready().entra),
             graph_url: url(&sim.ready().graph),

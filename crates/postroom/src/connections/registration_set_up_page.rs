@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::cloud::{self, Cloud};
 use super::pages::SetUpPage;
 use super::registration_pages::{name, one};
-use super::registration_set_up::{self as set_up, Where, Wishes};
+use super::registration_set_up::{self as set_up, NoMailbox, Where, Wishes};
 use super::routes::State;
 use super::store::registrations::{self as rows, Row};
 use crate::access::{Role, Viewer};
@@ -34,9 +34,13 @@ pub struct Asked {
     #[serde(default)]
     shared: String,
     #[serde(default)]
-    ews: String,
+    person: String,
     #[serde(default)]
     application: String,
+    #[serde(default)]
+    graph: String,
+    #[serde(default)]
+    ews: String,
     #[serde(default)]
     mailboxes: String,
     #[serde(default)]
@@ -50,20 +54,28 @@ pub struct Asked {
 }
 
 impl Asked {
-    fn wishes(&self) -> Wishes {
+    fn wishes(&self) -> Result<Wishes, NoMailbox> {
+        let mailboxes = set_up::read_mailboxes(&self.mailboxes)?;
+        Ok(self.wishes_for(mailboxes))
+    }
+
+    fn wishes_for(&self, mailboxes: Vec<String>) -> Wishes {
         if self.show.is_empty() {
             return Wishes::default();
         }
         let on = |text: &str| text == "on";
-        Wishes {
+        let wishes = Wishes {
             read: on(&self.read),
             send: on(&self.send),
             shared: on(&self.shared),
-            ews: on(&self.ews),
+            person: on(&self.person),
             application: on(&self.application),
-            mailboxes: set_up::read_mailboxes(&self.mailboxes),
+            graph: on(&self.graph),
+            ews: on(&self.ews),
+            mailboxes,
             credential_ends: on(&self.credential_ends),
-        }
+        };
+        wishes.whole()
     }
 }
 
@@ -101,7 +113,8 @@ async fn place_of(state: &State, row: &Row) -> Result<Where, Problem> {
         name: if row.name.is_empty() { "Postroom".to_owned() } else { name(row) },
         redirect_uri: about.redirect_uri.clone(),
         client_id: Some(row.client_id.clone()),
-        tenant: (!any).then(|| row.tenant.clone()),
+        // Whose administrator opens the link is not known where others connect, too.
+        tenant: (!any && row.multi_tenant == 0).then(|| row.tenant.clone()),
         state: Some(approval_state(state, row).await?),
     })
 }
@@ -125,7 +138,7 @@ fn place_anew(state: &State, asked: &Asked) -> Where {
     }
 }
 
-fn wishes_form(wishes: &Wishes) -> Fields {
+fn wishes_form(wishes: &Wishes, mailboxes: &str) -> Fields {
     let tick = |name, label: &str, on: bool, hint: &str| {
         Field::tick(name, label).value(if on { "on" } else { "" }).hint(hint)
     };
@@ -139,20 +152,27 @@ fn wishes_form(wishes: &Wishes) -> Fields {
             "Also mailboxes of others that the account has rights on.",
         ),
         tick(
-            "ews",
-            "Exchange Web Services",
-            wishes.ews,
-            "Instead of Graph: for Exchange on your own machines.",
+            "person",
+            "With a signed-in person",
+            wishes.person,
+            "Somebody signs in for each mailbox, and Postroom may do what they may.",
         ),
         tick(
             "application",
-            "Application permission",
+            "As the application itself",
             wishes.application,
-            "Without a person who signs in. An administrator must approve; fence it to named mailboxes.",
+            "Application permission, without a person who signs in. An administrator must approve; fence it to named mailboxes.",
+        ),
+        tick("graph", "Microsoft Graph", wishes.graph, "The usual way to Exchange Online."),
+        tick(
+            "ews",
+            "Exchange Web Services",
+            wishes.ews,
+            "Instead of Graph or beside it: for Exchange on your own machines.",
         ),
         Field::line("mailboxes", "Mailboxes inside the fence")
             .optional()
-            .value(wishes.mailboxes.join(", "))
+            .value(mailboxes)
             .hint("For application permission: their addresses, separated by commas."),
         tick("credential_ends", "When its credentials end", wishes.credential_ends, set_up::CREDENTIAL_ENDS),
     ])
@@ -193,8 +213,18 @@ pub async fn show(
         Some(row) => place_of(&state, row).await?,
         None => place_anew(&state, &asked),
     };
-    let wishes = asked.wishes();
-    let texts = set_up::texts(&place, &wishes);
+    let (wishes, texts) = match asked.wishes() {
+        Ok(wishes) => {
+            let texts = set_up::texts(&place, &wishes);
+            (wishes_form(&wishes, &wishes.mailboxes.join(", ")), Some(texts))
+        }
+        // A script for other mailboxes than are meant is worse than none.
+        Err(wrong) => {
+            let mut fields = wishes_form(&asked.wishes_for(Vec::new()), &asked.mailboxes);
+            fields.fail("mailboxes", wrong.to_string());
+            (fields, None)
+        }
+    };
     let portals = cloud::of_portals(place.cloud, &place.login_url);
     let mut frame = viewer.frame(Section::Registrations, "Set up Postroom in Entra");
     if viewer.may(Role::Admin) && row.is_none() {
@@ -209,7 +239,7 @@ pub async fn show(
             .client_id
             .as_deref()
             .map(|id| Page::AppPermissions.address(portals, Some(id))),
-        wishes: wishes_form(&wishes),
+        wishes,
         kind: if row.is_none() { registration_form(&place) } else { Fields::default() },
         multi_tenant: place.multi_tenant,
         texts,

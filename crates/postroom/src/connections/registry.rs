@@ -288,6 +288,7 @@ impl Connections {
             id: row.id,
             client_id: row.client_id.clone(),
             tenant: row.tenant.clone(),
+            multi_tenant: row.multi_tenant == 1,
             cloud,
             login_url,
             graph_url,

@@ -112,6 +112,24 @@ pub fn merged(known: &str, learned: &str) -> String {
     all.join(" ")
 }
 
+/// Whether mail can be read with what was granted, over Graph or over EWS.
+pub fn reads_mail(granted: &str) -> bool {
+    is_granted(granted, MAIL) || is_granted(granted, SHARED) || !of_ews(granted).is_empty()
+}
+
+/// What is asked for from now on, after what was waited for is given up: of `waited` only what was granted all the same, or what is waited
+/// for in `others`.
+pub fn given_up(wanted: &str, waited: &str, granted: &str, others: &str) -> String {
+    let is_over = |scope: &str| {
+        scope.contains('.')
+            && is_granted(waited, scope)
+            && !is_granted(granted, scope)
+            && !is_granted(others, scope)
+    };
+    let kept: Vec<&str> = wanted.split_ascii_whitespace().filter(|scope| !is_over(scope)).collect();
+    kept.join(" ")
+}
+
 /// The permissions among the scopes, without those of OpenID Connect, which no administrator's link names.
 pub fn of_resource(scopes: &str) -> Vec<&str> {
     scopes.split_ascii_whitespace().filter(|scope| scope.contains('.')).collect()
@@ -163,14 +181,33 @@ pub fn in_words(granted: &str, asked: &[&str]) -> (Vec<String>, Vec<String>) {
 /// Which part of Postroom will not work without what was asked for and not granted; empty when all will.
 pub fn consequences(granted: &str, wanted: &[&str]) -> Vec<&'static str> {
     let lacks = |scope: &str| wanted.contains(&scope) && !is_granted(granted, scope);
+    // A mail is sent from its draft, and to make one is to write into the mailbox.
+    let (sends, sends_shared) = (wanted.contains(&SEND), wanted.contains(&SEND_SHARED));
+    let reads_own = is_granted(granted, MAIL) || is_granted(granted, SHARED);
     let mut lost = Vec::new();
-    if lacks(MAIL) && !is_granted(granted, SHARED) {
-        lost.push("No mail can be read: Mail.ReadWrite was not granted. An administrator of the tenant may have to approve it.");
+    if lacks(MAIL) && !reads_own {
+        lost.push(if sends || sends_shared {
+            "No mail can be read, and none be sent, since a mail is sent from its draft: Mail.ReadWrite was not granted. An \
+             administrator of the tenant may have to approve it."
+        } else {
+            "No mail can be read: Mail.ReadWrite was not granted. An administrator of the tenant may have to approve it."
+        });
     }
     if lacks(SHARED) {
-        lost.push(
-            "Shared mailboxes cannot be read; the account's own can. Mail.ReadWrite.Shared was not granted.",
-        );
+        lost.push(match (sends_shared, reads_own) {
+            (false, true) => {
+                "Shared mailboxes cannot be read; the account's own can. Mail.ReadWrite.Shared was not granted."
+            }
+            (false, false) => "Shared mailboxes cannot be read. Mail.ReadWrite.Shared was not granted.",
+            (true, true) => {
+                "Shared mailboxes cannot be read, and no mail be sent from them, since it is sent from its draft; the account's own \
+                 can. Mail.ReadWrite.Shared was not granted."
+            }
+            (true, false) => {
+                "Shared mailboxes cannot be read, and no mail be sent from them, since it is sent from its draft. \
+                 Mail.ReadWrite.Shared was not granted."
+            }
+        });
     }
     if lacks(SEND) {
         lost.push(
@@ -212,25 +249,58 @@ mod tests {
     fn a_partial_grant_says_what_will_not_work() {
         let all = asked_to_send(true);
         assert!(consequences(&all.join(" "), &all).is_empty());
-        for (missing, word) in [
-            (MAIL, "Message"),
-            (SHARED, "Shared mailboxes cannot be read"),
-            (SEND, "No mail can be sent"),
-            (SEND_SHARED, "cannot be sent from shared"),
-            ("User.Read", "who is signed in"),
+        let without = |asked: &[&'static str], missing: &[&str]| {
+            let granted: Vec<&str> = asked.iter().copied().filter(|scope| !missing.contains(scope)).collect();
+            consequences(&granted.join(" "), asked)
+        };
+        let (own, read, read_shared) = (asked_to_send(false), asked(false), asked(true));
+        for (asked, missing, words) in [
+            // Rights on the shared one cover one's own mailbox too.
+            (&all, vec![MAIL], vec![]),
+            (&own, vec![MAIL], vec!["No mail can be read, and none be sent"]),
+            (&read, vec![MAIL], vec!["No mail can be read: Mail.ReadWrite"]),
+            (
+                &all,
+                vec![MAIL, SHARED],
+                vec![
+                    "No mail can be read, and none be sent",
+                    "Shared mailboxes cannot be read, and no mail be sent from them",
+                ],
+            ),
+            (
+                &all,
+                vec![SHARED],
+                vec!["no mail be sent from them, since it is sent from its draft; the account's own can"],
+            ),
+            (&read_shared, vec![SHARED], vec!["Shared mailboxes cannot be read; the account's own can"]),
+            (
+                &read_shared,
+                vec![MAIL, SHARED],
+                vec!["No mail can be read: ", "Shared mailboxes cannot be read. "],
+            ),
+            (&own, vec![SEND], vec!["No mail can be sent, so this account can be no Message Outbound"]),
+            (&all, vec![SEND_SHARED], vec!["cannot be sent from shared"]),
+            (&all, vec!["User.Read"], vec!["who is signed in"]),
         ] {
-            let granted: Vec<&str> = all.iter().copied().filter(|scope| *scope != missing).collect();
-            let lost = consequences(&granted.join(" "), &all);
-            if missing == MAIL {
-                // Rights on the shared one cover one's own mailbox too.
-                assert!(lost.is_empty(), "{lost:?}");
-                continue;
+            let lost = without(asked, &missing);
+            assert_eq!(lost.len(), words.len(), "{missing:?}: {lost:?}");
+            for (lost, word) in lost.iter().zip(words) {
+                assert!(lost.contains(word), "{missing:?}: {lost}");
             }
-            assert_eq!(lost.len(), 1, "{missing}: {lost:?}");
-            assert!(lost[0].contains(word), "{missing}: {lost:?}");
         }
-        assert_eq!(consequences("openid Mail.Read", &asked(false)).len(), 2);
+        assert_eq!(consequences("openid Mail.Read", &read).len(), 2);
         assert!(consequences("openid User.Read Mail.ReadWrite", &asked(false)).is_empty());
+    }
+
+    /// Promise: what was waited for and given up is asked for no more; what was granted, or is waited for otherwise, is.
+    #[test]
+    fn what_is_given_up_is_asked_for_no_more() {
+        let wanted = format!("{} {ONLINE}", asked_to_send(true).join(" "));
+        let granted = "openid User.Read Mail.ReadWrite";
+        let kept = given_up(&wanted, &asked_to_send(true).join(" "), granted, SEND);
+        assert_eq!(kept, format!("{} Mail.Send {ONLINE}", asked(false).join(" ")));
+        assert_eq!(asked_again(&given_up(&kept, ONLINE, granted, "")), asked_to_send(false));
+        assert!(reads_mail(granted) && reads_mail(ONLINE) && !reads_mail("openid User.Read Mail.Send"));
     }
 
     /// Promise: what was granted is asked for again at every refresh, and nothing more.

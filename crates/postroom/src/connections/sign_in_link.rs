@@ -70,9 +70,7 @@ pub async fn make(state: &State, actor: &Actor, wish: &Wish<'_>) -> Result<Optio
     };
     let Some(registration) = registration else { return Ok(None) };
     let before = match wish.account {
-        Some(account) => {
-            format!("{} {}", accounts::wanted(&connections.db, account.id).await?, account.scopes)
-        }
+        Some(account) => sign_in::wanted_again(connections, account).await?.join(" "),
         None => String::new(),
     };
     let wanted = match wish.account {

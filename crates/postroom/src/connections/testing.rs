@@ -413,6 +413,7 @@ pub(crate) fn confirmed(
         handled: "read".to_owned(),
         handled_target: String::new(),
         handled_name: String::new(),
+        in_shadow: false,
         now,
     }
 }

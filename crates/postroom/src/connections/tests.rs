@@ -2,11 +2,14 @@
 
 use http::StatusCode;
 use jiff::SignedDuration;
+use ledger::Ledger;
+use ledger::record::IdKind;
 use store::{args, sql};
 use uuid::Uuid;
 
 use super::bootstrap;
 use super::store::accounts::{self, NewSignIn};
+use super::store::sources::Confirmed;
 use super::store::{jira, sources};
 use super::testing::{NOWHERE, Office, confirmed};
 use crate::config::Config;
@@ -28,6 +31,7 @@ async fn begun(office: &Office, registration: Uuid, state: &[u8], browser: &[u8]
         account: None,
         tenant: String::new(),
         link: None,
+        approval: None,
         user: Some(Uuid::now_v7()),
         now,
         until: now + SignedDuration::from_mins(10),
@@ -167,6 +171,107 @@ async fn viewers_change_nothing() {
     assert!(page.status == StatusCode::OK && !page.body.contains("/pause\""), "{}", page.body);
 }
 
+/// Promise: a list without a connection has every way to make one, and explains the box for the organisation before anybody meets it; who
+/// may only look is offered none.
+#[tokio::test]
+async fn an_empty_list_has_every_way() {
+    let office = Office::new().await;
+    let mut owner = office.console.owner().await;
+    for (list, ways) in [
+        (
+            "/sources",
+            vec![
+                "/sources/sign-in",
+                "name=\"shared\"",
+                "/sign-in-links/new",
+                "/device-sign-ins",
+                "/applications/new",
+                "/sources/create-ews",
+            ],
+        ),
+        (
+            "/outbounds",
+            vec!["/outbounds/sign-in", "name=\"shared\"", "/applications/new", "/outbounds/create-ews"],
+        ),
+    ] {
+        let page = owner.get(list).await.body;
+        for part in ways.iter().copied().chain(["Create", "Consent on behalf of your organization"]) {
+            assert!(page.contains(part), "{list}: {part} is missing: {page}");
+        }
+    }
+    office.console.shell.db.execute(sql!("UPDATE console_user SET role = 'viewer'"), args![]).await.unwrap();
+    for list in ["/sources", "/outbounds"] {
+        let page = owner.get(list).await.body;
+        assert!(!page.contains("/sign-in\"") && !page.contains("Create"), "{list}: {page}");
+    }
+}
+
+/// Promise: a source that begins in shadow mode is in it from its first mail on, and one that is made again is in it only where that was
+/// chosen anew.
+#[tokio::test]
+async fn a_source_begins_in_shadow_mode() {
+    for office in Office::all().await {
+        let there = office.connect().await;
+        let (db, now) = (&office.console.shell.db, office.now());
+        let shadow = async |id: Uuid| {
+            sources::one(db, office.workspace(), id)
+                .await
+                .unwrap()
+                .unwrap()
+                .shadow_at
+                .map(|at| at == now.as_microsecond())
+        };
+        assert_eq!(shadow(there.source).await, None);
+        let new = |in_shadow: bool, folder: &str| Confirmed {
+            in_shadow,
+            folder_id: folder.to_owned(),
+            ..confirmed(office.workspace(), there.account, there.mailbox, there.destination, now)
+        };
+        let id = Uuid::now_v7();
+        let mut tx = db.begin().await.unwrap();
+        sources::insert(&mut tx, id, new(true, "another")).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(shadow(id).await, Some(true));
+        for in_shadow in [false, true] {
+            let mut tx = db.begin().await.unwrap();
+            sources::revive(&mut tx, id, new(in_shadow, "another")).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(shadow(id).await, in_shadow.then_some(true));
+        }
+    }
+}
+
+/// Promise: mail that the ledger knows is told with what became of it, on both databases; mail that a removed source left behind begins
+/// again, and counts as new.
+#[tokio::test]
+async fn known_mail_is_told() {
+    for office in Office::all().await {
+        let there = office.connect().await;
+        let db = &office.console.shell.db;
+        let ids = office.record(there, &["first", "second", "third"]).await;
+        let ended = sql!(
+            "UPDATE message SET state = 'ended', ending = $1, ended_by = $2, issue_key = $3 WHERE id = $4"
+        );
+        db.execute(ended, args!["issue", None::<&str>, "SUP-12", ids[0]]).await.unwrap();
+        db.execute(ended, args!["ignored", "source-removed", None::<&str>, ids[1]]).await.unwrap();
+        let asked = ["first", "second", "third", "fourth"].map(|subject| format!("native-{subject}"));
+        let known = Ledger::handled(db, there.mailbox, IdKind::Graph, &asked).await.unwrap();
+        let mut told: Vec<(&str, &str, Option<&str>)> = known
+            .values()
+            .map(|one| (one.native_id.as_str(), one.state.as_str(), one.issue_key.as_deref()))
+            .collect();
+        told.sort_unstable();
+        assert_eq!(told, [("native-first", "ended", Some("SUP-12")), ("native-third", "ready", None)]);
+        assert!(Ledger::handled(db, there.mailbox, IdKind::Ews, &asked).await.unwrap().is_empty());
+        assert!(Ledger::handled(db, there.mailbox, IdKind::Graph, &[]).await.unwrap().is_empty());
+        let found =
+            sources::known_mailbox(db, office.workspace(), "tenant", "x", "Support@contoso.test").await;
+        assert_eq!(found.unwrap(), Some(there.mailbox));
+        let elsewhere = sources::known_mailbox(db, Uuid::now_v7(), "tenant", "oid-support", "").await;
+        assert_eq!(elsewhere.unwrap(), None, "another workspace's");
+    }
+}
+
 /// Promise: a form with errors keeps what was typed, and says beside each field what is wrong.
 #[tokio::test]
 async fn forms_keep_what_was_typed() {
@@ -184,10 +289,14 @@ async fn forms_keep_what_was_typed() {
         ("handled_target", ""),
         ("do", "confirm"),
     ];
+    office.sign_in(registration, "Billing@contoso.test").await;
     let page = owner.post(&format!("/sources/new?account={account}"), &token, &fields).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.body);
     for part in [
         "shared@contoso.test",
+        // What is known of the tenant can be picked.
+        "<option value=\"billing@contoso.test\">",
+        "Begin in shadow mode",
         "one more permission",
         "year-month-day",
         "No Jira site is connected yet",

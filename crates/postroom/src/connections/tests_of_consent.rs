@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
+use microsoft::AccessTokens;
 use store::{args, sql};
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -42,6 +43,33 @@ async fn stop_at_mail(browser: &mut Browser<'_>, told: &Shared, code: u32) -> St
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
     assert!(answer.location().starts_with("/approvals/"), "{}", answer.location());
     answer.location().to_owned()
+}
+
+/// A sign-in is stopped at what it asks for beside `has`; gives the address of the page that says what to do.
+async fn stop_at(browser: &mut Browser<'_>, told: &Shared, path: &str, code: u32) -> String {
+    let state = begin(browser, told, path).await;
+    let state = second_half(&come_back(browser, &state).await, told);
+    let answer = browser.get(&stopped(&state, code)).await;
+    assert!(answer.location().starts_with("/approvals/"), "{}: {}", answer.location(), answer.body);
+    answer.location().to_owned()
+}
+
+/// Microsoft ends the sign-in of an account, and Postroom notices.
+async fn revoke(office: &Office, told: &Shared, account: &str) {
+    told.lock().unwrap().refuses = Some((50_173, "invalid_grant"));
+    office.console.clock.advance(Duration::from_hours(1));
+    let id = Uuid::parse_str(account.rsplit('/').next().unwrap()).unwrap();
+    let tokens = office.state.connections.tokens(id).await.unwrap();
+    tokens.get().await.unwrap_err();
+    assert_eq!(accounts_of(office).await[0].1, "offline");
+    let mut told = told.lock().unwrap();
+    (told.refuses, told.now) = (None, office.now().as_second());
+}
+
+async fn wanted(office: &Office) -> String {
+    let db = &office.console.shell.db;
+    let (wanted,): (String,) = db.fetch_one(sql!("SELECT wanted FROM account"), args![]).await.unwrap();
+    wanted
 }
 
 async fn link_state(office: &Office) -> String {
@@ -235,7 +263,14 @@ async fn a_mailboxs_owner_signs_in_by_a_link() {
     let link = make_link(&mut owner, &[("mailbox", "support@contoso.test")]).await;
     let mut visitor = office.console.browser();
     let page = visitor.get(&link).await.body;
-    for part in ["owner@contoso.test", "support@contoso.test", "The support mailbox", "Mail.ReadWrite"] {
+    for part in [
+        "owner@contoso.test",
+        "support@contoso.test",
+        "The support mailbox",
+        "Mail.ReadWrite",
+        // Explained before anybody meets it.
+        "Consent on behalf of your organization",
+    ] {
         assert!(page.contains(part), "{part} is missing: {page}");
     }
     let state = follow(&mut visitor, &told, &link).await;
@@ -422,4 +457,212 @@ async fn a_consent_that_was_taken_back_is_asked_for_again() {
     // The source's own line says it; there is no second one.
     let list = owner.get("/sources").await.body;
     assert_eq!(list.matches("class=\"row\"").count(), 1, "{list}");
+}
+
+/// Promise: what was asked for once and is not approved stands in the way of no later sign-in, neither while it is waited for nor after it
+/// was given up.
+#[tokio::test]
+async fn what_is_not_approved_stands_in_no_way() {
+    let (office, told, _) = office().await;
+    let mut owner = office.console.owner().await;
+    let state = begin(&mut owner, &told, "/sources/sign-in").await;
+    let account = come_back(&mut owner, &state).await.location().to_owned();
+    let online = [("support".to_owned(), "online".to_owned())];
+    let page = stop_at(&mut owner, &told, "/outbounds/sign-in", 90_094).await;
+    assert_eq!(accounts_of(&office).await, online, "it goes on with what it has");
+
+    // Revoked while it waits: it signs in for what it had, and waits on.
+    revoke(&office, &told, &account).await;
+    let state = begin(&mut owner, &told, &format!("{account}/sign-in")).await;
+    assert_eq!(come_back(&mut owner, &state).await.location(), account);
+    assert_eq!(accounts_of(&office).await, online);
+    let seen = owner.get(&account).await.body;
+    assert!(seen.contains("not granted: send mail from this mailbox"), "what was asked for is told: {seen}");
+    let list = owner.get("/outbounds").await;
+    assert!(list.body.contains("admin approval needed"), "{}", list.body);
+
+    // Given up: nobody asks for it any more.
+    let csrf = list.field("csrf");
+    let given_up = owner.post(&format!("{page}/give-up"), &csrf, &[]).await;
+    assert_eq!(given_up.location(), "/outbounds");
+    assert!(!owner.get("/outbounds").await.body.contains("admin approval needed"));
+    assert!(!wanted(&office).await.contains("Mail.Send"));
+    revoke(&office, &told, &account).await;
+    let state = begin(&mut owner, &told, &format!("{account}/sign-in")).await;
+    assert_eq!(come_back(&mut owner, &state).await.location(), account);
+    assert_eq!(accounts_of(&office).await, online);
+}
+
+/// Promise: an account that was stopped by what it waited for goes on with what it has once that is given up.
+#[tokio::test]
+async fn who_gives_up_goes_on_with_less() {
+    let (office, told, _) = office().await;
+    let mut owner = office.console.owner().await;
+    let state = begin(&mut owner, &told, "/sources/sign-in").await;
+    let account = come_back(&mut owner, &state).await.location().to_owned();
+    revoke(&office, &told, &account).await;
+    let page = stop_at(&mut owner, &told, "/outbounds/sign-in", 90_094).await;
+    assert_eq!(accounts_of(&office).await, [("support".to_owned(), "offline".to_owned())]);
+    let csrf = owner.token("/sources").await;
+    owner.post(&format!("{page}/give-up"), &csrf, &[]).await;
+    assert_eq!(accounts_of(&office).await, [("support".to_owned(), "online".to_owned())]);
+    assert!(!wanted(&office).await.contains("Mail.Send") && wanted(&office).await.contains("Mail.ReadWrite"));
+    // Where Microsoft ended the sign-in meanwhile, that is said.
+    revoke(&office, &told, &account).await;
+    let page = stop_at(&mut owner, &told, "/outbounds/sign-in", 90_094).await;
+    told.lock().unwrap().refuses = Some((50_173, "invalid_grant"));
+    owner.post(&format!("{page}/give-up"), &csrf, &[]).await;
+    let list = owner.get("/sources").await.body;
+    assert!(list.contains("AADSTS50173") && !list.contains("admin approval needed"), "{list}");
+}
+
+/// Promise: where the tenant stops even the basic sign-in, each mailbox waits in a line of its own; who tries again from a page stays in
+/// that line, and who signs in ends no other.
+#[tokio::test]
+async fn unknown_people_wait_apart() {
+    let (office, told, _) = office().await;
+    let mut owner = office.console.owner().await;
+    let mut pages = Vec::new();
+    for _ in 0..2 {
+        let state = begin(&mut owner, &told, "/sources/sign-in").await;
+        pages.push(owner.get(&stopped(&state, 90_095)).await.location().to_owned());
+    }
+    assert_ne!(pages[0], pages[1]);
+    let list = owner.get("/sources").await.body;
+    assert!(list.contains("Mailbox not known yet"), "{list}");
+    assert_eq!(list.matches("class=\"row\"").count(), 2, "{list}");
+
+    let again = format!("{}/sign-in", pages[1]);
+    let state = begin(&mut owner, &told, &again).await;
+    assert_eq!(owner.get(&stopped(&state, 90_095)).await.location(), pages[1], "the same line");
+    assert_eq!(owner.get("/sources").await.body.matches("class=\"row\"").count(), 2);
+
+    // An administrator has approved for all; the second one signs in from its page.
+    let db = &office.console.shell.db;
+    db.execute(sql!("UPDATE approval SET returned_at = since"), args![]).await.unwrap();
+    let state = begin(&mut owner, &told, &again).await;
+    assert!(come_back(&mut owner, &state).await.location().starts_with("/accounts/"));
+    assert!(owner.get(&pages[1]).await.body.contains("Microsoft lets Postroom in"));
+    let first = owner.get(&pages[0]).await.body;
+    assert!(first.contains("Sign in to see whether it is approved"), "{first}");
+    // Somebody who signs in anew is the one who is left.
+    told.lock().unwrap().oid = "billing";
+    let state = begin(&mut owner, &told, "/sources/sign-in").await;
+    come_back(&mut owner, &state).await;
+    assert!(owner.get(&pages[0]).await.body.contains("Microsoft lets Postroom in"));
+}
+
+/// Promise: somebody who waits for Graph and then asks for EWS waits for both, each with its link and its goal, and each is given up by itself.
+#[tokio::test]
+async fn waits_of_one_account_stay_apart() {
+    let (office, told, _) = office().await;
+    let mut owner = office.console.owner().await;
+    let graph = stop_at_mail(&mut owner, &told, 90_094).await;
+    let db = &office.console.shell.db;
+    let (account,): (Uuid,) = db.fetch_one(sql!("SELECT id FROM account"), args![]).await.unwrap();
+    let csrf = owner.token("/outbounds/create-ews").await;
+    let id = account.to_string();
+    told.lock().unwrap().refuses = Some((65_001, "invalid_grant"));
+    let leave = owner.post("/outbounds/create-ews", &csrf, &[("account", &id), ("ews_url", "")]).await;
+    told.lock().unwrap().refuses = None;
+    assert_eq!(leave.status, StatusCode::OK, "{}", leave.body);
+    let link = leave.body.split_once("class=\"button primary\" href=\"").expect("a link").1;
+    let link = link.split_once('"').expect("its end").0.replace("&#38;", "&").replace("&amp;", "&");
+    let state = asked(&link, "state").expect("a state");
+    let ews = owner.get(&stopped(&state, 90_095)).await.location().to_owned();
+    assert!(ews.starts_with("/approvals/") && ews != graph, "{ews}");
+    for (page, list, part, other) in [
+        (&graph, "/sources", "Mail.ReadWrite", "EWS.AccessAsUser.All"),
+        (&ews, "/outbounds", "EWS.AccessAsUser.All", "Mail.ReadWrite"),
+    ] {
+        let body = owner.get(page).await.body;
+        assert!(body.contains(part) && !body.contains(other), "{list}: {body}");
+        let body = owner.get(list).await.body;
+        assert_eq!(body.matches("class=\"row\"").count(), 1, "{list}: {body}");
+    }
+    owner.post(&format!("{ews}/give-up"), &csrf, &[]).await;
+    assert!(owner.get("/sources").await.body.contains("admin approval needed"));
+    let asked = wanted(&office).await;
+    assert!(asked.contains("Mail.ReadWrite") && !asked.contains("EWS"), "{asked}");
+}
+
+/// Promise: who turned back at Microsoft's page and waits is told what Microsoft said, with the steps of that; a code that somebody makes up
+/// is not shown.
+#[tokio::test]
+async fn who_turned_back_is_told_so() {
+    let (office, told, _) = office().await;
+    let mut owner = office.console.owner().await;
+    told.lock().unwrap().scope = BASIC;
+    let state = begin(&mut owner, &told, "/sources/sign-in").await;
+    let state = second_half(&come_back(&mut owner, &state).await, &told);
+    let failed = owner.get(&stopped(&state, 65_004)).await;
+    assert_eq!(failed.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", failed.body);
+    let wait = failed.body.split("action=\"").find(|part| part.split('"').next().unwrap().ends_with("/wait"));
+    let wait = wait.expect("a way to wait").split('"').next().unwrap().to_owned();
+    let (csrf, asked) = (failed.field("csrf"), failed.field("wanted"));
+    let code = failed.field("code");
+    assert_eq!(code, "AADSTS65004");
+    let page = owner.post(&wait, &csrf, &[("wanted", &asked), ("code", &code)]).await.location().to_owned();
+    let body = owner.get(&page).await.body;
+    for part in ["AADSTS65004", "turned back at Microsoft", "sign in again and accept", "adminconsent"] {
+        assert!(body.contains(part), "{part} is missing: {body}");
+    }
+    assert!(!body.contains("AADSTS65001"), "{body}");
+    let list = owner.get("/sources").await.body;
+    assert!(list.contains("admin approval needed") && list.contains("AADSTS65004"), "{list}");
+    for made_up in ["AADSTS1<b>", "AADSTS50173", "<b>"] {
+        let page =
+            owner.post(&wait, &csrf, &[("wanted", &asked), ("code", made_up)]).await.location().to_owned();
+        let body = owner.get(&page).await.body;
+        // What stands with the account counts then.
+        assert!(body.contains("AADSTS65004") && !body.contains(made_up), "{made_up}: {body}");
+    }
+}
+
+/// Promise: with a multi-tenant registration whose own tenant is named, whoever signs in anew begins where every tenant is let in: in the
+/// browser, by a code and with the link for an administrator. A single-tenant one begins at its tenant.
+#[tokio::test]
+async fn further_tenants_begin_where_all_are_let_in() {
+    for (multi_tenant, begins) in [(1_i64, "organizations"), (0, "6babcaad-604b-40ac-a9d7-9fd97c0b779f")] {
+        let (office, told, registration) = office().await;
+        let db = &office.console.shell.db;
+        db.execute(
+            sql!("UPDATE app_registration SET tenant = $1, multi_tenant = $2 WHERE id = $3"),
+            args!["6babcaad-604b-40ac-a9d7-9fd97c0b779f", multi_tenant, registration],
+        )
+        .await
+        .unwrap();
+        office.state.connections.forget();
+        let mut owner = office.console.owner().await;
+        let state = begin(&mut owner, &told, "/sources/sign-in").await;
+        let page = owner.get(&stopped(&state, 90_094)).await.location().to_owned();
+        let body = owner.get(&page).await.body;
+        assert!(body.contains(&format!("/{begins}/v2.0/adminconsent")), "{body}");
+        let set_up = owner.get(&format!("/registrations/set-up?registration={registration}")).await.body;
+        assert!(set_up.contains(&format!("/{begins}/v2.0/adminconsent")), "{set_up}");
+
+        let csrf = owner.token("/sources").await;
+        let leave = owner.post("/sources/sign-in", &csrf, &[]).await.location().to_owned();
+        assert!(leave.contains(&format!("/{begins}/oauth2/v2.0/authorize")), "{leave}");
+        told.lock().unwrap().nonce = asked(&leave, "nonce").unwrap();
+        let back = come_back(&mut owner, &asked(&leave, "state").unwrap()).await;
+        assert!(back.location().starts_with("/accounts/"), "{}", back.body);
+        assert_eq!(told.lock().unwrap().tenant, begins, "its code is redeemed where it began");
+        let begun = owner.post("/device-sign-ins", &csrf, &[]).await;
+        assert!(begun.location().starts_with("/device-sign-ins/"), "{}", begun.body);
+        assert_eq!(std::mem::take(&mut told.lock().unwrap().tenant), begins);
+        let poller = DevicePoller {
+            connections: Arc::clone(&office.state.connections),
+            bus: office.console.shell.bus.clone(),
+            wake: Arc::new(Notify::new()),
+            poll: Arc::new(Notify::new()),
+            approvals: Arc::new(Notify::new()),
+        };
+        office.console.clock.advance(Duration::from_secs(5));
+        poller.once().await.unwrap();
+        assert_eq!(told.lock().unwrap().tenant, begins);
+        // Who is known signs in at their own tenant.
+        let again = owner.post(&format!("{}/sign-in", back.location()), &csrf, &[]).await.body;
+        assert!(again.contains("6babcaad-604b-40ac-a9d7-9fd97c0b779f/oauth2/v2.0/authorize"), "{again}");
+    }
 }

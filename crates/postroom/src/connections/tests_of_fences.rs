@@ -84,6 +84,7 @@ async fn a_fence_is_proven_once_it_is_felt() {
         "The fence holds",
         "is refused, as it should be",
         "HTTP 403 ErrorAccessDenied",
+        "Mail.ReadWrite) is restricted by an application access policy",
         "request ",
         "can be read",
     ] {
@@ -150,6 +151,43 @@ async fn changed_mailboxes_keep_the_one_outside() {
     }
     let page = browser.submit(&of_mailboxes(&page).with("control", "")).await.unwrap();
     assert!(page.html.contains("none named") && !page.html.contains(OUTSIDE), "{}", page.html);
+    running.stop().await;
+    sim.stop().await;
+}
+
+/// Promise: a permission to send that Entra grants beside a fence that holds for reading is found out and named, though nothing is sent; so
+/// is one that opens EWS, where EWS is not used. Taken back, the fence holds, and it is said that sending was not tried.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_to_send_opens_a_fence_that_holds() {
+    let folder = TestFolder::new();
+    let sim = sim::Sim::start(sim::Config::default()).await.unwrap();
+    let roles = ["Application Mail.ReadWrite", "Application Mail.Send"];
+    lever(&sim, "/fences", json!({ "kind": "rbac", "roles": roles, "mailboxes": [MAILBOX] })).await;
+    let (running, mut browser, page) = connected(&sim, &folder, &["Mail.Send"]).await;
+    for part in
+        ["reaches every mailbox of the tenant", "Entra grants the application Mail.Send", "API permissions"]
+    {
+        assert!(page.html.contains(part), "{part} is missing: {}", page.html);
+    }
+    let told = check_over_the_api(&folder, &page).await;
+    assert_eq!((told.application.fence.as_str(), told.check.ok), ("open", false));
+
+    lever(&sim, "/registrations", json!({ "roles": ["full_access_as_app"] })).await;
+    let page = check(&mut browser, &page).await;
+    for part in ["reaches every mailbox of the tenant", "Fence over EWS", "full_access_as_app"] {
+        assert!(page.html.contains(part), "{part} is missing: {}", page.html);
+    }
+    // What was taken back counts at once: a check looks at a new token.
+    lever(&sim, "/registrations", json!({ "roles": [] })).await;
+    let page = check(&mut browser, &page).await;
+    for part in [
+        "The fence holds for reading",
+        "Sending was not tried",
+        "Entra grants the application nothing for mail",
+    ] {
+        assert!(page.html.contains(part), "{part} is missing: {}", page.html);
+    }
+    assert!(!page.html.contains("reaches every mailbox"), "{}", page.html);
     running.stop().await;
     sim.stop().await;
 }

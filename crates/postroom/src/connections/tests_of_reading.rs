@@ -226,3 +226,51 @@ async fn shadow_mode_writes_nothing() {
     world.running.stop().await;
     world.sim.stop().await;
 }
+
+/// Promise: a source that is confirmed in shadow mode writes nothing from its first mail on; the form keeps the tick meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn shadow_mode_begins_with_the_first_mail() {
+    let mut world = World::new().await;
+    world.deliver("lay there before");
+    let wishes = Wishes::everything(MAILBOX, "SUP", "Task");
+    let page = connect::sign_in(&mut world.browser, &world.running.url, &wishes).await.unwrap();
+    let (_, at) = page.links.iter().find(|(_, url)| url.path() == "/sources/new").unwrap().clone();
+    let page = world.browser.open(&at).await.unwrap();
+    let form = page.form(&["mailbox", "project", "start"]).unwrap();
+    let page = world.browser.submit(&form.with("shadow", "on").with("do", "folders")).await.unwrap();
+    connect::confirm(&mut world.browser, &world.running.url, page, &wishes).await.unwrap();
+    world.until_messages("ended", 1).await;
+    let (ended_by,): (String,) =
+        world.running.db.fetch_one(sql!("SELECT ended_by FROM message"), args![]).await.unwrap();
+    assert_eq!(ended_by, "shadow-mode");
+    assert_eq!(world.subjects().await, Vec::<String>::new());
+    let list = open(&mut world.browser, &world.running, "/sources").await;
+    assert!(list.html.contains("Shadow mode: mail is read and decided"), "{}", list.html);
+    world.running.stop().await;
+    world.sim.stop().await;
+}
+
+/// Promise: the dry run of a new source shows mail that was handled before as that, with its issue, and other mail as new.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_knows_what_was_handled() {
+    let mut world = World::new().await;
+    world.connect().await;
+    world.deliver("handled before");
+    world.in_jira("handled before").await;
+    world.until_messages("ended", 1).await;
+    world.press("/pause").await;
+    world.deliver("not seen yet");
+    let (account,): (uuid::Uuid,) =
+        world.running.db.fetch_one(sql!("SELECT id FROM account"), args![]).await.unwrap();
+    let at = format!("/sources/new?account={account}");
+    let page = open(&mut world.browser, &world.running, &at).await;
+    let form = page.form(&["mailbox", "project", "start"]).unwrap();
+    let form = form.choosing("project", "SUP").unwrap().choosing("issue_type", "Task").unwrap();
+    let tried = world.browser.submit(&form.with("start", "everything").with("do", "dry_run")).await.unwrap();
+    for part in ["handled already: SUP-1", "not seen yet", "becomes a Task in SUP"] {
+        assert!(tried.html.contains(part), "{part} is missing: {}", tried.html);
+    }
+    assert_eq!(tried.html.matches("becomes a Task").count(), 1, "{}", tried.html);
+    world.running.stop().await;
+    world.sim.stop().await;
+}

@@ -283,3 +283,83 @@ async fn reading_when_credentials_end_is_offered() {
         assert!(page.body.contains(part), "{part} is missing: {}", page.body);
     }
 }
+
+/// Promise: what is ticked are the permissions that are shown, with a person and as the application, over Graph and EWS; a mailbox that is
+/// mistyped is named at its field, and no script is shown for the others.
+#[tokio::test]
+async fn what_is_ticked_is_what_is_registered() {
+    let office = Office::new().await;
+    let mut owner = office.console.owner().await;
+    let at = "/registrations/set-up?show=on&read=on&send=on";
+    let permissions = |body: &str| -> Vec<String> {
+        let table = body.split_once("class=\"list permissions\"").map_or("", |(_, table)| table);
+        let table = table.split("</table>").next().unwrap();
+        let cell = "<td class=\"main-cell\"><code>";
+        table.split(cell).skip(1).map(|row| row.split("</code>").next().unwrap().to_owned()).collect()
+    };
+    let alone = permissions(&owner.get(&format!("{at}&application=on&graph=on")).await.body);
+    assert_eq!(alone, ["Mail.ReadWrite", "Mail.Send"], "nobody signs in");
+    let all = permissions(&owner.get(&format!("{at}&person=on&application=on&graph=on&ews=on")).await.body);
+    for (name, count) in [
+        ("openid", 1),
+        ("Mail.ReadWrite", 2),
+        ("Mail.Send", 2),
+        ("EWS.AccessAsUser.All", 1),
+        ("full_access_as_app", 1),
+    ] {
+        assert_eq!(all.iter().filter(|own| *own == name).count(), count, "{name}: {all:?}");
+    }
+    let ews = permissions(&owner.get(&format!("{at}&person=on&ews=on")).await.body);
+    assert!(
+        ews.contains(&"EWS.AccessAsUser.All".to_owned()) && !ews.contains(&"Mail.ReadWrite".to_owned()),
+        "{ews:?}"
+    );
+
+    let body =
+        owner.get(&format!("{at}&application=on&mailboxes=a@contoso.test,+support.contoso.test")).await.body;
+    assert!(
+        body.contains("mailboxes-error") && body.contains("“support.contoso.test” is no address"),
+        "{body}"
+    );
+    assert!(body.contains("value=\"a@contoso.test, support.contoso.test\""), "what was typed stays: {body}");
+    for part in ["New-ManagementScope", "az ad app create", "Connect-MgGraph"] {
+        assert!(!body.contains(part), "{part}: {body}");
+    }
+    let body = owner.get(&format!("{at}&application=on&mailboxes=a@contoso.test")).await.body;
+    assert!(body.contains("New-ManagementScope") && body.contains("Set-ManagementScope"), "{body}");
+}
+
+/// Promise: a mailbox of an application that is mistyped is named, and nothing is kept: neither a new application, nor a change of one.
+#[tokio::test]
+async fn a_mistyped_mailbox_of_an_application_is_named() {
+    let office = Office::new().await;
+    let registration = office.register().await;
+    let mut owner = office.console.owner().await;
+    let token = owner.token("/applications/new").await;
+    let id = registration.to_string();
+    let fields = [
+        ("registration", &*id),
+        ("tenant", "contoso.test"),
+        ("mailboxes", "a@contoso.test\nb.contoso.test"),
+        ("control", ""),
+    ];
+    let page = owner.post("/applications/new", &token, &fields).await.body;
+    assert!(page.contains("mailboxes-error") && page.contains("“b.contoso.test” is no address"), "{page}");
+    let account = office.sign_in(registration, "app").await;
+    let db = &office.console.shell.db;
+    db.execute(sql!("UPDATE account SET kind = 'app' WHERE id = $1"), args![account]).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    applications::put_mailboxes(&mut tx, account, &["a@contoso.test".to_owned()], "").await.unwrap();
+    tx.commit().await.unwrap();
+    let change = format!("/applications/{account}/mailboxes");
+    let refused = owner.post(&change, &token, &[("mailboxes", "c@contoso.test d@"), ("control", "")]).await;
+    assert!(refused.body.contains("“d@” is no address"), "{}", refused.body);
+    assert_eq!(applications::mailboxes(db, account).await.unwrap(), ["a@contoso.test"]);
+    // A change that is kept says that Exchange has to know, too.
+    let kept = owner.post(&change, &token, &[("mailboxes", "c@contoso.test"), ("control", "")]).await;
+    let page = owner.get(kept.location()).await.body;
+    assert!(
+        page.contains("scope in Exchange has to be changed as well") && page.contains("Set-ManagementScope"),
+        "{page}"
+    );
+}

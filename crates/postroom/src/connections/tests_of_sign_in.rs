@@ -46,6 +46,8 @@ pub(super) struct Told {
     pub(super) waits: Option<(Arc<Notify>, Arc<Notify>)>,
     /// The `claims` of the last request to the token endpoint.
     pub(super) claims: String,
+    /// The tenant at which a token or a code was asked for last.
+    pub(super) tenant: String,
 }
 
 pub(super) type Shared = Arc<Mutex<Told>>;
@@ -62,7 +64,8 @@ async fn discovery(State(told): State<Shared>, Path(tenant): Path<String>) -> Js
     }))
 }
 
-async fn device_code() -> Json<Value> {
+async fn device_code(State(told): State<Shared>, Path(tenant): Path<String>) -> Json<Value> {
+    told.lock().unwrap().tenant = tenant;
     Json(json!({
         "device_code": "device-canary", "user_code": "ABCD-EFGH", "expires_in": 900, "interval": 5, "message": "",
         "verification_uri": "https://microsoft.com/devicelogin",
@@ -76,9 +79,14 @@ async fn keys() -> Json<Value> {
     Json(json!({ "keys": [{ "kty": "RSA", "use": "sig", "kid": "k", "n": modulus, "e": "AQAB" }] }))
 }
 
-async fn token(State(told): State<Shared>, Form(asked): Form<Vec<(String, String)>>) -> Response {
+async fn token(
+    State(told): State<Shared>,
+    Path(tenant): Path<String>,
+    Form(asked): Form<Vec<(String, String)>>,
+) -> Response {
     let told = {
         let mut told = told.lock().unwrap();
+        told.tenant = tenant;
         told.redeemed += 1;
         told.claims = asked
             .iter()
@@ -135,6 +143,7 @@ pub(super) async fn office() -> (Office, Shared, Uuid) {
         now: office.now().as_second(),
         waits: None,
         claims: String::new(),
+        tenant: String::new(),
     }));
     let router = Router::new()
         .route("/{tenant}/v2.0/.well-known/openid-configuration", get(discovery))

@@ -315,7 +315,7 @@ async fn a_sign_in_on_its_way_is_no_trouble() {
             let actor = Actor { workspace, user: None, name: "anna".to_owned(), at: office.now() };
             let signed_in = SignedIn { id, ..office.signed_in(registration, username) };
             let mut tx = db.begin().await.unwrap();
-            sign_in::record(&mut tx, &actor, signed_in, "Mail.ReadWrite").await.unwrap();
+            sign_in::record(&mut tx, &actor, signed_in, "Mail.ReadWrite", None).await.unwrap();
             tx.commit().await.unwrap();
         };
         let kinds = async || -> Vec<String> {

@@ -70,6 +70,8 @@ pub struct Field {
     pub autocomplete: &'static str,
     /// Shown while it is empty.
     pub placeholder: &'static str,
+    /// For one line: what can be picked in place of being written.
+    pub proposals: Vec<String>,
 }
 
 impl HtmlSafe for Field {}
@@ -86,6 +88,7 @@ impl Field {
             required: true,
             autocomplete: "off",
             placeholder: "",
+            proposals: Vec::new(),
         }
     }
 
@@ -183,6 +186,14 @@ impl Field {
         Self { placeholder, ..self }
     }
 
+    /// With what can be picked in place of being written.
+    #[must_use]
+    pub fn proposals(self, proposals: Vec<String>) -> Self {
+        // Some browsers propose nothing at all in a field that is not to be completed.
+        let autocomplete = if proposals.is_empty() { self.autocomplete } else { "on" };
+        Self { autocomplete, proposals, ..self }
+    }
+
     /// The ids of the elements that describe it.
     fn described_by(&self) -> String {
         let mut ids = Vec::new();
@@ -251,6 +262,19 @@ mod tests {
         assert!(html.contains("aria-describedby=\"email-hint email-error\""), "{html}");
         assert!(html.contains("href=\"#email\""), "{html}");
         assert!(fields.failed());
+    }
+
+    /// Promise: what can be picked stands beside the field, tied to it; without anything there is no empty list.
+    #[test]
+    fn proposals_are_tied_to_their_field() {
+        let field = Field::email("mailbox", "Mailbox");
+        assert!(!field.clone().proposals(Vec::new()).to_string().contains("list"));
+        let html = field.proposals(vec!["a&b@contoso.test".to_owned()]).to_string();
+        assert!(
+            html.contains("list=\"mailbox-list\"") && html.contains("<datalist id=\"mailbox-list\">"),
+            "{html}"
+        );
+        assert!(html.contains("a&#38;b@contoso.test") && html.contains("autocomplete=\"on\""), "{html}");
     }
 
     /// Promise: a secret never comes back in a page.

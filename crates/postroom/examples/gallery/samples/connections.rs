@@ -214,7 +214,7 @@ fn sources(theme: Theme) -> SourcesPage {
     SourcesPage {
         frame: sources_frame(theme),
         rows: vec![support, billing, legacy, hr, long, sender, untried],
-        empty: SourcesPage::nothing(sign_in()),
+        empty: SourcesPage::nothing(Some(sign_in())),
     }
 }
 

@@ -167,7 +167,7 @@ fn set_up(theme: Theme, is_there: bool) -> SetUpPage {
         wishes: Fields::new(vec![Field::tick("read", "Read mail").value("on").hint("Message Sources.")]),
         kind: if is_there { Fields::default() } else { Fields::new(vec![Field::line("name", "Name")]) },
         multi_tenant: true,
-        texts: texts(&place, &wishes),
+        texts: Some(texts(&place, &wishes)),
     }
 }
 

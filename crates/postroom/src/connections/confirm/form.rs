@@ -42,10 +42,7 @@ pub(super) fn fill(about: &About, posted: &Posted, offer: &Offer) -> Filled {
                 offer.type_named(&posted.issue_type).map_or_else(String::new, |kind| kind.name.clone()),
             ),
         ]),
-        after: Fields::new(vec![
-            Field::radio("handled", "Handled mail", ConfirmPage::handled_choices()).value(&posted.handled),
-            ConfirmPage::handled_target().value(&posted.handled_target),
-        ]),
+        after: Fields::new(after_fields(about, posted)),
     };
     if let Err(fault) = &offer.folders {
         let what = if offer.reading.is_own { "The mailbox" } else { "This mailbox" };
@@ -58,6 +55,21 @@ pub(super) fn fill(about: &About, posted: &Posted, offer: &Offer) -> Filled {
         filled.fail("issue_type", format!("Its issue types cannot be read: {}", fault.sentence()));
     }
     filled
+}
+
+fn after_fields(about: &About, posted: &Posted) -> Vec<Field> {
+    let mut fields = vec![
+        Field::radio("handled", "Handled mail", ConfirmPage::handled_choices()).value(&posted.handled),
+        ConfirmPage::handled_target().value(&posted.handled_target),
+    ];
+    if about.change.is_none() {
+        fields.push(
+            Field::tick("shadow", "Begin in shadow mode")
+                .value(if posted.shadow == "on" { "on" } else { "" })
+                .hint("Mail is read and decided, and nothing is written to Jira or the mailbox, until you end it. What is read meanwhile is not handled later."),
+        );
+    }
+    fields
 }
 
 fn from_fields(about: &About, posted: &Posted, offer: &Offer) -> Vec<Field> {
@@ -100,6 +112,7 @@ fn from_fields(about: &About, posted: &Posted, offer: &Offer) -> Vec<Field> {
     vec![
         Field::email("mailbox", "Mailbox")
             .value(if posted.mailbox.is_empty() { &about.account.username } else { &posted.mailbox })
+            .proposals(about.known.clone())
             .hint(format!(
                 "{}, or the address of a shared mailbox that it has full access to: then press Show its folders.",
                 about.account.username

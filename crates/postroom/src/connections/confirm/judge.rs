@@ -85,6 +85,8 @@ pub(super) async fn judge(
         handled,
         handled_target,
         handled_name,
+        // What is read already has a button of its own for it.
+        in_shadow: about.change.is_none() && posted.shadow == "on",
     })
 }
 

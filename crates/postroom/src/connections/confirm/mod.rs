@@ -52,6 +52,9 @@ pub struct Posted {
     pub(in crate::connections) handled: String,
     #[serde(default)]
     pub(in crate::connections) handled_target: String,
+    /// `on`: it begins in shadow mode.
+    #[serde(default)]
+    pub(in crate::connections) shadow: String,
     #[serde(default, rename = "do")]
     pub(in crate::connections) wanted: String,
 }
@@ -76,6 +79,8 @@ struct About {
     account: Account,
     /// For an application: the mailboxes that it may be used for.
     mailboxes: Vec<String>,
+    /// Mailboxes of the tenant that are known here, to choose from.
+    known: Vec<String>,
     over: ConnectionType,
     ews_url: String,
     /// The source that is changed.
@@ -89,7 +94,8 @@ impl About {
         let over = ConnectionType::of_word(&of.over);
         let ews_url = if over == ConnectionType::Ews { of.ews_url } else { String::new() };
         let mailboxes = applications::mailboxes(&state.connections.db, of.account).await?;
-        Ok(Self { account, mailboxes, over, ews_url, change: None })
+        let known = sources::addresses(&state.connections.db, admin.workspace(), &account.tenant_id).await?;
+        Ok(Self { account, mailboxes, known, over, ews_url, change: None })
     }
 }
 
@@ -166,6 +172,7 @@ async fn changed(state: &State, admin: &Admin, id: Uuid) -> Result<About, Proble
     Ok(About {
         account,
         mailboxes: Vec::new(),
+        known: Vec::new(),
         over: ConnectionType::of_word(&source.connection_type),
         ews_url: source.ews_url.clone(),
         change: Some(source),
@@ -188,6 +195,7 @@ fn stored(source: &Source) -> Posted {
         issue_type: source.issue_type_name.clone(),
         handled: source.handled.clone(),
         handled_target: source.handled_name.clone(),
+        shadow: String::new(),
         wanted: String::new(),
     }
 }
@@ -300,7 +308,7 @@ async fn take(admin: &Admin, state: &State, about: About, posted: Posted) -> Res
     let chosen = judge(admin, state, &about, &posted, &offer, &mut filled).await;
     if posted.wanted == "dry_run" {
         let dry_run = match &chosen {
-            Some(chosen) => Some(try_on_newest(admin, state, about.change.as_ref(), chosen).await),
+            Some(chosen) => Some(try_on_newest(admin, state, &about, &offer.reading, chosen).await?),
             None => None,
         };
         return page(admin, state, &about, filled, &offer, dry_run).await;
@@ -315,13 +323,24 @@ async fn take(admin: &Admin, state: &State, about: About, posted: Posted) -> Res
     }
 }
 
-async fn try_on_newest(admin: &Admin, state: &State, change: Option<&Source>, chosen: &Chosen) -> DryRun {
+async fn try_on_newest(
+    admin: &Admin,
+    state: &State,
+    about: &About,
+    reading: &Reading,
+    chosen: &Chosen,
+) -> Result<DryRun, Problem> {
+    let mailbox = match &about.change {
+        Some(source) => Some(source.mailbox_id),
+        None => {
+            let (db, tenant) = (&state.connections.db, &about.account.tenant_id);
+            sources::known_mailbox(db, admin.workspace(), tenant, &reading.native_id, &reading.address)
+                .await?
+        }
+    };
     let target = dry_run::Target {
-        place: Place {
-            workspace: admin.workspace(),
-            jira_connection: chosen.connection,
-            mailbox: change.map(|source| source.mailbox_id),
-        },
+        place: Place { workspace: admin.workspace(), jira_connection: chosen.connection, mailbox },
+        ids: reading.over.ids(),
         destination: rules::Destination {
             project_key: chosen.project.key.clone(),
             issue_type_id: chosen.issue_type.id.clone(),
@@ -338,8 +357,8 @@ async fn try_on_newest(admin: &Admin, state: &State, change: Option<&Source>, ch
         &target,
         admin.times(),
     );
-    match rows.await {
+    Ok(match rows.await {
         Ok(rows) => DryRun::Rows(rows),
         Err(fault) => DryRun::Failed(FaultView::of(&fault, None)),
-    }
+    })
 }

@@ -10,7 +10,7 @@ use crate::connections::Connections;
 use crate::connections::goal::Goal;
 use crate::connections::registration_set_up_page::fresh_state;
 use crate::connections::scopes;
-use crate::connections::store::accounts;
+use crate::connections::store::accounts::{self, Account};
 use crate::connections::store::approvals::{self as rows, Approval, NewApproval};
 use crate::connections::store::events::{self, Event, Object};
 
@@ -38,6 +38,8 @@ pub struct Waiting<'a> {
     pub goal: &'a Goal,
     /// Why.
     pub fault: &'a Fault,
+    /// The wait that the sign-in went on with.
+    pub of: Option<Uuid>,
     /// Whether the account can do nothing meanwhile. One that works with less goes on with that.
     pub stops: bool,
     /// Who signed in, for the timeline.
@@ -65,19 +67,18 @@ pub async fn begin(
             code: &waiting.fault.code,
             state: &state,
             goal: &waiting.goal.stored(),
+            of: waiting.of,
             now,
             watch_at: now.saturating_add(EVERY).unwrap_or(now),
         },
     )
     .await?;
     if let Some(account) = waiting.account {
-        let record = serde_json::to_string(&waiting.fault.to_record()).unwrap_or_default();
-        let before = accounts::wanted_in(tx, account).await?;
-        let wanted = scopes::merged(&before, waiting.wanted);
+        // One that works asks for no more than before: what is not given yet must not stand in the way of its next sign-in.
         if waiting.stops {
-            accounts::wait(tx, account, &wanted, &record, now).await?;
-        } else {
-            accounts::set_wanted(tx, account, &wanted).await?;
+            let record = serde_json::to_string(&waiting.fault.to_record()).unwrap_or_default();
+            let before = accounts::wanted_in(tx, account).await?;
+            accounts::wait(tx, account, &scopes::merged(&before, waiting.wanted), &record, now).await?;
         }
         let event = Event {
             object: Object::Account,
@@ -92,10 +93,18 @@ pub async fn begin(
     Ok(id)
 }
 
+/// Nobody waits any more, in the transaction that takes the wait out: what was not given is asked for no more.
+pub async fn give_up(tx: &mut Tx, account: &Account, approval: &Approval) -> Result<(), StoreError> {
+    let others = rows::waited_for_in(tx, account.id).await?.join(" ");
+    let before = accounts::wanted_in(tx, account.id).await?;
+    let wanted = scopes::given_up(&before, &approval.scopes, &account.scopes, &others);
+    accounts::set_wanted(tx, account.id, &wanted).await
+}
+
 /// The link by which an administrator approves what somebody waits for.
 pub async fn link(connections: &Connections, approval: &Approval) -> Result<Url, Fault> {
     let registration = connections.registration(approval.app_registration_id).await?;
-    let tenant = if approval.tenant.is_empty() { &registration.tenant } else { &approval.tenant };
+    let tenant = if approval.tenant.is_empty() { registration.approves_in() } else { &approval.tenant };
     let resource = registration.graph_url.as_str().trim_end_matches('/').to_owned();
     let asked: Vec<String> = scopes::of_resource(&approval.scopes)
         .into_iter()

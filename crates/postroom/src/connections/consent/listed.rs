@@ -3,10 +3,12 @@
 use uuid::Uuid;
 
 use crate::access::{Role, Viewer};
+use crate::connections::connection_type::ConnectionType;
 use crate::connections::consent::begin;
 use crate::connections::goal::Goal;
 use crate::connections::pages::{Said, SourceRow};
 use crate::connections::routes::{State, time};
+use crate::connections::scopes;
 use crate::connections::store::approvals::{self as rows, Approval};
 use crate::web::Problem;
 use crate::web::components::{Action, Health, Menu, Tone};
@@ -27,6 +29,14 @@ pub fn beside<'a>(
         Goal::of_stored(&approval.goal).is_outbound() == outbounds
             && approval.account_id.is_none_or(|account| !spoken_for.contains(&account))
     })
+}
+
+/// How the mailbox will be reached: as its goal says, else as the permissions do.
+fn over(approval: &Approval) -> ConnectionType {
+    let is_ews_alone = !scopes::of_ews(&approval.scopes).is_empty()
+        && !scopes::is_granted(&approval.scopes, scopes::MAIL)
+        && !scopes::is_granted(&approval.scopes, scopes::SHARED);
+    if is_ews_alone { ConnectionType::Ews } else { Goal::of_stored(&approval.goal).over() }
 }
 
 /// The line of somebody who waits and has nothing in the list yet.
@@ -54,7 +64,7 @@ pub async fn row(state: &State, viewer: &Viewer, approval: &Approval) -> SourceR
         },
         href: href.clone(),
         folder: String::new(),
-        connection_type: Goal::of_stored(&approval.goal).over().name(),
+        connection_type: over(approval).name(),
         target: String::new(),
         health: Health::ApprovalNeeded,
         last_mail: None,

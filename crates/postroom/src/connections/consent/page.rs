@@ -2,6 +2,7 @@
 
 use axum::extract::{Form, Path, State as Shared};
 use axum::response::Response;
+use fault::{EntraError, Fault};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -9,6 +10,8 @@ use super::begin::{self, Waiting};
 use super::words::{Known, words};
 use crate::access::{Admin, Role, Viewer, audit};
 use crate::connections::goal::Goal;
+use crate::connections::health;
+use crate::connections::jira_site::stored_fault;
 use crate::connections::pages::ApprovalPage;
 use crate::connections::routes::{State, flash_to, moment, see_other};
 use crate::connections::scopes;
@@ -111,13 +114,48 @@ pub async fn give_up(
     let approval = rows::one(db, admin.workspace(), id)
         .await?
         .ok_or_else(|| Problem::not_found("wait for an approval"))?;
+    let account = match approval.account_id {
+        Some(account) => accounts::account(db, admin.workspace(), account).await?,
+        None => None,
+    };
     let mut tx = db.begin().await?;
     rows::remove(&mut tx, admin.workspace(), id).await?;
+    if let Some(account) = &account {
+        begin::give_up(&mut tx, account, &approval).await?;
+    }
     audit::record(&mut tx, &admin.actor(), "give approval up", &approval.who, &approval.code).await?;
     tx.commit().await?;
+    if let Some(account) = &account {
+        go_on_with_less(&state, account).await?;
+    }
     state.shell.bus.tell("sources");
     let (list, _) = Goal::of_stored(&approval.goal).list();
     Ok(flash_to(&admin, &Flash::done("Postroom no longer waits for this approval."), list))
+}
+
+/// An account that was stopped by the wait, and may read mail with what it was granted, goes on with that: Microsoft says whether it may.
+async fn go_on_with_less(state: &State, account: &Account) -> Result<(), Problem> {
+    let connections = &state.connections;
+    let waited =
+        account.fault.as_deref().and_then(stored_fault).is_some_and(|fault| super::is_missing(&fault));
+    if account.state != "offline" || !waited || !scopes::reads_mail(&account.scopes) {
+        return Ok(());
+    }
+    let asked = scopes::asked_again(&account.scopes);
+    let tried = async { connections.tokens(account.id).await?.ask_for(&asked).await };
+    let (outcome, now) = (tried.await, connections.clock.now());
+    let mut tx = connections.db.begin().await?;
+    match outcome {
+        Ok(()) => accounts::wake_sources(&mut tx, account.id, now).await?,
+        Err(fault) => {
+            tracing::info!(account = %account.id, %fault, code = %fault.code, "an account does not work with less either");
+            let record = serde_json::to_string(&fault.to_record()).unwrap_or_default();
+            accounts::fail(&mut tx, account.id, &record, now).await?;
+        }
+    }
+    tx.commit().await?;
+    state.engine.poll.notify_one();
+    Ok(())
 }
 
 /// POST /approvals/{id}/sign-in: once more, for the same.
@@ -140,7 +178,8 @@ pub async fn sign_in(
         Some(account) => (Purpose::Validate(account), None),
         None => (Purpose::New, who),
     };
-    let asked = Asked { scopes: approval.scopes, goal: Goal::of_stored(&approval.goal) };
+    let goal = Goal::of_stored(&approval.goal);
+    let asked = Asked { scopes: approval.scopes, goal, approval: approval.ended_at.is_none().then_some(id) };
     sign_in::begin(Who::Admin(admin), &state, purpose, asked, hint).await
 }
 
@@ -151,17 +190,27 @@ pub struct Wish {
     wanted: String,
     #[serde(default)]
     goal: String,
+    /// What Microsoft said to whoever turned back.
+    #[serde(default)]
+    code: String,
     source: Option<Uuid>,
     outbound: Option<Uuid>,
+}
+
+/// A refusal of Microsoft with this code.
+fn refused_with(code: &str) -> Fault {
+    let number = code.strip_prefix("AADSTS").and_then(|number| number.parse().ok());
+    let error = if number.is_some() { String::new() } else { code.to_owned() };
+    Fault::entra(&EntraError { error, error_codes: number.into_iter().collect(), ..EntraError::default() })
 }
 
 impl Wish {
     /// Where it goes on.
     fn goal(&self) -> Goal {
-        match (self.source, self.outbound) {
-            (Some(id), _) => Goal::ValidateSource { id },
-            (None, Some(id)) => Goal::ValidateOutbound { id },
-            (None, None) => Goal::of_stored(&self.goal),
+        match (Goal::of_stored(&self.goal), self.source, self.outbound) {
+            (Goal::Account, Some(id), _) => Goal::ValidateSource { id },
+            (Goal::Account, None, Some(id)) => Goal::ValidateOutbound { id },
+            (goal, ..) => goal,
         }
     }
 
@@ -187,6 +236,31 @@ impl Wish {
             wanted => wanted,
         })
     }
+
+    /// What it is waited for: what Microsoft said to whoever turned back, or what stands with the connection or the account.
+    async fn fault(&self, state: &State, admin: &Admin, account: &Account) -> Result<Fault, Problem> {
+        let workspace = admin.workspace();
+        let source = match self.source {
+            Some(id) => Some(health::of_source(&state.source(workspace, id).await?)),
+            None => None,
+        };
+        let outbound = match self.outbound {
+            Some(id) => Some(health::of_outbound(&state.outbound(workspace, id).await?)),
+            None => None,
+        };
+        let stands = source.into_iter().chain(outbound).flat_map(|standing| standing.troubles);
+        let of_account = account.fault.as_deref().and_then(stored_fault);
+        let posted = (!self.code.is_empty()).then(|| refused_with(&self.code));
+        let mut all = posted.into_iter().chain(stands.map(|trouble| trouble.fault)).chain(of_account);
+        let found = all.find(|fault| super::is_missing(fault) || super::is_turned_back(fault));
+        let unknown = refused_with("AADSTS65001");
+        Ok(match found {
+            // Who turned back waits for an administrator all the same, and so does the account.
+            Some(fault) if !super::is_missing(&fault) => Fault { code: fault.code, ..unknown },
+            Some(fault) => fault,
+            None => unknown,
+        })
+    }
 }
 
 /// POST /accounts/{id}/wait: somebody turned back at Microsoft's page, and it is an administrator who has to act.
@@ -199,11 +273,7 @@ pub async fn wait(
     let connections = &state.connections;
     let account = state.account(admin.workspace(), id).await?;
     let wanted = wish.scopes(&state, &admin, &account).await?;
-    let fault = fault::Fault::entra(&fault::EntraError {
-        error: "consent_required".to_owned(),
-        error_codes: vec![65_001],
-        ..fault::EntraError::default()
-    });
+    let fault = wish.fault(&state, &admin, &account).await?;
     let fault = connections.placed(account.app_registration_id, fault).await;
     let mut tx = connections.db.begin().await?;
     let waiting = Waiting {
@@ -216,6 +286,7 @@ pub async fn wait(
         wanted: &wanted,
         goal: &wish.goal(),
         fault: &fault,
+        of: None,
         stops: account.state == "offline",
         actor: &admin.user().email,
     };

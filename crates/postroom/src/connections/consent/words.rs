@@ -60,7 +60,7 @@ pub fn words(known: &Known<'_>) -> Words {
             format!("{who} may not consent: in this tenant only an administrator can, and there is no way to ask from Microsoft's page."),
             vec!["Send the link below to an administrator of the tenant. One visit is enough.".to_owned()],
         ),
-        "AADSTS65004" => (
+        "AADSTS65004" | "access_denied" => (
             format!("{who} turned back at Microsoft's page. It asks for consent, or says that an administrator has to approve."),
             vec![
                 "If the page asked for your consent, sign in again and accept.".to_owned(),

@@ -28,6 +28,7 @@ use super::connection_type::ConnectionType;
 use super::goal::Goal;
 use super::routes::{State, flash_to};
 use super::sign_in::{self, Asked, Purpose, Who};
+use super::store::accounts::Account;
 use super::store::conversion::{self as rows, Conversion};
 use super::store::events::{self, Event, Object};
 use super::store::sources::Source;
@@ -64,6 +65,14 @@ pub fn sentence(conversion: &Conversion) -> String {
     text
 }
 
+/// Whether a source's account may read its mailbox over Graph. An application has no scopes of its own: it is tried.
+async fn may_read(connections: &Connections, account: &Account, source: &Source) -> Result<bool, StoreError> {
+    let granted = |scope| scopes::is_granted(&account.scopes, scope);
+    let is_own = source.mailbox_native_id == account.object_id;
+    let may = granted(scopes::SHARED) || (is_own && granted(scopes::MAIL));
+    Ok(may || application::is_application(connections, account.id).await?)
+}
+
 /// POST /sources/{id}/convert
 pub async fn submit(
     admin: Admin,
@@ -74,14 +83,11 @@ pub async fn submit(
     let connections = &state.connections;
     let account = state.account(admin.workspace(), source.account_id).await?;
     let is_over_ews = ConnectionType::of_word(&source.connection_type) == ConnectionType::Ews;
-    let is_shared = source.mailbox_native_id != account.object_id;
-    let granted = |scope| scopes::is_granted(&account.scopes, scope);
-    let may_read = granted(scopes::SHARED) || (!is_shared && granted(scopes::MAIL));
-    if !is_over_ews || may_read || application::is_application(connections, account.id).await? {
+    if !is_over_ews || may_read(connections, &account, &source).await? {
         return moving(&admin, &state, &source).await;
     }
     // Let into EWS alone: Graph is asked for first, and then the move begins without another press.
-    let needed = scopes::asked(is_shared);
+    let needed = scopes::asked(source.mailbox_native_id != account.object_id);
     let more = scopes::to_refresh(&account.scopes).into_iter().filter(|scope| !needed.contains(scope));
     let wanted: Vec<&str> = needed.iter().copied().chain(more).collect();
     let asked = Asked::of(&wanted).to(Goal::MoveSource { id });
@@ -115,12 +121,22 @@ pub async fn submit_cancel(
     Ok(flash_to(&admin, &flash, &format!("/sources/{id}")))
 }
 
-/// Begins to move a source from EWS to Graph. One that is on its way already goes on.
+/// Begins to move a source from EWS to Graph, if its account was let into mail of Graph. One that is on its way already goes on.
 pub async fn begin(state: &State, actor: &Actor, source: &Source) -> Result<(), Problem> {
     if ConnectionType::of_word(&source.connection_type) == ConnectionType::Graph {
         return Err(Problem::conflict(
             format!("{} is read over Graph already.", source.mailbox),
             "There is nothing to do.",
+        ));
+    }
+    let account = state.account(actor.workspace, source.account_id).await?;
+    if !may_read(&state.connections, &account, source).await? {
+        return Err(Problem::conflict(
+            format!(
+                "{} may not use mail of Graph yet, so {} is still read over EWS.",
+                account.username, source.mailbox
+            ),
+            "Press Move to Graph on the source's page: it asks to sign in, and moves when that is done.",
         ));
     }
     put_on_record(&state.connections, actor, source).await?;

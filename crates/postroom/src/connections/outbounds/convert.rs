@@ -133,7 +133,7 @@ pub async fn submit(
         Err(NotMoved::NeedsSignIn) => {
             let account = state.account(admin.workspace(), outbound.account_id).await?;
             let is_shared = outbound.mailbox_native_id != account.object_id;
-            let wanted = sign_in::wanted_to_send_over_graph(connections, &account, is_shared).await?;
+            let wanted = sign_in::wanted_to_send_over_graph(&account, is_shared);
             let asked = Asked::of(&wanted).to(Goal::MoveOutbound { id });
             sign_in::begin(Who::Admin(admin), &state, Purpose::Validate(account), asked, None).await
         }

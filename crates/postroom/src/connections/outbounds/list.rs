@@ -15,7 +15,7 @@ use crate::connections::health::{self, NextTry};
 use crate::connections::known_ends::KnownEnds;
 use crate::connections::list as sources_list;
 use crate::connections::mend::{self, Mailbox, is_mended_by_moving};
-use crate::connections::pages::SourceRow;
+use crate::connections::pages::{ORGANISATION_BOX, SourceRow};
 use crate::connections::ping::{self, Report};
 use crate::connections::routes::State;
 use crate::connections::sign_in;
@@ -56,7 +56,8 @@ pub async fn show(
     for account in accounts::signed_in(&connections.db, viewer.workspace()).await? {
         let waits = waiting.iter().any(|approval| approval.account_id == Some(account.id));
         // It may be read with already: to send it waits for its form all the same.
-        if !waits && Goal::of_stored(&account.goal).is_outbound() {
+        let is_shown = !waits || account.state == "online";
+        if is_shown && Goal::of_stored(&account.goal).is_outbound() {
             let is_unused = unused.iter().any(|one| one.id == account.id);
             list.push(sources_list::account_row(&viewer, &account, is_unused, &ends));
         }
@@ -85,9 +86,10 @@ pub async fn show(
     }
     let empty = Empty {
         title: "No mail is sent yet".to_owned(),
-        text: "Sign in with the Microsoft account that sends. On the next pages you choose the mailbox; nothing is sent before \
-               you press Ping, which mails you a test."
-            .to_owned(),
+        text: format!(
+            "Sign in with the Microsoft account that sends. On the next pages you choose the mailbox; nothing is sent before you press \
+             Ping, which mails you a test. {ORGANISATION_BOX}"
+        ),
         action: admin.then(sign_in),
     };
     let page = OutboundsPage { frame, rows: list, empty };

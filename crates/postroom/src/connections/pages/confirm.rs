@@ -51,7 +51,7 @@ pub struct ConfirmPage {
     pub start: Fields,
     /// Where it goes: `project`, `issue_type`.
     pub to: Fields,
-    /// What becomes of handled mail: `handled` (`leave`, `read`, `move`, `category`), `handled_target`.
+    /// What becomes of handled mail: `handled` (`leave`, `read`, `move`, `category`), `handled_target`, `shadow`.
     pub after: Fields,
     /// What would happen.
     pub dry_run: Option<DryRun>,

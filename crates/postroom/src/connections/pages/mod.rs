@@ -33,4 +33,4 @@ pub use registrations::{
 pub use set_up::SetUpPage;
 pub use signed_in::{GrantedView, SignInFailedPage, SignedInPage, SwapPage};
 pub use source::{Expiry, MovingToGraph, Setting, SourcePage};
-pub use sources::{Said, SourceRow, SourcesPage};
+pub use sources::{ORGANISATION_BOX, Said, SourceRow, SourcesPage};

@@ -25,8 +25,8 @@ pub struct SetUpPage {
     pub kind: Fields,
     /// Whether other tenants may connect.
     pub multi_tenant: bool,
-    /// The texts.
-    pub texts: Texts,
+    /// The texts; none where something in the form has to be put right.
+    pub texts: Option<Texts>,
 }
 
 impl SetUpPage {

@@ -6,6 +6,10 @@ use crate::web::Frame;
 use crate::web::components::{Action, Empty, Health, Menu, PingView, Tone};
 use crate::web::times::Moment;
 
+/// Said before anybody meets the box on Microsoft's page.
+pub const ORGANISATION_BOX: &str = "Microsoft shows administrators a box, Consent on behalf of your organization: leave it empty, and you \
+                                    agree for this account alone; tick it, and nobody in the tenant is asked any more.";
+
 /// A second line under a row: something is to be said, and what mends it.
 #[derive(Clone, Debug)]
 pub struct Said {
@@ -77,13 +81,14 @@ impl SourceRow {
 
 impl SourcesPage {
     /// What an empty list says.
-    pub fn nothing(sign_in: Action) -> Empty {
+    pub fn nothing(sign_in: Option<Action>) -> Empty {
         Empty {
             title: "No mailbox is read yet".to_owned(),
-            text: "Sign in with the Microsoft account that reads the mailbox. On the next page you choose folder, start \
-                   point and Jira project; until then nothing is read."
-                .to_owned(),
-            action: Some(sign_in),
+            text: format!(
+                "Sign in with the Microsoft account that reads the mailbox. On the next page you choose folder, start point and Jira \
+                 project; until then nothing is read. {ORGANISATION_BOX}"
+            ),
+            action: sign_in,
         }
     }
 }

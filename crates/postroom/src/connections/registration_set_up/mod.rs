@@ -21,7 +21,7 @@ use approval::{consent_links, prerequisites};
 use scripts::{azure_cli, powershell};
 
 pub use approval::{Link, Step};
-pub use fence::{fence, read_mailboxes};
+pub use fence::{NoMailbox, fence, read_mailboxes};
 pub use permissions::{Permission, permissions};
 
 /// What Postroom shall be able to do.
@@ -34,10 +34,14 @@ pub struct Wishes {
     pub send: bool,
     /// Also in mailboxes of others that the account has rights on.
     pub shared: bool,
-    /// Over EWS instead of Graph.
-    pub ews: bool,
-    /// Without a person: application permission.
+    /// With somebody who signs in.
+    pub person: bool,
+    /// As the application itself, without a person: application permission.
     pub application: bool,
+    /// Over Microsoft Graph.
+    pub graph: bool,
+    /// Over EWS, instead of Graph or beside it.
+    pub ews: bool,
     /// For application permission: the mailboxes that it is fenced to. None: it reaches every mailbox.
     pub mailboxes: Vec<String>,
     /// Read from the directory when the app's own credentials end.
@@ -54,11 +58,21 @@ impl Default for Wishes {
             read: true,
             send: true,
             shared: false,
-            ews: false,
+            person: true,
             application: false,
+            graph: true,
+            ews: false,
             mailboxes: Vec::new(),
             credential_ends: false,
         }
+    }
+}
+
+impl Wishes {
+    /// Where neither way is named, Graph; where nobody is named, a person who signs in.
+    #[must_use]
+    pub fn whole(self) -> Self {
+        Self { person: self.person || !self.application, graph: self.graph || !self.ews, ..self }
     }
 }
 

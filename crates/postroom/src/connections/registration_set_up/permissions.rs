@@ -137,23 +137,19 @@ const APP_READ_APPLICATIONS: Permission = graph(
 /// The permissions that the registration names. A fenced application names none: Exchange grants them for the named mailboxes, and
 /// one that Entra grants beside would reach every mailbox all the same.
 pub fn permissions(wishes: &Wishes) -> Vec<Permission> {
-    let mut all = BASIC.to_vec();
-    let (mail, send) = (wishes.read || wishes.send, wishes.send);
-    if wishes.ews {
-        all.extend((mail || send).then_some(EWS));
-    } else {
-        all.extend(mail.then_some(MAIL));
-        all.extend((mail && wishes.shared).then_some(MAIL_SHARED));
-        all.extend(send.then_some(SEND));
-        all.extend((send && wishes.shared).then_some(SEND_SHARED));
+    let (mail, send, shared) = (wishes.read || wishes.send, wishes.send, wishes.shared);
+    let mut all = Vec::new();
+    if wishes.person {
+        all.extend(BASIC);
+        let graph =
+            [(MAIL, mail), (MAIL_SHARED, mail && shared), (SEND, send), (SEND_SHARED, send && shared)];
+        all.extend(graph.into_iter().filter(|(_, is_wished)| wishes.graph && *is_wished).map(|(one, _)| one));
+        all.extend((wishes.ews && mail).then_some(EWS));
     }
     if wishes.application && wishes.mailboxes.is_empty() {
-        if wishes.ews {
-            all.extend((mail || send).then_some(APP_EWS));
-        } else {
-            all.extend(mail.then_some(APP_MAIL));
-            all.extend(send.then_some(APP_SEND));
-        }
+        all.extend((wishes.graph && mail).then_some(APP_MAIL));
+        all.extend((wishes.graph && send).then_some(APP_SEND));
+        all.extend((wishes.ews && mail).then_some(APP_EWS));
     }
     all.extend(wishes.credential_ends.then_some(APP_READ_APPLICATIONS));
     all
@@ -164,17 +160,19 @@ mod tests {
     use super::*;
 
     fn names(wishes: &Wishes) -> Vec<String> {
-        permissions(wishes)
-            .iter()
-            .skip(BASIC.len())
-            .map(|one| format!("{}:{}", &one.kind[..3], one.name))
-            .collect()
+        let all = permissions(wishes);
+        let basic = all.iter().filter(|one| BASIC.contains(one)).count();
+        assert_eq!(basic, if wishes.person { BASIC.len() } else { 0 }, "{wishes:?}");
+        let rest = all.iter().filter(|one| !BASIC.contains(one));
+        rest.map(|one| format!("{}:{}", &one.kind[..3], one.name)).collect()
     }
 
-    /// Promise: the registration gets exactly the permissions of what is wished, none on top.
+    /// Promise: the registration gets exactly the permissions of what is wished, none on top: with a person, as the application or
+    /// both, over Graph, EWS or both.
     #[test]
     fn permissions_are_exactly_those_of_the_wishes() {
         let none = Wishes { read: false, send: false, ..Wishes::default() };
+        let alone = Wishes { application: true, person: false, ..Wishes::default() };
         let mailboxes = vec!["a@contoso.com".to_owned()];
         for (wishes, expected) in [
             (none.clone(), vec![]),
@@ -190,12 +188,23 @@ mod tests {
                     "del:Mail.Send.Shared",
                 ],
             ),
-            (Wishes { ews: true, ..Wishes::default() }, vec!["del:EWS.AccessAsUser.All"]),
+            (Wishes { ews: true, graph: false, ..Wishes::default() }, vec!["del:EWS.AccessAsUser.All"]),
+            (
+                Wishes { ews: true, ..Wishes::default() },
+                vec!["del:Mail.ReadWrite", "del:Mail.Send", "del:EWS.AccessAsUser.All"],
+            ),
             (
                 Wishes { application: true, read: true, ..none.clone() },
                 vec!["del:Mail.ReadWrite", "app:Mail.ReadWrite"],
             ),
-            (Wishes { application: true, mailboxes, read: true, ..none.clone() }, vec!["del:Mail.ReadWrite"]),
+            (alone.clone(), vec!["app:Mail.ReadWrite", "app:Mail.Send"]),
+            (Wishes { ews: true, graph: false, ..alone.clone() }, vec!["app:full_access_as_app"]),
+            (
+                Wishes { ews: true, ..alone.clone() },
+                vec!["app:Mail.ReadWrite", "app:Mail.Send", "app:full_access_as_app"],
+            ),
+            (Wishes { mailboxes: mailboxes.clone(), ..alone.clone() }, vec![]),
+            (Wishes { mailboxes, person: true, send: false, ..alone }, vec!["del:Mail.ReadWrite"]),
             // Only where it is wished: without it the ends are entered by hand.
             (
                 Wishes { credential_ends: true, read: true, ..none },
@@ -204,5 +213,7 @@ mod tests {
         ] {
             assert_eq!(names(&wishes), expected, "{wishes:?}");
         }
+        let unsaid = Wishes { person: false, graph: false, ..Wishes::default() };
+        assert_eq!(unsaid.whole(), Wishes::default(), "where nothing is named, most want this");
     }
 }

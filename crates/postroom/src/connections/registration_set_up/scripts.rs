@@ -149,4 +149,15 @@ mod tests {
         let ends = graph.iter().find(|one| one["id"] == "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30");
         assert_eq!(ends.map(|one| &one["type"]), Some(&"Role".into()), "{manifest}");
     }
+
+    /// Promise: where Exchange alone grants the mailboxes, the scripts make a registration that names no permission.
+    #[test]
+    fn a_registration_without_permissions_is_made() {
+        let mailboxes = vec!["a@contoso.com".to_owned()];
+        let wishes = Wishes { application: true, person: false, mailboxes, ..Wishes::default() };
+        let texts = texts(&place(), &wishes);
+        assert!(texts.permissions.is_empty() && texts.consent_links.is_empty(), "{texts:?}");
+        assert!(texts.azure_cli.contains("JSON'\n[]\nJSON\n"), "{}", texts.azure_cli);
+        assert!(texts.powershell.contains("$access = @(\n)\n"), "{}", texts.powershell);
+    }
 }

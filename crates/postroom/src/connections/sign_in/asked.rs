@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::connections::connection_type::ConnectionType;
 use crate::connections::goal::Goal;
 use crate::connections::store::accounts::{self as rows, Account};
+use crate::connections::store::approvals;
 use crate::connections::store::outbounds::Outbound;
 use crate::connections::store::sources::Source;
 use crate::connections::{Connections, scopes};
@@ -25,10 +26,29 @@ pub fn to_replace(account: &Account) -> Vec<&str> {
     graph.into_iter().chain(ews).collect()
 }
 
-/// What an account was asked for and is asked for again.
+/// What an account is asked for again. One that reads mail is not asked for what it still waits for: that would stand in the way of what
+/// it has.
 pub async fn wanted_again(connections: &Connections, account: &Account) -> Result<Vec<String>, StoreError> {
     let before = format!("{} {}", rows::wanted(&connections.db, account.id).await?, account.scopes);
-    Ok(scopes::asked_again(&before).into_iter().map(str::to_owned).collect())
+    let mut asked = scopes::asked_again(&before);
+    if scopes::reads_mail(&account.scopes) {
+        let waits = approvals::waited_for(&connections.db, account.id).await?.join(" ");
+        let is_missing = |scope: &str| {
+            scope.contains('.')
+                && scopes::is_granted(&waits, scope)
+                && !scopes::is_granted(&account.scopes, scope)
+        };
+        asked.retain(|scope| !is_missing(scope));
+    }
+    Ok(asked.into_iter().map(str::to_owned).collect())
+}
+
+/// All that an account was ever asked for: what it was granted is held against that.
+pub async fn ever_wanted(connections: &Connections, account: &Account) -> Result<Vec<String>, StoreError> {
+    let wanted = rows::wanted(&connections.db, account.id).await?;
+    let waits = approvals::waited_for(&connections.db, account.id).await?.join(" ");
+    let all = format!("{wanted} {} {waits}", account.scopes);
+    Ok(scopes::asked_again(&all).into_iter().map(str::to_owned).collect())
 }
 
 /// What an account is asked for so that it may be used over EWS there.
@@ -54,7 +74,7 @@ pub async fn wanted_to_read(
 ) -> Result<Vec<String>, Problem> {
     match ConnectionType::of_word(&source.connection_type) {
         ConnectionType::Ews => wanted_over_ews(connections, account.id, &source.ews_url).await,
-        ConnectionType::Graph => Ok(of_graph(connections, account, &scopes::asked(false)).await?),
+        ConnectionType::Graph => Ok(of_graph(account, &scopes::asked(false))),
     }
 }
 
@@ -68,29 +88,21 @@ pub async fn wanted_to_send(
         ConnectionType::Ews => wanted_over_ews(connections, account.id, &outbound.ews_url).await,
         ConnectionType::Graph => {
             let shared = outbound.mailbox_native_id != account.object_id;
-            Ok(wanted_to_send_over_graph(connections, account, shared).await?)
+            Ok(wanted_to_send_over_graph(account, shared))
         }
     }
 }
 
-/// The same over Graph, beside all that the account has of Graph.
-pub async fn wanted_to_send_over_graph(
-    connections: &Connections,
-    account: &Account,
-    shared: bool,
-) -> Result<Vec<String>, StoreError> {
-    of_graph(connections, account, &scopes::asked_to_send(shared)).await
+/// The same over Graph, beside all that the account was granted of Graph.
+pub fn wanted_to_send_over_graph(account: &Account, shared: bool) -> Vec<String> {
+    of_graph(account, &scopes::asked_to_send(shared))
 }
 
-/// What is needed of Graph, beside all that the account has of Graph; nothing of EWS, which another approval may stand in the way of.
-async fn of_graph(
-    connections: &Connections,
-    account: &Account,
-    needed: &[&'static str],
-) -> Result<Vec<String>, StoreError> {
-    let before = format!("{} {}", rows::wanted(&connections.db, account.id).await?, account.scopes);
-    let more = scopes::to_refresh(&before).into_iter().filter(|scope| !needed.contains(scope));
-    Ok(needed.iter().copied().chain(more).map(str::to_owned).collect())
+/// What is needed of Graph, beside all that the account was granted of Graph. Nothing of EWS, and nothing that was asked for once and never
+/// given: another approval may stand in the way of that.
+fn of_graph(account: &Account, needed: &[&'static str]) -> Vec<String> {
+    let more = scopes::to_refresh(&account.scopes).into_iter().filter(|scope| !needed.contains(scope));
+    needed.iter().copied().chain(more).map(str::to_owned).collect()
 }
 
 /// What a sign-in asks for, and what for.
@@ -100,13 +112,15 @@ pub struct Asked {
     pub scopes: String,
     /// Where it goes on.
     pub goal: Goal,
+    /// The wait for an approval that it goes on with.
+    pub approval: Option<Uuid>,
 }
 
 impl Asked {
     /// These scopes, to see what was granted.
     pub fn of<S: AsRef<str>>(scopes: &[S]) -> Self {
         let scopes: Vec<&str> = scopes.iter().map(AsRef::as_ref).collect();
-        Self { scopes: scopes.join(" "), goal: Goal::Account }
+        Self { scopes: scopes.join(" "), ..Self::default() }
     }
 
     /// And then there.

@@ -155,6 +155,7 @@ pub async fn begin(
         },
         wanted: asked.scopes,
         goal: asked.goal,
+        approval: asked.approval,
         stage,
         picks: hint == Hint::SelectAccount,
         hint,
@@ -202,6 +203,8 @@ pub(super) struct Leaving {
     pub(super) tenant: Option<String>,
     pub(super) wanted: String,
     pub(super) goal: Goal,
+    /// The wait for an approval that it goes on with.
+    pub(super) approval: Option<Uuid>,
     pub(super) stage: Stage,
     pub(super) hint: Hint,
     pub(super) picks: bool,
@@ -220,7 +223,7 @@ pub(super) async fn leave(who: &Who, state: &State, leaving: Leaving) -> Result<
     };
     let prepared = async {
         let registration = connections.registration(leaving.registration).await?;
-        let tenant = leaving.tenant.as_deref().unwrap_or(&registration.tenant);
+        let tenant = leaving.tenant.as_deref().unwrap_or_else(|| registration.begins_in());
         registration.in_tenant(&connections.http, tenant).await
     };
     let (discovery, application) = match prepared.await {
@@ -256,6 +259,7 @@ pub(super) async fn leave(who: &Who, state: &State, leaving: Leaving) -> Result<
             Who::Admin(_) => None,
             Who::Owner { link, .. } => Some(link.id),
         },
+        approval: leaving.approval,
         user: who.user(),
         now,
         until: now.saturating_add(LASTS).unwrap_or(now),

@@ -181,7 +181,7 @@ async fn redeem(
     let verifier = SecretString::from(String::from_utf8_lossy(&plain).into_owned());
     let registration = connections.registration(sign_in.app_registration_id).await?;
     // Where the sign-in began, its code is redeemed.
-    let tenant = if sign_in.tenant.is_empty() { &registration.tenant } else { &sign_in.tenant };
+    let tenant = if sign_in.tenant.is_empty() { registration.begins_in() } else { &sign_in.tenant };
     let mut proof = registration.proof(&connections.http, tenant).await?;
     let asked = redeemed_scopes(sign_in);
     let (now, code, nonce) = (connections.clock.now(), code.expose_secret(), &sign_in.nonce);
@@ -225,6 +225,7 @@ async fn refused(who: &Who, state: &State, sign_in: &SignIn, fault: &Fault) -> R
             wanted: &sign_in.wanted,
             goal: &Goal::of_stored(&sign_in.goal),
             fault,
+            of: sign_in.approval_id,
             stops: account.as_ref().is_some_and(|account| !works(account)),
             actor: &name,
         },

@@ -71,7 +71,8 @@ pub(super) async fn keep(
         tx.rollback().await?;
         return Err(sign_in_link::no_longer());
     }
-    record(&mut tx, &who.actor(), account, &scopes::merged(&known.wanted, &sign_in.wanted)).await?;
+    let wanted = scopes::merged(&known.wanted, &sign_in.wanted);
+    record(&mut tx, &who.actor(), account, &wanted, sign_in.approval_id).await?;
     keep_goal(&mut tx, id, sign_in).await?;
     let mut handed = uses::Uses::default();
     if let Some(before) = before.as_ref().filter(|before| sign_in.purpose == "replace" && before.id != id) {
@@ -243,14 +244,21 @@ pub fn row(
     })
 }
 
-/// Stores who signed in with all that was wanted, on record; their sources are due, and nobody waits for an approval any more.
-pub async fn record(tx: &mut Tx, actor: &Actor, account: SignedIn, wanted: &str) -> Result<(), StoreError> {
+/// Stores who signed in with all that was wanted, on record; their sources are due, and they wait for no approval of that any more. `of` is
+/// the wait that the sign-in went on with.
+pub async fn record(
+    tx: &mut Tx,
+    actor: &Actor,
+    account: SignedIn,
+    wanted: &str,
+    of: Option<Uuid>,
+) -> Result<(), StoreError> {
     let (id, now, name) = (account.id, account.now, account.username.clone());
     let (registration, granted) = (account.registration, account.scopes.clone());
     let tenant = account.tenant.clone();
     rows::put(tx, account).await?;
     rows::set_wanted(tx, id, wanted).await?;
-    approvals::end_of(tx, registration, id, (&name, &tenant), &granted, now).await?;
+    approvals::end_of(tx, registration, id, (&name, &tenant), &granted, of, now).await?;
     tell::account_works(tx, id, now).await?;
     let text = format!("signed in as {name}");
     let event = Event {
@@ -323,6 +331,7 @@ async fn go_on(
         tenant: Some(claims.tid.clone()),
         wanted: sign_in.wanted.clone(),
         goal: Goal::of_stored(&sign_in.goal),
+        approval: sign_in.approval_id,
         stage: Stage::Whole,
         hint,
         picks: false,

@@ -25,7 +25,7 @@ use super::store::accounts::{self as rows, Account};
 use crate::access::Viewer;
 
 pub use asked::{
-    Asked, to_replace, wanted_again, wanted_over_ews, wanted_to_read, wanted_to_send,
+    Asked, ever_wanted, to_replace, wanted_again, wanted_over_ews, wanted_to_read, wanted_to_send,
     wanted_to_send_over_graph,
 };
 pub use begin::{

@@ -5,7 +5,7 @@ use axum::response::Response;
 use store::StoreError;
 use uuid::Uuid;
 
-use super::asked::wanted_again;
+use super::asked::ever_wanted;
 use super::login_url;
 use crate::access::{Role, Viewer};
 use crate::connections::connection_type::ConnectionType;
@@ -31,7 +31,7 @@ pub async fn signed_in(
     }
     let admin = viewer.may(Role::Admin);
     let uses = uses::of(&connections.db, id).await?;
-    let wanted = wanted_again(connections, &account).await?;
+    let wanted = ever_wanted(connections, &account).await?;
     let goal = Goal::of_stored(&account.goal);
     // Somebody who signs in at Message Sources with an account that sends wants a source.
     let is_made = if goal.is_outbound() { uses.outbounds > 0 } else { uses.sources > 0 };
@@ -111,7 +111,7 @@ pub async fn granted_for(
         goal if goal.is_outbound() => scopes::asked_to_send(false).into_iter().map(str::to_owned).collect(),
         _ => Vec::new(),
     };
-    let mut wanted = wanted_again(connections, account).await?;
+    let mut wanted = ever_wanted(connections, account).await?;
     for scope in needed {
         if !wanted.iter().any(|own| own.eq_ignore_ascii_case(&scope)) {
             wanted.push(scope);

@@ -106,7 +106,8 @@ pub(super) async fn failed(
             admin
                 .post("An administrator has to approve", format!("/accounts/{id}/wait"))
                 .field("wanted", &sign_in.wanted)
-                .field("goal", &sign_in.goal),
+                .field("goal", &sign_in.goal)
+                .field("code", &fault.code),
         );
     }
     view = view.with(again.with_icon(Icon::Grid).primary());

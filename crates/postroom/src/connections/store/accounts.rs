@@ -111,6 +111,8 @@ pub struct NewSignIn {
     pub tenant: String,
     /// The link of a mailbox's owner that began it.
     pub link: Option<Uuid>,
+    /// The wait for an approval that it goes on with.
+    pub approval: Option<Uuid>,
     /// The user of the console; none for a link.
     pub user: Option<Uuid>,
     /// Now.
@@ -127,8 +129,8 @@ pub async fn begin(tx: &mut Tx, new: NewSignIn) -> Result<(), StoreError> {
     tx.execute(
         sql!(
             "INSERT INTO sign_in (state_hash, workspace_id, app_registration_id, browser_hash, verifier_sealed, nonce, scopes,
-               purpose, account_id, user_id, created_at, expires_at, wanted, stage, tenant, link_id, goal)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
+               purpose, account_id, user_id, created_at, expires_at, wanted, stage, tenant, link_id, goal, approval_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
         ),
         args![
             new.state_hash,
@@ -147,7 +149,8 @@ pub async fn begin(tx: &mut Tx, new: NewSignIn) -> Result<(), StoreError> {
             new.stage,
             new.tenant,
             new.link,
-            new.goal
+            new.goal,
+            new.approval
         ],
     )
     .await?;
@@ -177,6 +180,8 @@ pub struct SignIn {
     pub account_id: Option<Uuid>,
     /// Where it began; empty: where the registration's sign-ins begin.
     pub tenant: String,
+    /// The wait for an approval that it goes on with.
+    pub approval_id: Option<Uuid>,
 }
 
 /// Takes a sign-in that came back: once, in time, in the browser that began it. `None` for everything else.
@@ -193,7 +198,8 @@ pub async fn take(
             sql!(
                 "UPDATE sign_in SET used_at = $1 WHERE state_hash = $2 AND browser_hash = $3 AND workspace_id = $4
                    AND used_at IS NULL AND expires_at > $1
-                 RETURNING app_registration_id, verifier_sealed, nonce, scopes, wanted, stage, purpose, goal, account_id, tenant"
+                 RETURNING app_registration_id, verifier_sealed, nonce, scopes, wanted, stage, purpose, goal, account_id, tenant,
+                   approval_id"
             ),
             args![now, state_hash, browser_hash, workspace],
         )

@@ -5,6 +5,7 @@ use sqlx::FromRow;
 use store::{Db, StoreError, Tx, args, sql};
 use uuid::Uuid;
 
+use crate::connections::goal::Goal;
 use crate::connections::scopes;
 
 /// Somebody who waits.
@@ -69,29 +70,73 @@ pub struct NewApproval<'a> {
     pub state: &'a str,
     /// As in [`Approval`].
     pub goal: &'a str,
+    /// The wait that the sign-in went on with.
+    pub of: Option<Uuid>,
     /// Now.
     pub now: Timestamp,
     /// When Microsoft is asked first.
     pub watch_at: Timestamp,
 }
 
-/// Begins to wait, or goes on: who waits already keeps the link that was sent to the administrator. Gives the row.
-pub async fn wait(tx: &mut Tx, new: &NewApproval<'_>) -> Result<Uuid, StoreError> {
-    let known: Option<(Uuid,)> = tx
-        .fetch_optional(
+/// What one wait is told from others by, beside whose it is.
+#[derive(Debug, FromRow)]
+struct Open {
+    id: Uuid,
+    goal: String,
+    scopes: String,
+}
+
+/// Whether both are for a connection of the same list, over the same server: then they are one wait. A move to Graph is one of its own.
+fn is_same(one: (&str, &str), other: (&str, &str)) -> bool {
+    let servers = |scopes| {
+        let mut servers = scopes::of_ews(scopes);
+        servers.sort_unstable();
+        servers
+    };
+    Goal::of_stored(one.0).waits_as(&Goal::of_stored(other.0)) && servers(one.1) == servers(other.1)
+}
+
+/// The wait that goes on: the one whose sign-in went on with it, else the one of the same person for the same.
+async fn open_one(tx: &mut Tx, new: &NewApproval<'_>) -> Result<Option<Uuid>, StoreError> {
+    if let Some(of) = new.of {
+        let open: Option<(Uuid,)> = tx
+            .fetch_optional(
+                sql!(
+                    "SELECT id FROM approval WHERE id = $1 AND app_registration_id = $2 AND ended_at IS NULL"
+                ),
+                args![of, new.registration],
+            )
+            .await?;
+        if let Some((id,)) = open {
+            return Ok(Some(id));
+        }
+    }
+    if new.account.is_none() && new.who.is_empty() {
+        // Nobody knows who it is: whoever else waits may be somebody else.
+        return Ok(None);
+    }
+    let open: Vec<Open> = tx
+        .fetch_all(
             sql!(
-                "SELECT id FROM approval WHERE app_registration_id = $1 AND ended_at IS NULL AND who = $2
-                   AND coalesce(account_id, app_registration_id) = $3"
+                "SELECT id, goal, scopes FROM approval WHERE app_registration_id = $1 AND ended_at IS NULL AND who = $2
+                   AND coalesce(account_id, app_registration_id) = $3 ORDER BY since, id"
             ),
             args![new.registration, new.who, new.account.unwrap_or(new.registration)],
         )
         .await?;
-    if let Some((id,)) = known {
+    let same = open.into_iter().find(|open| is_same((&open.goal, &open.scopes), (new.goal, new.scopes)));
+    Ok(same.map(|open| open.id))
+}
+
+/// Begins to wait, or goes on: who waits already keeps the link that was sent to the administrator. Gives the row.
+pub async fn wait(tx: &mut Tx, new: &NewApproval<'_>) -> Result<Uuid, StoreError> {
+    if let Some(id) = open_one(tx, new).await? {
         tx.execute(
             sql!(
-                "UPDATE approval SET scopes = $1, code = $2, tenant = $3, replaces = $5, goal = $6, returned_at = NULL WHERE id = $4"
+                "UPDATE approval SET scopes = $1, code = $2, tenant = $3, replaces = $5, goal = $6, account_id = $7, who = $8,
+                   returned_at = NULL WHERE id = $4"
             ),
-            args![new.scopes, new.code, new.tenant, id, new.replaces, new.goal],
+            args![new.scopes, new.code, new.tenant, id, new.replaces, new.goal, new.account, new.who],
         )
         .await?;
         return Ok(id);
@@ -204,30 +249,63 @@ pub async fn end(tx: &mut Tx, id: Uuid, outcome: &str, now: Timestamp) -> Result
     Ok(())
 }
 
-/// Whatever an account, or somebody with this address, waited for is over: they signed in with all of it. Whose address nobody
-/// knows is believed to be the same person where the tenant is the same. What EWS takes is a sign-in of its own, which another one
-/// does not end: `granted` says whether it is there.
+/// What an account waits for, one line a wait.
+pub async fn waited_for(db: &Db, account: Uuid) -> Result<Vec<String>, StoreError> {
+    let open: Vec<(String,)> = db
+        .fetch_all(
+            sql!("SELECT scopes FROM approval WHERE account_id = $1 AND ended_at IS NULL"),
+            args![account],
+        )
+        .await?;
+    Ok(open.into_iter().map(|row| row.0).collect())
+}
+
+/// The same within a transaction.
+pub async fn waited_for_in(tx: &mut Tx, account: Uuid) -> Result<Vec<String>, StoreError> {
+    let open: Vec<(String,)> = tx
+        .fetch_all(
+            sql!("SELECT scopes FROM approval WHERE account_id = $1 AND ended_at IS NULL"),
+            args![account],
+        )
+        .await?;
+    Ok(open.into_iter().map(|row| row.0).collect())
+}
+
+#[derive(Debug, FromRow)]
+struct Met {
+    id: Uuid,
+    scopes: String,
+    /// Whether nobody knows whose wait it is.
+    unknown: i64,
+}
+
+/// Who signed in waits no more for what was `granted`; what they wait for beside stays. Of those whose address nobody knows one is over: the
+/// one that the sign-in went on with (`of`), else the oldest that an administrator came back for.
 pub async fn end_of(
     tx: &mut Tx,
     registration: Uuid,
     account: Uuid,
     (who, tenant): (&str, &str),
     granted: &str,
+    of: Option<Uuid>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let waiting: Vec<(Uuid, String)> = tx
+    let waiting: Vec<Met> = tx
         .fetch_all(
             sql!(
-                "SELECT id, scopes FROM approval WHERE app_registration_id = $1 AND ended_at IS NULL
-                   AND (account_id = $2 OR (account_id IS NULL AND (who = $3
-                     OR (who = '' AND (tenant = $4 OR (tenant = '' AND returned_at IS NOT NULL))))))"
+                "SELECT id, scopes, CAST(CASE WHEN account_id IS NULL AND who = '' THEN 1 ELSE 0 END AS BIGINT) AS unknown
+                 FROM approval WHERE app_registration_id = $1 AND ended_at IS NULL
+                   AND (account_id = $2 OR id = $5 OR (account_id IS NULL AND (who = $3
+                     OR (who = '' AND (tenant = $4 OR (tenant = '' AND returned_at IS NOT NULL))))))
+                 ORDER BY since, id"
             ),
-            args![registration, account, who, tenant],
+            args![registration, account, who, tenant, of],
         )
         .await?;
-    for (id, scopes) in waiting {
-        if scopes::of_ews(&scopes).into_iter().all(|scope| scopes::is_granted(granted, scope)) {
-            end(tx, id, "approved", now).await?;
+    let mut one = of;
+    for wait in waiting.iter().filter(|wait| scopes::are_granted(granted, &wait.scopes)) {
+        if wait.unknown == 0 || *one.get_or_insert(wait.id) == wait.id {
+            end(tx, wait.id, "approved", now).await?;
         }
     }
     Ok(())
@@ -284,4 +362,41 @@ pub async fn remove(tx: &mut Tx, workspace: Uuid, id: Uuid) -> Result<bool, Stor
         .execute(sql!("DELETE FROM approval WHERE workspace_id = $1 AND id = $2"), args![workspace, id])
         .await?;
     Ok(removed == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connections::goal::Way;
+
+    /// Promise: waits for other things are other waits: a source's is not an outbound's, Graph's not that of EWS, one server's not
+    /// another's, and no move that of another connection.
+    #[test]
+    fn waits_for_other_things_are_kept_apart() {
+        let [graph, mail] = ["openid User.Read Mail.ReadWrite", "openid User.Read Mail.ReadWrite Mail.Send"];
+        let [online, own] = ["https://outlook.office365.com", "https://mail.contoso.test"]
+            .map(|server| format!("openid {server}/EWS.AccessAsUser.All"));
+        let [one, other] = [1, 2].map(Uuid::from_u128);
+        let waits = [
+            (Goal::Account, graph),
+            (Goal::Source(Way::ews("")), &online),
+            (Goal::Source(Way::ews("https://mail.contoso.test/EWS")), &own),
+            (Goal::Outbound(Way::graph()), mail),
+            (Goal::Outbound(Way::ews("")), &online),
+            (Goal::MoveSource { id: one }, graph),
+            (Goal::MoveSource { id: other }, graph),
+            (Goal::MoveOutbound { id: one }, mail),
+        ];
+        for (at, (goal, scopes)) in waits.iter().enumerate() {
+            for (beside, (other, others)) in waits.iter().enumerate() {
+                let same = is_same((&goal.stored(), scopes), (&other.stored(), others));
+                assert_eq!(same, at == beside, "{goal:?} and {other:?}");
+            }
+        }
+        // Asked for once more, with a permission on top: one wait.
+        assert!(is_same(
+            (&Goal::Account.stored(), graph),
+            (&Goal::Source(Way::graph()).stored(), "openid Mail.ReadWrite Mail.ReadWrite.Shared")
+        ));
+    }
 }

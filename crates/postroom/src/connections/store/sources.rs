@@ -209,6 +209,41 @@ pub async fn add_mailbox(
     Ok(id)
 }
 
+/// The mailbox with this id or address, if this workspace has it.
+pub async fn known_mailbox(
+    db: &Db,
+    workspace: Uuid,
+    tenant: &str,
+    native_id: &str,
+    address: &str,
+) -> Result<Option<Uuid>, StoreError> {
+    let found: Option<(Uuid,)> = db
+        .fetch_optional(
+            sql!(
+                "SELECT id FROM mailbox WHERE workspace_id = $1 AND tenant_id = $2
+                   AND (native_id = $3 OR lower(address) = lower($4)) ORDER BY created_at LIMIT 1"
+            ),
+            args![workspace, tenant, native_id, address],
+        )
+        .await?;
+    Ok(found.map(|row| row.0))
+}
+
+/// Addresses in a tenant that are known here: of its mailboxes, and of whoever is signed in.
+pub async fn addresses(db: &Db, workspace: Uuid, tenant: &str) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<(String,)> = db
+        .fetch_all(
+            sql!(
+                "SELECT lower(address) AS address FROM mailbox WHERE workspace_id = $1 AND tenant_id = $2
+                 UNION SELECT lower(username) FROM account WHERE workspace_id = $1 AND tenant_id = $2 AND kind = 'user'
+                 ORDER BY address LIMIT 200"
+            ),
+            args![workspace, tenant],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|row| row.0).filter(|address| address.contains('@')).collect())
+}
+
 /// What a source shall do, as confirmed.
 #[derive(Clone, Debug)]
 pub struct Confirmed {
@@ -242,8 +277,17 @@ pub struct Confirmed {
     pub handled_target: String,
     /// What it is called.
     pub handled_name: String,
+    /// Whether it begins in shadow mode: it decides and writes nothing.
+    pub in_shadow: bool,
     /// Now.
     pub now: Timestamp,
+}
+
+impl Confirmed {
+    /// Since when it is in shadow mode.
+    fn shadow_at(&self) -> Option<Timestamp> {
+        self.in_shadow.then_some(self.now)
+    }
 }
 
 /// The source of a folder, also a removed one.
@@ -269,15 +313,15 @@ fn begins_at(start_kind: &str) -> Option<String> {
 
 /// Stores a new source; it is read at once.
 pub async fn insert(tx: &mut Tx, id: Uuid, new: Confirmed) -> Result<(), StoreError> {
-    let place = begins_at(&new.start_kind);
+    let (place, shadow_at) = (begins_at(&new.start_kind), new.shadow_at());
     tx.execute(
         sql!(
             "INSERT INTO source (id, workspace_id, account_id, mailbox_id, folder_id, folder_name, connection_type,
                destination_id, issue_type_id, issue_type_name, start_kind, start_at, handled, handled_target, handled_name, confirmed_at,
                state, state_since, failures, round, next_poll_at, fence, created_at, updated_at, ews_url,
-               cursor_value)
+               cursor_value, shadow_at)
              VALUES ($1, $2, $3, $4, $5, $6, $16, $7, $8, $9, $10, $11, $12, $13, $15, $14, 'online', $14, 0, 0, $14, 0, $14, $14, $17,
-               $18)"
+               $18, $19)"
         ),
         args![
             id,
@@ -297,21 +341,23 @@ pub async fn insert(tx: &mut Tx, id: Uuid, new: Confirmed) -> Result<(), StoreEr
             new.handled_name,
             new.connection_type,
             new.ews_url,
-            place
+            place,
+            shadow_at
         ],
     )
     .await?;
     Ok(())
 }
 
-/// Takes a removed source into use again, with a start point of its own. What the ledger knows of its mail stays known.
+/// Takes a removed source into use again, with a start point of its own and in shadow mode or not, as it says now. What the ledger knows
+/// of its mail stays known.
 pub async fn revive(tx: &mut Tx, id: Uuid, new: Confirmed) -> Result<(), StoreError> {
-    let place = begins_at(&new.start_kind);
+    let (place, shadow_at) = (begins_at(&new.start_kind), new.shadow_at());
     tx.execute(
         sql!(
             "UPDATE source SET removed_at = NULL, paused_at = NULL, account_id = $1, folder_name = $2, destination_id = $3,
                issue_type_id = $4, issue_type_name = $5, start_kind = $6, start_at = $7, handled = $8, handled_target = $9,
-               handled_name = $12, connection_type = $13, ews_url = $14, confirmed_at = $10, state = 'online', state_since = $10, fault = NULL, failures = 0, cursor_value = $15,
+               handled_name = $12, connection_type = $13, ews_url = $14, confirmed_at = $10, state = 'online', state_since = $10, fault = NULL, failures = 0, cursor_value = $15, shadow_at = $16,
                round_begun_at = NULL, next_poll_at = $10, lease_until = NULL, fence = fence + 1, updated_at = $10
              WHERE id = $11"
         ),
@@ -330,7 +376,8 @@ pub async fn revive(tx: &mut Tx, id: Uuid, new: Confirmed) -> Result<(), StoreEr
             new.handled_name,
             new.connection_type,
             new.ews_url,
-            place
+            place,
+            shadow_at
         ],
     )
     .await?;
