@@ -36,6 +36,52 @@ struct Set<'a> {
     fields: Vec<(&'a Rule, String, Vec<&'a Template>)>,
 }
 
+/// The project and the issue type that the rules want for a new issue, by what they write: what must be known of Jira before
+/// [`crate::decide`] is asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The project's key, where it is another one than the source's.
+    pub project: Option<String>,
+    /// The issue type's name or id, where it is another one than the source's.
+    pub issue_type: Option<String>,
+}
+
+/// What must be known of Jira before this mail is decided; `None` where no rule sets anything of a new issue. A rule that cannot
+/// be answered wants nothing: deciding tells what is wrong with it.
+pub fn wanted(mail: &Mail, rich: &Rich, profile: &Profile, facts: &Facts) -> Option<Wanted> {
+    if !profile.rules.iter().any(|rule| rule.sets != Sets::default()) {
+        return None;
+    }
+    let view = View::of(mail, rich, &facts.source, &facts.received, &Outcome::Issue);
+    let evaluation = Evaluation::of(&view, profile.patterns());
+    let mut set = Set::default();
+    for rule in &profile.rules {
+        let holds = rule.when.as_ref().is_none_or(|when| when.holds(&evaluation).unwrap_or(false));
+        if !holds {
+            continue;
+        }
+        if rule.end.is_some() {
+            return None;
+        }
+        set.add(rule);
+        if rule.stop {
+            break;
+        }
+    }
+    let filled = |value: Option<(&Rule, &Template)>| {
+        value.and_then(|(_, value)| value.fill(&view).ok()).filter(|value| !value.is_empty())
+    };
+    if set.project.is_none() && set.issue_type.is_none() && set.fields.is_empty() {
+        return None;
+    }
+    Some(Wanted {
+        project: filled(set.project)
+            .map(|key| key.to_uppercase())
+            .filter(|key| *key != facts.destination.project_key),
+        issue_type: filled(set.issue_type),
+    })
+}
+
 /// Asks the rules about a mail that would become `outcome` without them.
 pub(crate) fn ask(
     mail: &Mail,

@@ -20,9 +20,12 @@ pub fn decide(mail: &Mail, rich: &Rich, profile: &Profile, facts: &Facts) -> Dec
     }
     let outcome = thread(mail, facts, &mut trace);
     let issue = match ask(mail, rich, profile, facts, &outcome, &mut trace) {
-        Asked::Ends(outcome) => return Decision { plan: Plan { outcome, steps: Vec::new() }, trace },
+        Asked::Ends(outcome) => {
+            return Decision { plan: Plan { outcome, steps: Vec::new(), routed: false }, trace };
+        }
         Asked::GoesOn(issue) => issue,
     };
+    let routed = issue.project_key != facts.destination.project_key;
     if outcome == Outcome::Issue {
         trace.note(
             "new-issue",
@@ -57,7 +60,8 @@ pub fn decide(mail: &Mail, rich: &Rich, profile: &Profile, facts: &Facts) -> Dec
         // The comment comes last: it is written once, with the ids of its images.
         _ => files.into_iter().map(Step::Attach).chain([Step::AddComment]).collect(),
     };
-    Decision { plan: Plan { outcome, steps }, trace }
+    let routed = outcome == Outcome::Issue && routed;
+    Decision { plan: Plan { outcome, steps, routed }, trace }
 }
 
 impl Trace {
@@ -75,7 +79,7 @@ fn automatic(mail: &Mail, trace: &mut Trace) -> Option<Plan> {
     let value: String = automatic.evidence.value.chars().take(120).collect();
     let reason = format!("{} ({}: {value})", sentence(automatic.reason), automatic.evidence.name);
     trace.note(&rule, true, format!("{reason}: ignored, so that two robots never talk to each other"));
-    Some(Plan { outcome: Outcome::Ignored { rule, reason }, steps: Vec::new() })
+    Some(Plan { outcome: Outcome::Ignored { rule, reason }, steps: Vec::new(), routed: false })
 }
 
 fn sentence(reason: Reason) -> &'static str {

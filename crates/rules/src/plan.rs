@@ -18,6 +18,9 @@ pub struct Plan {
     pub outcome: Outcome,
     /// The steps, in order.
     pub steps: Vec<Step>,
+    /// Whether a rule chose the project, so that the source's own does not count.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub routed: bool,
 }
 
 impl Plan {
@@ -27,11 +30,12 @@ impl Plan {
     /// The version that this plan needs: 1, or 2 where a rule sets fields. Nodes of the version before carry out what they
     /// understand and leave the rest to the newer ones.
     pub fn format(&self) -> i64 {
-        let sets = self
-            .steps
-            .iter()
-            .any(|step| matches!(step, Step::CreateIssue { fields, .. } if !fields.is_empty()));
-        if sets { 2 } else { 1 }
+        if self.sets_fields() { 2 } else { 1 }
+    }
+
+    /// Whether rules set fields of a new issue.
+    pub fn sets_fields(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::CreateIssue { fields, .. } if !fields.is_empty()))
     }
 }
 

@@ -3,6 +3,7 @@
 //! A profile is a TOML document. [`Profile::parse`] reads it and refuses what could not work, each refusal with its place and
 //! its mend; [`document`] knows the form, [`crate::condition`] and [`crate::template`] what stands in it.
 
+mod against;
 mod document;
 #[cfg(test)]
 mod tests;
@@ -121,6 +122,21 @@ impl Profile {
     /// Everything that is wrong with it, in the order in which it stands there.
     pub fn parse(document: &str) -> Result<Self, Vec<Refusal>> {
         document::read(document)
+    }
+
+    /// Whether one of its rules may set this field in a new issue.
+    pub fn may_set(&self, id: &str, name: &str) -> bool {
+        self.rules.iter().any(|rule| {
+            let sets = &rule.sets;
+            let own = [
+                ("priority", sets.priority.is_some()),
+                ("security", sets.security_level.is_some()),
+                ("labels", !sets.labels.is_empty()),
+                ("components", !sets.components.is_empty()),
+            ];
+            own.iter().any(|(field, is)| *is && *field == id)
+                || sets.fields.iter().any(|(field, _)| field == id || field.eq_ignore_ascii_case(name))
+        })
     }
 
     /// The regular expressions of its conditions.

@@ -4,12 +4,13 @@ use fault::Fault;
 use ledger::load::Relative;
 use ledger::{Keys, Ledger, Message, Slot, Step, StepState};
 use mail::Mail;
-use rules::{Decision, Outcome, Parent, ParentEnd, Plan, Profile};
+use rules::{Decision, Outcome, Parent, ParentEnd, Plan};
 use store::Db;
 use uuid::Uuid;
 
 use super::effects::Body;
 use crate::connections::Target;
+use crate::profiles::Profiles;
 
 /// Where facts come from.
 pub struct Facts<'a> {
@@ -17,6 +18,8 @@ pub struct Facts<'a> {
     pub db: &'a Db,
     /// The ledger.
     pub ledger: &'a Ledger,
+    /// Profiles, and what rules know of Jira.
+    pub profiles: &'a Profiles,
 }
 
 /// How many of the Message-IDs that a mail names are looked up, the nearest first.
@@ -41,8 +44,46 @@ pub async fn decide(
         parents: parents(facts, place, mail, gone_issue).await?,
         upload_limit: target.destination.upload_limit,
         body_is_cut: body.plain.cut,
+        source: target.origin.clone(),
+        received: rules::Received::at(target.zone.to_datetime(message.received_at)),
+        projects: Vec::new(),
     };
-    Ok(rules::decide(mail, &body.rich, &Profile::standard(), &known))
+    let destination = &target.destination;
+    let jira = Site { client: &destination.client, connection: destination.jira_connection };
+    by_profile(facts, jira, target.profile, mail, &body.rich, known).await
+}
+
+/// The Jira that mail would go to.
+#[derive(Clone, Copy, Debug)]
+pub struct Site<'a> {
+    /// Its client.
+    pub client: &'a jira::Client,
+    /// The row of its connection.
+    pub connection: Uuid,
+}
+
+/// Decides by a profile, with what its rules need to know of Jira.
+pub async fn by_profile(
+    facts: &Facts<'_>,
+    jira: Site<'_>,
+    profile: Option<Uuid>,
+    mail: &Mail,
+    rich: &mail::Rich,
+    mut known: rules::Facts,
+) -> Result<Decision, Fault> {
+    let profile = facts.profiles.get(facts.db, profile).await?;
+    if let Some(wanted) = rules::wanted(mail, rich, &profile, &known) {
+        let project = wanted.project.as_deref().unwrap_or(&known.destination.project_key);
+        let otherwise = match &wanted.project {
+            Some(_) => &known.destination.issue_type_name,
+            None => &known.destination.issue_type_id,
+        };
+        let kind = wanted.issue_type.as_deref();
+        let found =
+            facts.profiles.projects.known(jira.client, jira.connection, project, kind, otherwise).await?;
+        known.projects.extend(found);
+    }
+    Ok(rules::decide(mail, rich, &profile, &known))
 }
 
 /// Where a mail is, and where it would be answered.
