@@ -274,17 +274,19 @@ fn features(
         ledger: ledger.clone(),
         engine: Arc::clone(engine),
     };
+    let messages = messages::routes::State {
+        shell: shell.clone(),
+        connections: Arc::clone(connections),
+        ledger: ledger.clone(),
+        blobs: blobs.clone(),
+        engine: Arc::clone(engine),
+    };
     vec![
         overview::router(state.clone()),
         connections::routes::router(state),
         notices::routes::router(notices::routes::State { shell: shell.clone(), sender: sender.clone() }),
-        messages::routes::router(messages::routes::State {
-            shell: shell.clone(),
-            connections: Arc::clone(connections),
-            ledger: ledger.clone(),
-            blobs: blobs.clone(),
-            engine: Arc::clone(engine),
-        }),
+        profiles::routes::router(messages.clone()),
+        messages::routes::router(messages),
     ]
 }
 

@@ -1,5 +1,7 @@
 //! The rules of a profile, asked in order.
 
+use std::collections::BTreeMap;
+
 use mail::{Mail, Rich};
 
 use crate::condition::Evaluation;
@@ -8,7 +10,7 @@ use crate::fields;
 use crate::plan::{Outcome, SetField, Trace};
 use crate::profile::{End, Profile, Rule, Sets};
 use crate::template::Template;
-use crate::view::View;
+use crate::view::{Origin, Received, View};
 
 /// What the rules say.
 pub(crate) enum Asked {
@@ -80,6 +82,63 @@ pub fn wanted(mail: &Mail, rich: &Rich, profile: &Profile, facts: &Facts) -> Opt
             .filter(|key| *key != facts.destination.project_key),
         issue_type: filled(set.issue_type),
     })
+}
+
+/// What the rules alone say of a mail, without Jira: what a team holds its profile to in its own tests.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Said {
+    /// The rules that matched, in order.
+    pub matched: Vec<String>,
+    /// `ignored` or `held`, with the reason; or why a rule could not be answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<String>,
+    /// What a new issue would get, by the names that the rules use.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sets: BTreeMap<String, Vec<String>>,
+}
+
+/// Asks the rules about a mail as if it began a new issue.
+pub fn said(mail: &Mail, rich: &Rich, profile: &Profile, origin: &Origin, received: &Received) -> Said {
+    let view = View::of(mail, rich, origin, received, &Outcome::Issue);
+    let evaluation = Evaluation::of(&view, profile.patterns());
+    let (mut said, mut set) = (Said::default(), Set::default());
+    for rule in &profile.rules {
+        match rule.when.as_ref().map_or(Ok(true), |when| when.holds(&evaluation)) {
+            Ok(true) => said.matched.push(rule.name.clone()),
+            Ok(false) => continue,
+            Err(why) => {
+                said.ends = Some(format!("held: rule `{}` cannot be answered: {why}", rule.name));
+                return said;
+            }
+        }
+        if let Some(end) = &rule.end {
+            let (word, reason) = match end {
+                End::Ignore(reason) => ("ignored", reason),
+                End::Hold(reason) => ("held", reason),
+            };
+            let reason = reason.fill(&view).unwrap_or_else(|why| format!("its reason cannot be made: {why}"));
+            said.ends = Some(format!("{word}: {reason}"));
+            return said;
+        }
+        set.add(rule);
+        if rule.stop {
+            break;
+        }
+    }
+    let single = [("project", set.project), ("issue_type", set.issue_type), ("summary", set.summary)];
+    let single = single.into_iter().filter_map(|(name, value)| Some((name.to_owned(), vec![value?.1])));
+    let all = single.chain(set.fields.into_iter().map(|(_, name, values)| (name, values)));
+    for (name, values) in all {
+        let made = values
+            .into_iter()
+            .map(|value| value.fill(&view).unwrap_or_else(|why| format!("(cannot be made: {why})")))
+            .filter(|value| !value.is_empty())
+            .collect::<Vec<_>>();
+        if !made.is_empty() {
+            said.sets.insert(name, made);
+        }
+    }
+    said
 }
 
 /// Asks the rules about a mail that would become `outcome` without them.

@@ -25,7 +25,7 @@ mod tests;
 #[cfg(test)]
 mod tests_of_rules;
 
-pub use asked::{Wanted, wanted};
+pub use asked::{Said, Wanted, said, wanted};
 pub use decide::decide;
 pub use facts::{Allowed, Destination, Facts, FieldFacts, FieldKind, IssueType, Parent, ParentEnd, Project};
 pub use plan::{Attach, Decision, FieldValue, Outcome, Part, Plan, SetField, Step, Trace, TraceLine};

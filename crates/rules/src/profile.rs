@@ -93,7 +93,7 @@ impl Default for BodySettings {
 
 /// Why a profile is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize)]
-#[error("line {line}, column {column}: {what}. {mend}")]
+#[error("line {line}, column {column}: {what}. {}", self.mend_sentence())]
 pub struct Refusal {
     /// The line in the document, from 1.
     pub line: usize,
@@ -103,6 +103,14 @@ pub struct Refusal {
     pub what: String,
     /// What to write instead.
     pub mend: String,
+}
+
+impl Refusal {
+    /// What to write instead, with its full stop.
+    pub fn mend_sentence(&self) -> String {
+        let ended = self.mend.ends_with(['.', '?', '…', '!']);
+        if ended { self.mend.clone() } else { format!("{}.", self.mend) }
+    }
 }
 
 impl Profile {

@@ -626,8 +626,8 @@ impl Worker {
     ) -> Result<(Decision, Arc<Destination>), Fault> {
         let target = self.connections.target_of(work.message.source_id).await?;
         let facts = Facts { db: &self.db, ledger: &self.ledger, profiles: &self.connections.profiles };
-        let gone = gone_issue
-            .filter(|_| target.destination.jira_connection == effect.destination.jira_connection);
+        let gone =
+            gone_issue.filter(|_| target.destination.jira_connection == effect.destination.jira_connection);
         let decision =
             decide::decide(&facts, &work.message, &target, &effect.mail, &effect.body, gone).await?;
         let destination = self.routed(&work.message, &target, &decision.plan).await?;

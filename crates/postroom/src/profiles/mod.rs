@@ -1,11 +1,19 @@
 //! Profiles: how the mail of a source is handled.
 //!
 //! A profile is a TOML document ([`rules::profile`]); each version that was saved is kept with its author. Begin with [`Profiles`],
-//! which has those in use, compiled; [`save`] checks and stores one, [`projects`] is what rules know of Jira.
+//! which has those in use, compiled; [`save`] checks and stores one, [`projects`] is what rules know of Jira. [`routes`] has the
+//! addresses: [`list`], and [`edit`] with a past mail beside the rules ([`try_on`]).
 
+pub mod edit;
+pub mod list;
+pub mod pages;
 pub mod projects;
+pub mod routes;
 pub mod save;
 pub mod store;
+#[cfg(test)]
+mod tests;
+pub mod try_on;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
