@@ -107,7 +107,14 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
 
 /// As compilers write it, so that editors find the place.
 fn mistake(file: &Path, refusal: &Refusal) -> String {
-    format!("{}:{}:{}: {}. {}", file.display(), refusal.line, refusal.column, refusal.what, refusal.mend_sentence())
+    format!(
+        "{}:{}:{}: {}. {}",
+        file.display(),
+        refusal.line,
+        refusal.column,
+        refusal.what,
+        refusal.mend_sentence()
+    )
 }
 
 fn test(args: &TestArgs) -> Result<(), Failure> {
@@ -123,7 +130,10 @@ fn test(args: &TestArgs) -> Result<(), Failure> {
         .collect();
     mails.sort();
     if mails.is_empty() {
-        return Err(Failure::Failed(anyhow!("{} has no mails in it: put *.eml files there", args.folder.display())));
+        return Err(Failure::Failed(anyhow!(
+            "{} has no mails in it: put *.eml files there",
+            args.folder.display()
+        )));
     }
     let origin = Origin { mailbox: args.mailbox.clone(), ..Origin::default() };
     let (mut told, mut other) = (Vec::new(), 0);
@@ -142,12 +152,14 @@ fn test(args: &TestArgs) -> Result<(), Failure> {
         if !args.json {
             let line = match &expected {
                 Some(_) if same => format!("same      {name}"),
-                Some(expected) => format!(
-                    "DIFFERENT {name}\n  expected: {}\n  now:      {}",
-                    shown(expected),
+                Some(expected) => {
+                    format!("DIFFERENT {name}\n  expected: {}\n  now:      {}", shown(expected), shown(&now))
+                }
+                None => format!(
+                    "UNKNOWN   {name}: {} is missing; --update writes it\n  now:      {}",
+                    beside.display(),
                     shown(&now)
                 ),
-                None => format!("UNKNOWN   {name}: {} is missing; --update writes it\n  now:      {}", beside.display(), shown(&now)),
             };
             say(&line)?;
         }
@@ -198,7 +210,10 @@ mod tests {
         let folder = TestFolder::new();
         let profile = folder.path().join("support.toml");
         let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
-        write("support.toml", "profile = 'support'\n[[rule]]\nname = 'bills'\nwhen = 'mail.subject.mentions(\"invoice\")'\nproject = 'BILL'\nlabels = ['{{ mail.from.domain }}']");
+        write(
+            "support.toml",
+            "profile = 'support'\n[[rule]]\nname = 'bills'\nwhen = 'mail.subject.mentions(\"invoice\")'\nproject = 'BILL'\nlabels = ['{{ mail.from.domain }}']",
+        );
         write("one.eml", "From: a@example.org\r\nSubject: Invoice\r\n\r\nx\r\n");
         write("two.eml", "From: a@example.org\r\nSubject: Hello\r\n\r\nx\r\n");
         let args = |update| TestArgs {
@@ -211,7 +226,8 @@ mod tests {
         assert!(matches!(test(&args(false)), Err(Failure::NeedsPerson(_))), "nothing is expected yet");
         test(&args(true)).unwrap();
         test(&args(false)).unwrap();
-        let one: Said = serde_json::from_str(&fs::read_to_string(folder.path().join("one.json")).unwrap()).unwrap();
+        let one: Said =
+            serde_json::from_str(&fs::read_to_string(folder.path().join("one.json")).unwrap()).unwrap();
         assert_eq!(one.matched, ["bills"]);
         assert_eq!(one.sets["project"], ["BILL"]);
         assert_eq!(one.sets["labels"], ["example.org"]);

@@ -21,9 +21,9 @@ use super::try_on::{self, CannotTry};
 use crate::access::{Admin, Role, Viewer, audit};
 use crate::connections::routes::{flash_to, moment};
 use crate::connections::store::sources;
+use crate::messages::opened;
 use crate::messages::routes::State;
 use crate::messages::store::{self as messages, Filter, Place, Whole};
-use crate::messages::opened;
 use crate::web::form::Choice;
 use crate::web::{self, Flash, Problem, Section};
 
@@ -237,12 +237,12 @@ async fn keep(
     posted: &Posted,
 ) -> Result<Option<Response>, Problem> {
     let note: String = posted.note.trim().chars().take(300).collect();
-    save_version(admin, state, profile, parsed.name.trim(), document, &note, posted.seen)
-        .await
-        .map(|saved| saved.map(|(id, version)| {
+    save_version(admin, state, profile, parsed.name.trim(), document, &note, posted.seen).await.map(|saved| {
+        saved.map(|(id, version)| {
             let text = format!("{} is saved as version {version}; it counts for the next mail.", parsed.name);
             flash_to(admin, &Flash::done(text), &format!("/profiles/{id}"))
-        }))
+        })
+    })
 }
 
 /// Stores a version; `None` where somebody else did meanwhile.
@@ -297,11 +297,13 @@ pub async fn back(
     };
     let note = format!("back to version {}", to.version);
     let saved =
-        save_version(&admin, &state, Some(&profile), parsed.name.trim(), &old.document, &note, to.seen).await?;
+        save_version(&admin, &state, Some(&profile), parsed.name.trim(), &old.document, &note, to.seen)
+            .await?;
     let flash = match saved {
-        Some((_, version)) => {
-            Flash::done(format!("{} is as it was in version {}: saved as version {version}.", parsed.name, to.version))
-        }
+        Some((_, version)) => Flash::done(format!(
+            "{} is as it was in version {}: saved as version {version}.",
+            parsed.name, to.version
+        )),
         None => Flash::failed("Somebody else saved this profile meanwhile: look at it, then press again."),
     };
     Ok(flash_to(&admin, &flash, &page))
@@ -362,7 +364,9 @@ async fn page(viewer: &Viewer, state: &State, about: About<'_>) -> Result<EditPa
     let may_save = viewer.may(Role::Admin);
     Ok(EditPage {
         frame: viewer.frame(Section::Profiles, title),
-        action: about.profile.map_or_else(|| "/profiles/new".to_owned(), |own| format!("/profiles/{}", own.id)),
+        action: about
+            .profile
+            .map_or_else(|| "/profiles/new".to_owned(), |own| format!("/profiles/{}", own.id)),
         seen: about.seen,
         document: about.document.to_owned(),
         note: about.note.to_owned(),
@@ -395,7 +399,8 @@ async fn page(viewer: &Viewer, state: &State, about: About<'_>) -> Result<EditPa
 async fn mails(viewer: &Viewer, state: &State) -> Result<Vec<Choice>, Problem> {
     let db = &state.connections.db;
     let newest =
-        messages::list_older(db, viewer.workspace(), (Filter::of_word(""), None), Place::NEWEST, MAILS).await?;
+        messages::list_older(db, viewer.workspace(), (Filter::of_word(""), None), Place::NEWEST, MAILS)
+            .await?;
     let mut choices = vec![Choice::new("", "choose one")];
     choices.extend(newest.into_iter().map(|row| {
         let summary = opened::summary(&state.ledger, row.id, &row.summary_sealed);
@@ -436,7 +441,8 @@ fn version_rows(viewer: &Viewer, profile: &Row, versions: Vec<Version>, may_save
                 in_use,
                 href: format!("/profiles/{}?compare={number}#difference", profile.id),
                 back: (may_save && !in_use).then(|| {
-                    let to = format!("/profiles/{}/back?version={number}&seen={}", profile.id, profile.version);
+                    let to =
+                        format!("/profiles/{}/back?version={number}&seen={}", profile.id, profile.version);
                     viewer.post("Go back to it", to)
                 }),
             }
@@ -447,7 +453,10 @@ fn version_rows(viewer: &Viewer, profile: &Row, versions: Vec<Version>, may_save
 /// What a version changed of the one before it.
 fn difference(versions: &[Version], number: i64) -> Vec<DiffLine> {
     let document = |wanted: i64| {
-        versions.iter().find(|version| version.version == wanted).map_or("", |version| version.document.as_str())
+        versions
+            .iter()
+            .find(|version| version.version == wanted)
+            .map_or("", |version| version.document.as_str())
     };
     let diff = TextDiff::from_lines(document(number - 1), document(number));
     diff.iter_all_changes()

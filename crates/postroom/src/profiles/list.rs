@@ -40,10 +40,10 @@ fn row(viewer: &Viewer, profile: Row) -> ProfileRow {
     let sources = usize::try_from(profile.sources).unwrap_or(0);
     let mut actions = Vec::new();
     if viewer.may(Role::Admin) && sources == 0 {
-        let remove = viewer
-            .post("Remove", format!("/profiles/{}/remove", profile.id))
-            .with_icon(Icon::Bin)
-            .danger("The profile and all its versions are removed. Mail that was handled by it keeps its trace.");
+        let remove =
+            viewer.post("Remove", format!("/profiles/{}/remove", profile.id)).with_icon(Icon::Bin).danger(
+                "The profile and all its versions are removed. Mail that was handled by it keeps its trace.",
+            );
         actions.push(remove);
     }
     ProfileRow {
@@ -64,8 +64,7 @@ pub async fn remove(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     let db = &state.connections.db;
-    let profile =
-        rows::one(db, admin.workspace(), id).await?.ok_or_else(|| Problem::not_found("profile"))?;
+    let profile = rows::one(db, admin.workspace(), id).await?.ok_or_else(|| Problem::not_found("profile"))?;
     let mut tx = db.begin().await?;
     let removed = rows::remove(&mut tx, admin.workspace(), id).await?;
     if removed {

@@ -46,7 +46,11 @@ async fn versions_are_kept_and_mistakes_are_not() {
         assert!(late.body.contains("somebody else saved this profile meanwhile"), "{}", late.body);
         let mut owner = office.console.owner().await;
         let shown = owner.get(&format!("{page}?compare=2")).await;
-        assert!(shown.body.contains("- ignore = &#34;noise&#34;") || shown.body.contains("- ignore = \"noise\""), "{}", shown.body);
+        assert!(
+            shown.body.contains("- ignore = &#34;noise&#34;") || shown.body.contains("- ignore = \"noise\""),
+            "{}",
+            shown.body
+        );
         let token = owner.token(&page).await;
         owner.post(&format!("{page}/back?version=1&seen=2"), &token, &[]).await;
         let all: Vec<(i64, String, String)> = rows::versions(db, id)

@@ -9,9 +9,9 @@ use uuid::Uuid;
 use crate::connections::Target;
 use crate::inbound::decide::{self, Facts, Place, Site};
 use crate::inbound::effects::Body;
+use crate::messages::opened;
 use crate::messages::routes::State;
 use crate::messages::store::{self as rows, Whole};
-use crate::messages::opened;
 use crate::web::components::MailState;
 
 /// What would become of a mail.
@@ -61,9 +61,9 @@ pub async fn message(
     id: Uuid,
 ) -> Result<(Whole, Tried), CannotTry> {
     let db = &state.connections.db;
-    let message = rows::one(db, workspace, id)
-        .await?
-        .ok_or_else(|| CannotTry::NotThere("This mail is not known here any more: choose another one.".to_owned()))?;
+    let message = rows::one(db, workspace, id).await?.ok_or_else(|| {
+        CannotTry::NotThere("This mail is not known here any more: choose another one.".to_owned())
+    })?;
     let content = opened::content(db, &state.ledger, &state.blobs, id, &message.content).await?;
     let mail = match content.map(|content| content.mail) {
         Some(Ok(mail)) => mail,
@@ -75,7 +75,15 @@ pub async fn message(
         }
     };
     let target = state.connections.target_of(message.source_id).await?;
-    let tried = tried(state, workspace, profile, &target, &mail, crate::connections::routes::time(message.received_at)).await?;
+    let tried = tried(
+        state,
+        workspace,
+        profile,
+        &target,
+        &mail,
+        crate::connections::routes::time(message.received_at),
+    )
+    .await?;
     Ok((message, tried))
 }
 
