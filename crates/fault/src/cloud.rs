@@ -1,8 +1,9 @@
 //! The clouds of Microsoft 365: their addresses, their portals, and how command-line tools name them. An app is registered in
 //! one of them; neither tokens nor portals serve another.
 //!
-//! Sources: Microsoft identity platform, *National clouds*; Microsoft Graph, *National cloud deployments*; Exchange Online
-//! PowerShell, *Connect-ExchangeOnline*.
+//! Sources: Microsoft identity platform, *National clouds* (sign-in, portals); Microsoft Graph, *National cloud deployments* (Graph; for
+//! 21Vianet it names the older sign-in); Exchange Online PowerShell, *Connect-ExchangeOnline* (environments); *Office 365 URLs and IP address
+//! ranges* of each cloud and Microsoft's Exchange scripts (EWS); Azure CLI, *az cloud*; Microsoft Graph PowerShell, *Get-MgEnvironment*.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,11 +1,12 @@
 //! Pages on which an administrator mends things, in the portals of the right cloud.
 //!
-//! Sources, as published: the portals' addresses in *National clouds* (Azure portal), *Exchange admin center in Exchange Online*
-//! and the release notes of the new one (GCC High), *Microsoft 365 Government* (admin centers of GCC High and DoD), the Microsoft 365
-//! documentation for 21Vianet, *Remove blocked users from the Restricted entities page*. The paths behind `#view/` are those to which
-//! Microsoft's own articles and tools link; they are the same in every cloud. Since September 2024 licences are assigned in
-//! the Microsoft 365 admin center alone (Entra, *licensing change*). Where a cloud has no page that is published, the start page
-//! of the admin center from which it is reached stands in.
+//! Sources, as published: the Azure portal's addresses in *National clouds*; the Exchange admin center of GCC High in its release notes
+//! (*the new EAC for GCC High*); the Microsoft 365 admin centers of GCC High and DoD in the guides of volume licensing and Defender, that of
+//! 21Vianet in the Microsoft 365 documentation; the Defender portals in *Microsoft Defender for US Government customers*, and the path of
+//! the list in *Remove blocked users from the Restricted entities page*. DoD and 21Vianet have no address of an Exchange admin center
+//! that is published, and 21Vianet none of a Defender portal: the start page of the admin center from which they are reached stands in.
+//! The paths behind `#view/` are those to which Microsoft's own articles and tools link; they are the same in every cloud. Since September
+//! 2024 licences are assigned in the Microsoft 365 admin center alone (Entra, *licensing change*).
 
 use serde::{Deserialize, Serialize};
 

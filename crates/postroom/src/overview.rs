@@ -10,11 +10,10 @@ use store::{Db, StoreError, args, sql};
 use uuid::Uuid;
 
 use crate::access::{Role, Viewer};
-use crate::connections::ending::Credentials;
-use crate::connections::outbounds::known_of_source;
+use crate::connections::known_ends::KnownEnds;
 use crate::connections::routes::{State, moment, time};
 use crate::connections::store::sources::{self, Source};
-use crate::connections::{health, list};
+use crate::connections::{ending, health, list};
 use crate::web::components::FaultView;
 use crate::web::overview::{Needed, Numbers, OverviewView, SourceLine};
 use crate::web::{self, Problem, Section};
@@ -32,7 +31,7 @@ async fn show(viewer: Viewer, Shared(state): Shared<State>) -> Result<Response, 
     let numbers = numbers(db, viewer.workspace(), midnight).await?;
     let has_jira = has_jira(db, viewer.workspace()).await?;
     let has_mail = numbers.any;
-    let credentials = Credentials::of(db, viewer.workspace()).await?;
+    let ends = KnownEnds::of(&state.connections, viewer.workspace()).await?;
     let mut needed = Vec::new();
     let mut lines = Vec::new();
     for source in &all {
@@ -58,7 +57,7 @@ async fn show(viewer: Viewer, Shared(state): Shared<State>) -> Result<Response, 
             href: format!("/sources/{}", source.id),
             health: standing.health,
             target: source.project_key.clone().unwrap_or_default(),
-            news: news(&viewer, source, &credentials),
+            news: news(&viewer, source, &ends),
             today: today(db, source.id, midnight).await?,
             waiting: u64::try_from(source.waiting).unwrap_or(0),
         });
@@ -77,12 +76,12 @@ async fn show(viewer: Viewer, Shared(state): Shared<State>) -> Result<Response, 
     })
 }
 
-fn news(viewer: &Viewer, source: &Source, credentials: &Credentials) -> String {
+fn news(viewer: &Viewer, source: &Source, ends: &KnownEnds) -> String {
     let mail = match source.last_mail_at {
         Some(at) => format!("last mail {}", moment(viewer, at).words),
         None => "no mail yet".to_owned(),
     };
-    let ends = credentials.in_short(source.account_id, known_of_source(source), viewer.times().now);
+    let ends = ending::in_short(&ends.of_source(source), viewer.times().now);
     if ends.is_empty() { mail } else { format!("{mail} · {ends}") }
 }
 

@@ -37,9 +37,10 @@ export default {
     await t.look(owner, 'outbound-ping', { picture: true });
     await until('the test mail', async () => (await world.messages(reader)).find((mail) => mail.subject === `Postroom: test mail from ${support}`));
 
-    // Validate: signs in again.
+    // Validate: signs in again and tries it; no test mail goes to anybody.
     await owner.leads(owner.row(support).getByRole('button', { name: 'Validate: sign in again' }));
     await owner.atMicrosoft(support);
+    t.contains(await owner.text(), ['All checks are good', 'not tried'], 'the list after validating');
     await owner.open('/outbounds');
     await owner.ofRow(support, 'Change settings');
     await page.fill('[name=from_name]', 'Support of Contoso');

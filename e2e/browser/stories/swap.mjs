@@ -35,7 +35,7 @@ export default {
     await t.look(owner, 'swap', { picture: true });
     await owner.press(`Let ${support} read them from now on`);
     await owner.atMicrosoft(support);
-    t.contains(await owner.text(), [`${support} is signed in and reads 1 sources; they go on where they stood`], 'the list after the swap');
+    t.contains(await owner.text(), [`${support} is signed in and reads 1 source; it goes on where it stood`], 'the list after the swap');
     const checks = await owner.ping(support);
     t.check(checks.every((check) => check.good), `the ping after the swap: ${checks.map((check) => check.text).join(' | ')}`);
     await world.deliver(support, 'After the swap');

@@ -41,6 +41,9 @@ struct MicrosoftArgs {
     /// A mailbox that application permission is fenced to; give it for each
     #[arg(long = "mailbox", value_name = "ADDRESS", requires = "application")]
     mailboxes: Vec<String>,
+    /// Read from Microsoft when its own secrets and certificates end (Application.Read.All); without it the dates are entered by hand
+    #[arg(long)]
+    credential_ends: bool,
     /// global, `gcc_high`, dod or china; without it as the settings say
     #[arg(long, value_parser = cloud)]
     cloud: Option<Cloud>,
@@ -115,6 +118,7 @@ fn texts(args: MicrosoftArgs, config: &Config) -> Result<Texts, Failure> {
         ews: args.ews,
         application: args.application,
         mailboxes: set_up::read_mailboxes(&args.mailboxes.join("\n")),
+        credential_ends: args.credential_ends,
     };
     Ok(set_up::texts(&place, &wishes))
 }
@@ -183,6 +187,10 @@ mod tests {
         );
         let names: Vec<&str> = texts.permissions.iter().map(|one| one.name).collect();
         assert!(names.contains(&"Mail.ReadWrite.Shared") && !names.contains(&"Mail.Send"), "{names:?}");
+        let id = "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30";
+        assert!(!names.contains(&"Application.Read.All") && !texts.azure_cli.contains(id), "{names:?}");
+        let texts = asked("setup microsoft --credential-ends");
+        assert!(texts.azure_cli.contains(id) && texts.powershell.contains(id), "{}", texts.azure_cli);
         let texts = asked("setup microsoft --application --mailbox a@b.test --mailbox c@d.test");
         assert!(texts.fence.is_some_and(|fence| fence.contains("c@d.test")));
         assert!(texts.redirect_uri_problem.is_some(), "localhost");

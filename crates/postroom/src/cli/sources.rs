@@ -10,6 +10,7 @@ use super::shapes::{Conversion, Ping, SignInLink, Source, Sources};
 use super::table::{cell, fault_lines, table, time};
 use super::{Failure, say, say_json};
 use crate::config::{Config, ConfigError};
+use crate::web::times::counted;
 
 #[derive(Debug, Args)]
 pub(super) struct SourcesArgs {
@@ -163,7 +164,7 @@ async fn convert(client: &Client, wish: &ConvertArgs, json: bool) -> Result<(), 
 fn progress(conversion: &Conversion) -> String {
     let mut line = match conversion.total {
         0 => "counting ids".to_owned(),
-        total => format!("{} of {total} ids", conversion.done),
+        total => format!("{} of {}", conversion.done, counted(total, "id", "ids")),
     };
     if let Some(what) = &conversion.what {
         line = format!("{line}; waiting until {}: {what}", time(conversion.next_try_at));

@@ -15,6 +15,7 @@ use crate::access::{Admin, audit};
 use crate::notices::store::{self as rows, AlarmRow};
 use crate::notices::watch;
 use crate::web::form::{Choice, Field, Fields};
+use crate::web::times::counted;
 use crate::web::{self, Flash, Problem, Section};
 
 /// Monday to Friday.
@@ -68,7 +69,8 @@ pub(super) fn in_words(alarm: Option<&AlarmRow>) -> String {
     } else {
         format!("{} to {}", clock(alarm.begins), clock(alarm.ends))
     };
-    format!("after {} hours without mail ({days}, {hours}, {})", alarm.hours, alarm.zone)
+    let silence = counted(alarm.hours, "hour", "hours");
+    format!("after {silence} without mail ({days}, {hours}, {})", alarm.zone)
 }
 
 fn fields(posted: &Posted) -> Fields {
@@ -169,7 +171,8 @@ fn judge(id: Uuid, posted: &Posted) -> Result<Option<AlarmRow>, (&'static str, S
         0 => Err(wrong("ends", "These times are too short for an alarm: let them be 15 minutes or longer.")),
         most if hours > most => {
             let text = format!(
-                "At these times this is a silence of more than eight weeks: write at most {most} hours, or more times."
+                "At these times this is a silence of more than eight weeks: write at most {}, or more times.",
+                counted(most, "hour", "hours")
             );
             Err(("hours", text))
         }

@@ -14,6 +14,7 @@ use microsoft::signin::{self, Discovery};
 use serde::Deserialize;
 use store::StoreError;
 use tokio::time::Instant;
+use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::Connections;
@@ -31,6 +32,7 @@ use super::store::registrations;
 use crate::access::{Admin, Role, Viewer, audit};
 use crate::web::components::{Action, Icon};
 use crate::web::form::{Choice, Field, Fields};
+use crate::web::times::counted;
 use crate::web::{self, Flash, Problem, Section};
 
 /// Exchange answers for so long from what it knew of a fence (RBAC for Applications: 30 minutes to 2 hours).
@@ -330,7 +332,8 @@ pub async fn check_with(
         let outside = if control.is_some() { asked.next() } else { None };
         for (address, outcome, took) in asked {
             let name = format!("{address}{}", beside(way));
-            let outcome = outcome.map(|count| format!("can be read; {count} mails in its inbox"));
+            let outcome =
+                outcome.map(|count| format!("can be read; {} in its inbox", counted(count, "mail", "mails")));
             checks.push(Check::new(&name, outcome, took));
         }
         let Some((control, outcome, took)) = outside else { continue };
@@ -372,7 +375,8 @@ fn told(fence: Fence, control: &str, outcome: Result<u64, Fault>) -> Result<Stri
         }
         (_, Err(fault)) => Err(fault),
         (_, Ok(count)) => {
-            Err(Fault::own("own.fence", &format!("{control} can be read, with {count} mails in its inbox")))
+            let mails = counted(count, "mail", "mails");
+            Err(Fault::own("own.fence", &format!("{control} can be read, with {mails} in its inbox")))
         }
     }
 }
@@ -418,6 +422,7 @@ pub async fn show(
         return Ok(see_other(&format!("/accounts/{id}")));
     };
     let admin = viewer.may(Role::Admin);
+    let mailboxes = rows::mailboxes(&connections.db, id).await?;
     let (said, good) = words(&fence.state);
     let mut frame = viewer.frame(Section::Sources, &account.username).live("sources");
     if admin {
@@ -427,7 +432,7 @@ pub async fn show(
         frame,
         tenant: account.tenant_id,
         client_id: account.object_id,
-        mailboxes: rows::mailboxes(&connections.db, id).await?,
+        fields: admin.then(|| Fields::new(mailbox_fields(&mailboxes.join("\n"), &fence.control_mailbox))),
         control: fence.control_mailbox,
         said,
         good,
@@ -438,21 +443,11 @@ pub async fn show(
             .filter(|until| *until > viewer.times().now)
             .map(|until| viewer.times().on(until)),
         ping: ping::last(connections, id).await?.map(|report| report.view(viewer.times(), String::new())),
-        set_up: Action::go(
-            "The commands for the fence",
-            format!(
-                "/registrations/set-up?registration={}&show=on&read=on&send=on&application=on",
-                account.app_registration_id
-            ),
-        ),
+        set_up: Action::go("The commands for the fence", fence_page(account.app_registration_id, &mailboxes)),
+        mailboxes,
         next: admin.then(|| {
             Action::go("Choose mailbox, folder and project", format!("/sources/new?account={id}")).primary()
         }),
-        fields: if admin {
-            Some(Fields::new(mailbox_fields(&rows::mailboxes(&connections.db, id).await?.join("\n"), "")))
-        } else {
-            None
-        },
         action: format!("/applications/{id}/mailboxes"),
     })
 }
@@ -460,8 +455,22 @@ pub async fn show(
 fn mailbox_fields(mailboxes: &str, control: &str) -> Vec<Field> {
     vec![
         Field::text("mailboxes", "Mailboxes").value(mailboxes).hint("One a line."),
-        Field::email("control", "A mailbox outside the fence").optional().value(control),
+        Field::email("control", "A mailbox outside the fence")
+            .optional()
+            .value(control)
+            .hint("Without one nobody knows whether the fence holds."),
     ]
+}
+
+/// The page with the commands that fence an application to these mailboxes.
+fn fence_page(registration: Uuid, mailboxes: &[String]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("registration", &registration.to_string());
+    for wish in ["show", "read", "send", "application"] {
+        query.append_pair(wish, "on");
+    }
+    query.append_pair("mailboxes", &mailboxes.join(", "));
+    format!("/registrations/set-up?{}#fence", query.finish())
 }
 
 /// POST /applications/{id}/check

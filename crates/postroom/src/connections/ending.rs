@@ -1,95 +1,58 @@
 //! What ends soon, as the lists say it: a line under its row with the button that mends it. The object's own page shows every end
 //! that is known; a list only those that somebody should know of now.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
-use store::{Db, StoreError};
 use uuid::Uuid;
 
 use super::expiry::{self, Forecast, Known, What};
+use super::known_ends::KnownEnds;
 use super::pages::Said;
-use super::store::accounts::Account;
-use super::store::registrations::{self, EndOfCredential};
 use crate::access::{Role, Viewer};
 use crate::web::components::{Action, Tone};
 
-/// The ends of credentials, for a whole list at once.
-#[derive(Debug, Default)]
-pub struct Credentials(HashMap<Uuid, Vec<EndOfCredential>>);
-
-impl Credentials {
-    /// Those of all accounts of a workspace.
-    pub async fn of(db: &Db, workspace: Uuid) -> Result<Self, StoreError> {
-        let mut all: HashMap<Uuid, Vec<EndOfCredential>> = HashMap::new();
-        for end in registrations::ends_of_credentials(db, workspace).await? {
-            all.entry(end.account_id).or_default().push(end);
-        }
-        Ok(Self(all))
-    }
-
-    /// What is known of a connection, with the ends of what its account's registration proves itself with.
-    pub fn with(&self, account: Uuid, mut known: Known) -> Known {
-        for end in self.0.get(&account).into_iter().flatten() {
-            let ends = if end.kind == "certificate" { &mut known.certificates } else { &mut known.secrets };
-            ends.push(end.expires_at);
-        }
-        known
-    }
-
-    /// The app registration of an account, where one of its credentials ends.
-    fn registration(&self, account: Uuid) -> Option<Uuid> {
-        self.0.get(&account)?.first().map(|end| end.registration_id)
-    }
-
-    /// The lines that a list shows under a connection; `to_graph` moves it there.
-    pub fn said(&self, viewer: &Viewer, account: Uuid, known: Known, to_graph: Option<&Action>) -> Vec<Said> {
-        let now = viewer.times().now;
-        let admin = viewer.may(Role::Admin);
-        expiry::forecast(&self.with(account, known))
-            .iter()
-            .filter(|forecast| is_for_lists(forecast, now))
-            .map(|forecast| Said {
-                tone: tone(forecast, now),
-                since: None,
-                text: line(forecast, &viewer.times().on(forecast.at).words, now),
-                code: String::new(),
-                ways: Vec::new(),
-                action: match forecast.what {
-                    _ if !admin => None,
-                    What::Ews => to_graph.cloned(),
-                    What::Secret | What::Certificate => self
-                        .registration(account)
-                        .map(|id| Action::go("Its credentials", format!("/registrations/{id}"))),
-                    What::SignIn => {
-                        Some(viewer.post("Sign in again", format!("/accounts/{account}/sign-in")))
-                    }
-                    What::Subscription => None,
-                },
-            })
-            .collect()
-    }
-
-    /// The nearest end in a few words, for a line of the overview; empty while nothing is near.
-    pub fn in_short(&self, account: Uuid, known: Known, now: Timestamp) -> String {
-        let all = expiry::forecast(&self.with(account, known));
-        let near = all.iter().find(|one| is_for_lists(one, now) && expiry::step(one.at, now).is_some());
-        near.map_or_else(String::new, |forecast| {
-            if forecast.at <= now {
-                format!("{} has ended", forecast.what.words())
-            } else {
-                format!("{} ends in {}", forecast.what.words(), expiry::left(forecast.at, now))
-            }
+/// The lines that a list shows under a connection of this account; `to_graph` moves it there.
+pub fn said(
+    viewer: &Viewer,
+    ends: &KnownEnds,
+    account: Uuid,
+    known: &Known,
+    to_graph: Option<&Action>,
+) -> Vec<Said> {
+    let now = viewer.times().now;
+    let admin = viewer.may(Role::Admin);
+    expiry::forecast(known)
+        .iter()
+        .filter(|forecast| is_for_lists(forecast, now))
+        .map(|forecast| Said {
+            tone: tone(forecast, now),
+            since: None,
+            text: line(forecast, &viewer.times().on(forecast.at).words, now),
+            code: String::new(),
+            ways: Vec::new(),
+            action: match forecast.what {
+                _ if !admin => None,
+                What::Ews => to_graph.cloned(),
+                What::Secret | What::Certificate => ends
+                    .registration(account)
+                    .map(|id| Action::go("Its credentials", format!("/registrations/{id}"))),
+                What::SignIn => Some(viewer.post("Sign in again", format!("/accounts/{account}/sign-in"))),
+                What::Subscription => None,
+            },
         })
-    }
+        .collect()
 }
 
-/// What is known of an account that nothing uses yet.
-pub fn known_of_account(account: &Account) -> Known {
-    Known {
-        sign_in_used: Some(account.refreshed_at.unwrap_or(account.signed_in_at).max(account.signed_in_at)),
-        ..Known::default()
-    }
+/// The nearest end in a few words, for a line of the overview; empty while nothing is near.
+pub fn in_short(known: &Known, now: Timestamp) -> String {
+    let all = expiry::forecast(known);
+    let near = all.iter().find(|one| is_for_lists(one, now) && expiry::step(one.at, now).is_some());
+    near.map_or_else(String::new, |forecast| {
+        if forecast.at <= now {
+            format!("{} has ended", forecast.what.words())
+        } else {
+            format!("{} ends in {}", forecast.what.words(), expiry::left(forecast.at, now))
+        }
+    })
 }
 
 /// Whether a list says it: the end of EWS always, since moving takes planning; anything else once a warning is due. A subscription is
@@ -160,18 +123,13 @@ mod tests {
     /// Promise: the overview names the nearest end in a few words, and of several secrets the one that lasts longest counts.
     #[test]
     fn the_overview_names_the_nearest_end() {
-        let (account, registration) = (Uuid::now_v7(), Uuid::now_v7());
-        let end = |days| EndOfCredential {
-            account_id: account,
-            registration_id: registration,
-            kind: "secret".to_owned(),
-            expires_at: at(days).as_microsecond(),
+        let short = |ends: &[i64]| {
+            let secrets = ends.iter().map(|days| at(*days).as_microsecond()).collect();
+            in_short(&Known { secrets, ..Known::default() }, at(0))
         };
-        let of = |ends: Vec<EndOfCredential>| Credentials(HashMap::from([(account, ends)]));
-        let short = |credentials: &Credentials| credentials.in_short(account, Known::default(), at(0));
-        assert_eq!(short(&of(vec![end(6)])), "Client secret ends in 6 days");
-        assert_eq!(short(&of(vec![end(6), end(400)])), "");
-        assert_eq!(short(&of(vec![end(-1)])), "Client secret has ended");
-        assert_eq!(short(&Credentials::default()), "");
+        assert_eq!(short(&[6]), "Client secret ends in 6 days");
+        assert_eq!(short(&[6, 400]), "");
+        assert_eq!(short(&[-1]), "Client secret has ended");
+        assert_eq!(short(&[]), "");
     }
 }

@@ -7,6 +7,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::routes::time;
+use crate::web::times::counted;
 
 /// A refresh token that is not used for so long ends.
 const IDLE: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -153,8 +154,8 @@ pub fn left(at: Timestamp, now: Timestamp) -> String {
     let seconds = at.duration_since(now).as_secs();
     match seconds {
         ..=0 => "it is over".to_owned(),
-        1..172_800 => format!("{} hours", (seconds + 3599) / 3600),
-        _ => format!("{} days", seconds / DAY),
+        1..172_800 => counted((seconds + 3599) / 3600, "hour", "hours"),
+        _ => counted(seconds / DAY, "day", "days"),
     }
 }
 
@@ -188,6 +189,11 @@ mod tests {
         let says = |left: i64| headline(What::Secret, "Postroom", at(100 + left), at(100));
         assert_eq!(says(7), "Client secret of Postroom ends in 7 days");
         assert_eq!(says(1), "Client secret of Postroom ends in 24 hours");
+        let soon = at(100) + SignedDuration::from_mins(59);
+        assert_eq!(
+            headline(What::Secret, "Postroom", soon, at(100)),
+            "Client secret of Postroom ends in 1 hour"
+        );
         for over in [0, -3] {
             assert_eq!(says(over), "Client secret of Postroom has ended");
         }

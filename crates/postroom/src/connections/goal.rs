@@ -29,6 +29,16 @@ pub enum Goal {
         /// Which one.
         id: Uuid,
     },
+    /// To try a source again that is there.
+    ValidateSource {
+        /// Which one.
+        id: Uuid,
+    },
+    /// The same for an outbound.
+    ValidateOutbound {
+        /// Which one.
+        id: Uuid,
+    },
 }
 
 /// How the mailbox is to be reached.
@@ -95,14 +105,18 @@ impl Goal {
 
     /// Whether it is about sending.
     pub fn is_outbound(&self) -> bool {
-        matches!(self, Self::Outbound(_) | Self::MoveOutbound { .. })
+        matches!(self, Self::Outbound(_) | Self::MoveOutbound { .. } | Self::ValidateOutbound { .. })
     }
 
     /// How the mailbox will be reached.
     pub fn over(&self) -> ConnectionType {
         match self {
             Self::Source(way) | Self::Outbound(way) => way.over,
-            Self::Account | Self::MoveSource { .. } | Self::MoveOutbound { .. } => ConnectionType::Graph,
+            Self::Account
+            | Self::MoveSource { .. }
+            | Self::MoveOutbound { .. }
+            | Self::ValidateSource { .. }
+            | Self::ValidateOutbound { .. } => ConnectionType::Graph,
         }
     }
 
@@ -112,8 +126,8 @@ impl Goal {
             Self::Account => format!("/sources/new?account={account}"),
             Self::Source(way) => format!("/sources/new?{}", way.query(account)),
             Self::Outbound(way) => format!("/outbounds/new?{}", way.query(account)),
-            Self::MoveSource { id } => format!("/sources/{id}"),
-            Self::MoveOutbound { id } => format!("/outbounds/{id}"),
+            Self::MoveSource { id } | Self::ValidateSource { id } => format!("/sources/{id}"),
+            Self::MoveOutbound { id } | Self::ValidateOutbound { id } => format!("/outbounds/{id}"),
         }
     }
 
@@ -122,8 +136,8 @@ impl Goal {
         match self {
             Self::Account | Self::Source(_) => "Choose folder and project",
             Self::Outbound(_) => "Choose the mailbox to send from",
-            Self::MoveSource { .. } => "See the source",
-            Self::MoveOutbound { .. } => "See the outbound",
+            Self::MoveSource { .. } | Self::ValidateSource { .. } => "See the source",
+            Self::MoveOutbound { .. } | Self::ValidateOutbound { .. } => "See the outbound",
         }
     }
 
@@ -159,6 +173,8 @@ mod tests {
             ),
             (Goal::MoveSource { id }, format!("/sources/{id}")),
             (Goal::MoveOutbound { id }, format!("/outbounds/{id}")),
+            (Goal::ValidateSource { id }, format!("/sources/{id}")),
+            (Goal::ValidateOutbound { id }, format!("/outbounds/{id}")),
         ];
         for (goal, page) in goals {
             assert_eq!(Goal::of_stored(&goal.stored()), goal);

@@ -22,6 +22,7 @@ use crate::access::{Admin, Viewer, audit};
 use crate::notices;
 use crate::web::components::{Action, FaultView, Health, Icon, Menu};
 use crate::web::form::{Choice, Field, Fields};
+use crate::web::times::counted;
 use crate::web::{self, Flash, Frame, Problem, Section};
 
 /// Tests a connection and records what was found.
@@ -499,7 +500,7 @@ pub async fn remove(
             .with(Action::go("Message Sources", "/sources")));
         }
         Removal::Awaited(mails) => {
-            let mails = if mails == 1 { "1 mail is".to_owned() } else { format!("{mails} mails are") };
+            let mails = counted(mails, "mail is", "mails are");
             return Err(Problem::conflict(
                 format!("{mails} on the way to {} or held, so it stays.", row.base_url),
                 "Wait until they have their end and discard or retry what is held, then remove the connection.",

@@ -4,16 +4,16 @@ use std::fmt::Write;
 
 use axum::extract::{Query, State as Shared};
 use axum::response::Response;
-use fault::{Class, Retry};
+use fault::{Class, Fault, Retry};
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::connection_type::ConnectionType;
 use super::consent::listed;
-use super::ending::{Credentials, known_of_account};
+use super::ending;
 use super::health::{self, Side, Standing, Trouble};
 use super::jira_site::stored_fault;
-use super::outbounds::known_of_source;
+use super::known_ends::KnownEnds;
 use super::pages::{Said, SourceRow, SourcesPage};
 use super::ping::{self, Report};
 use super::routes::{State, moment, time};
@@ -23,8 +23,8 @@ use super::store::accounts::{self, Account};
 use super::store::conversion::{self, Conversion};
 use super::store::sources::{self, Source};
 use crate::access::{Role, Viewer};
-use crate::web::components::{Action, Health, Icon, Menu, Tone, happened, ways};
-use crate::web::times::thousands;
+use crate::web::components::{Action, Health, Icon, Menu, Tone, happened, waiting, ways};
+use crate::web::times::counted;
 use crate::web::{self, Problem, Section};
 
 /// `?ping=` of the list.
@@ -44,19 +44,19 @@ pub async fn show(
     let mut rows = Vec::new();
     let all = sources::all(&connections.db, viewer.workspace()).await?;
     let moving = conversion::open(&connections.db, viewer.workspace()).await?;
-    let credentials = Credentials::of(&connections.db, viewer.workspace()).await?;
+    let ends = KnownEnds::of(connections, viewer.workspace()).await?;
     for source in &all {
         let result = match shown.ping {
             Some(id) if id == source.id => ping::last(connections, id).await?,
             _ => None,
         };
         let moving = moving.iter().find(|moving| moving.source_id == source.id);
-        rows.push(source_row(&viewer, source, moving, &credentials, result.as_ref()));
+        rows.push(source_row(&viewer, source, moving, &ends, result.as_ref()));
     }
     let waiting = listed::waiting(&state, &viewer).await?;
     for account in accounts::unused(&connections.db, viewer.workspace()).await? {
         if !waiting.iter().any(|approval| approval.account_id == Some(account.id)) {
-            rows.push(account_row(&viewer, &account, &credentials));
+            rows.push(account_row(&viewer, &account, &ends));
         }
     }
     let waits = |source: &&Source| health::of_source(source).health == Health::ApprovalNeeded;
@@ -99,7 +99,7 @@ pub fn mend(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Option<Actio
             _ => Some(viewer.post("Try now", format!("/sources/{id}/try-now")).with_icon(Icon::Retry)),
         };
     }
-    if matches!(trouble.fault.entry.id, "ews.disabled" | "ews.not_allowed") {
+    if is_mended_by_moving(&trouble.fault) {
         return Some(to_graph(viewer, source).primary());
     }
     if health::needs_approval(&trouble.fault) {
@@ -132,8 +132,7 @@ fn said(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Said {
         text.push_str(fault.entry.mend);
     }
     if source.waiting > 0 && trouble.at == Side::Project {
-        let waiting = thousands(u64::try_from(source.waiting).unwrap_or(0));
-        let _ = write!(text, " {waiting} mails are waiting; none is lost.");
+        let _ = write!(text, " {}", waiting(u64::try_from(source.waiting).unwrap_or(0)));
     }
     Said {
         tone: if transient { Tone::Warn } else { Tone::Bad },
@@ -182,13 +181,18 @@ fn beside(viewer: &Viewer, source: &Source, standing: &Standing) -> String {
     }
 }
 
+/// Whether EWS is barred to a connection, so that a move to Graph mends it.
+pub(super) fn is_mended_by_moving(fault: &Fault) -> bool {
+    matches!(fault.entry.id, "ews.disabled" | "ews.not_allowed")
+}
+
 /// The button that moves a source over EWS to Graph.
 fn to_graph(viewer: &Viewer, source: &Source) -> Action {
     viewer.post("Move to Graph", format!("/sources/{}/convert", source.id))
 }
 
-/// What can be done to a source, for its menu.
-pub fn actions(viewer: &Viewer, source: &Source) -> Vec<Action> {
+/// What can be done to a source, for its menu. A page offers the move to Graph once: `graph_is_offered` says that it does already.
+pub fn actions(viewer: &Viewer, source: &Source, graph_is_offered: bool) -> Vec<Action> {
     let id = source.id;
     let mut actions =
         vec![Action::go("Change settings", format!("/sources/{id}/edit")).with_icon(Icon::Settings)];
@@ -204,7 +208,7 @@ pub fn actions(viewer: &Viewer, source: &Source) -> Vec<Action> {
     } else {
         shadow("Begin shadow mode: write nothing", "on")
     });
-    if ConnectionType::of_word(&source.connection_type) == ConnectionType::Ews {
+    if ConnectionType::of_word(&source.connection_type) == ConnectionType::Ews && !graph_is_offered {
         actions.push(to_graph(viewer, source));
     }
     actions.push(removal(viewer, source));
@@ -216,10 +220,7 @@ pub fn removal(viewer: &Viewer, source: &Source) -> Action {
     let what_ends = "what is on its way to Jira is finished, anything else ends as ignored until a source reads it again.";
     let waiting = match source.waiting {
         0 => String::new(),
-        1 => format!(" 1 mail has no end yet: {what_ends}"),
-        many => {
-            format!(" {} mails have no end yet: {what_ends}", thousands(u64::try_from(many).unwrap_or(0)))
-        }
+        many => format!(" {} no end yet: {what_ends}", counted(many, "mail has", "mails have")),
     };
     viewer.post("Remove", format!("/sources/{}/remove", source.id)).with_icon(Icon::Bin).danger(format!(
         "{} is no longer read.{waiting} Mail in the mailbox, issues in Jira and the list of messages stay as they are.",
@@ -244,13 +245,18 @@ fn source_row(
     viewer: &Viewer,
     source: &Source,
     moving: Option<&Conversion>,
-    credentials: &Credentials,
+    ends: &KnownEnds,
     result: Option<&Report>,
 ) -> SourceRow {
     let id = source.id;
     let standing = health::of_source(source);
     let on_the_move = moving.and_then(|moving| on_the_move(viewer, moving));
     let admin = viewer.may(Role::Admin);
+    let known = ends.of_source(source);
+    let mended = standing.troubles.iter().any(|trouble| is_mended_by_moving(&trouble.fault));
+    // A line of the row has it: what mends comes first, then what ends.
+    let in_a_line = moving.is_some() || mended;
+    let at_the_end = (!in_a_line).then(|| to_graph(viewer, source));
     SourceRow {
         id: id.to_string(),
         mailbox: source.mailbox.clone(),
@@ -264,13 +270,13 @@ fn source_row(
         said: on_the_move
             .into_iter()
             .chain(in_shadow(viewer, source))
-            .chain(standing.troubles.iter().map(|trouble| said(viewer, source, trouble)))
-            .chain(credentials.said(
-                viewer,
-                source.account_id,
-                known_of_source(source),
-                moving.is_none().then(|| to_graph(viewer, source)).as_ref(),
-            ))
+            .chain(standing.troubles.iter().map(|trouble| {
+                let said = said(viewer, source, trouble);
+                // The line of the move has the button, or there is none while it is under way.
+                let is_elsewhere = moving.is_some() && is_mended_by_moving(&trouble.fault);
+                if is_elsewhere { Said { action: None, ..said } } else { said }
+            }))
+            .chain(ending::said(viewer, ends, source.account_id, &known, at_the_end.as_ref()))
             .collect(),
         ping: admin
             .then(|| viewer.post("Ping", format!("/sources/{id}/ping")).icon_only(Icon::Ping).in_place()),
@@ -279,14 +285,14 @@ fn source_row(
         }),
         menu: Menu::more(
             format!("More for {}", source.mailbox),
-            if admin { actions(viewer, source) } else { Vec::new() },
+            if admin { actions(viewer, source, in_a_line || known.is_ews_online) } else { Vec::new() },
         ),
         result: result.map(|report| report.view(viewer.times(), "/sources")),
     }
 }
 
 /// An account that is signed in and has no source yet.
-fn account_row(viewer: &Viewer, account: &Account, credentials: &Credentials) -> SourceRow {
+fn account_row(viewer: &Viewer, account: &Account, ends: &KnownEnds) -> SourceRow {
     let id = account.id;
     let admin = viewer.may(Role::Admin);
     let fault = account.fault.as_deref().filter(|_| account.state != "online").and_then(stored_fault);
@@ -331,7 +337,7 @@ fn account_row(viewer: &Viewer, account: &Account, credentials: &Credentials) ->
         last_mail: None,
         beside: format!("signed in {}", moment(viewer, account.signed_in_at).words),
         said: std::iter::once(said)
-            .chain(credentials.said(viewer, id, known_of_account(account), None))
+            .chain(ending::said(viewer, ends, id, &ends.of_account(account), None))
             .collect(),
         ping: None,
         validate: admin.then(|| {

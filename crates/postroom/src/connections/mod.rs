@@ -10,7 +10,7 @@
 //! resumes and removes it, [`alarm`] is rung when it falls silent. [`outbounds`] are the mailboxes that mail is sent from. Jira sites are connected in [`jira_site`] and tested by [`jira_checks`], now and then by themselves ([`jira_watch`]). [`bootstrap`] takes over what the configuration says.
 //! Whether a mailbox is reached over Graph or EWS is its source's [`connection_type`]; [`convert`] moves it to Graph, in the background.
 //! Where Microsoft can reach Postroom, [`push`] has new mail announced.
-//! How a connection is, is judged in [`health`]; what will end, in [`expiry`]; what of it lists say, in [`ending`].
+//! How a connection is, is judged in [`health`]; what will end, in [`expiry`] from what is [known](known_ends); what of it lists say, in [`ending`].
 //! The addresses are in [`routes`], the SQL in [`store`], what pages show in [`pages`].
 
 pub mod alarm;
@@ -35,6 +35,7 @@ pub mod jira_checks;
 pub mod jira_site;
 pub mod jira_watch;
 mod keep;
+pub mod known_ends;
 pub mod list;
 mod offer;
 pub mod outbounds;
@@ -73,6 +74,8 @@ mod tests_of_enterprise;
 mod tests_of_ews;
 #[cfg(test)]
 mod tests_of_fences;
+#[cfg(test)]
+mod tests_of_lists;
 #[cfg(test)]
 mod tests_of_portals;
 #[cfg(test)]

@@ -16,7 +16,7 @@ use super::store::{jira, sources};
 use super::{Connections, store::sources::Source};
 use super::{jira_checks, jira_site};
 use crate::web::components::{CheckView, PingView, ways};
-use crate::web::times::Times;
+use crate::web::times::{Times, counted};
 
 /// One check.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -101,6 +101,7 @@ impl Report {
     pub fn sentence(&self) -> String {
         let wrong = self.checks.iter().find_map(|check| check.fault().map(|fault| (check, fault)));
         match wrong {
+            None if self.checks.len() == 1 => "ping: the check is good".to_owned(),
             None => format!("ping: all {} checks are good", self.checks.len()),
             Some((check, fault)) => format!("ping: {}: {fault}", check.name),
         }
@@ -160,7 +161,8 @@ async fn mailbox_checks(connections: &Connections, source: &Source) -> Vec<Check
         // What Exchange takes for junk never reaches the folder: whoever misses a mail looks there.
         let begun = Instant::now();
         if let Ok(junk) = mailbox.folder("junkemail").await {
-            let text = format!("{}: {} messages, which are not read", junk.name, junk.total);
+            let lie = counted(junk.total, "message, which is not read", "messages, which are not read");
+            let text = format!("{}: {lie}", junk.name);
             checks.push(Check::new("Junk", Ok(text), begun.elapsed()));
         }
     }

@@ -19,6 +19,7 @@ use super::pages::CredentialFormPage;
 use super::registration::{MOST_CREDENTIALS, is_of_credential};
 use super::registration_pages::{name, one, own};
 use super::routes::{State, flash_to};
+use super::store::accounts;
 use super::store::registrations::{self as rows, NewCredential, Row};
 use crate::access::{Admin, audit};
 use crate::web::form::{Choice, Field, Fields, secret};
@@ -244,7 +245,22 @@ pub async fn add(
     state.shell.bus.tell("registrations");
     // Proven at once: it is the newest, so it is tried first from now on.
     let flash = tested(&state, &row, Some(credential)).await?;
+    try_again(&state, &row).await?;
     Ok(flash_to(&admin, &flash, &format!("/registrations/{id}")))
+}
+
+/// What stood still without a credential that Microsoft takes does not wait for its next try.
+async fn try_again(state: &State, row: &Row) -> Result<(), Problem> {
+    let connections = &state.connections;
+    let now = connections.clock.now();
+    for account in rows::accounts(&connections.db, row.id).await? {
+        connections.ask_anew(account.id).await;
+        let mut tx = connections.db.begin().await?;
+        accounts::wake_sources(&mut tx, account.id, now).await?;
+        tx.commit().await?;
+    }
+    state.engine.poll.notify_one();
+    Ok(())
 }
 
 /// POST /registrations/{id}/credentials/{credential}/test

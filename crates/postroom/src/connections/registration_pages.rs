@@ -26,6 +26,7 @@ use super::store::registrations::{self as rows, Kept, Row};
 use crate::access::{Admin, Role, Viewer, audit};
 use crate::web::components::{Action, FaultView, Health, Icon};
 use crate::web::form::{Choice, Field, Fields};
+use crate::web::times::counted;
 use crate::web::{self, Flash, Problem, Section};
 
 /// What tenants there are to begin sign-ins in, besides one's own.
@@ -305,20 +306,56 @@ fn fields(posted: &Posted) -> Fields {
     ])
 }
 
-fn form(viewer: &Viewer, fields: Fields, change: Option<(&Row, usize)>) -> Result<Response, Problem> {
+/// A registration that is changed, and what depends on its client id.
+struct Change {
+    row: Row,
+    /// How many accounts people signed in with.
+    accounts: usize,
+    /// How many credentials prove it.
+    credentials: usize,
+}
+
+impl Change {
+    async fn of(state: &State, row: Row) -> Result<Self, Problem> {
+        let db = &state.connections.db;
+        let accounts = rows::accounts(db, row.id).await?;
+        Ok(Self {
+            accounts: accounts.iter().filter(|account| account.kind != "app").count(),
+            credentials: rows::credentials(db, row.id).await?.len(),
+            row,
+        })
+    }
+
+    /// What another client id means, said before.
+    fn warning(&self) -> Option<String> {
+        let sign_ins = (self.accounts > 0).then(|| {
+            format!(
+                "{} signed in with this registration. With another client id or cloud, {} must sign in again; mail waits meanwhile \
+                 and none is lost.",
+                counted(self.accounts, "account is", "accounts are"),
+                if self.accounts == 1 { "it" } else { "all of them" }
+            )
+        });
+        let proofs = (self.credentials > 0).then(|| {
+            format!(
+                "A credential belongs to its client id: with another one, {} taken out, and you put in that of the new app next.",
+                counted(self.credentials, "credential is", "credentials are")
+            )
+        });
+        let said: Vec<String> = sign_ins.into_iter().chain(proofs).collect();
+        (!said.is_empty()).then(|| said.join(" "))
+    }
+}
+
+fn form(viewer: &Viewer, fields: Fields, change: Option<&Change>) -> Result<Response, Problem> {
     let title = if change.is_some() { "Change the app registration" } else { "Enter an app registration" };
-    let (action, back) = match change {
-        Some((row, _)) => (format!("/registrations/{}/edit", row.id), format!("/registrations/{}", row.id)),
+    let (action, back) = match change.map(|change| change.row.id) {
+        Some(id) => (format!("/registrations/{id}/edit"), format!("/registrations/{id}")),
         None => ("/registrations/new".to_owned(), "/registrations".to_owned()),
     };
-    web::page(&RegistrationFormPage {
-        frame: viewer.frame(Section::Registrations, title),
-        action,
-        back,
-        fields,
-        is_change: change.is_some(),
-        accounts: change.map_or(0, |(_, accounts)| accounts),
-    })
+    let warning = change.and_then(Change::warning);
+    let frame = viewer.frame(Section::Registrations, title);
+    web::page(&RegistrationFormPage { frame, action, back, fields, warning })
 }
 
 /// GET /registrations/new
@@ -332,8 +369,8 @@ pub async fn edit(
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let row = own(&state, &admin, id).await?;
-    let accounts = rows::accounts(&state.connections.db, id).await?.len();
+    let change = Change::of(&state, own(&state, &admin, id).await?).await?;
+    let row = &change.row;
     let custom = row.cloud == Cloud::Custom.word();
     let given = |text: &str| if custom { text.to_owned() } else { String::new() };
     let posted = Posted {
@@ -346,7 +383,7 @@ pub async fn edit(
         graph_url: given(&row.graph_url),
         ews_url: row.ews_url.clone(),
     };
-    form(&admin, fields(&posted), Some((&row, accounts)))
+    form(&admin, fields(&posted), Some(&change))
 }
 
 /// What the form says, held against what can be.
@@ -464,49 +501,72 @@ pub async fn change(
     Form(posted): Form<Posted>,
 ) -> Result<Response, Problem> {
     let connections = &state.connections;
-    let row = own(&state, &admin, id).await?;
-    let accounts = rows::accounts(&connections.db, id).await?.len();
+    let change = Change::of(&state, own(&state, &admin, id).await?).await?;
+    let row = &change.row;
     let kept = match judge(&posted, admin.workspace(), id, connections.clock.now()) {
         Ok(kept) => kept,
-        Err(said) => return form(&admin, *said, Some((&row, accounts))),
+        Err(said) => return form(&admin, *said, Some(&change)),
     };
     let mut tx = connections.db.begin().await?;
     let other = rows::of_client(&mut tx, kept.workspace, &kept.login_url, &kept.client_id).await?;
     if other.is_some_and(|other| other != id) {
         let mut said = fields(&posted);
         said.fail("client_id", "Another app registration here has this client id.");
-        return form(&admin, said, Some((&row, accounts)));
+        return form(&admin, said, Some(&change));
     }
     // Tokens belong to a client id in a cloud: with another one they are worth nothing, and another server is none of their business.
-    let is_another = kept.client_id != row.client_id
+    let is_another_app = kept.client_id != row.client_id;
+    let is_another = is_another_app
         || kept.login_url != row.login_url
         || (!row.graph_url.is_empty() && !is_same_origin(&kept.graph_url, &row.graph_url));
     // A client secret is shown to whoever is at the sign-in address. A certificate's key never leaves.
     let is_elsewhere = !is_same_origin(&kept.login_url, &row.login_url);
     let (client_id, now) = (kept.client_id.clone(), kept.now);
     rows::update(&mut tx, kept).await?;
-    let taken_out = if is_elsewhere { rows::remove_secrets(&mut tx, id).await? } else { 0 };
+    let taken_out = if is_another_app {
+        // They prove the former app, and must not stand in the way of those that prove this one.
+        rows::is_another_app(&mut tx, id, &client_id).await?;
+        rows::remove_credentials(&mut tx, id).await?
+    } else if is_elsewhere {
+        rows::remove_secrets(&mut tx, id).await?
+    } else {
+        0
+    };
     let mut ended = 0;
     if is_another {
         let fault = Fault::own("own.not_signed_in", "the app registration has another client id or cloud");
         let record = serde_json::to_string(&fault.to_record()).unwrap_or_default();
         ended = rows::end_sign_ins(&mut tx, id, &record, now).await?;
     }
-    let mut detail =
-        if is_another { format!("{} before; {ended} sign-ins ended", row.client_id) } else { String::new() };
+    let mut detail = if is_another {
+        format!("{} before; {} ended", row.client_id, counted(ended, "sign-in", "sign-ins"))
+    } else {
+        String::new()
+    };
     if taken_out > 0 {
-        let _ = write!(detail, "; {taken_out} client secrets taken out");
+        let _ = write!(detail, "; {} taken out", counted(taken_out, "credential", "credentials"));
     }
     audit::record(&mut tx, &admin.actor(), "change app registration", &client_id, &detail).await?;
     tx.commit().await?;
     connections.forget();
     state.shell.bus.tell("registrations");
     state.shell.bus.tell("sources");
-    let mut said = match ended {
-        0 => "The registration is changed.".to_owned(),
-        1 => "The registration is changed. 1 account must sign in again.".to_owned(),
-        many => format!("The registration is changed. {many} accounts must sign in again."),
-    };
+    let mut said = "The registration is changed.".to_owned();
+    if ended > 0 {
+        let _ = write!(said, " {} must sign in again.", counted(ended, "account", "accounts"));
+    }
+    if is_another_app {
+        if taken_out > 0 {
+            let credentials = counted(
+                taken_out,
+                "credential of the former client id is",
+                "credentials of the former client id are",
+            );
+            let _ = write!(said, " {credentials} taken out.");
+        }
+        said.push_str(" Nobody can sign in before the new app has a credential here: put it in now.");
+        return Ok(flash_to(&admin, &Flash::done(said), &format!("/registrations/{id}/credentials/new")));
+    }
     if taken_out > 0 {
         said.push_str(
             " Its client secrets were given to another sign-in address and are taken out: add one anew.",

@@ -40,6 +40,8 @@ pub struct Asked {
     #[serde(default)]
     mailboxes: String,
     #[serde(default)]
+    credential_ends: String,
+    #[serde(default)]
     multi_tenant: String,
     #[serde(default)]
     cloud: String,
@@ -60,6 +62,7 @@ impl Asked {
             ews: on(&self.ews),
             application: on(&self.application),
             mailboxes: set_up::read_mailboxes(&self.mailboxes),
+            credential_ends: on(&self.credential_ends),
         }
     }
 }
@@ -151,6 +154,7 @@ fn wishes_form(wishes: &Wishes) -> Fields {
             .optional()
             .value(wishes.mailboxes.join(", "))
             .hint("For application permission: their addresses, separated by commas."),
+        tick("credential_ends", "When its credentials end", wishes.credential_ends, set_up::CREDENTIAL_ENDS),
     ])
 }
 

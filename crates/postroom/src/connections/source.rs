@@ -10,17 +10,18 @@ use uuid::Uuid;
 
 use super::connection_type::ConnectionType;
 use super::jira_site::stored_fault;
+use super::known_ends::KnownEnds;
 use super::list;
 use super::pages::{Expiry, MovingToGraph, SourcePage};
 use super::routes::{State, moment, time};
 use super::store::conversion::{self, Conversion};
 use super::store::events;
 use super::store::sources::{self, Counted, Source};
-use super::{alarm, expiry, health, outbounds, push};
+use super::{alarm, expiry, health, push};
 use crate::access::{Role, Viewer};
 use crate::web::chart::{Bar, Chart};
 use crate::web::components::{Action, FaultView, Icon, Timeline, TimelineEntry, Tone};
-use crate::web::times::{Times, thousands};
+use crate::web::times::{Times, counted, thousands};
 use crate::web::{self, Problem, Section};
 
 /// An hour and a day in microseconds.
@@ -51,25 +52,30 @@ pub async fn show(
             .with(viewer.post("Validate", format!("/sources/{id}/sign-in")).with_icon(Icon::Validate));
     }
     let waiting = u64::try_from(source.waiting).unwrap_or(0);
-    let fault = standing.troubles.first().map(|trouble| {
+    let moving = conversion::of_source(db, id).await?.and_then(|moving| self::moving(&viewer, &moving));
+    let shown = standing.troubles.first();
+    let mended_by_moving = shown.is_some_and(|shown| list::is_mended_by_moving(&shown.fault));
+    let fault = shown.map(|trouble| {
         let view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since))).waiting(waiting);
-        match list::mend(&viewer, &source, trouble).filter(|_| admin) {
+        // What is said of a move has its button.
+        let is_elsewhere = mended_by_moving && moving.is_some();
+        match list::mend(&viewer, &source, trouble).filter(|_| admin && !is_elsewhere) {
             Some(action) => view.with(action),
             None => view,
         }
     });
+    let graph_is_offered = mended_by_moving || moving.is_some();
     let now = viewer.times().now;
     let charts = vec![
         chart(db, id, viewer.times(), now, HOUR, 24).await?,
         chart(db, id, viewer.times(), now, DAY, 30).await?,
     ];
     let pushed = push::store::one(db, id).await?;
-    let mut known = outbounds::known_of_source(&source);
+    let mut known = KnownEnds::of(&state.connections, viewer.workspace()).await?.of_source(&source);
     known.subscription = pushed
         .as_ref()
         .filter(|row| row.state() == push::decide::State::On && row.failures > 0)
         .map(|row| row.expires_at);
-    let known = outbounds::with_credentials_of(db, viewer.workspace(), source.account_id, known).await?;
     web::page(&SourcePage {
         frame,
         health: standing.health,
@@ -84,7 +90,7 @@ pub async fn show(
         last_mail: source.last_mail_at.map(|at| moment(&viewer, at)),
         last_success: source.last_success_at.map(|at| moment(&viewer, at)),
         fault,
-        moving: conversion::of_source(db, id).await?.and_then(|moving| self::moving(&viewer, &moving)),
+        moving,
         ping: None,
         timeline: timeline_of(&state, &viewer, [source.id, source.account_id]).await?,
         charts,
@@ -95,7 +101,7 @@ pub async fn show(
             let alarm = Action::go("Alarm when no mail comes", format!("/sources/{id}/alarm"));
             std::iter::once(alarm.with_icon(Icon::Clock))
                 .chain(push::switch::button(&viewer, id, pushed.as_ref()))
-                .chain(list::actions(&viewer, &source).into_iter().skip(1))
+                .chain(list::actions(&viewer, &source, graph_is_offered).into_iter().skip(1))
                 .collect()
         } else {
             Vec::new()
@@ -116,7 +122,7 @@ pub(super) fn moving(viewer: &Viewer, conversion: &Conversion) -> Option<MovingT
             let mut text = if total == 0 {
                 "Is being moved to Graph.".to_owned()
             } else {
-                format!("Is being moved to Graph: {} of {} ids.", thousands(done), thousands(total))
+                format!("Is being moved to Graph: {} of {}.", thousands(done), counted(total, "id", "ids"))
             };
             if conversion.what.is_empty() {
                 text.push_str(" It is read over EWS until all of them are known.");

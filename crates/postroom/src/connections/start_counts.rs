@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use microsoft::{FolderId, Mailbox};
 
 use super::jira_checks::LIST_WITHIN;
-use crate::web::times::thousands;
+use crate::web::times::counted;
 
 /// Mails of a folder by their age.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,8 +51,7 @@ pub(super) fn day(written: &str, zone: &TimeZone) -> Option<Timestamp> {
 /// The counts in a sentence, for the field of the day.
 pub(super) fn in_words(counts: Option<&StartCounts>) -> String {
     let Some(counts) = counts else { return String::new() };
-    let mails =
-        |count: u64| if count == 1 { "1 mail".to_owned() } else { format!("{} mails", thousands(count)) };
+    let mails = |count: u64| counted(count, "mail", "mails");
     match counts.since {
         Some(since) => format!(" {} came since that day.", mails(since)),
         None => format!(

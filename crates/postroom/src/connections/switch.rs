@@ -17,6 +17,7 @@ use super::store::sources::Source;
 use super::store::{accounts, jira, sources};
 use crate::access::{Actor, Admin, audit};
 use crate::notices;
+use crate::web::times::counted;
 use crate::web::{Flash, Problem};
 
 async fn source(state: &State, admin: &Admin, id: Uuid) -> Result<Source, Problem> {
@@ -188,7 +189,10 @@ pub async fn remove(
     notices::ended_quietly(&mut tx, id, now).await?;
     let detail = match left.ended + left.held {
         0 => source.folder_name.clone(),
-        _ => format!("{}; {} mails ended, {} held", source.folder_name, left.ended, left.held),
+        _ => {
+            let ended = counted(left.ended, "mail", "mails");
+            format!("{}; {ended} ended, {} held", source.folder_name, left.held)
+        }
     };
     audit::record(&mut tx, &admin.actor(), "remove source", &source.mailbox, &detail).await?;
     tx.commit().await?;
@@ -199,15 +203,13 @@ pub async fn remove(
     state.shell.bus.tell("sources");
     state.shell.bus.tell("messages");
     let mut text = format!("{} is no longer read.", source.mailbox);
-    match left.ended {
-        0 => {}
-        1 => text.push_str(" 1 mail that was not handled yet ended as ignored."),
-        many => {
-            let _ = write!(text, " {many} mails that were not handled yet ended as ignored.");
-        }
+    if left.ended > 0 {
+        let mails = counted(left.ended, "mail that was", "mails that were");
+        let _ = write!(text, " {mails} not handled yet ended as ignored.");
     }
     if left.held > 0 {
-        let _ = write!(text, " {} under way in shadow mode are held for you.", left.held);
+        let are = if left.held == 1 { "is" } else { "are" };
+        let _ = write!(text, " {} under way in shadow mode {are} held for you.", left.held);
     }
     Ok(flash_to(&admin, &Flash::done(text), "/sources"))
 }

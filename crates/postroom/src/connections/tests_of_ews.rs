@@ -222,8 +222,13 @@ async fn an_outbound_over_ews_sends_and_moves_to_graph() {
     let leave = page.link("go on to microsoft").unwrap();
     let scope = leave.query_pairs().find(|(name, _)| name == "scope").unwrap().1.into_owned();
     assert!(scope.contains("/EWS.AccessAsUser.All") && !scope.contains("Mail."), "{scope}");
+    let sent = world.sent_outside().await;
     let back = world.through(page, SUPPORT).await;
-    assert!(back.html.contains("read and send mail over EWS"), "{}", back.html);
+    assert_eq!(back.url.path(), "/outbounds", "{}", back.html);
+    for part in ["All checks are good", "Token", "as support@contoso.test", "not tried"] {
+        assert!(back.html.contains(part), "{part} is missing: {}", back.html);
+    }
+    assert_eq!(world.sent_outside().await, sent, "nobody pressed Ping: no test mail is sent");
 
     // Exchange bars EWS: the way to Graph stands beside the fault.
     world.control("/ews/policy", Some(json!({ "enabled": false }))).await;

@@ -125,6 +125,35 @@ async fn a_role_fences_and_a_permission_beside_opens() {
     sim.stop().await;
 }
 
+/// Promise: changing the mailboxes of an application keeps the one outside the fence, with which the fence goes on being proven, until
+/// somebody takes it out; and the commands for the fence are those of the mailboxes that are kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn changed_mailboxes_keep_the_one_outside() {
+    let folder = TestFolder::new();
+    let sim = sim::Sim::start(sim::Config::default()).await.unwrap();
+    let more = "anna@contoso.test";
+    let role =
+        json!({ "kind": "rbac", "roles": ["Application Mail.ReadWrite"], "mailboxes": [MAILBOX, more] });
+    lever(&sim, "/fences", role).await;
+    let (running, mut browser, page) = connected(&sim, &folder, &[]).await;
+    let of_mailboxes = |page: &Page| {
+        page.forms.iter().find(|form| form.action.path().ends_with("/mailboxes")).unwrap().clone()
+    };
+    let form = of_mailboxes(&page).with("mailboxes", &format!("{MAILBOX}\n{more}"));
+    let page = browser.submit(&form).await.unwrap();
+    for part in ["The fence holds", OUTSIDE, "is refused, as it should be"] {
+        assert!(page.html.contains(part), "{part} is missing: {}", page.html);
+    }
+    let commands = browser.open(&page.link("The commands for the fence").unwrap()).await.unwrap();
+    for part in ["New-ManagementScope", MAILBOX, more, "Test-ServicePrincipalAuthorization"] {
+        assert!(commands.html.contains(part), "{part} is missing: {}", commands.html);
+    }
+    let page = browser.submit(&of_mailboxes(&page).with("control", "")).await.unwrap();
+    assert!(page.html.contains("none named") && !page.html.contains(OUTSIDE), "{}", page.html);
+    running.stop().await;
+    sim.stop().await;
+}
+
 /// Promise: an open fence has an entry of its own, with who acts, page and command.
 #[test]
 fn an_open_fence_is_in_the_catalogue() {

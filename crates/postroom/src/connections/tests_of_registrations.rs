@@ -1,10 +1,13 @@
 //! What the app registration's pages promise, in the console and in the database.
 
 use http::StatusCode;
+use microsoft::AccessTokens as _;
 use store::{args, sql};
 use uuid::Uuid;
 
 use super::bootstrap;
+use super::store::applications::{self, NewApplication};
+use super::store::enterprise::{self, Enterprise};
 use super::store::registrations as rows;
 use super::testing::{NOWHERE, Office};
 use crate::config::Config;
@@ -123,6 +126,83 @@ async fn another_client_id_means_everybody_signs_in_again() {
     }
 }
 
+/// Promise: credentials belong to their client id. With another one they are taken out, which is said before and after, and the new
+/// app's is put in at once; no token of the former app is used any more, and an application that is connected is the new one.
+#[tokio::test]
+async fn credentials_go_with_their_client_id() {
+    for office in Office::all().await {
+        let db = office.console.shell.db.clone();
+        let mut owner = office.console.owner().await;
+        let token = owner.token("/registrations/new").await;
+        owner.post("/registrations/new", &token, &form(CLIENT, &[])).await;
+        let id = all(&office).await[0].id;
+        let (add, edit) =
+            (format!("/registrations/{id}/credentials/new"), format!("/registrations/{id}/edit"));
+        for secret in ["first", "second"] {
+            owner.post(&add, &token, &[("kind", "secret"), ("secret", secret)]).await;
+        }
+        let account = office.sign_in(id, "support@contoso.test").await;
+        let mut tx = db.begin().await.unwrap();
+        let application = NewApplication {
+            id: Uuid::now_v7(),
+            workspace: office.workspace(),
+            registration: id,
+            tenant: "tenant",
+            client_id: CLIENT,
+            name: "Postroom (application)",
+            scopes: "",
+            now: office.now(),
+        };
+        assert!(applications::insert(&mut tx, &application).await.unwrap());
+        let known = Enterprise {
+            tenant_id: "tenant".to_owned(),
+            object_id: "of the former app".to_owned(),
+            name: "Postroom".to_owned(),
+            signed_in_by: "admin@contoso.test".to_owned(),
+            seen_at: 0,
+        };
+        enterprise::put(&mut tx, id, &known, office.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        let connections = &office.state.connections;
+        assert!(connections.tokens(account).await.unwrap().get().await.is_ok(), "a token that lasts");
+
+        let ews = ("ews_url", "https://mail.contoso.test/EWS");
+        let moved = owner.post(&edit, &token, &form(CLIENT, &[ews])).await;
+        assert_eq!(moved.location(), format!("/registrations/{id}"), "{}", moved.body);
+        assert_eq!(
+            rows::credentials(&db, id).await.unwrap().len(),
+            2,
+            "the same client id takes nothing out"
+        );
+        let page = owner.get(&edit).await;
+        assert!(
+            page.body.contains("1 account is") && page.body.contains("2 credentials are"),
+            "{}",
+            page.body
+        );
+
+        let other = Uuid::now_v7().to_string();
+        let changed = owner.post(&edit, &token, &form(&other, &[])).await;
+        assert_eq!(changed.location(), add, "on to the new app's credential: {}", changed.body);
+        let page = owner.get(changed.location()).await;
+        for part in ["1 account must sign in again", "2 credentials of the former client id are taken out"] {
+            assert!(page.body.contains(part), "{part} is missing: {}", page.body);
+        }
+        assert!(rows::credentials(&db, id).await.unwrap().is_empty());
+        let fault = connections.tokens(account).await.unwrap().get().await.unwrap_err();
+        assert_eq!(fault.entry.id, "own.not_signed_in", "a token of the former app is handed out");
+        let (of_app, state): (String, String) = db
+            .fetch_one(sql!("SELECT object_id, state FROM account WHERE id = $1"), args![application.id])
+            .await
+            .unwrap();
+        assert_eq!((of_app, state.as_str()), (other, "online"), "nobody signs an application in");
+        assert!(enterprise::all(&db, id).await.unwrap().is_empty());
+        let added = owner.post(&add, &token, &[("kind", "secret"), ("secret", "of the new app")]).await;
+        assert_eq!(added.status, StatusCode::SEE_OTHER, "{}", added.body);
+        assert_eq!(rows::credentials(&db, id).await.unwrap().len(), 1);
+    }
+}
+
 /// Promise: what the settings file names is the file's: shown, not changed; and the console's once the file lets go of it, with
 /// its secret.
 #[tokio::test]
@@ -181,5 +261,24 @@ async fn new_sign_ins_use_the_registration_that_was_chosen() {
         assert_eq!(preferred().await, Some(first));
         let list = owner.get("/registrations").await;
         assert!(list.body.contains(CLIENT) && list.body.contains("for new sign-ins"), "{}", list.body);
+    }
+}
+
+/// Promise: the page that says how to register offers to read when the credentials end, says what for and what goes without, and names
+/// the permission only where that is wished.
+#[tokio::test]
+async fn reading_when_credentials_end_is_offered() {
+    let office = Office::new().await;
+    let mut owner = office.console.owner().await;
+    let id = "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30";
+    let page = owner.get("/registrations/set-up?show=on&read=on").await;
+    for part in ["name=\"credential_ends\"", "when its own secrets and certificates end", "by hand"] {
+        assert!(page.body.contains(part), "{part} is missing: {}", page.body);
+    }
+    assert!(!page.body.contains(id), "{}", page.body);
+    let page = owner.get("/registrations/set-up?show=on&read=on&credential_ends=on").await;
+    let of_scripts = [format!("&#34;id&#34;: &#34;{id}&#34;"), format!("Id = &#39;{id}&#39;; Type = &#39;Role&#39;")];
+    for part in [of_scripts[0].as_str(), &of_scripts[1], "<code>Application.Read.All</code>"] {
+        assert!(page.body.contains(part), "{part} is missing: {}", page.body);
     }
 }

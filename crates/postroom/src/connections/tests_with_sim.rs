@@ -6,6 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde_json::json;
 use store::testing::TestFolder;
+use store::{args, sql};
 
 use crate::config::Config;
 use crate::demo::browser::{Browser, Page};
@@ -277,6 +278,63 @@ async fn a_backlog_is_handled_before_the_folder_is_read_through() {
     };
     tokio::time::timeout(Duration::from_secs(60), online).await.expect("the folder is read through");
     assert_eq!(made(121).await, 121, "the round after the backlog makes nothing twice");
+    running.stop().await;
+    sim.stop().await;
+}
+
+/// Promise: to validate is to sign in again and then to try whatever uses the account, sources and outbounds; the page shows what was
+/// found of the one that was validated, unless another does not work; and no test mail is sent to anybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn validating_tries_whatever_uses_the_account() {
+    let folder = TestFolder::new();
+    let sim = sim::Sim::start(sim::Config::default()).await.unwrap();
+    let running = serve::start(settings(&folder, sim.ready())).await.unwrap();
+    let mut browser = Browser::new(connect::http().unwrap());
+    connect::make_owner(&mut browser, running.setup_link.as_ref().unwrap()).await.unwrap();
+    let wishes = Wishes::everything(MAILBOX, "SUP", "Task");
+    let form = connect::sign_in_at(&mut browser, &running.url, "/outbounds", &wishes).await.unwrap();
+    browser.submit(&form.form(&["mailbox", "from_name"]).unwrap()).await.unwrap();
+    let (account,): (uuid::Uuid,) =
+        running.db.fetch_one(sql!("SELECT id FROM account"), args![]).await.unwrap();
+    let page = open(&mut browser, &running, &format!("/sources/new?account={account}")).await;
+    connect::confirm(&mut browser, &running.url, page, &wishes).await.unwrap();
+
+    let pings = async || -> Vec<(String,)> {
+        let statement = sql!("SELECT object_kind FROM connection_event WHERE kind = 'ping' ORDER BY at, id");
+        running.db.fetch_all(statement, args![]).await.unwrap()
+    };
+    for (list, before) in [("/outbounds", 0), ("/sources", 2)] {
+        assert_eq!(pings().await.len(), before);
+        let page = open(&mut browser, &running, list).await;
+        let validate = |form: &&crate::demo::browser::Form| {
+            form.action.path().ends_with("/sign-in") && form.action.path() != format!("{list}/sign-in")
+        };
+        let form = page.forms.iter().find(validate).cloned().unwrap();
+        let page = browser.submit(&form).await.unwrap();
+        let page = connect::through_microsoft(&mut browser, &running.url, page, &wishes).await.unwrap();
+        assert_eq!(page.url.path(), list, "{}", page.html);
+        assert!(page.html.contains("All checks are good") && page.html.contains("Token"), "{}", page.html);
+    }
+    let mut both: Vec<String> = pings().await.into_iter().map(|row| row.0).collect();
+    both.sort();
+    assert_eq!(both, ["outbound", "outbound", "source", "source"]);
+
+    // One that does not work is shown, whichever was validated.
+    let broken = sql!("UPDATE source SET folder_id = 'gone'");
+    running.db.execute(broken, args![]).await.unwrap();
+    let page = open(&mut browser, &running, "/outbounds").await;
+    let validate = |form: &&crate::demo::browser::Form| {
+        form.action.path().ends_with("/sign-in") && form.action.path() != "/outbounds/sign-in"
+    };
+    let form = page.forms.iter().find(validate).cloned().unwrap();
+    let page = browser.submit(&form).await.unwrap();
+    let page = connect::through_microsoft(&mut browser, &running.url, page, &wishes).await.unwrap();
+    assert_eq!(page.url.path(), "/sources", "{}", page.html);
+    assert!(page.html.contains("Something is wrong"), "{}", page.html);
+
+    let control = format!("{}/sent-outside", sim.ready().control.trim_end_matches('/'));
+    let sent: serde_json::Value = reqwest::get(control).await.unwrap().json().await.unwrap();
+    assert_eq!(sent.as_array().map(Vec::len), Some(0), "{sent}");
     running.stop().await;
     sim.stop().await;
 }

@@ -64,6 +64,8 @@ struct Held {
     token: SecretString,
     until: Timestamp,
     signed_in_at: i64,
+    /// What it was given to: once the registration is another app, or in another cloud, it is worth nothing and goes nowhere.
+    app: String,
 }
 
 #[derive(FromRow)]
@@ -130,7 +132,13 @@ impl AccountTokens {
         let plain =
             self.sealer.open(&place("access_sealed", self.account), row.access_sealed.as_deref()?).ok()?;
         let token = SecretString::from(String::from_utf8(plain.to_vec()).ok()?);
-        Some(Held { token, until, signed_in_at: row.signed_in_at })
+        Some(Held { token, until, signed_in_at: row.signed_in_at, app: self.app() })
+    }
+
+    /// The app that asks, and where.
+    fn app(&self) -> String {
+        let about = &self.registration;
+        format!("{} {} {}", about.client_id, about.login_url, about.graph_url)
     }
 
     fn lasts(&self, held: &Held) -> bool {
@@ -149,6 +157,7 @@ impl AccountTokens {
         let mut now = self.turn.0.lock().await;
         if let Some(held) = &now.held
             && held.signed_in_at == self.signed_in_at
+            && held.app == self.app()
             && self.lasts(held)
             && not_refused(held)
         {
@@ -222,7 +231,7 @@ impl AccountTokens {
         let now = self.clock.now();
         match result {
             Ok(tokens) => {
-                let held = held(tokens, row.signed_in_at, now);
+                let held = held(tokens, row.signed_in_at, self.app(), now);
                 let is_kept = self.keep(&row, &held, now).await.map_err(|error| from_store(&error))?;
                 Ok(is_kept.then_some(held.held))
             }
@@ -300,7 +309,7 @@ impl AccountTokens {
         let now = self.clock.now();
         match result {
             Ok(tokens) => {
-                let held = held(tokens, row.signed_in_at, now);
+                let held = held(tokens, row.signed_in_at, self.app(), now);
                 if self.keep(&row, &held, now).await.map_err(|error| from_store(&error))? {
                     *turn = Now { held: Some(held.held), patience: Patience::default() };
                 }
@@ -431,10 +440,10 @@ struct Fresh {
     scopes: Vec<String>,
 }
 
-fn held(tokens: signin::Tokens, signed_in_at: i64, now: Timestamp) -> Fresh {
+fn held(tokens: signin::Tokens, signed_in_at: i64, app: String, now: Timestamp) -> Fresh {
     let lasts = SignedDuration::try_from(tokens.expires_in).unwrap_or(SignedDuration::ZERO);
     let until = now.saturating_add(lasts).unwrap_or(Timestamp::MAX);
-    let held = Held { token: tokens.access, until, signed_in_at };
+    let held = Held { token: tokens.access, until, signed_in_at, app };
     Fresh { held, refresh: tokens.refresh, scopes: tokens.scopes }
 }
 

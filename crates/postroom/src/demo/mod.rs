@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use crate::cli::DemoArgs;
 use crate::config::Config;
 use crate::serve::{self, Running};
+use crate::web::times::counted;
 use connect::Wishes;
 
 /// The mailbox of the demo.
@@ -184,8 +185,9 @@ async fn once(args: &DemoArgs, running: &Running, expected: usize) -> Result<()>
     let open = ends.iter().filter(|end| end.end.is_none()).count();
     ensure!(
         ends.len() == expected && open == 0,
-        "{} of {expected} mails were found, {open} have no end yet; --within gives them more time",
-        ends.len()
+        "{} of {}, {open} without an end yet; --within gives them more time",
+        ends.len(),
+        counted(expected, "mail was found", "mails were found")
     );
     Ok(())
 }

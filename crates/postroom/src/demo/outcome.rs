@@ -12,6 +12,7 @@ use store::{Db, Place, Sealer, args, sql};
 use uuid::Uuid;
 
 use crate::cli::table::cell;
+use crate::web::times::counted;
 
 /// How far the mails are.
 #[derive(Debug)]
@@ -121,6 +122,6 @@ pub(super) fn print(ends: &[End], json: bool) -> Result<()> {
         *counts.entry(end.end.as_deref().unwrap_or("open")).or_default() += 1;
     }
     let counts: Vec<String> = counts.iter().map(|(end, count)| format!("{count} {end}")).collect();
-    writeln!(out, "{} mails: {}.", ends.len(), counts.join(", "))?;
+    writeln!(out, "{}: {}.", counted(ends.len(), "mail", "mails"), counts.join(", "))?;
     Ok(out.flush()?)
 }

@@ -17,6 +17,7 @@ use super::store::{self as rows, Sighting, Whole};
 use crate::access::{Role, Viewer};
 use crate::connections::routes::{moment, time};
 use crate::web::components::{FaultView, Icon, MailState, StepState as Badge, Tone};
+use crate::web::times::counted;
 use crate::web::{self, Problem, Section};
 
 /// The most text that a page shows.
@@ -220,8 +221,10 @@ fn held(viewer: &Viewer, message: &Whole, steps: &[Step], has_somebody: bool) ->
         let done = steps.iter().filter(|step| step.state == StepState::Done).count();
         let warning = match done {
             0 => "The mail becomes neither issue nor comment. It stays in the mailbox.".to_owned(),
-            1 => "What was written to Jira (1 step) stays there; the rest is not done. The mail stays in the mailbox.".to_owned(),
-            many => format!("What was written to Jira ({many} steps) stays there; the rest is not done. The mail stays in the mailbox."),
+            many => format!(
+                "What was written to Jira ({}) stays there; the rest is not done. The mail stays in the mailbox.",
+                counted(many, "step", "steps")
+            ),
         };
         view.actions.insert(
             0,

@@ -18,7 +18,7 @@ use super::store::{self as rows, Filter, Place, Row};
 use crate::access::Viewer;
 use crate::connections::routes::moment;
 use crate::web::components::{Empty, MailState, Pager};
-use crate::web::times::thousands;
+use crate::web::times::{counted, thousands};
 use crate::web::{self, Problem, Section};
 
 /// Messages in a page.
@@ -131,8 +131,7 @@ fn label(filter: Filter) -> &'static str {
 fn shown(found: &Found) -> String {
     match found.rows.len() {
         0 => String::new(),
-        1 => "1 mail".to_owned(),
-        many => format!("{} mails", thousands(many as u64)),
+        many => counted(many, "mail", "mails"),
     }
 }
 

@@ -563,6 +563,7 @@ fn mail_takes_the_way_that_works() {
         id: Uuid::now_v7(),
         workspace_id: Uuid::nil(),
         account_id: Uuid::nil(),
+        app_registration_id: Uuid::nil(),
         username: name.to_owned(),
         account_kind: "user".to_owned(),
         scopes: String::new(),

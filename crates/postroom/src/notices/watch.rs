@@ -18,6 +18,7 @@ use super::raise::{self, Object, Over};
 use super::store::{self as rows, AlarmRow};
 use crate::connections::health::{self, Standing};
 use crate::connections::jira_site::stored_fault;
+use crate::connections::known_ends::{self, KnownEnds};
 use crate::connections::store::accounts::{self, Account};
 use crate::connections::store::jira::{self, JiraConnection};
 use crate::connections::store::outbounds::{self, Outbound};
@@ -231,19 +232,20 @@ impl Watch {
         let (db, workspace) = (&self.shell.db, self.shell.workspace);
         let mut registrations = Vec::new();
         for row in registrations::all(db, workspace).await? {
-            let known = checked::with_credentials(db, row.id, expiry::Known::default()).await?;
+            let known = known_ends::of_registration(db, row.id).await?;
             registrations.push((of_registration(workspace, &row), known));
         }
+        let ends = KnownEnds::of(&self.connections, workspace).await?;
         let ending = push::store::ending(db, workspace).await?;
         let of_a_source = |source: &Source| expiry::Known {
             // One that is renewed ends all the time, and never comes to its end.
             subscription: ending.iter().find(|one| one.source_id == source.id).map(|one| one.expires_at),
-            ..checked::known_of_source(source)
+            ..ends.of_source_alone(source)
         };
         let known = sources
             .iter()
             .map(|source| (of_source(workspace, source), of_a_source(source)))
-            .chain(outbounds.iter().map(|one| (of_outbound(workspace, one), checked::known_of_outbound(one))))
+            .chain(outbounds.iter().map(|one| (of_outbound(workspace, one), ends.of_outbound_alone(one))))
             .chain(registrations);
         for (object, known) in known {
             for forecast in expiry::forecast(&known) {

@@ -4,6 +4,7 @@ use fault::Fault;
 use jiff::Timestamp;
 
 use super::decide::Kind;
+use crate::web::times::counted;
 
 /// Title and text of a notice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub(super) fn trouble(kind: Kind, name: &str, fault: Option<&Fault>) -> Words {
 /// Silence of a source.
 pub(super) fn silence(name: &str, hours: i64, since: Timestamp) -> Words {
     Words {
-        title: format!("{name}: no mail for {hours} hours"),
+        title: format!("{name}: no mail for {}", counted(hours, "hour", "hours")),
         text: format!(
             "The newest mail is of {}. The connection answers; look whether mail is forwarded elsewhere, moved by a rule, or \
              lies in Junk.",
@@ -74,7 +75,10 @@ pub(super) fn over(kind: Kind, name: &str, waited: Option<u64>) -> Words {
         None => "It works again.".to_owned(),
         Some(0) => "It works again; no mail had waited.".to_owned(),
         Some(1) => "It works again. 1 mail had waited and is handled now.".to_owned(),
-        Some(many) => format!("It works again. {many} mails had waited and are handled now, oldest first."),
+        Some(many) => {
+            let mails = counted(many, "mail", "mails");
+            format!("It works again. {mails} had waited and are handled now, oldest first.")
+        }
     };
     Words { title, text }
 }
@@ -98,5 +102,12 @@ mod tests {
     fn back_says_how_many_waited() {
         assert!(over(Kind::Back, "a", Some(41)).text.contains("41 mails"));
         assert!(over(Kind::Back, "a", Some(1)).text.contains("1 mail had"));
+    }
+
+    /// Promise: the silence that a notice names is counted in the noun that fits.
+    #[test]
+    fn silence_is_named_by_its_hours() {
+        let title = |hours| silence("a", hours, Timestamp::UNIX_EPOCH).title;
+        assert_eq!([1, 2].map(title), ["a: no mail for 1 hour", "a: no mail for 2 hours"]);
     }
 }

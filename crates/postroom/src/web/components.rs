@@ -6,7 +6,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 pub use super::states::{Badge, Health, MailState, Shape, StepState, Tone};
-use super::times::Moment;
+use super::times::{Moment, thousands};
 
 /// An icon of the sprite (`templates/web/sprite.svg`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Template)]
@@ -316,11 +316,7 @@ impl FaultView {
     /// With a sentence on the mail that waits.
     #[must_use]
     pub fn waiting(mut self, mails: u64) -> Self {
-        self.waiting = match mails {
-            0 => String::new(),
-            1 => "1 mail is waiting; it is not lost.".to_owned(),
-            many => format!("{many} mails are waiting; none is lost."),
-        };
+        self.waiting = waiting(mails);
         self
     }
 
@@ -329,6 +325,15 @@ impl FaultView {
     pub fn with(mut self, action: Action) -> Self {
         self.actions.insert(0, action);
         self
+    }
+}
+
+/// How many mails wait, as a sentence; empty where none does.
+pub fn waiting(mails: u64) -> String {
+    match mails {
+        0 => String::new(),
+        1 => "1 mail is waiting; it is not lost.".to_owned(),
+        many => format!("{} mails are waiting; none is lost.", thousands(many)),
     }
 }
 

@@ -107,6 +107,14 @@ pub fn thousands(number: impl std::borrow::Borrow<u64>) -> String {
     out
 }
 
+/// A number with its noun: `1 mail`, `2,000 mails`. What cannot be counted (a negative number of a row) counts as none.
+pub fn counted(number: impl TryInto<u64>, one: &str, many: &str) -> String {
+    match number.try_into().unwrap_or(0) {
+        1 => format!("1 {one}"),
+        number => format!("{} {many}", thousands(number)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,5 +151,17 @@ mod tests {
         }
         assert_eq!(thousands(1_234_567_u64), "1,234,567");
         assert_eq!(thousands(12_u64), "12");
+    }
+
+    /// Promise: a number has the noun that fits it, whatever type a row counts in.
+    #[test]
+    fn a_number_has_the_noun_that_fits() {
+        let mails = |number: i64| counted(number, "mail", "mails");
+        assert_eq!(
+            [0, 1, 2, 1_200, -1].map(mails),
+            ["0 mails", "1 mail", "2 mails", "1,200 mails", "0 mails"]
+        );
+        assert_eq!(counted(1_usize, "source is", "sources are"), "1 source is");
+        assert_eq!(counted(21_u64, "mail", "mails"), "21 mails");
     }
 }

@@ -156,6 +156,15 @@ pub struct Wish {
 }
 
 impl Wish {
+    /// Where it goes on.
+    fn goal(&self) -> Goal {
+        match (self.source, self.outbound) {
+            (Some(id), _) => Goal::ValidateSource { id },
+            (None, Some(id)) => Goal::ValidateOutbound { id },
+            (None, None) => Goal::of_stored(&self.goal),
+        }
+    }
+
     async fn scopes(&self, state: &State, admin: &Admin, account: &Account) -> Result<String, Problem> {
         let (connections, workspace) = (&state.connections, admin.workspace());
         let db = &connections.db;
@@ -209,7 +218,7 @@ pub async fn wait(
         who: &account.username,
         tenant: &account.tenant_id,
         wanted: &wanted,
-        goal: &Goal::of_stored(&wish.goal),
+        goal: &wish.goal(),
         fault: &fault,
         stops: account.state == "offline",
         actor: &admin.user().email,

@@ -113,7 +113,12 @@ impl Watcher {
                 }
                 Ok(())
             }
-            Goal::Account | Goal::Source(_) | Goal::Outbound(_) => Ok(()),
+            // What is there is tried again by itself; what is not is for a person to make.
+            Goal::ValidateSource { .. }
+            | Goal::ValidateOutbound { .. }
+            | Goal::Account
+            | Goal::Source(_)
+            | Goal::Outbound(_) => Ok(()),
         }
     }
 

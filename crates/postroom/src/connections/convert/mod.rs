@@ -34,31 +34,33 @@ use super::store::events::{self, Event, Object};
 use super::store::sources::{self, Source};
 use super::{Connections, application, scopes};
 use crate::access::{Actor, Admin, audit};
-use crate::web::times::thousands;
+use crate::web::times::counted;
 use crate::web::{Flash, Problem};
-
-fn count(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
-}
 
 /// What a move has come to, in a sentence or two.
 pub fn sentence(conversion: &Conversion) -> String {
-    let number = |number| thousands(count(number));
-    let mut text = format!("reads over Graph from now on; {} ids translated", number(conversion.translated));
-    for (mails, what) in [
-        (conversion.matched, "matched by Message-ID, time and text"),
-        (conversion.gone, "left the mailbox before they were handled or marked"),
-        (conversion.known, "known over Graph already"),
+    let translated = counted(conversion.translated, "id", "ids");
+    let mut text = format!("reads over Graph from now on; {translated} translated");
+    for (mails, one, many) in [
+        (conversion.matched, "matched by Message-ID, time and text", "matched by Message-ID, time and text"),
+        (
+            conversion.gone,
+            "left the mailbox before it was handled or marked",
+            "left the mailbox before they were handled or marked",
+        ),
+        (conversion.known, "known over Graph already", "known over Graph already"),
     ] {
         if mails > 0 {
-            text = format!("{text}, {} {what}", number(mails));
+            text = format!("{text}, {}", counted(mails, one, many));
         }
     }
     if conversion.held > 0 {
-        text = format!(
-            "{text}. {} could not be told apart from others and are held: retry or discard them on the list of messages",
-            number(conversion.held)
+        let held = counted(
+            conversion.held,
+            "could not be told apart from others and is held: retry or discard it",
+            "could not be told apart from others and are held: retry or discard them",
         );
+        text = format!("{text}. {held} on the list of messages");
     }
     text
 }

@@ -5,14 +5,15 @@ use axum::response::Response;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::known_of_outbound;
 use super::pages::OutboundsPage;
 use crate::access::{Role, Viewer};
 use crate::connections::connection_type::ConnectionType;
 use crate::connections::consent::listed;
-use crate::connections::ending::Credentials;
+use crate::connections::ending;
 use crate::connections::goal::{Goal, Way};
 use crate::connections::health::{self, Trouble};
+use crate::connections::known_ends::KnownEnds;
+use crate::connections::list::is_mended_by_moving;
 use crate::connections::pages::{Said, SourceRow};
 use crate::connections::ping::{self, Report};
 use crate::connections::routes::State;
@@ -36,14 +37,14 @@ pub async fn show(
 ) -> Result<Response, Problem> {
     let connections = &state.connections;
     let mut list = Vec::new();
-    let credentials = Credentials::of(&connections.db, viewer.workspace()).await?;
+    let ends = KnownEnds::of(connections, viewer.workspace()).await?;
     let mut spoken_for = Vec::new();
     for outbound in rows::all(&connections.db, viewer.workspace()).await? {
         let result = match shown.ping {
             Some(id) if id == outbound.id => ping::last(connections, id).await?,
             _ => None,
         };
-        let row = row(&viewer, &outbound, &credentials, result.as_ref());
+        let row = row(&viewer, &outbound, &ends, result.as_ref());
         if row.health == Health::ApprovalNeeded {
             spoken_for.push(outbound.account_id);
         }
@@ -87,7 +88,7 @@ pub async fn show(
 /// The button that mends a trouble.
 pub(super) fn mend(viewer: &Viewer, outbound: &Outbound, trouble: &Trouble) -> Option<Action> {
     let id = outbound.id;
-    if matches!(trouble.fault.entry.id, "ews.disabled" | "ews.not_allowed") {
+    if is_mended_by_moving(&trouble.fault) {
         return Some(to_graph(viewer, outbound).primary());
     }
     if health::needs_approval(&trouble.fault) {
@@ -135,8 +136,8 @@ fn to_graph(viewer: &Viewer, outbound: &Outbound) -> Action {
     viewer.post("Move to Graph", format!("/outbounds/{}/convert", outbound.id))
 }
 
-/// What can be done to an outbound, for its menu.
-pub(super) fn actions(viewer: &Viewer, outbound: &Outbound) -> Vec<Action> {
+/// What can be done to an outbound, for its menu. A page offers the move to Graph once: `graph_is_offered` says that it does already.
+pub(super) fn actions(viewer: &Viewer, outbound: &Outbound, graph_is_offered: bool) -> Vec<Action> {
     let id = outbound.id;
     let mut actions = vec![
         Action::go("Change settings", format!("/outbounds/{id}/edit")).with_icon(Icon::Settings),
@@ -146,7 +147,7 @@ pub(super) fn actions(viewer: &Viewer, outbound: &Outbound) -> Vec<Action> {
             viewer.post("Pause", format!("/outbounds/{id}/pause")).with_icon(Icon::Paused)
         },
     ];
-    if ConnectionType::of_word(&outbound.connection_type) == ConnectionType::Ews {
+    if ConnectionType::of_word(&outbound.connection_type) == ConnectionType::Ews && !graph_is_offered {
         actions.push(to_graph(viewer, outbound));
     }
     actions.push(viewer.post("Remove", format!("/outbounds/{id}/remove")).with_icon(Icon::Bin).danger(
@@ -158,15 +159,14 @@ pub(super) fn actions(viewer: &Viewer, outbound: &Outbound) -> Vec<Action> {
     actions
 }
 
-fn row(
-    viewer: &Viewer,
-    outbound: &Outbound,
-    credentials: &Credentials,
-    result: Option<&Report>,
-) -> SourceRow {
+fn row(viewer: &Viewer, outbound: &Outbound, ends: &KnownEnds, result: Option<&Report>) -> SourceRow {
     let id = outbound.id;
     let standing = health::of_outbound(outbound);
     let admin = viewer.may(Role::Admin);
+    let known = ends.of_outbound(outbound);
+    let mended = standing.troubles.iter().any(|trouble| is_mended_by_moving(&trouble.fault));
+    // A line of the row has it: what mends comes first, then what ends.
+    let at_the_end = (!mended).then(|| to_graph(viewer, outbound));
     let beside = match (standing.health, standing.last_mail) {
         (Health::Paused, _) => format!("since {}", viewer.times().on(standing.since).words),
         (Health::Online, None) => "no mail sent yet".to_owned(),
@@ -189,7 +189,7 @@ fn row(
             .troubles
             .iter()
             .map(|trouble| said(viewer, outbound, trouble))
-            .chain(credentials.said(viewer, outbound.account_id, known_of_outbound(outbound), None))
+            .chain(ending::said(viewer, ends, outbound.account_id, &known, at_the_end.as_ref()))
             .collect(),
         ping: admin.then(|| {
             viewer
@@ -204,7 +204,7 @@ fn row(
         }),
         menu: Menu::more(
             format!("More for {}", outbound.mailbox),
-            if admin { actions(viewer, outbound) } else { Vec::new() },
+            if admin { actions(viewer, outbound, mended || known.is_ews_online) } else { Vec::new() },
         ),
         result: result.map(|report| report.view(viewer.times(), "/outbounds")),
     }

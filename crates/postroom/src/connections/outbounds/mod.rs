@@ -15,4 +15,4 @@ pub mod switch;
 #[cfg(test)]
 mod tests;
 
-pub use check::{check_due, known_of_outbound, known_of_source, with_credentials, with_credentials_of};
+pub use check::check_due;

@@ -4,10 +4,12 @@ use axum::extract::{Path, State as Shared};
 use axum::response::Response;
 use uuid::Uuid;
 
+use super::list;
 use super::pages::OutboundPage;
-use super::{known_of_outbound, list, with_credentials_of};
 use crate::access::{Role, Viewer};
 use crate::connections::connection_type::ConnectionType;
+use crate::connections::known_ends::KnownEnds;
+use crate::connections::list::is_mended_by_moving;
 use crate::connections::routes::State;
 use crate::connections::source::{ends, timeline_of};
 use crate::connections::store::outbounds::{self as rows, Outbound};
@@ -32,7 +34,9 @@ pub async fn show(
             .with(viewer.post("Ping", format!("/outbounds/{id}/ping")).with_icon(Icon::Ping))
             .with(viewer.post("Validate", format!("/outbounds/{id}/sign-in")).with_icon(Icon::Validate));
     }
-    let fault = standing.troubles.first().map(|trouble| {
+    let shown = standing.troubles.first();
+    let graph_is_offered = shown.is_some_and(|shown| is_mended_by_moving(&shown.fault));
+    let fault = shown.map(|trouble| {
         let view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since)));
         match list::mend(&viewer, &outbound, trouble).filter(|_| admin) {
             Some(action) => view.with(action),
@@ -41,9 +45,7 @@ pub async fn show(
     });
     let last = ping::last(&state.connections, id).await?;
     let ago = |at| viewer.times().ago(at);
-    let known = known_of_outbound(&outbound);
-    let db = &state.connections.db;
-    let known = with_credentials_of(db, viewer.workspace(), outbound.account_id, known).await?;
+    let known = KnownEnds::of(&state.connections, viewer.workspace()).await?.of_outbound(&outbound);
     web::page(&OutboundPage {
         frame,
         health: standing.health,
@@ -66,7 +68,7 @@ pub async fn show(
         ],
         edit: admin.then(|| Action::go("Change", format!("/outbounds/{id}/edit")).with_icon(Icon::Settings)),
         dangers: if admin {
-            list::actions(&viewer, &outbound).into_iter().skip(1).collect()
+            list::actions(&viewer, &outbound, graph_is_offered).into_iter().skip(1).collect()
         } else {
             Vec::new()
         },

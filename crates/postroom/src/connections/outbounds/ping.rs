@@ -17,6 +17,7 @@ use crate::connections::ping::{self, Check, Report};
 use crate::connections::store::events::Object;
 use crate::connections::store::outbounds::{self as rows, Outbound};
 use crate::outbound::{self, Sent, send::NotSent};
+use crate::web::times::counted;
 
 /// Tests an outbound. Without an address to send to, nothing is written.
 pub async fn ping(connections: &Connections, outbound: &Outbound, to: Option<&str>) -> Report {
@@ -62,9 +63,9 @@ async fn checks(connections: &Connections, outbound: &Outbound, to: Option<&str>
     }
     let begun = Instant::now();
     let count = mailbox.count(&drafts, None).await;
-    checks.push(Check::new("Count", count.map(|count| format!("{count} drafts")), begun.elapsed()));
+    checks.push(Check::new("Count", count.map(|count| counted(count, "draft", "drafts")), begun.elapsed()));
     let Some(to) = to else {
-        let text = "not tried: nobody with an address asked, so there is nobody to send a test mail to";
+        let text = "not tried; Ping in the console sends a test mail to whoever presses it";
         checks.push(Check::new("Write and send", Ok(text.to_owned()), std::time::Duration::ZERO));
         checks.extend(quota);
         return checks;

@@ -5,7 +5,7 @@ use askama::Template;
 use crate::web::Frame;
 use crate::web::components::{FaultView, MailState};
 use crate::web::form::{Choice, Field, Fields};
-use crate::web::times::Moment;
+use crate::web::times::{Moment, counted};
 
 /// What would become of a mail.
 #[derive(Clone, Debug)]
@@ -65,7 +65,13 @@ impl ConfirmPage {
     pub fn start_choices(lying: Option<u64>) -> Vec<Choice> {
         let everything = lying.map_or_else(
             || "All mails that lie in the folder become issues.".to_owned(),
-            |lying| format!("The {lying} mails that lie in the folder now are handled too, oldest first."),
+            |lying| match lying {
+                1 => "The mail that lies in the folder now is handled too.".to_owned(),
+                many => {
+                    let mails = counted(many, "mail", "mails");
+                    format!("The {mails} that lie in the folder now are handled too, oldest first.")
+                }
+            },
         );
         vec![
             Choice::new("now", "New mail only")

@@ -142,10 +142,8 @@ pub struct RegistrationFormPage {
     pub back: String,
     /// The fields.
     pub fields: Fields,
-    /// Whether one is changed.
-    pub is_change: bool,
-    /// How many accounts would have to sign in again.
-    pub accounts: usize,
+    /// What another client id would mean.
+    pub warning: Option<String>,
 }
 
 /// Adds a credential.

@@ -27,6 +27,7 @@ use crate::connections::store::events::{self, Event, Object};
 use crate::connections::store::named;
 use crate::notices;
 use crate::web::live::Bus;
+use crate::web::times::counted;
 
 /// How often it looks.
 const LOOKS: Duration = Duration::from_secs(5);
@@ -264,8 +265,8 @@ impl Keeper {
                 Some("push is set up anew: account, folder or public address have changed".to_owned())
             }
             Cause::Deaf => Some(format!(
-                "{} mails came that Microsoft did not announce; the subscription is made anew",
-                row.unheard
+                "{} came that Microsoft did not announce; the subscription is made anew",
+                counted(row.unheard, "mail", "mails")
             )),
         };
         if let Some(text) = why {
@@ -481,8 +482,8 @@ impl Keeper {
             return tx.rollback().await;
         }
         let text = format!(
-            "push is replaced by polling: {} mails more came that Microsoft did not announce, though its subscription was alive",
-            row.unheard
+            "push is replaced by polling: {} came that Microsoft did not announce, though its subscription was alive",
+            counted(row.unheard, "mail more", "mails more")
         );
         self.event(&mut tx, row, &text, None).await?;
         if let Some(named) = named::source(&mut tx, row.source_id).await? {

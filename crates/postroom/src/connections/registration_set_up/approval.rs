@@ -3,8 +3,8 @@
 use fault::Page;
 use serde::Serialize;
 
+use super::Where;
 use super::permissions::Permission;
-use super::{Where, Wishes};
 use crate::connections::cloud::Cloud;
 
 /// A step with the page where it is done.
@@ -53,7 +53,7 @@ pub(super) fn prerequisites(cloud: Cloud) -> Vec<Step> {
 }
 
 /// The links by which an administrator approves for the whole tenant: one for each API, since one link names one.
-pub(super) fn consent_links(place: &Where, wishes: &Wishes, permissions: &[Permission]) -> Vec<Link> {
+pub(super) fn consent_links(place: &Where, permissions: &[Permission]) -> Vec<Link> {
     let Some(client_id) = &place.client_id else { return Vec::new() };
     let tenant = place.tenant.as_deref().unwrap_or("organizations");
     let state = place.state.as_deref().unwrap_or("approval");
@@ -77,7 +77,7 @@ pub(super) fn consent_links(place: &Where, wishes: &Wishes, permissions: &[Permi
             ews.unwrap_or_else(|| "https://outlook.office365.com".to_owned())
         }
     };
-    let whole = wishes.application && wishes.mailboxes.is_empty();
+    let whole = permissions.iter().any(|one| one.kind == "application");
     let mut links = Vec::new();
     for (label, api) in [
         ("Approve for Microsoft Graph", "Microsoft Graph"),
@@ -85,7 +85,7 @@ pub(super) fn consent_links(place: &Where, wishes: &Wishes, permissions: &[Permi
     ] {
         let own = permissions.iter().filter(|one| one.api == api && one.name.contains('.'));
         let scopes: Vec<String> = if whole {
-            // Application permission is asked for as all that the registration names.
+            // Application permission is asked for as all that the registration names of an API.
             own.take(1).map(|_| format!("{}/.default", resource(api))).collect()
         } else {
             own.filter(|one| one.kind == "delegated")
@@ -104,7 +104,7 @@ mod tests {
     use url::Url;
 
     use super::super::tests::place;
-    use super::super::texts;
+    use super::super::{Wishes, texts};
     use super::*;
 
     /// Promise: consent links name the endpoint's tenant, one API each, and `.default` where the app itself is to be let in.
@@ -132,5 +132,9 @@ mod tests {
             "{links:?}"
         );
         assert!(texts(&Where { client_id: None, ..place() }, &all).consent_links.is_empty());
+        // One application permission is enough: no list of delegated ones would grant it.
+        let ends = Wishes { credential_ends: true, ..Wishes::default() };
+        let links = texts(&place(), &ends).consent_links;
+        assert!(links.len() == 1 && links[0].url.contains("%2F.default"), "{links:?}");
     }
 }

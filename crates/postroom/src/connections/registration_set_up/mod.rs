@@ -40,11 +40,25 @@ pub struct Wishes {
     pub application: bool,
     /// For application permission: the mailboxes that it is fenced to. None: it reaches every mailbox.
     pub mailboxes: Vec<String>,
+    /// Read from the directory when the app's own credentials end.
+    pub credential_ends: bool,
 }
+
+/// What [`Wishes::credential_ends`] is for.
+pub const CREDENTIAL_ENDS: &str = "Postroom reads from Microsoft when its own secrets and certificates end (Application.Read.All, an application \
+     permission that an administrator grants); without it you enter a secret's last day by hand.";
 
 impl Default for Wishes {
     fn default() -> Self {
-        Self { read: true, send: true, shared: false, ews: false, application: false, mailboxes: Vec::new() }
+        Self {
+            read: true,
+            send: true,
+            shared: false,
+            ews: false,
+            application: false,
+            mailboxes: Vec::new(),
+            credential_ends: false,
+        }
     }
 }
 
@@ -111,7 +125,7 @@ pub fn texts(place: &Where, wishes: &Wishes) -> Texts {
         powershell: powershell(place, &permissions),
         portal: Page::NewAppRegistration.address(cloud::of_portals(place.cloud, &place.login_url), None),
         prerequisites: prerequisites(cloud::of_portals(place.cloud, &place.login_url)),
-        consent_links: consent_links(place, wishes, &permissions),
+        consent_links: consent_links(place, &permissions),
         fence: (wishes.application && !wishes.mailboxes.is_empty()).then(|| fence(place, wishes)),
         warnings: warnings(place, wishes),
         permissions,

@@ -1,4 +1,7 @@
 //! What the registration asks for. The ids of permissions are Microsoft's and the same in every tenant and cloud.
+//!
+//! Source: Microsoft Graph, *Permissions reference*; *Get application*, whose least privileged application permission is
+//! Application.Read.All (Application.ReadWrite.OwnedBy may write as well).
 
 use serde::Serialize;
 
@@ -123,6 +126,14 @@ const APP_EWS: Permission = exchange(
     BY_ADMIN,
 );
 
+const APP_READ_APPLICATIONS: Permission = graph(
+    "application",
+    "Application.Read.All",
+    "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30",
+    "read when Postroom's own secrets and certificates end; it lets the app see every app registration of the tenant",
+    BY_ADMIN,
+);
+
 /// The permissions that the registration names. A fenced application names none: Exchange grants them for the named mailboxes, and
 /// one that Entra grants beside would reach every mailbox all the same.
 pub fn permissions(wishes: &Wishes) -> Vec<Permission> {
@@ -144,6 +155,7 @@ pub fn permissions(wishes: &Wishes) -> Vec<Permission> {
             all.extend(send.then_some(APP_SEND));
         }
     }
+    all.extend(wishes.credential_ends.then_some(APP_READ_APPLICATIONS));
     all
 }
 
@@ -183,7 +195,12 @@ mod tests {
                 Wishes { application: true, read: true, ..none.clone() },
                 vec!["del:Mail.ReadWrite", "app:Mail.ReadWrite"],
             ),
-            (Wishes { application: true, mailboxes, read: true, ..none }, vec!["del:Mail.ReadWrite"]),
+            (Wishes { application: true, mailboxes, read: true, ..none.clone() }, vec!["del:Mail.ReadWrite"]),
+            // Only where it is wished: without it the ends are entered by hand.
+            (
+                Wishes { credential_ends: true, read: true, ..none },
+                vec!["del:Mail.ReadWrite", "app:Application.Read.All"],
+            ),
         ] {
             assert_eq!(names(&wishes), expected, "{wishes:?}");
         }

@@ -1,4 +1,11 @@
 //! The scripts that make the registration, for the Azure CLI and for Microsoft Graph PowerShell.
+//!
+//! `groupMembershipClaims` is `DirectoryRole` so that a sign-in tells whether an administrator signed in: the claim `wids` is there only
+//! where the registration asks for it, with this value or `All`. Without it everybody is shown the Enterprise Application's page, which
+//! only administrators can open.
+//!
+//! Sources: Microsoft identity platform, *Access token claims reference* (`wids`) and *App manifest* (`groupMembershipClaims`); Azure
+//! CLI, *az ad app*; Microsoft Graph PowerShell, *New-MgApplication*.
 
 use std::fmt::Write as _;
 
@@ -115,7 +122,7 @@ mod tests {
     fn scripts_make_exactly_this_registration() {
         let hostile = "Bob's \u{2019}$(reboot)`\nrm";
         let place = Where { name: hostile.to_owned(), multi_tenant: true, ..place() };
-        let wishes = Wishes { ews: true, application: true, ..Wishes::default() };
+        let wishes = Wishes { ews: true, application: true, credential_ends: true, ..Wishes::default() };
         let texts = texts(&place, &wishes);
         for script in [&texts.azure_cli, &texts.powershell] {
             for permission in &texts.permissions {
@@ -138,5 +145,8 @@ mod tests {
         let end = texts.azure_cli.rfind("\nJSON").expect("its end");
         let manifest: serde_json::Value = serde_json::from_str(&texts.azure_cli[begin..end]).expect("JSON");
         assert_eq!(manifest[1]["resourceAccess"][1]["type"], "Role", "{manifest}");
+        let graph = manifest[0]["resourceAccess"].as_array().expect("permissions of Graph");
+        let ends = graph.iter().find(|one| one["id"] == "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30");
+        assert_eq!(ends.map(|one| &one["type"]), Some(&"Role".into()), "{manifest}");
     }
 }

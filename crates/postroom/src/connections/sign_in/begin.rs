@@ -68,7 +68,8 @@ pub async fn begin_validate_outbound(
         .ok_or_else(|| Problem::not_found("Message Outbound"))?;
     let account = account(&state, &admin, outbound.account_id).await?;
     let wanted = wanted_to_send(&state.connections, &account, &outbound).await?;
-    begin(Who::Admin(admin), &state, Purpose::Validate(account), Asked::of(&wanted), None).await
+    let asked = Asked::of(&wanted).to(Goal::ValidateOutbound { id });
+    begin(Who::Admin(admin), &state, Purpose::Validate(account), asked, None).await
 }
 
 /// POST /sources/{id}/sign-in
@@ -82,7 +83,8 @@ pub async fn begin_validate_source(
         .ok_or_else(|| Problem::not_found("Message Source"))?;
     let account = account(&state, &admin, source.account_id).await?;
     let wanted = wanted_to_read(&state.connections, &account, &source).await?;
-    begin(Who::Admin(admin), &state, Purpose::Validate(account), Asked::of(&wanted), None).await
+    let asked = Asked::of(&wanted).to(Goal::ValidateSource { id });
+    begin(Who::Admin(admin), &state, Purpose::Validate(account), asked, None).await
 }
 
 /// POST /accounts/{id}/sign-in

@@ -17,13 +17,14 @@ use crate::connections::goal::Goal;
 use crate::connections::routes::{State, flash_to, see_other};
 use crate::connections::store::accounts::{self as rows, Account, SignIn, SignedIn};
 use crate::connections::store::events::{self, Event, Object};
-use crate::connections::store::{approvals, links, sources};
+use crate::connections::store::{approvals, links, outbounds as senders, sources};
 use crate::connections::{
     Connections, convert, enterprise, outbounds, ping, scopes, sign_in_link, tell, tokens,
 };
+use crate::web::times::counted;
 use crate::web::{Flash, Problem};
 
-/// After a sign-in so many sources of the account are pinged; the others are polled all the same.
+/// After a sign-in so many sources of the account are pinged, and so many outbounds; the others are tried all the same, in their time.
 const MOST_PINGS: usize = 5;
 
 /// Stores who signed in; only then is anything done with the tokens.
@@ -94,38 +95,68 @@ pub(super) async fn keep(
         Who::Admin(admin) => admin,
     };
     if handed > 0 {
-        let flash = Flash::done(format!(
-            "{name} is signed in and reads {handed} sources; they go on where they stood. Ping them to see whether it may."
-        ));
+        let sources = counted(
+            handed,
+            "source; it goes on where it stood. Ping it",
+            "sources; they go on where they stood. Ping them",
+        );
+        let flash = Flash::done(format!("{name} is signed in and reads {sources} to see whether it may."));
         return Ok(flash_to(&admin, &flash, "/sources"));
     }
-    match Goal::of_stored(&sign_in.goal) {
-        Goal::Account => {}
+    let goal = Goal::of_stored(&sign_in.goal);
+    match goal {
+        Goal::Account | Goal::ValidateSource { .. } | Goal::ValidateOutbound { .. } => {}
         Goal::MoveSource { id } => return convert::finish(&admin, state, id).await,
         Goal::MoveOutbound { id } => return outbounds::convert::finish(&admin, state, id).await,
         goal => return Ok(see_other(&goal.page(id))),
     }
     if sign_in.purpose == "validate"
-        && let Some(shown) = ping_what_it_reads(state, &admin, id).await?
+        && let Some(page) = ping_what_uses_it(state, &admin, id, &goal).await?
     {
-        return Ok(see_other(&format!("/sources?ping={shown}#row-{shown}")));
+        return Ok(see_other(&page));
     }
     Ok(see_other(&format!("/accounts/{id}")))
 }
 
-/// Validating is signing in and then trying it: pings the sources that an account reads. Gives the one whose result is shown: one
-/// that does not work, if there is one.
-async fn ping_what_it_reads(state: &State, admin: &Admin, account: Uuid) -> Result<Option<Uuid>, StoreError> {
-    let sources = sources::all(&state.connections.db, admin.workspace()).await?;
-    let read = sources.iter().filter(|source| source.account_id == account && source.confirmed_at.is_some());
-    let pings = read.take(MOST_PINGS).map(async |source| {
-        let actor = &admin.user().email;
-        let report = ping::source_on_record(&state.connections, admin.workspace(), source.id, actor).await?;
-        Ok::<_, StoreError>((source.id, report.is_some_and(|report| report.is_good())))
+/// Validating is signing in and then trying it: pings the sources and outbounds that use an account; nothing is sent, since nobody
+/// pressed *Ping*. Gives the page that shows what was found of one of them: of the one that was validated, unless that works and
+/// another does not.
+async fn ping_what_uses_it(
+    state: &State,
+    admin: &Admin,
+    account: Uuid,
+    goal: &Goal,
+) -> Result<Option<String>, StoreError> {
+    let (connections, workspace, actor) = (&state.connections, admin.workspace(), &admin.user().email);
+    let pressed = match goal {
+        Goal::ValidateSource { id } | Goal::ValidateOutbound { id } => Some(*id),
+        _ => None,
+    };
+    let pressed_first = |mut all: Vec<Uuid>| {
+        all.sort_by_key(|id| pressed != Some(*id));
+        all.truncate(MOST_PINGS);
+        all
+    };
+    let sources = sources::all(&connections.db, workspace).await?.into_iter();
+    let sources = sources.filter(|source| source.account_id == account && source.confirmed_at.is_some());
+    let senders = senders::all(&connections.db, workspace).await?.into_iter();
+    let senders = senders.filter(|outbound| outbound.account_id == account);
+    let of_sources = pressed_first(sources.map(|source| source.id).collect()).into_iter().map(async |id| {
+        let report = ping::source_on_record(connections, workspace, id, actor).await?;
+        Ok::<_, StoreError>(report.map(|report| ("/sources", id, report.is_good())))
     });
-    let found = futures::future::try_join_all(pings).await?;
-    let bad = found.iter().find(|(_, is_good)| !is_good);
-    Ok(bad.or(found.first()).map(|(id, _)| *id))
+    let of_senders =
+        pressed_first(senders.map(|outbound| outbound.id).collect()).into_iter().map(async |id| {
+            let report = outbounds::ping::on_record(connections, workspace, id, actor, None).await?;
+            Ok::<_, StoreError>(report.map(|report| ("/outbounds", id, report.is_good())))
+        });
+    let (of_sources, of_senders) = tokio::try_join!(
+        futures::future::try_join_all(of_sources),
+        futures::future::try_join_all(of_senders)
+    )?;
+    let found = of_sources.into_iter().chain(of_senders).flatten();
+    let shown = found.min_by_key(|(_, id, is_good)| (*is_good, pressed != Some(*id)));
+    Ok(shown.map(|(list, id, _)| format!("{list}?ping={id}#row-{id}")))
 }
 
 /// Asks with the new refresh token for what was consented to of further resources, so that it is known what the account may do. Where

@@ -16,6 +16,7 @@ use crate::connections::store::accounts::{self as rows, Account};
 use crate::connections::store::sources;
 use crate::connections::{application, enterprise, scopes};
 use crate::web::components::Action;
+use crate::web::times::counted;
 use crate::web::{self, Problem, Section};
 
 /// GET /accounts/{id}
@@ -37,7 +38,7 @@ pub async fn signed_in(
     let next = if used == 0 {
         Action::go("Choose folder and project", next_page(&account)).primary()
     } else {
-        Action::go(format!("Back to its {used} sources"), "/sources").primary()
+        Action::go(format!("Back to its {}", counted(used, "source", "sources")), "/sources").primary()
     };
     let consent = match rows::consent(&connections.db, id).await?.as_str() {
         "admin" => "An administrator's consent covers it.",

@@ -91,6 +91,10 @@ pub(super) async fn failed(
         }
         (_, _, Goal::MoveSource { id }) => admin.post("Sign in again", format!("/sources/{id}/convert")),
         (_, _, Goal::MoveOutbound { id }) => admin.post("Sign in again", format!("/outbounds/{id}/convert")),
+        (_, _, Goal::ValidateSource { id }) => admin.post("Sign in again", format!("/sources/{id}/sign-in")),
+        (_, _, Goal::ValidateOutbound { id }) => {
+            admin.post("Sign in again", format!("/outbounds/{id}/sign-in"))
+        }
         (Some(id), ..) => admin.post("Sign in again", format!("/accounts/{id}/sign-in")),
         (None, _, Goal::Outbound(_)) => admin.post("Sign in again", "/outbounds/sign-in"),
         (None, ..) => admin.post("Sign in again", "/sources/sign-in"),

@@ -14,6 +14,8 @@ pub struct Outbound {
     pub workspace_id: Uuid,
     /// The account that sends.
     pub account_id: Uuid,
+    /// The account's app registration.
+    pub app_registration_id: Uuid,
     /// The account's address.
     pub username: String,
     /// `user` or `app`.
@@ -64,7 +66,7 @@ pub struct Outbound {
 pub async fn all(db: &Db, workspace: Uuid) -> Result<Vec<Outbound>, StoreError> {
     db.fetch_all(
         sql!(
-            "SELECT o.id, o.workspace_id, o.account_id, a.username, a.kind AS account_kind, a.scopes, a.state AS account_state,
+            "SELECT o.id, o.workspace_id, o.account_id, a.app_registration_id, a.username, a.kind AS account_kind, a.scopes, a.state AS account_state,
                a.state_since AS account_since, a.fault AS account_fault, a.signed_in_at, a.refreshed_at, o.mailbox_id,
                m.native_id AS mailbox_native_id, m.address AS mailbox, o.connection_type, o.ews_url, o.from_name, o.paused_at, o.state,
                o.state_since, o.fault, o.failures, o.next_check_at, o.last_success_at, o.last_sent_at

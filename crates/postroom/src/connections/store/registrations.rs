@@ -197,7 +197,7 @@ pub async fn release(tx: &mut Tx, id: Uuid, cloud: &str, graph_url: &str) -> Res
 
 /// The settings file owns it from now on: what the console had put in goes.
 pub async fn take_over(tx: &mut Tx, id: Uuid) -> Result<(), StoreError> {
-    tx.execute(sql!("DELETE FROM credential WHERE app_registration_id = $1"), args![id]).await?;
+    remove_credentials(tx, id).await?;
     Ok(())
 }
 
@@ -213,13 +213,39 @@ pub async fn approval_state(tx: &mut Tx, id: Uuid, fresh: &str) -> Result<String
     Ok(state)
 }
 
-/// Every sign-in that was made with it counts for nothing any more: the client id is another one.
+/// The app is another one from now on, which the directories know under this client id: what was learned of the former one goes, and
+/// accounts that are the application itself are the new one.
+pub async fn is_another_app(tx: &mut Tx, id: Uuid, client_id: &str) -> Result<(), StoreError> {
+    tx.execute(sql!("DELETE FROM enterprise_application WHERE app_registration_id = $1"), args![id]).await?;
+    tx.execute(
+        sql!(
+            "UPDATE account SET object_id = $1
+             WHERE app_registration_id = $2 AND kind = 'app'
+               AND NOT EXISTS (SELECT 1 FROM account other WHERE other.workspace_id = account.workspace_id
+                 AND other.tenant_id = account.tenant_id AND other.object_id = $1)"
+        ),
+        args![client_id, id],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Whatever was signed in with it counts for nothing any more: its client id or cloud is another one. Gives how many people have to
+/// sign in again; an application itself needs a credential and nobody.
 pub async fn end_sign_ins(tx: &mut Tx, id: Uuid, fault: &str, now: Timestamp) -> Result<u64, StoreError> {
+    tx.execute(
+        sql!(
+            "UPDATE account SET access_sealed = NULL, access_expires_at = NULL
+             WHERE app_registration_id = $1 AND kind = 'app'"
+        ),
+        args![id],
+    )
+    .await?;
     tx.execute(
         sql!(
             "UPDATE account SET refresh_sealed = NULL, access_sealed = NULL, access_expires_at = NULL, fault = $1,
                state_since = CASE WHEN state = 'offline' THEN state_since ELSE $2 END, state = 'offline'
-             WHERE app_registration_id = $3"
+             WHERE app_registration_id = $3 AND kind <> 'app'"
         ),
         args![fault, now, id],
     )
@@ -332,13 +358,17 @@ pub struct EndOfCredential {
     pub expires_at: i64,
 }
 
-/// The ends of all credentials that are known, by the accounts that depend on them.
+/// The ends of all credentials that are known, by the accounts that depend on them; those of the settings file's secrets too.
 pub async fn ends_of_credentials(db: &Db, workspace: Uuid) -> Result<Vec<EndOfCredential>, StoreError> {
     db.fetch_all(
         sql!(
             "SELECT a.id AS account_id, c.app_registration_id AS registration_id, c.kind, c.expires_at
              FROM account a JOIN credential c ON c.app_registration_id = a.app_registration_id
-             WHERE a.workspace_id = $1 AND c.expires_at IS NOT NULL ORDER BY c.expires_at"
+             WHERE a.workspace_id = $1 AND c.expires_at IS NOT NULL
+             UNION ALL
+             SELECT a.id, r.id, 'secret', r.secret_expires_at
+             FROM account a JOIN app_registration r ON r.id = a.app_registration_id
+             WHERE a.workspace_id = $1 AND r.secret_expires_at IS NOT NULL ORDER BY expires_at"
         ),
         args![workspace],
     )
@@ -440,6 +470,11 @@ pub async fn set_end_of_file(db: &Db, id: Uuid, at: Timestamp) -> Result<(), Sto
     db.execute(sql!("UPDATE app_registration SET secret_expires_at = $1 WHERE id = $2"), args![at, id])
         .await?;
     Ok(())
+}
+
+/// Takes all credentials out; gives how many there were.
+pub async fn remove_credentials(tx: &mut Tx, registration: Uuid) -> Result<u64, StoreError> {
+    tx.execute(sql!("DELETE FROM credential WHERE app_registration_id = $1"), args![registration]).await
 }
 
 /// Takes all client secrets out; gives how many there were. Certificates stay.

@@ -12,6 +12,8 @@ pub struct Source {
     pub id: Uuid,
     /// The account that reads it.
     pub account_id: Uuid,
+    /// The account's app registration.
+    pub app_registration_id: Uuid,
     /// The account's address.
     pub username: String,
     /// `user` or `app`.
@@ -102,7 +104,7 @@ pub struct Source {
 pub async fn all(db: &Db, workspace: Uuid) -> Result<Vec<Source>, StoreError> {
     db.fetch_all(
         sql!(
-            "SELECT s.id, s.account_id, a.username, a.kind AS account_kind, a.state AS account_state, a.state_since AS account_since,
+            "SELECT s.id, s.account_id, a.app_registration_id, a.username, a.kind AS account_kind, a.state AS account_state, a.state_since AS account_since,
                a.fault AS account_fault, a.signed_in_at, a.refreshed_at, s.mailbox_id, m.native_id AS mailbox_native_id,
                m.address AS mailbox, s.connection_type, s.ews_url, s.folder_id, s.folder_name, s.destination_id, d.jira_connection_id, d.project_key,
                d.project_name, d.state AS destination_state, d.state_since AS destination_since,
@@ -123,7 +125,7 @@ pub async fn all(db: &Db, workspace: Uuid) -> Result<Vec<Source>, StoreError> {
 pub async fn all_uncounted(db: &Db, workspace: Uuid) -> Result<Vec<Source>, StoreError> {
     db.fetch_all(
         sql!(
-            "SELECT s.id, s.account_id, a.username, a.kind AS account_kind, a.state AS account_state, a.state_since AS account_since,
+            "SELECT s.id, s.account_id, a.app_registration_id, a.username, a.kind AS account_kind, a.state AS account_state, a.state_since AS account_since,
                a.fault AS account_fault, a.signed_in_at, a.refreshed_at, s.mailbox_id, m.native_id AS mailbox_native_id,
                m.address AS mailbox, s.connection_type, s.ews_url, s.folder_id, s.folder_name, s.destination_id, d.jira_connection_id, d.project_key,
                d.project_name, d.state AS destination_state, d.state_since AS destination_since,
@@ -144,7 +146,7 @@ pub async fn all_uncounted(db: &Db, workspace: Uuid) -> Result<Vec<Source>, Stor
 pub async fn one(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<Source>, StoreError> {
     db.fetch_optional(
         sql!(
-            "SELECT s.id, s.account_id, a.username, a.kind AS account_kind, a.state AS account_state, a.state_since AS account_since,
+            "SELECT s.id, s.account_id, a.app_registration_id, a.username, a.kind AS account_kind, a.state AS account_state, a.state_since AS account_since,
                a.fault AS account_fault, a.signed_in_at, a.refreshed_at, s.mailbox_id, m.native_id AS mailbox_native_id,
                m.address AS mailbox, s.connection_type, s.ews_url, s.folder_id, s.folder_name, s.destination_id, d.jira_connection_id, d.project_key,
                d.project_name, d.state AS destination_state, d.state_since AS destination_since,

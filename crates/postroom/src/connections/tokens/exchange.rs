@@ -119,7 +119,7 @@ impl AccountTokens {
                     .await
                     .map_err(|error| from_store(&error))?;
                 return answer
-                    .map(|tokens| held(tokens, row.signed_in_at, now).held)
+                    .map(|tokens| held(tokens, row.signed_in_at, self.app(), now).held)
                     .map_err(|fault| fault.at(&self.registration.place()));
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
