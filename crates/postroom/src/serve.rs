@@ -32,7 +32,7 @@ use crate::jobs::{Engine, Parts};
 use crate::notices::watch::Watch;
 use crate::notices::{self, Sender};
 use crate::web::Shell;
-use crate::{access, api, messages, overview, telemetry, web};
+use crate::{access, api, messages, overview, profiles, telemetry, web};
 
 /// A running service.
 pub struct Running {

@@ -75,7 +75,8 @@ async fn the_move_to_graph_is_offered_once() {
         }
         // A move under way needs no other, and one that failed is begun again where that is said.
         let db = &office.console.shell.db;
-        let actor = Actor { workspace: office.workspace(), user: None, name: String::new(), at: office.now() };
+        let actor =
+            Actor { workspace: office.workspace(), user: None, name: String::new(), at: office.now() };
         let mut tx = db.begin().await.unwrap();
         assert!(conversion::begin(&mut tx, &actor, there.source, office.now()).await.unwrap());
         tx.commit().await.unwrap();

@@ -277,7 +277,8 @@ async fn reading_when_credentials_end_is_offered() {
     }
     assert!(!page.body.contains(id), "{}", page.body);
     let page = owner.get("/registrations/set-up?show=on&read=on&credential_ends=on").await;
-    let of_scripts = [format!("&#34;id&#34;: &#34;{id}&#34;"), format!("Id = &#39;{id}&#39;; Type = &#39;Role&#39;")];
+    let of_scripts =
+        [format!("&#34;id&#34;: &#34;{id}&#34;"), format!("Id = &#39;{id}&#39;; Type = &#39;Role&#39;")];
     for part in [of_scripts[0].as_str(), &of_scripts[1], "<code>Application.Read.All</code>"] {
         assert!(page.body.contains(part), "{part} is missing: {}", page.body);
     }
