@@ -7,11 +7,11 @@ use uuid::Uuid;
 
 use super::store as rows;
 use crate::connections::testing::Office;
+use crate::web::testing::{Answer, Browser};
 
 const ONE: &str = "profile = \"desk\"\n[[rule]]\nname = \"noise\"\nwhen = 'mail.subject.contains(\"noise\")'\nignore = \"noise\"\n";
 
-async fn save(office: &Office, path: &str, document: &str, seen: &str) -> crate::web::testing::Answer {
-    let mut owner = office.console.owner().await;
+async fn save(owner: &mut Browser<'_>, path: &str, document: &str, seen: &str) -> Answer {
     let token = owner.token("/profiles").await;
     owner.post(path, &token, &[("document", document), ("seen", seen), ("note", "why"), ("do", "save")]).await
 }
@@ -27,24 +27,24 @@ async fn id_of(office: &Office, name: &str) -> Uuid {
 async fn versions_are_kept_and_mistakes_are_not() {
     for office in Office::all().await {
         let db = &office.console.shell.db;
-        let refused = save(&office, "/profiles/new", &ONE.replace("subject", "subjct"), "0").await;
+        let mut owner = office.console.owner().await;
+        let refused = save(&mut owner, "/profiles/new", &ONE.replace("subject", "subjct"), "0").await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.body);
-        assert!(refused.body.contains("line 4, column 14"), "{}", refused.body);
+        assert!(refused.body.contains("line 4, column 13"), "{}", refused.body);
         assert!(refused.body.contains("Did you mean `subject`?"), "{}", refused.body);
         assert!(rows::all(db, office.workspace()).await.unwrap().is_empty());
 
-        let saved = save(&office, "/profiles/new", ONE, "0").await;
+        let saved = save(&mut owner, "/profiles/new", ONE, "0").await;
         assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.body);
         let id = id_of(&office, "desk").await;
         let page = format!("/profiles/{id}");
-        let twin = save(&office, "/profiles/new", ONE, "0").await;
+        let twin = save(&mut owner, "/profiles/new", ONE, "0").await;
         assert!(twin.body.contains("there is a profile called `desk` already"), "{}", twin.body);
 
         let two = ONE.replace("ignore", "hold").replace("\n", "\r\n");
-        assert_eq!(save(&office, &page, &two, "1").await.status, StatusCode::SEE_OTHER);
-        let late = save(&office, &page, ONE, "1").await;
+        assert_eq!(save(&mut owner, &page, &two, "1").await.status, StatusCode::SEE_OTHER);
+        let late = save(&mut owner, &page, ONE, "1").await;
         assert!(late.body.contains("somebody else saved this profile meanwhile"), "{}", late.body);
-        let mut owner = office.console.owner().await;
         let shown = owner.get(&format!("{page}?compare=2")).await;
         assert!(
             shown.body.contains("- ignore = &#34;noise&#34;") || shown.body.contains("- ignore = \"noise\""),
@@ -88,7 +88,7 @@ async fn a_past_mail_is_tried_without_effect() {
     let fields = [("document", broken.as_str()), ("seen", "0"), ("mail", id.as_str()), ("do", "try")];
     let tried = owner.post("/profiles/new", &token, &fields).await;
     assert_eq!(tried.status, StatusCode::OK);
-    assert!(tried.body.contains("line 4, column 14") && !tried.body.contains("It would"), "{}", tried.body);
+    assert!(tried.body.contains("line 4, column 13") && !tried.body.contains("It would"), "{}", tried.body);
     let db = &office.console.shell.db;
     let (profiles, state): (i64, String) = db
         .fetch_one(
@@ -105,7 +105,8 @@ async fn a_past_mail_is_tried_without_effect() {
 async fn a_profile_in_use_stays() {
     for office in Office::all().await {
         let there = office.connect().await;
-        save(&office, "/profiles/new", ONE, "0").await;
+        let mut owner = office.console.owner().await;
+        save(&mut owner, "/profiles/new", ONE, "0").await;
         let (db, id) = (&office.console.shell.db, id_of(&office, "desk").await);
         let give = async |profile| {
             let mut tx = db.begin().await.unwrap();
@@ -113,7 +114,6 @@ async fn a_profile_in_use_stays() {
             tx.commit().await.unwrap();
         };
         give(Some(id)).await;
-        let mut owner = office.console.owner().await;
         let token = owner.token("/profiles").await;
         owner.post(&format!("/profiles/{id}/remove"), &token, &[]).await;
         assert!(rows::one(db, office.workspace(), id).await.unwrap().is_some());
