@@ -49,6 +49,8 @@ pub struct Posted {
     #[serde(default)]
     pub(in crate::connections) issue_type: String,
     #[serde(default)]
+    pub(in crate::connections) profile: String,
+    #[serde(default)]
     pub(in crate::connections) handled: String,
     #[serde(default)]
     pub(in crate::connections) handled_target: String,
@@ -186,6 +188,7 @@ fn stored(source: &Source) -> Posted {
         since: time(source.start_at).strftime("%Y-%m-%d").to_string(),
         project,
         issue_type: source.issue_type_name.clone(),
+        profile: source.profile_id.map(|id| id.to_string()).unwrap_or_default(),
         handled: source.handled.clone(),
         handled_target: source.handled_name.clone(),
         wanted: String::new(),
@@ -300,7 +303,9 @@ async fn take(admin: &Admin, state: &State, about: About, posted: Posted) -> Res
     let chosen = judge(admin, state, &about, &posted, &offer, &mut filled).await;
     if posted.wanted == "dry_run" {
         let dry_run = match &chosen {
-            Some(chosen) => Some(try_on_newest(admin, state, about.change.as_ref(), chosen).await),
+            Some(chosen) => {
+                Some(try_on_newest(admin, state, about.change.as_ref(), &offer.reading, chosen).await)
+            }
             None => None,
         };
         return page(admin, state, &about, filled, &offer, dry_run).await;
@@ -315,7 +320,17 @@ async fn take(admin: &Admin, state: &State, about: About, posted: Posted) -> Res
     }
 }
 
-async fn try_on_newest(admin: &Admin, state: &State, change: Option<&Source>, chosen: &Chosen) -> DryRun {
+async fn try_on_newest(
+    admin: &Admin,
+    state: &State,
+    change: Option<&Source>,
+    reading: &Reading,
+    chosen: &Chosen,
+) -> DryRun {
+    let client = match state.connections.jira(chosen.connection).await {
+        Ok(client) => client,
+        Err(fault) => return DryRun::Failed(FaultView::of(&fault, None)),
+    };
     let target = dry_run::Target {
         place: Place {
             workspace: admin.workspace(),
@@ -329,6 +344,14 @@ async fn try_on_newest(admin: &Admin, state: &State, change: Option<&Source>, ch
         },
         upload_limit: None,
         start: (chosen.start_kind != "everything").then_some(chosen.start_at),
+        client,
+        profile: chosen.profile,
+        origin: rules::Origin {
+            name: format!("{} · {}", reading.address, chosen.folder.path),
+            mailbox: reading.address.clone(),
+            folder: chosen.folder.path.clone(),
+        },
+        zone: admin.times().zone.clone(),
     };
     let rows = dry_run::newest(
         &state.connections,
