@@ -41,7 +41,7 @@ async fn versions_are_kept_and_mistakes_are_not() {
         let twin = save(&mut owner, "/profiles/new", ONE, "0").await;
         assert!(twin.body.contains("there is a profile called `desk` already"), "{}", twin.body);
 
-        let two = ONE.replace("ignore", "hold").replace("\n", "\r\n");
+        let two = ONE.replace("ignore", "hold").replace('\n', "\r\n");
         assert_eq!(save(&mut owner, &page, &two, "1").await.status, StatusCode::SEE_OTHER);
         let late = save(&mut owner, &page, ONE, "1").await;
         assert!(late.body.contains("somebody else saved this profile meanwhile"), "{}", late.body);
