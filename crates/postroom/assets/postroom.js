@@ -182,6 +182,34 @@
     }
   });
 
+  // ---- rules: what would happen is shown while they are written
+  const trial = $("form[data-try]");
+  if (trial) {
+    let due = 0;
+    let number = 0;
+    const attempt = async () => {
+      const mine = ++number;
+      const body = new URLSearchParams(new FormData(trial));
+      body.set("do", "try");
+      try {
+        const response = await fetch(trial.action, { method: "POST", body, headers: { accept: "text/html" } });
+        if (signedOut(response) || response.status === 401) return;
+        const fresh = parse(await response.text()).getElementById("tried");
+        // An answer that another has overtaken says nothing any more.
+        if (fresh && mine === number) $("#tried")?.replaceWith(fresh);
+      } catch {
+        // No connection: pressing the button says so.
+      }
+    };
+    const later = (pause) => { clearTimeout(due); due = setTimeout(attempt, pause); };
+    const editor = $("textarea", trial);
+    if (!editor.readOnly) editor.addEventListener("input", () => later(300));
+    $("select", trial).addEventListener("change", () => {
+      if (editor.readOnly) location.search = `?mail=${encodeURIComponent($("select", trial).value)}`;
+      else later(0);
+    });
+  }
+
   // ---- copying
   doc.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
@@ -216,7 +244,7 @@
     $(".row-link", next).focus();
     next.scrollIntoView({ block: "nearest" });
   };
-  const goes = { o: "/", s: "/sources", m: "/messages", j: "/jira", e: "/settings" };
+  const goes = { o: "/", s: "/sources", m: "/messages", p: "/profiles", j: "/jira", e: "/settings" };
   let prefix = 0;
   doc.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {

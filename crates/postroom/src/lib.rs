@@ -26,6 +26,7 @@ pub mod messages;
 pub mod notices;
 pub mod outbound;
 pub mod overview;
+pub mod profiles;
 pub mod serve;
 pub mod telemetry;
 pub mod web;

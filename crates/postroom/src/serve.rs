@@ -32,7 +32,7 @@ use crate::jobs::{Engine, Parts};
 use crate::notices::watch::Watch;
 use crate::notices::{self, Sender};
 use crate::web::Shell;
-use crate::{access, api, messages, overview, telemetry, web};
+use crate::{access, api, messages, overview, profiles, telemetry, web};
 
 /// A running service.
 pub struct Running {
@@ -274,17 +274,19 @@ fn features(
         ledger: ledger.clone(),
         engine: Arc::clone(engine),
     };
+    let messages = messages::routes::State {
+        shell: shell.clone(),
+        connections: Arc::clone(connections),
+        ledger: ledger.clone(),
+        blobs: blobs.clone(),
+        engine: Arc::clone(engine),
+    };
     vec![
         overview::router(state.clone()),
         connections::routes::router(state),
         notices::routes::router(notices::routes::State { shell: shell.clone(), sender: sender.clone() }),
-        messages::routes::router(messages::routes::State {
-            shell: shell.clone(),
-            connections: Arc::clone(connections),
-            ledger: ledger.clone(),
-            blobs: blobs.clone(),
-            engine: Arc::clone(engine),
-        }),
+        profiles::routes::router(messages.clone()),
+        messages::routes::router(messages),
     ]
 }
 

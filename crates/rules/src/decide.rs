@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use mail::{ImageSource, Mail, Reason, Rich};
 
 use crate::Profile;
+use crate::asked::{Asked, ask};
 use crate::facts::{Facts, ParentEnd};
 use crate::plan::{Attach, Decision, Outcome, Part, Plan, Step, Trace, TraceLine};
 
@@ -18,6 +19,20 @@ pub fn decide(mail: &Mail, rich: &Rich, profile: &Profile, facts: &Facts) -> Dec
         return Decision { plan: decision, trace };
     }
     let outcome = thread(mail, facts, &mut trace);
+    let issue = match ask(mail, rich, profile, facts, &outcome, &mut trace) {
+        Asked::Ends(outcome) => {
+            return Decision { plan: Plan { outcome, steps: Vec::new(), routed: false }, trace };
+        }
+        Asked::GoesOn(issue) => issue,
+    };
+    let routed = issue.project_key != facts.destination.project_key;
+    if outcome == Outcome::Issue {
+        trace.note(
+            "new-issue",
+            true,
+            format!("becomes a {} in {}", issue.issue_type_name, issue.project_key),
+        );
+    }
     let mut files = attachments(mail, facts, &mut trace);
     if facts.body_is_cut {
         trace.note(
@@ -30,9 +45,10 @@ pub fn decide(mail: &Mail, rich: &Rich, profile: &Profile, facts: &Facts) -> Dec
     let steps = match &outcome {
         Outcome::Issue => {
             let mut steps = vec![Step::CreateIssue {
-                project_key: facts.destination.project_key.clone(),
-                issue_type_id: facts.destination.issue_type_id.clone(),
-                summary: mail.subject.clone(),
+                project_key: issue.project_key,
+                issue_type_id: issue.issue_type_id,
+                summary: issue.summary,
+                fields: issue.fields,
             }];
             let shows_images = shows_images(mail, rich, &files);
             steps.extend(files.into_iter().map(Step::Attach));
@@ -44,11 +60,12 @@ pub fn decide(mail: &Mail, rich: &Rich, profile: &Profile, facts: &Facts) -> Dec
         // The comment comes last: it is written once, with the ids of its images.
         _ => files.into_iter().map(Step::Attach).chain([Step::AddComment]).collect(),
     };
-    Decision { plan: Plan { outcome, steps }, trace }
+    let routed = outcome == Outcome::Issue && routed;
+    Decision { plan: Plan { outcome, steps, routed }, trace }
 }
 
 impl Trace {
-    fn note(&mut self, rule: &str, matched: bool, why: String) {
+    pub(crate) fn note(&mut self, rule: &str, matched: bool, why: String) {
         self.lines.push(TraceLine { rule: rule.to_owned(), matched, why });
     }
 }
@@ -62,7 +79,7 @@ fn automatic(mail: &Mail, trace: &mut Trace) -> Option<Plan> {
     let value: String = automatic.evidence.value.chars().take(120).collect();
     let reason = format!("{} ({}: {value})", sentence(automatic.reason), automatic.evidence.name);
     trace.note(&rule, true, format!("{reason}: ignored, so that two robots never talk to each other"));
-    Some(Plan { outcome: Outcome::Ignored { rule, reason }, steps: Vec::new() })
+    Some(Plan { outcome: Outcome::Ignored { rule, reason }, steps: Vec::new(), routed: false })
 }
 
 fn sentence(reason: Reason) -> &'static str {
@@ -120,8 +137,6 @@ fn thread(mail: &Mail, facts: &Facts, trace: &mut Trace) -> Outcome {
         };
         trace.note("reply-to-known-mail", false, why);
     }
-    let to = &facts.destination;
-    trace.note("new-issue", true, format!("becomes a {} in {}", to.issue_type_name, to.project_key));
     Outcome::Issue
 }
 

@@ -4,31 +4,30 @@
 //! a dry run, in a replay and in a test. Begin with [`decide`]; [`plan`] has the documents it returns, [`facts`] what it
 //! may know about the world.
 //!
-//! One profile exists so far, [`Profile::standard`]: automatic mail is ignored by a named rule, a reply to a mail we know
-//! becomes a comment, anything else becomes an issue.
+//! A mail becomes a comment of the issue that it answers, else a new issue; before either the rules of the [`Profile`] are
+//! asked, in order. [`profile`] reads them, [`condition`] and [`template`] are what people write in them, [`vocabulary`] says
+//! which names they may use and [`view`] holds the values of a mail; [`fields`] turns what they set into Jira's fields.
 
+pub mod condition;
 pub mod facts;
+pub mod fields;
 pub mod plan;
+pub mod profile;
+pub mod template;
+pub mod view;
+pub mod vocabulary;
 
+mod asked;
 mod decide;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_rules;
 
+pub use asked::{Said, Wanted, said, wanted};
 pub use decide::decide;
-pub use facts::{Destination, Facts, Parent, ParentEnd};
-pub use plan::{Attach, Decision, Outcome, Part, Plan, Step, Trace, TraceLine};
-
-/// How the mail of a source is handled.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Profile {
-    /// Its name, as people see it.
-    pub name: String,
-}
-
-impl Profile {
-    /// The profile that every source has until it gets one of its own.
-    pub fn standard() -> Self {
-        Self { name: "standard".to_owned() }
-    }
-}
+pub use facts::{Allowed, Destination, Facts, FieldFacts, FieldKind, IssueType, Parent, ParentEnd, Project};
+pub use plan::{Attach, Decision, FieldValue, Outcome, Part, Plan, SetField, Step, Trace, TraceLine};
+pub use profile::{Profile, Refusal};
+pub use view::{Origin, Received};

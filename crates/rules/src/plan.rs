@@ -18,11 +18,25 @@ pub struct Plan {
     pub outcome: Outcome,
     /// The steps, in order.
     pub steps: Vec<Step>,
+    /// Whether a rule chose the project, so that the source's own does not count.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub routed: bool,
 }
 
 impl Plan {
-    /// The version of this document; a node claims nothing newer than it knows.
-    pub const FORMAT: i64 = 1;
+    /// The newest version of this document that is known here; a node claims nothing newer than it knows.
+    pub const FORMAT: i64 = 2;
+
+    /// The version that this plan needs: 1, or 2 where a rule sets fields. Nodes of the version before carry out what they
+    /// understand and leave the rest to the newer ones.
+    pub fn format(&self) -> i64 {
+        if self.sets_fields() { 2 } else { 1 }
+    }
+
+    /// Whether rules set fields of a new issue.
+    pub fn sets_fields(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::CreateIssue { fields, .. } if !fields.is_empty()))
+    }
 }
 
 /// What a message becomes.
@@ -62,8 +76,11 @@ pub enum Step {
         project_key: String,
         /// Jira's id of the type.
         issue_type_id: String,
-        /// As the mail's subject says; the writer shortens it to what Jira takes.
+        /// As the mail's subject says, or a rule; the writer shortens it to what Jira takes.
         summary: String,
+        /// What rules set.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        fields: Vec<SetField>,
     },
     /// Add the comment.
     AddComment,
@@ -71,6 +88,27 @@ pub enum Step {
     Attach(Attach),
     /// Write the description again, now that the inline images have ids.
     ShowImages,
+}
+
+/// A field with its value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetField {
+    /// Jira's id of the field.
+    pub id: String,
+    /// Its name, for people.
+    pub name: String,
+    /// The value.
+    pub value: FieldValue,
+}
+
+/// A value of a field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldValue {
+    /// As Jira takes it.
+    Json(serde_json::Value),
+    /// A text of many lines, to be written as the site wants it: a document on Cloud, markup on Data Center.
+    Document(String),
 }
 
 /// A file to attach.

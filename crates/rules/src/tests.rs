@@ -12,6 +12,9 @@ fn facts() -> Facts {
         parents: Vec::new(),
         upload_limit: Some(1000),
         body_is_cut: false,
+        source: Origin::default(),
+        received: Received::default(),
+        projects: Vec::new(),
     }
 }
 
@@ -34,7 +37,8 @@ fn a_mail_that_answers_nothing_known_becomes_an_issue() {
         [Step::CreateIssue {
             project_key: "SUP".into(),
             issue_type_id: "10001".into(),
-            summary: "Printer on fire".into()
+            summary: "Printer on fire".into(),
+            fields: Vec::new(),
         }]
     );
     assert!(decision.trace.lines.iter().any(|line| line.rule == "new-issue" && line.matched));

@@ -13,6 +13,7 @@ mod migrate;
 mod notices;
 mod outbounds;
 mod password_link;
+mod rules;
 mod serve;
 mod setup;
 pub mod shapes;
@@ -77,6 +78,8 @@ enum Command {
     Notices(notices::NoticesArgs),
     /// Messages: what became of each mail
     Messages(messages::MessagesArgs),
+    /// Rules: profiles as files, checked and held to a folder of mails
+    Rules(rules::RulesArgs),
     /// Bring the database to the schema that this version needs
     Migrate(migrate::MigrateArgs),
     /// Print a one-time link by which a user chooses a new password
@@ -192,6 +195,7 @@ async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
             start_log(&config);
             password_link::run(args, &config).await
         }
+        Command::Rules(args) => rules::run(args),
         Command::Version(args) => version::run(&args),
     }
 }

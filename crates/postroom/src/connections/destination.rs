@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use fault::Fault;
+use jiff::tz::TimeZone;
 use store::{Db, StoreError, args, sql};
 use uuid::Uuid;
 
@@ -35,6 +37,12 @@ pub struct Target {
     pub destination: Arc<Destination>,
     /// Project and type of new issues.
     pub issues: rules::Destination,
+    /// The profile that its mail is handled by; none is the standard one.
+    pub profile: Option<Uuid>,
+    /// The source, as rules may name it.
+    pub origin: rules::Origin,
+    /// The workspace's time zone.
+    pub zone: TimeZone,
 }
 
 impl Destination {
@@ -114,4 +122,14 @@ impl Destination {
             .await?;
         Ok(row.map(|row| row.op))
     }
+}
+
+/// The highest issue number of a project; 0 for an empty one.
+pub(super) async fn highest_key(client: &jira::Client, project: &str) -> Result<i64, Fault> {
+    let jql = format!("project = {} ORDER BY key DESC", jira::quoted(project));
+    let search =
+        jira::Search { jql: &jql, fields: &["summary"], max_results: Some(1), ..jira::Search::default() };
+    let found = client.search(&search).await.map_err(|error| error.fault)?;
+    let newest = found.issues.first().and_then(|issue| issue.key.rsplit('-').next()?.parse().ok());
+    Ok(newest.unwrap_or(0))
 }

@@ -1,20 +1,24 @@
 //! What would become of the newest mails of a folder: the same pure functions as in the live flow, and nothing written.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use fault::Fault;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use ledger::Ledger;
 use ledger::load::Handled;
 use ledger::record::IdKind;
 use mail::Mail;
 use microsoft::message;
 use microsoft::{FolderId, Item, Mailbox};
-use rules::{Outcome, Profile};
+use rules::Outcome;
+
+use uuid::Uuid;
 
 use super::Connections;
 use super::pages::DryRunRow;
-use crate::inbound::decide::{self, Facts, Place};
+use crate::inbound::decide::{self, Facts, Place, Site};
 use crate::inbound::effects::{placeholder, write_body};
 use crate::inbound::read;
 use crate::web::components::MailState;
@@ -36,6 +40,14 @@ pub struct Target {
     pub upload_limit: Option<u64>,
     /// Older mail is left alone.
     pub start: Option<Timestamp>,
+    /// The client of that Jira.
+    pub client: Arc<jira::Client>,
+    /// The profile; none is the standard one.
+    pub profile: Option<Uuid>,
+    /// The source, as rules may name it.
+    pub origin: rules::Origin,
+    /// The workspace's time zone.
+    pub zone: TimeZone,
 }
 
 /// Decides the newest mails of a folder, newest first.
@@ -113,7 +125,7 @@ async fn row(
         let (end, why) = of_known(before);
         return Ok(DryRunRow { received, from, subject: mail.subject, end, why });
     }
-    let (end, mut why) = decide(connections, ledger, &mail, target).await?;
+    let (end, mut why) = decide(connections, ledger, &mail, item.received_at, target).await?;
     if message::read(&item.raw).is_ok_and(|read| read.needs_mime())
         && matches!(end, MailState::Issue | MailState::Comment)
     {
@@ -129,18 +141,23 @@ async fn decide(
     connections: &Connections,
     ledger: &Ledger,
     mail: &Mail,
+    received_at: Timestamp,
     target: &Target,
 ) -> Result<(MailState, String), Fault> {
     let rich = mail.rich();
-    let facts = Facts { db: &connections.db, ledger };
+    let facts = Facts { db: &connections.db, ledger, profiles: &connections.profiles };
     let parents = decide::parents(&facts, target.place, mail, None).await?;
     let known = rules::Facts {
         destination: target.destination.clone(),
         parents,
         upload_limit: target.upload_limit,
         body_is_cut: write_body(&rich, mail, &placeholder(mail)).cut,
+        source: target.origin.clone(),
+        received: rules::Received::at(target.zone.to_datetime(received_at)),
+        projects: Vec::new(),
     };
-    let decision = rules::decide(mail, &rich, &Profile::standard(), &known);
+    let jira = Site { client: &target.client, connection: target.place.jira_connection };
+    let decision = decide::by_profile(&facts, jira, target.profile, mail, &rich, known).await?;
     let end = match &decision.plan.outcome {
         Outcome::Issue => MailState::Issue,
         Outcome::Comment { .. } => MailState::Comment,

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use microsoft::{Folder, Mailbox};
 use uuid::Uuid;
 
+use super::destination;
 use super::offer::Reading;
 use super::routes::State;
 use super::store::accounts::Account;
@@ -14,6 +15,7 @@ use super::store::events::{self, Event, Object};
 use super::store::jira as jira_rows;
 use super::store::sources::{self, Confirmed, Source};
 use crate::access::{Admin, audit};
+use crate::profiles::store as profiles;
 use crate::web::Problem;
 
 /// What was chosen, once it holds.
@@ -29,6 +31,8 @@ pub(super) struct Chosen {
     pub(super) handled_target: String,
     pub(super) handled_name: String,
     pub(super) in_shadow: bool,
+    /// The profile; none is the standard one.
+    pub(super) profile: Option<Uuid>,
 }
 
 /// What came of keeping.
@@ -48,7 +52,7 @@ pub(super) async fn keep(
     chosen: Chosen,
 ) -> Result<Kept, Problem> {
     let connections = &state.connections;
-    let highest = match highest_key(state, chosen.connection, &chosen.project.key).await {
+    let highest = match highest_key(state, &chosen).await {
         Ok(highest) => highest,
         Err(fault) => {
             return Ok(Kept::Refused(
@@ -143,6 +147,7 @@ pub(super) async fn keep(
             }
         },
     };
+    profiles::give(&mut tx, id, chosen.profile, now).await?;
     let detail = format!(
         "{}, to {} as {}, start {}, handled mail: {}{}",
         confirmed.folder_name,
@@ -180,13 +185,7 @@ pub(super) async fn keep(
     Ok(Kept::Source(format!("{address}, {} {verb}; {goes_to}.", confirmed.folder_name)))
 }
 
-/// The highest issue number of a project; 0 for an empty one.
-async fn highest_key(state: &State, connection: Uuid, project: &str) -> Result<i64, Fault> {
-    let client = state.connections.jira(connection).await?;
-    let jql = format!("project = {} ORDER BY key DESC", jira::quoted(project));
-    let search =
-        jira::Search { jql: &jql, fields: &["summary"], max_results: Some(1), ..jira::Search::default() };
-    let found = client.search(&search).await.map_err(|error| error.fault)?;
-    let newest = found.issues.first().and_then(|issue| issue.key.rsplit('-').next()?.parse().ok());
-    Ok(newest.unwrap_or(0))
+async fn highest_key(state: &State, chosen: &Chosen) -> Result<i64, Fault> {
+    let client = state.connections.jira(chosen.connection).await?;
+    destination::highest_key(&client, &chosen.project.key).await
 }

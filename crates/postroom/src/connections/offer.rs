@@ -16,6 +16,7 @@ use super::routes::State;
 use super::start_counts::{self, StartCounts};
 use super::store::jira::{self as rows, JiraConnection};
 use crate::access::Admin;
+use crate::profiles::store as profiles;
 use crate::web::Problem;
 use crate::web::form::Choice;
 
@@ -58,6 +59,8 @@ pub(super) struct Offer {
     chosen: Option<usize>,
     /// The issue types of the chosen project.
     pub(super) types: Option<Result<Vec<IssueType>, Fault>>,
+    /// The profiles that there are.
+    profiles: Vec<profiles::Row>,
 }
 
 /// How a project is posted.
@@ -74,6 +77,7 @@ impl Offer {
         posted: &Posted,
     ) -> Result<Self, Problem> {
         let sites = rows::all(&state.connections.db, admin.workspace()).await?;
+        let profiles = profiles::all(&state.connections.db, admin.workspace()).await?;
         let ((mailbox, folders), (projects, project_problem)) =
             tokio::join!(folders_of(state, &reading), projects_of(state, &sites));
         let chosen = choose(&projects, posted.project.trim());
@@ -91,6 +95,7 @@ impl Offer {
             project_problem,
             chosen,
             types,
+            profiles,
         };
         // Another mailbox has other folders: the choice begins anew.
         let anew = || offer.folder("").filter(|_| posted.wanted == "folders");
@@ -101,6 +106,23 @@ impl Offer {
             offer.counts = start_counts::ask(mailbox.as_ref(), &folder.id, since, now).await;
         }
         Ok(offer)
+    }
+
+    /// The profiles to choose from; nothing stands for the standard one.
+    pub(super) fn profile_choices(&self) -> Vec<Choice> {
+        let standard = Choice::new("", "standard: a reply joins its issue, other mail makes a new one");
+        let own =
+            self.profiles.iter().map(|profile| Choice::new(profile.id.to_string(), profile.name.clone()));
+        std::iter::once(standard).chain(own).collect()
+    }
+
+    /// The profile of this value: none is the standard one. An error where it is none of them.
+    pub(super) fn profile(&self, value: &str) -> Result<Option<Uuid>, ()> {
+        if value.is_empty() {
+            return Ok(None);
+        }
+        let found = self.profiles.iter().find(|profile| profile.id.to_string() == value);
+        found.map(|profile| Some(profile.id)).ok_or(())
     }
 
     /// The folder that was posted: the one whose path was written, else the one that was chosen.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use fault::{Fault, Place};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use microsoft::signin::{Certificate, Credential};
 use microsoft::{AccessTokens, Mailbox};
 use secrecy::SecretString;
@@ -20,13 +21,15 @@ use uuid::Uuid;
 use super::budgets::Budgets;
 use super::cloud::{self, Cloud};
 use super::connection_type::{self, ConnectionType};
-use super::destination::{Destination, Target};
+use super::destination::{self, Destination, Target};
 use super::met::{Noted, Which};
 use super::registration::{About, Live, Registration};
+use super::store::jira::{self as jira_rows, NewDestination};
 use super::store::outbounds::Outbound;
 use super::store::registrations;
 use super::tell;
 use super::tokens::{AccountTokens, ExchangeTokens, Turn};
+use crate::profiles::Profiles;
 
 /// For so long a row that was read is believed, whatever another node has changed meanwhile.
 const FRESH: Duration = Duration::from_secs(1);
@@ -48,6 +51,8 @@ pub struct Connections {
     pub owner: Uuid,
     /// What credentials met and is not kept yet.
     pub(super) met: Noted,
+    /// Profiles in use.
+    pub profiles: Profiles,
     kept: Mutex<Kept>,
 }
 
@@ -103,6 +108,9 @@ struct SourceRow {
     issue_type_id: String,
     issue_type_name: String,
     shadow_at: Option<i64>,
+    profile_id: Option<Uuid>,
+    folder_name: String,
+    time_zone: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -178,7 +186,17 @@ impl Connections {
         reach: Reach,
         owner: Uuid,
     ) -> Self {
-        Self { db, sealer, clock, http, reach, owner, met: Noted::default(), kept: Mutex::default() }
+        Self {
+            db,
+            sealer,
+            clock,
+            http,
+            reach,
+            owner,
+            met: Noted::default(),
+            profiles: Profiles::default(),
+            kept: Mutex::default(),
+        }
     }
 
     fn kept<T>(&self, look: impl FnOnce(&mut Kept) -> T) -> T {
@@ -213,8 +231,10 @@ impl Connections {
             .fetch_optional(
                 sql!(
                     "SELECT s.account_id, m.native_id AS mailbox_native_id, m.address AS mailbox_address, s.connection_type, s.ews_url,
-                       s.destination_id, s.issue_type_id, s.issue_type_name, s.shadow_at
-                     FROM source s JOIN mailbox m ON m.id = s.mailbox_id WHERE s.id = $1"
+                       s.destination_id, s.issue_type_id, s.issue_type_name, s.shadow_at, s.profile_id, s.folder_name,
+                       w.time_zone
+                     FROM source s JOIN mailbox m ON m.id = s.mailbox_id JOIN workspace w ON w.id = s.workspace_id
+                     WHERE s.id = $1"
                 ),
                 args![id],
             )
@@ -698,7 +718,41 @@ impl Connections {
             issue_type_id: row.issue_type_id,
             issue_type_name: row.issue_type_name,
         };
-        Ok(Target { destination, issues })
+        let origin = rules::Origin {
+            name: format!("{} · {}", row.mailbox_address, row.folder_name),
+            mailbox: row.mailbox_address,
+            folder: row.folder_name,
+        };
+        let zone = TimeZone::get(&row.time_zone).unwrap_or(TimeZone::UTC);
+        Ok(Target { destination, issues, profile: row.profile_id, origin, zone })
+    }
+
+    /// The destination of another project on the same Jira; made where there is none yet, from the highest issue number that is
+    /// there.
+    pub async fn destination_beside(
+        &self,
+        beside: &Destination,
+        workspace: Uuid,
+        project: &str,
+    ) -> Result<Arc<Destination>, Fault> {
+        let (connection, now) = (beside.jira_connection, self.clock.now());
+        let known = jira_rows::destination_of(&self.db, connection, project).await.map_err(from_store)?;
+        let id = match known {
+            Some(id) => id,
+            None => {
+                let highest = destination::highest_key(&beside.client, project).await?;
+                let stored = async {
+                    let mut tx = self.db.begin().await?;
+                    let new =
+                        NewDestination { workspace, connection, key: project, name: project, highest, now };
+                    let id = jira_rows::destination(&mut tx, &new).await?;
+                    tx.commit().await?;
+                    Ok(id)
+                };
+                stored.await.map_err(from_store)?
+            }
+        };
+        self.destination(id).await
     }
 
     /// A destination refused or does not answer: it takes no mail until then, says so, and no mail is held for it.

@@ -139,6 +139,7 @@ impl Office {
             overview::router(state.clone()),
             routes::router(state.clone()),
             messages::routes::router(messages.clone()),
+            crate::profiles::routes::router(messages.clone()),
             notices::routes::router(told),
         ];
         let door = push::routes::Door {

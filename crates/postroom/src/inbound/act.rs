@@ -395,7 +395,7 @@ impl Worker {
         mail: Arc<Mail>,
         body: Arc<Body>,
     ) -> Result<(Work, MailEffect), Stop> {
-        let facts = Facts { db: &self.db, ledger: &self.ledger };
+        let facts = Facts { db: &self.db, ledger: &self.ledger, profiles: &self.connections.profiles };
         let decided = match decide::decide(&facts, &message, &target, &mail, &body, None).await {
             Ok(decided) => decided,
             Err(fault) => {
@@ -411,7 +411,33 @@ impl Worker {
                 return Err(Stop::Over);
             }
         };
-        self.freeze(message, deadline, target.destination, mail, body, decided, 0).await
+        let destination = match self.routed(&message, &target, &decided.plan).await {
+            Ok(destination) => destination,
+            Err(fault) => {
+                self.give_back(&mut message, &fault, 0).await?;
+                return Err(Stop::Over);
+            }
+        };
+        self.freeze(message, deadline, destination, mail, body, decided, 0).await
+    }
+
+    /// Where a plan writes: the source's own project, or the one that a rule chose.
+    async fn routed(
+        &self,
+        message: &Message,
+        target: &Target,
+        plan: &Plan,
+    ) -> Result<Arc<Destination>, Fault> {
+        let project = plan.steps.iter().find_map(|step| match step {
+            rules::Step::CreateIssue { project_key, .. } => Some(project_key),
+            _ => None,
+        });
+        match project {
+            Some(project) if *project != target.destination.project_key => {
+                self.connections.destination_beside(&target.destination, message.workspace_id, project).await
+            }
+            _ => Ok(Arc::clone(&target.destination)),
+        }
     }
 
     /// Commits a plan, together with the intent of its first step or, where there is nothing to do, the end.
@@ -434,7 +460,7 @@ impl Worker {
         let steps = decide::steps(&self.ledger.keys, &message, &plan);
         let new = NewPlan {
             revision,
-            format: Plan::FORMAT,
+            format: plan.format(),
             body: serde_json::to_vec(&plan).unwrap_or_default(),
             trace: serde_json::to_vec::<Trace>(&trace).unwrap_or_default(),
         };
@@ -493,7 +519,12 @@ impl Worker {
         if matches!(plan.outcome, Outcome::Issue) && steps.iter().all(|step| step.state == StepState::Planned)
         {
             match self.connections.target_of(message.source_id).await {
-                Ok(target) if target.destination.id != destination.id => {
+                // What a rule chose holds as long as the Jira is the same.
+                Ok(target)
+                    if target.destination.id != destination.id
+                        && !(plan.routed
+                            && target.destination.jira_connection == destination.jira_connection) =>
+                {
                     tracing::info!(from = %destination.project_key, to = %target.destination.project_key, "deciding anew");
                     message.generation += 1;
                     return self.plan(message, deadline, target, mail, body).await;
@@ -545,6 +576,18 @@ impl Worker {
         let now = self.clock.now();
         let destination = Arc::clone(&effect.destination);
         let existing = work.steps[index].slot != ledger::Slot::Issue;
+        // What rules set may be gone from Jira: what is known of the project is asked anew, and the rules with it.
+        if !existing && fault.status == Some(400) && effect.plan.sets_fields() {
+            self.connections.profiles.projects.forget(destination.jira_connection, &destination.project_key);
+            match self.decide_again(&work, &effect, None).await {
+                Ok((decision, destination)) if decision.plan != effect.plan => {
+                    tracing::info!(%fault, "Jira refused what a rule sets, deciding anew");
+                    return self.go_on_with(work, effect, decision, destination).await;
+                }
+                Ok(_) => {}
+                Err(fault) => return self.give_back(&mut work.message, &fault, 0).await,
+            }
+        }
         let verdict = judge::refused(&fault, existing, work.message.attempts, destination.failures(), now);
         tracing::info!(%fault, ?verdict, slot = %work.steps[index].slot, "Jira refused");
         match verdict {
@@ -563,44 +606,48 @@ impl Worker {
                 self.hold(&work.message, "act", &reason).await
             }
             Verdict::DecideAnew => {
-                // What was attached there is gone with it: a new generation begins from nothing.
-                work.message.generation += 1;
-                let target = match self.connections.target_of(work.message.source_id).await {
-                    Ok(target) => target,
-                    Err(fault) => return self.give_back(&mut work.message, &fault, 0).await,
-                };
-                let facts = Facts { db: &self.db, ledger: &self.ledger };
                 // The id says something on its own Jira only.
-                let gone = decide::gone_issue(&effect.plan, &work.steps)
-                    .filter(|_| target.destination.jira_connection == destination.jira_connection);
-                let decided = decide::decide(
-                    &facts,
-                    &work.message,
-                    &target,
-                    &effect.mail,
-                    &effect.body,
-                    gone.as_deref(),
-                )
-                .await;
-                match decided {
-                    Ok(decision) => {
-                        let (work, effect) = self
-                            .freeze(
-                                work.message,
-                                work.deadline,
-                                target.destination,
-                                effect.mail,
-                                effect.body,
-                                decision,
-                                0,
-                            )
-                            .await?;
-                        Box::pin(self.carry(work, effect)).await
-                    }
+                let gone = decide::gone_issue(&effect.plan, &work.steps);
+                match self.decide_again(&work, &effect, gone.as_deref()).await {
+                    Ok((decision, destination)) => self.go_on_with(work, effect, decision, destination).await,
                     Err(fault) => self.give_back(&mut work.message, &fault, 0).await,
                 }
             }
         }
+    }
+
+    /// Decides a message once more, with what its source says now. `gone_issue` is known to be deleted or hidden on the Jira that
+    /// the plan was for.
+    async fn decide_again(
+        &self,
+        work: &Work,
+        effect: &MailEffect,
+        gone_issue: Option<&str>,
+    ) -> Result<(Decision, Arc<Destination>), Fault> {
+        let target = self.connections.target_of(work.message.source_id).await?;
+        let facts = Facts { db: &self.db, ledger: &self.ledger, profiles: &self.connections.profiles };
+        let gone =
+            gone_issue.filter(|_| target.destination.jira_connection == effect.destination.jira_connection);
+        let decision =
+            decide::decide(&facts, &work.message, &target, &effect.mail, &effect.body, gone).await?;
+        let destination = self.routed(&work.message, &target, &decision.plan).await?;
+        Ok((decision, destination))
+    }
+
+    /// Carries another plan out in place of the one that cannot be. What was attached is gone with its issue: a new generation
+    /// begins from nothing.
+    async fn go_on_with(
+        &self,
+        mut work: Work,
+        effect: MailEffect,
+        decision: Decision,
+        destination: Arc<Destination>,
+    ) -> Result<(), Stop> {
+        work.message.generation += 1;
+        let MailEffect { mail, body, .. } = effect;
+        let (work, effect) =
+            self.freeze(work.message, work.deadline, destination, mail, body, decision, 0).await?;
+        Box::pin(self.carry(work, effect)).await
     }
 
     /// A fault of the other side: the destination stops and says so, the message waits uncounted.

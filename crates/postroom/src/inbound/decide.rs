@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::effects::Body;
 use crate::connections::Target;
+use crate::profiles::Profiles;
 
 /// Where facts come from.
 pub struct Facts<'a> {
@@ -17,6 +18,8 @@ pub struct Facts<'a> {
     pub db: &'a Db,
     /// The ledger.
     pub ledger: &'a Ledger,
+    /// Profiles, and what rules know of Jira.
+    pub profiles: &'a Profiles,
 }
 
 /// How many of the Message-IDs that a mail names are looked up, the nearest first.
@@ -36,13 +39,74 @@ pub async fn decide(
         jira_connection: target.destination.jira_connection,
         mailbox: Some(message.mailbox_id),
     };
-    let known = rules::Facts {
+    let known = known(facts, place, target, (mail, body), message.received_at, gone_issue).await?;
+    let destination = &target.destination;
+    let jira = Site { client: &destination.client, connection: destination.jira_connection };
+    by_profile(facts, jira, target.profile, mail, &body.rich, known).await
+}
+
+/// What deciding may know of a mail that goes to this target, apart from Jira's projects.
+pub async fn known(
+    facts: &Facts<'_>,
+    place: Place,
+    target: &Target,
+    (mail, body): (&Mail, &Body),
+    received_at: jiff::Timestamp,
+    gone_issue: Option<&str>,
+) -> Result<rules::Facts, Fault> {
+    Ok(rules::Facts {
         destination: target.issues.clone(),
         parents: parents(facts, place, mail, gone_issue).await?,
         upload_limit: target.destination.upload_limit,
         body_is_cut: body.plain.cut,
-    };
-    Ok(rules::decide(mail, &body.rich, &Profile::standard(), &known))
+        source: target.origin.clone(),
+        received: rules::Received::at(target.zone.to_datetime(received_at)),
+        projects: Vec::new(),
+    })
+}
+
+/// The Jira that mail would go to.
+#[derive(Clone, Copy, Debug)]
+pub struct Site<'a> {
+    /// Its client.
+    pub client: &'a jira::Client,
+    /// The row of its connection.
+    pub connection: Uuid,
+}
+
+/// Decides by a profile, with what its rules need to know of Jira.
+pub async fn by_profile(
+    facts: &Facts<'_>,
+    jira: Site<'_>,
+    profile: Option<Uuid>,
+    mail: &Mail,
+    rich: &mail::Rich,
+    mut known: rules::Facts,
+) -> Result<Decision, Fault> {
+    let profile = facts.profiles.get(facts.db, profile).await?;
+    by_rules(facts.profiles, jira, &profile, mail, rich, &mut known).await
+}
+
+/// The same by a profile that need not be stored.
+pub async fn by_rules(
+    profiles: &Profiles,
+    jira: Site<'_>,
+    profile: &Profile,
+    mail: &Mail,
+    rich: &mail::Rich,
+    known: &mut rules::Facts,
+) -> Result<Decision, Fault> {
+    if let Some(wanted) = rules::wanted(mail, rich, profile, known) {
+        let project = wanted.project.as_deref().unwrap_or(&known.destination.project_key);
+        let otherwise = match &wanted.project {
+            Some(_) => &known.destination.issue_type_name,
+            None => &known.destination.issue_type_id,
+        };
+        let kind = wanted.issue_type.as_deref();
+        let found = profiles.projects.known(jira.client, jira.connection, project, kind, otherwise).await?;
+        known.projects.extend(found);
+    }
+    Ok(rules::decide(mail, rich, profile, known))
 }
 
 /// Where a mail is, and where it would be answered.

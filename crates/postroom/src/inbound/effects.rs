@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use fault::Fault;
 use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
-use jira::{CallError, NewIssue, adf};
+use jira::{ApiVersion, CallError, NewIssue, adf, wiki};
 use ledger::carry::{Also, Effect, Sight, Written};
 use ledger::{Ending, Op, Remote, Slot, Step};
 use mail::{Image, ImageSource, Mail, Rich};
-use rules::{Attach, Outcome, Part, Plan};
-use serde_json::{Value, json};
+use rules::{Attach, FieldValue, Outcome, Part, Plan, SetField};
+use serde_json::{Map, Value, json};
 
 use crate::connections::Destination;
 
@@ -64,12 +64,24 @@ impl MailEffect {
     }
 
     /// The issue that the plan makes.
-    fn new_issue(&self) -> Option<(&str, &str, &str)> {
+    fn new_issue(&self) -> Option<(&str, &str, &str, &[SetField])> {
         self.plan.steps.iter().find_map(|step| match step {
-            rules::Step::CreateIssue { project_key, issue_type_id, summary } => {
-                Some((project_key.as_str(), issue_type_id.as_str(), summary.as_str()))
+            rules::Step::CreateIssue { project_key, issue_type_id, summary, fields } => {
+                Some((project_key.as_str(), issue_type_id.as_str(), summary.as_str(), fields.as_slice()))
             }
             _ => None,
+        })
+    }
+
+    /// The fields that rules set, as this Jira takes them.
+    fn set_fields(&self, fields: &[SetField]) -> Option<Map<String, Value>> {
+        let version = self.destination.client.api_version();
+        (!fields.is_empty()).then(|| {
+            let value = |field: &SetField| match &field.value {
+                FieldValue::Json(value) => value.clone(),
+                FieldValue::Document(text) => document(text, version),
+            };
+            fields.iter().map(|field| (field.id.clone(), value(field))).collect()
         })
     }
 
@@ -185,6 +197,22 @@ pub fn placeholder(mail: &Mail) -> impl Fn(&Image) -> adf::Shown {
     }
 }
 
+/// A text of many lines as a field takes it.
+fn document(text: &str, version: ApiVersion) -> Value {
+    let rich = Rich::from_text(text);
+    match version {
+        ApiVersion::V2 => Value::from(wiki::write_within(&rich, jira::TEXT_LIMIT, "the mail").0),
+        ApiVersion::V3 => {
+            let shown = |_: &Image| adf::Shown::Nothing;
+            adf::write(
+                &rich,
+                &adf::Options { limit: jira::TEXT_LIMIT, whole_is_in: "the mail", image: &shown },
+            )
+            .json()
+        }
+    }
+}
+
 fn whole_body(mail: &Mail) -> bytes::Bytes {
     bytes::Bytes::from(mail.html.as_ref().or(mail.text.as_ref()).cloned().unwrap_or_default())
 }
@@ -241,7 +269,7 @@ impl Effect for MailEffect {
             let client = &self.destination.client;
             match &step.slot {
                 Slot::Issue => {
-                    let Some((project_key, issue_type_id, summary)) = self.new_issue() else {
+                    let Some((project_key, issue_type_id, summary, fields)) = self.new_issue() else {
                         return Written::NotDone(Fault::own(
                             "own.plan_unreadable",
                             "the plan has no issue to create",
@@ -255,7 +283,8 @@ impl Effect for MailEffect {
                         description: &body.serialized,
                         properties: &[(PROPERTY, property(&step.op))],
                     };
-                    written(client.create_issue(&issue).await, |created| Remote {
+                    let fields = self.set_fields(fields);
+                    written(client.create_issue_with(&issue, fields.as_ref()).await, |created| Remote {
                         id: created.id,
                         key: Some(created.key),
                         media: None,

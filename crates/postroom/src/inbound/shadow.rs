@@ -27,7 +27,7 @@ pub fn shadowed(decision: Decision) -> Decision {
     let reason = format!("shadow mode: {would}; nothing was written");
     trace.lines.push(TraceLine { rule: RULE.to_owned(), matched: true, why: reason.clone() });
     let outcome = Outcome::Ignored { rule: RULE.to_owned(), reason };
-    Decision { plan: Plan { outcome, steps: Vec::new() }, trace }
+    Decision { plan: Plan { outcome, steps: Vec::new(), routed: false }, trace }
 }
 
 #[cfg(test)]
@@ -38,7 +38,7 @@ mod tests {
 
     fn of(outcome: Outcome) -> Decision {
         shadowed(Decision {
-            plan: Plan { outcome, steps: vec![Step::AddComment] },
+            plan: Plan { outcome, steps: vec![Step::AddComment], routed: false },
             trace: Trace { profile: "standard".to_owned(), lines: Vec::new() },
         })
     }

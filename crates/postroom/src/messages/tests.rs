@@ -54,7 +54,12 @@ async fn hold_all(office: &Office, reason: &str, outcome: Option<(Outcome, Vec<S
             change.plan = Some(NewPlan {
                 revision: 0,
                 format: Plan::FORMAT,
-                body: serde_json::to_vec(&Plan { outcome: outcome.clone(), steps: Vec::new() }).unwrap(),
+                body: serde_json::to_vec(&Plan {
+                    outcome: outcome.clone(),
+                    steps: Vec::new(),
+                    routed: false,
+                })
+                .unwrap(),
                 trace: serde_json::to_vec(&Trace { profile: "standard".to_owned(), lines: vec![line] })
                     .unwrap(),
             });

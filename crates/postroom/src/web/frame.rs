@@ -23,6 +23,8 @@ pub enum Section {
     Registrations,
     /// Messages.
     Messages,
+    /// Profiles.
+    Profiles,
     /// Jira.
     Jira,
     /// Notices.
@@ -253,6 +255,7 @@ impl Frame {
             "outbounds" => self.is(Section::Outbounds),
             "registrations" => self.is(Section::Registrations),
             "messages" => self.is(Section::Messages),
+            "profiles" => self.is(Section::Profiles),
             "jira" => self.is(Section::Jira),
             "notices" => self.is(Section::Notices),
             "settings" => self.is(Section::Settings),

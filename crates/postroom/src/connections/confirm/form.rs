@@ -21,7 +21,7 @@ impl Filled {
         let part = match name {
             "mailbox" | "folder" | "folder_path" => &mut self.from,
             "start" | "since" => &mut self.start,
-            "project" | "issue_type" => &mut self.to,
+            "project" | "issue_type" | "profile" => &mut self.to,
             _ => &mut self.after,
         };
         part.fail(name, error);
@@ -41,6 +41,9 @@ pub(super) fn fill(about: &About, posted: &Posted, offer: &Offer) -> Filled {
             Field::select("issue_type", "Issue type", offer.type_choices()).value(
                 offer.type_named(&posted.issue_type).map_or_else(String::new, |kind| kind.name.clone()),
             ),
+            Field::select("profile", "Profile", offer.profile_choices())
+                .value(&posted.profile)
+                .hint("Its rules may choose another project, type and fields, ignore mail or hold it."),
         ]),
         after: Fields::new(after_fields(about, posted)),
     };

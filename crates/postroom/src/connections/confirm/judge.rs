@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use rules::Profile;
 use uuid::Uuid;
 
 use super::form::Filled;
@@ -66,8 +67,16 @@ pub(super) async fn judge(
             format!("{} has no issue type of that name: choose one of the list.", project.key),
         );
     }
+    let profile = offer.profile(&posted.profile);
+    if profile.is_err() {
+        filled.fail("profile", "This profile was removed meanwhile: choose another one.");
+    }
     if let (Some((connection, project)), Some(issue_type)) = (chosen, &issue_type) {
-        fit(state, connection, project, issue_type, filled).await;
+        let rules = state.connections.profiles.get(&state.connections.db, profile.unwrap_or_default()).await;
+        match rules {
+            Ok(rules) => fit(state, connection, project, issue_type, &rules, filled).await,
+            Err(fault) => filled.fail("profile", fault.sentence()),
+        }
     }
     if filled.failed() {
         return None;
@@ -87,6 +96,7 @@ pub(super) async fn judge(
         handled_name,
         // What is read already has a button of its own for it.
         in_shadow: about.change.is_none() && posted.shadow == "on",
+        profile: profile.unwrap_or_default(),
     })
 }
 
@@ -96,6 +106,7 @@ async fn fit(
     connection: Uuid,
     project: &jira::Project,
     issue_type: &jira::IssueType,
+    profile: &Profile,
     filled: &mut Filled,
 ) {
     let client = match state.connections.jira(connection).await {
@@ -116,6 +127,7 @@ async fn fit(
             let missing: Vec<&str> = fields
                 .iter()
                 .filter(|field| field.required && !field.has_default_value && !OURS.contains(&field.id()))
+                .filter(|field| !profile.may_set(field.id(), &field.name))
                 .map(|field| field.name.as_str())
                 .collect();
             if !missing.is_empty() {

@@ -49,6 +49,8 @@ pub struct Posted {
     #[serde(default)]
     pub(in crate::connections) issue_type: String,
     #[serde(default)]
+    pub(in crate::connections) profile: String,
+    #[serde(default)]
     pub(in crate::connections) handled: String,
     #[serde(default)]
     pub(in crate::connections) handled_target: String,
@@ -193,6 +195,7 @@ fn stored(source: &Source) -> Posted {
         since: time(source.start_at).strftime("%Y-%m-%d").to_string(),
         project,
         issue_type: source.issue_type_name.clone(),
+        profile: source.profile_id.map(|id| id.to_string()).unwrap_or_default(),
         handled: source.handled.clone(),
         handled_target: source.handled_name.clone(),
         shadow: String::new(),
@@ -338,6 +341,10 @@ async fn try_on_newest(
                 .await?
         }
     };
+    let client = match state.connections.jira(chosen.connection).await {
+        Ok(client) => client,
+        Err(fault) => return Ok(DryRun::Failed(FaultView::of(&fault, None))),
+    };
     let target = dry_run::Target {
         place: Place { workspace: admin.workspace(), jira_connection: chosen.connection, mailbox },
         ids: reading.over.ids(),
@@ -348,6 +355,14 @@ async fn try_on_newest(
         },
         upload_limit: None,
         start: (chosen.start_kind != "everything").then_some(chosen.start_at),
+        client,
+        profile: chosen.profile,
+        origin: rules::Origin {
+            name: format!("{} · {}", reading.address, chosen.folder.path),
+            mailbox: reading.address.clone(),
+            folder: chosen.folder.path.clone(),
+        },
+        zone: admin.times().zone.clone(),
     };
     let rows = dry_run::newest(
         &state.connections,

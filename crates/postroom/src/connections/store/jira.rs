@@ -367,3 +367,14 @@ pub async fn destination(tx: &mut Tx, new: &NewDestination<'_>) -> Result<Uuid, 
         .await?;
     Ok(id)
 }
+
+/// The destination's row for a project, if there is one.
+pub async fn destination_of(db: &Db, connection: Uuid, key: &str) -> Result<Option<Uuid>, StoreError> {
+    let row: Option<(Uuid,)> = db
+        .fetch_optional(
+            sql!("SELECT id FROM destination WHERE jira_connection_id = $1 AND project_key = $2"),
+            args![connection, key],
+        )
+        .await?;
+    Ok(row.map(|(id,)| id))
+}

@@ -94,6 +94,10 @@ pub struct Source {
     pub last_mail_at: Option<i64>,
     /// Since when it is in shadow mode: it decides and writes nothing.
     pub shadow_at: Option<i64>,
+    /// The profile that its mail is handled by; none is the standard one.
+    pub profile_id: Option<Uuid>,
+    /// That profile's name.
+    pub profile_name: Option<String>,
     /// Mails without an end.
     pub waiting: i64,
 }
@@ -108,10 +112,10 @@ pub async fn all(db: &Db, workspace: Uuid) -> Result<Vec<Source>, StoreError> {
                d.project_name, d.state AS destination_state, d.state_since AS destination_since,
                d.fault AS destination_fault, d.not_before AS destination_not_before, s.issue_type_id, s.issue_type_name,
                s.start_kind, s.start_at, s.handled, s.handled_target, s.handled_name, s.confirmed_at, s.paused_at, s.resumed_at, s.state, s.state_since,
-               s.fault, s.failures, s.next_poll_at, s.last_success_at, s.last_mail_at, s.shadow_at,
+               s.fault, s.failures, s.next_poll_at, s.last_success_at, s.last_mail_at, s.shadow_at, s.profile_id, p.name AS profile_name,
                (SELECT count(*) FROM message w WHERE w.source_id = s.id AND w.state IN ('recorded', 'ready', 'acting')) AS waiting
              FROM source s JOIN account a ON a.id = s.account_id JOIN mailbox m ON m.id = s.mailbox_id
-             LEFT JOIN destination d ON d.id = s.destination_id
+             LEFT JOIN destination d ON d.id = s.destination_id LEFT JOIN profile p ON p.id = s.profile_id
              WHERE s.workspace_id = $1 AND s.removed_at IS NULL ORDER BY m.address, s.folder_name, s.id"
         ),
         args![workspace],
@@ -129,10 +133,10 @@ pub async fn all_uncounted(db: &Db, workspace: Uuid) -> Result<Vec<Source>, Stor
                d.project_name, d.state AS destination_state, d.state_since AS destination_since,
                d.fault AS destination_fault, d.not_before AS destination_not_before, s.issue_type_id, s.issue_type_name,
                s.start_kind, s.start_at, s.handled, s.handled_target, s.handled_name, s.confirmed_at, s.paused_at, s.resumed_at, s.state, s.state_since,
-               s.fault, s.failures, s.next_poll_at, s.last_success_at, s.last_mail_at, s.shadow_at,
+               s.fault, s.failures, s.next_poll_at, s.last_success_at, s.last_mail_at, s.shadow_at, s.profile_id, p.name AS profile_name,
                CAST(0 AS BIGINT) AS waiting
              FROM source s JOIN account a ON a.id = s.account_id JOIN mailbox m ON m.id = s.mailbox_id
-             LEFT JOIN destination d ON d.id = s.destination_id
+             LEFT JOIN destination d ON d.id = s.destination_id LEFT JOIN profile p ON p.id = s.profile_id
              WHERE s.workspace_id = $1 AND s.removed_at IS NULL ORDER BY m.address, s.folder_name, s.id"
         ),
         args![workspace],
@@ -150,10 +154,10 @@ pub async fn one(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<Source>, S
                d.project_name, d.state AS destination_state, d.state_since AS destination_since,
                d.fault AS destination_fault, d.not_before AS destination_not_before, s.issue_type_id, s.issue_type_name,
                s.start_kind, s.start_at, s.handled, s.handled_target, s.handled_name, s.confirmed_at, s.paused_at, s.resumed_at, s.state, s.state_since,
-               s.fault, s.failures, s.next_poll_at, s.last_success_at, s.last_mail_at, s.shadow_at,
+               s.fault, s.failures, s.next_poll_at, s.last_success_at, s.last_mail_at, s.shadow_at, s.profile_id, p.name AS profile_name,
                (SELECT count(*) FROM message w WHERE w.source_id = s.id AND w.state IN ('recorded', 'ready', 'acting')) AS waiting
              FROM source s JOIN account a ON a.id = s.account_id JOIN mailbox m ON m.id = s.mailbox_id
-             LEFT JOIN destination d ON d.id = s.destination_id
+             LEFT JOIN destination d ON d.id = s.destination_id LEFT JOIN profile p ON p.id = s.profile_id
              WHERE s.workspace_id = $1 AND s.id = $2 AND s.removed_at IS NULL"
         ),
         args![workspace, id],

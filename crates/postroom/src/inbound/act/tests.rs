@@ -1,6 +1,8 @@
 //! The worker against the simulated Jira, with a clock that the tests move: what becomes of mail whose source, issue or site changed
 //! while it was on its way.
 
+mod profiles;
+
 use std::time::Duration;
 
 use fault::{EwsAnswer, GraphAnswer};
