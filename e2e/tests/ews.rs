@@ -374,7 +374,7 @@ async fn a_removed_source_over_graph_is_taken_over() -> Result<()> {
     let id = world.source().await?;
     let (status, said) = world.setup.run(&["sources", "convert", &id]).await?;
     ensure!(status.success(), "{said}\n{}", tail(&world.setup.log()));
-    ensure!(said.contains("1 ids translated"), "the others have their ids already: {said}");
+    ensure!(said.contains("1 id translated"), "the others have their ids already: {said}");
     let listed = world.sources().await?;
     ensure!(
         listed["sources"]

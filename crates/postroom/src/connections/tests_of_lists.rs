@@ -178,7 +178,7 @@ async fn another_folder_is_another_source() {
             }
             let form = owner.get(&address).await;
             assert_eq!(form.status, StatusCode::OK, "{}", form.body);
-            assert_eq!(form.field("mailbox"), "shared+sales@contoso.test");
+            assert!(form.body.contains("value=\"shared+sales@contoso.test\""), "{}", form.body);
             let page = form.body.replace("&#38;", "&");
             assert!(page.contains(&format!("action=\"{new}{way}\"")), "{page}");
         }
