@@ -136,6 +136,7 @@ pub(crate) static ACCESS_DENIED: Entry = Entry {
     link: Some("https://learn.microsoft.com/exchange/permissions-exo/application-rbac"),
     page: Some(Page::Mailboxes),
     command: Some("Test-ServicePrincipalAuthorization -Identity CLIENT_ID -Resource MAILBOX"),
+    command_of_person: Some("Add-MailboxPermission -Identity MAILBOX -User ACCOUNT -AccessRights FullAccess"),
     ..Entry::BLANK
 };
 pub(crate) static ACCESS_POLICY: Entry = Entry {

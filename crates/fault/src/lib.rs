@@ -95,6 +95,8 @@ pub struct Entry {
     /// The command that mends or examines it (Exchange Online PowerShell). `MAILBOX`, `ACCOUNT`, `CLIENT_ID` and other capitals
     /// are to be replaced.
     pub command: Option<&'static str>,
+    /// The same where a person is signed in and not the application itself, if that takes another.
+    pub command_of_person: Option<&'static str>,
 }
 
 impl Entry {
@@ -111,6 +113,7 @@ impl Entry {
         link: None,
         page: None,
         command: None,
+        command_of_person: None,
     };
 
     /// Whether it means that an administrator's consent is missing (`admin approval needed`).

@@ -17,7 +17,7 @@ pub struct Place {
     /// The mailbox, by its address or id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mailbox: Option<String>,
-    /// The account that was signed in.
+    /// The person who is signed in; none where the application itself is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
 }
@@ -42,7 +42,8 @@ impl Entry {
         let is_plain = |text: &&str| {
             !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "@.-_+".contains(c))
         };
-        let command = self.command?;
+        let of_person = self.command_of_person.filter(|_| place.account.is_some());
+        let command = of_person.or(self.command)?;
         let mut text = command.to_owned();
         let known =
             [("MAILBOX", &place.mailbox), ("CLIENT_ID", &place.client_id), ("ACCOUNT", &place.account)];
@@ -159,10 +160,29 @@ mod tests {
     }
 
     #[test]
+    fn a_person_and_an_application_are_let_in_by_commands_of_their_own() {
+        let entry = entry("graph.access_denied").expect("there");
+        let of_app = place(Cloud::Global).with_mailbox("billing@contoso.com");
+        let of_person = Place { account: Some("anna@contoso.com".to_owned()), ..of_app.clone() };
+        assert_eq!(
+            entry.command_at(&of_app).as_deref(),
+            Some("Test-ServicePrincipalAuthorization -Identity 11111111-2222 -Resource billing@contoso.com")
+        );
+        assert_eq!(
+            entry.command_at(&of_person).as_deref(),
+            Some(
+                "Add-MailboxPermission -Identity billing@contoso.com -User anna@contoso.com -AccessRights FullAccess"
+            )
+        );
+    }
+
+    #[test]
     fn every_command_is_of_exchange_or_of_the_host() {
         for entry in crate::catalogue() {
-            let Some(command) = entry.command else { continue };
-            assert!(is_of_exchange(command) || command.starts_with("timedatectl"), "{}: {command}", entry.id);
+            for command in entry.command.into_iter().chain(entry.command_of_person) {
+                let is_known = is_of_exchange(command) || command.starts_with("timedatectl");
+                assert!(is_known, "{}: {command}", entry.id);
+            }
         }
     }
 

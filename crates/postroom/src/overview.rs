@@ -1,21 +1,25 @@
-//! The first page: what needs a person, how the sources are, what came of today's mail. Its view is in [`crate::web::overview`].
+//! The first page: what needs a person, how the sources and outbounds are, what came of today's mail. Its view is in [`crate::web::overview`].
 
 use axum::Router;
 use axum::extract::State as Shared;
 use axum::response::Response;
 use axum::routing::get;
+use fault::Class;
 use jiff::Timestamp;
 use sqlx::FromRow;
 use store::{Db, StoreError, args, sql};
 use uuid::Uuid;
 
-use crate::access::{Role, Viewer};
+use crate::access::Viewer;
+use crate::connections::health::{self, Standing, Trouble};
 use crate::connections::known_ends::KnownEnds;
+use crate::connections::mend::{self, Mailbox};
 use crate::connections::routes::{State, moment, time};
+use crate::connections::store::outbounds::{self, Outbound};
 use crate::connections::store::sources::{self, Source};
-use crate::connections::{ending, health, list};
-use crate::web::components::FaultView;
-use crate::web::overview::{Needed, Numbers, OverviewView, SourceLine};
+use crate::connections::{ending, list};
+use crate::web::components::{Action, FaultView};
+use crate::web::overview::{Needed, Numbers, OutboundLine, OverviewView, SourceLine};
 use crate::web::{self, Problem, Section};
 
 /// The routes.
@@ -36,30 +40,35 @@ async fn show(viewer: Viewer, Shared(state): Shared<State>) -> Result<Response, 
     let mut lines = Vec::new();
     for source in &all {
         let standing = health::of_source(source);
-        for trouble in
-            standing.troubles.iter().filter(|trouble| trouble.fault.entry.class != fault::Class::Transient)
-        {
-            let mut view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since)))
-                .waiting(u64::try_from(source.waiting).unwrap_or(0));
-            if viewer.may(Role::Admin)
-                && let Some(action) = list::mend(&viewer, source, trouble)
-            {
-                view = view.with(action);
-            }
-            needed.push(Needed {
-                object: source.mailbox.clone(),
-                href: format!("/sources/{}", source.id),
-                fault: view,
-            });
-        }
+        let waiting = u64::try_from(source.waiting).unwrap_or(0);
+        let href = format!("/sources/{}", source.id);
+        needed.extend(needed_by(&viewer, &standing, (&source.mailbox, &href), waiting, |trouble| {
+            list::mend(&viewer, source, trouble)
+        }));
         lines.push(SourceLine {
             mailbox: source.mailbox.clone(),
-            href: format!("/sources/{}", source.id),
+            href,
             health: standing.health,
             target: source.project_key.clone().unwrap_or_default(),
             news: news(&viewer, source, &ends),
             today: today(db, source.id, midnight).await?,
-            waiting: u64::try_from(source.waiting).unwrap_or(0),
+            waiting,
+        });
+    }
+    let mut sending = Vec::new();
+    for outbound in outbounds::all(db, viewer.workspace()).await? {
+        let standing = health::of_outbound(&outbound);
+        let href = format!("/outbounds/{}", outbound.id);
+        let object = format!("Sending from {}", outbound.mailbox);
+        needed.extend(needed_by(&viewer, &standing, (&object, &href), 0, |trouble| {
+            Mailbox::from(&outbound).mend(&viewer, trouble)
+        }));
+        sending.push(OutboundLine {
+            news: news_of_outbound(&viewer, &outbound, &ends),
+            mailbox: outbound.mailbox,
+            href,
+            health: standing.health,
+            account: outbound.username,
         });
     }
     let first_run = if has_jira && !all.is_empty() && has_mail {
@@ -73,7 +82,28 @@ async fn show(viewer: Viewer, Shared(state): Shared<State>) -> Result<Response, 
         needed,
         numbers: numbers.numbers,
         sources: lines,
+        outbounds: sending,
     })
+}
+
+/// What of a connection needs a person: all but what passes by itself. How many mails wait is said once.
+fn needed_by(
+    viewer: &Viewer,
+    standing: &Standing,
+    (object, href): (&str, &str),
+    waiting: u64,
+    mend: impl Fn(&Trouble) -> Option<Action>,
+) -> Vec<Needed> {
+    mend::with_mends(viewer, &standing.troubles, false, mend)
+        .filter(|(trouble, _)| trouble.fault.entry.class != Class::Transient)
+        .enumerate()
+        .map(|(place, (trouble, action))| {
+            let view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since)))
+                .waiting(if place == 0 { waiting } else { 0 });
+            let fault = action.into_iter().fold(view, FaultView::with);
+            Needed { object: object.to_owned(), href: href.to_owned(), fault }
+        })
+        .collect()
 }
 
 fn news(viewer: &Viewer, source: &Source, ends: &KnownEnds) -> String {
@@ -81,7 +111,18 @@ fn news(viewer: &Viewer, source: &Source, ends: &KnownEnds) -> String {
         Some(at) => format!("last mail {}", moment(viewer, at).words),
         None => "no mail yet".to_owned(),
     };
-    let ends = ending::in_short(&ends.of_source(source), viewer.times().now);
+    with_ends(mail, &ending::in_short(&ends.of_source(source), viewer.times().now))
+}
+
+fn news_of_outbound(viewer: &Viewer, outbound: &Outbound, ends: &KnownEnds) -> String {
+    let mail = match outbound.last_sent_at {
+        Some(at) => format!("last mail sent {}", moment(viewer, at).words),
+        None => "no mail sent yet".to_owned(),
+    };
+    with_ends(mail, &ending::in_short(&ends.of_outbound(outbound), viewer.times().now))
+}
+
+fn with_ends(mail: String, ends: &str) -> String {
     if ends.is_empty() { mail } else { format!("{mail} · {ends}") }
 }
 

@@ -31,6 +31,18 @@ export default {
     await owner.press('See what was granted');
     t.contains(await owner.text(), [support, 'Mail.ReadWrite'], 'the page after the sign-in');
 
+    // One for a mailbox that sends leads on to the outbound.
+    await owner.open('/outbounds');
+    await owner.menu('Create', 'Sign in by a code');
+    const sender = await t.person();
+    await sender.page.goto(`${world.sim.entra}/devicelogin`);
+    await sender.page.fill('[name=otc]', (await owner.page.locator('.device-code code').innerText()).trim());
+    await sender.leads(sender.page.locator('[data-testid="user-code"] button[type=submit]'));
+    await sender.atMicrosoft('anna@contoso.test');
+    await owner.sees('anna@contoso.test is signed in', 30_000);
+    await owner.press('Choose the mailbox to send from');
+    t.contains(await owner.text(), ['New Message Outbound', 'Mail.Send'], 'the form after a code to send');
+
     // Where the tenant blocks it, the page says so, and what else there is.
     await world.lever('/policies', { blocks_device_code: true });
     await owner.open('/sources');

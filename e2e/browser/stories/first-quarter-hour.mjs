@@ -67,7 +67,7 @@ async function walk(t, demo) {
   await t.look(owner, 'sources');
   const checks = await owner.ping(mailbox);
   t.check(checks.every((check) => check.good), `the ping of a healthy source is not good: ${checks.map((check) => check.text).join(' | ')}`);
-  t.contains(checks.map((check) => check.name).join(', '), ['Token', 'Folder', 'Read mail', 'Mark mail', 'Jira sign-in', 'Permissions', 'Issue type'], 'the ping');
+  t.contains(checks.map((check) => check.name).join(', '), ['Token, Identity, Mailbox, Folder, Count, Right to write, Quota, ', 'Jira sign-in', 'Permissions', 'Issue type'], 'the ping');
   t.check(checks.every((check) => /\d/.test(check.took)), 'a line of the ping has no time');
   await t.look(owner, 'ping', { picture: true });
 

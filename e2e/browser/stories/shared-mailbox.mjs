@@ -32,6 +32,7 @@ export default {
     await owner.fillSource({ mailbox: 'billing@contoso.test' });
     await owner.showFolders();
     t.check(/cannot be opened/.test(await owner.errorAt('mailbox')), `a mailbox without rights: ${await owner.errorAt('mailbox')}`);
+    t.contains(await owner.errorAt('mailbox'), ['Add-MailboxPermission -Identity billing@contoso.test -User anna@contoso.test'], 'the command that gives the rights');
     await t.look(owner, 'shared-no-rights');
 
     // The one that she has: its folders are offered, its newest mails tried.

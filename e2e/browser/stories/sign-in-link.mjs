@@ -56,6 +56,24 @@ export default {
     await owner.open('/sign-in-links/new');
     t.contains(await owner.text(), [`used by ${support}`, 'Support mail shall become issues.'], 'the list of links');
 
+    // One for a mailbox that sends: its owner reads what for, and whoever made it goes on to the outbound.
+    await owner.open('/outbounds');
+    await owner.menu('Create', 'Sign-in link for its owner');
+    await page.fill('[name=mailbox]', 'anna@contoso.test');
+    await owner.submit();
+    const toSend = (await page.locator('pre.script').innerText()).trim();
+    const sender = await t.person();
+    await sender.page.goto(toSend);
+    t.contains(await sender.text(), ['sends mail from it', 'Mail.Send'], "the owner's page of a link to send");
+    await sender.press('Sign in with Microsoft');
+    await sender.atMicrosoft('anna@contoso.test');
+    await owner.open('/outbounds');
+    await owner.rowSees('anna@contoso.test', 'nothing is sent before the mailbox is chosen');
+    await owner.leads(owner.row('anna@contoso.test').locator('.row-said').getByRole('link', { name: 'Choose the mailbox to send from' }));
+    t.contains(await owner.text(), ['New Message Outbound', 'You are signed in as anna@contoso.test'], 'the form after a link to send');
+    await owner.submit();
+    await owner.rowSees('anna@contoso.test', 'online');
+
     // Taken back.
     const taken = await make();
     await owner.open('/sign-in-links/new');

@@ -31,18 +31,18 @@ export default {
     const validate = owner.row(support).getByRole('button', { name: 'Validate: sign in again' });
     await owner.leads(validate);
     await owner.atMicrosoftAsAnother(support);
-    t.contains(await owner.text(), ['Another account signed in', administrator, support, 'Nothing was changed', '1 source is read', 'no mail is handled twice and none is left out', 'needs rights on them'], 'the page after another account');
+    t.contains(await owner.text(), ['Another account signed in', administrator, support, 'Nothing was changed', '1 source keeps its place', 'no mail is handled twice and none is left out', 'needs rights on them'], 'the page after another account');
     await t.look(owner, 'swap', { picture: true });
-    await owner.press(`Let ${support} read them from now on`);
+    await owner.press(`Let ${support} take over`);
     await owner.atMicrosoft(support);
-    t.contains(await owner.text(), [`${support} is signed in and reads 1 source; it goes on where it stood`], 'the list after the swap');
+    t.contains(await owner.text(), [`${support} is signed in and takes over 1 source`, 'goes on where it stood'], 'the list after the swap');
     const checks = await owner.ping(support);
     t.check(checks.every((check) => check.good), `the ping after the swap: ${checks.map((check) => check.text).join(' | ')}`);
     await world.deliver(support, 'After the swap');
     await world.issue('After the swap');
     t.check((await world.issues('Before the swap')).length === 1, 'a mail was handled twice');
     await owner.leads(owner.row(support).locator('a.row-link'));
-    t.contains(await owner.text(), [/Read as\s+support@contoso.test/, `reads the mailboxes of ${administrator} from now on`], 'the page of the source');
+    t.contains(await owner.text(), [/Read as\s+support@contoso.test/, `takes the place of ${administrator} from now on`], 'the page of the source');
     await t.look(owner, 'after-the-swap');
 
     // The administrator's sign-in is not used any more, and is removed.

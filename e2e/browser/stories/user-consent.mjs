@@ -28,6 +28,8 @@ export const userConsent = {
     await world.lever('/policies', { withheld: ['Mail.Send'] });
     await owner.signIn('bruno@contoso.test', { at: '/outbounds' });
     const account = (await owner.page.content()).match(/\/outbounds\/new\?account=([0-9a-f-]{36})/)?.[1];
+    t.contains(await owner.text(), ['You are signed in as bruno@contoso.test', 'not granted: send mail from this mailbox (Mail.Send)', 'What will not work'], 'the form after a consent in part');
+    await t.look(owner, 'outbound-granted-in-part');
     await owner.open(account ? `/accounts/${account}` : owner.page.url());
     t.contains(await owner.text(), ['not granted: send mail from this mailbox (Mail.Send)', 'What will not work', 'No mail can be sent'], 'the page after a consent in part');
     await t.look(owner, 'granted-in-part');

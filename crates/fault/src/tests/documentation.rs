@@ -71,6 +71,9 @@ fn one(text: &mut String, entry: &Entry) {
     if let Some(command) = entry.command {
         let _ = writeln!(text, "- Command: `{command}`");
     }
+    if let Some(command) = entry.command_of_person {
+        let _ = writeln!(text, "- Command where a person is signed in: `{command}`");
+    }
     if let Some(link) = entry.link {
         let _ = writeln!(text, "- [Read more]({link})");
     }

@@ -187,7 +187,7 @@ impl GraphMailbox {
             tokio::time::sleep(wait).await;
             open = again;
         }
-        results
+        results.into_iter().map(|result| result.map_err(|fault| self.placed(fault))).collect()
     }
 
     async fn renew(&self) -> Result<(), Fault> {

@@ -337,6 +337,25 @@ async fn a_batch_that_fails_as_a_whole_fails_for_each() {
 }
 
 #[tokio::test]
+async fn a_part_of_a_batch_that_is_refused_says_where_that_happened() {
+    let server = Server::start(|asked, _| {
+        batch_answer(
+            asked,
+            |_| json!({ "status": 403, "body": { "error": { "code": "ErrorAccessDenied", "message": "" } } }),
+        )
+    })
+    .await;
+    let (mailbox, _) = mailbox(&server.url);
+    let place = fault::Place {
+        account: Some("anna@contoso.test".to_owned()),
+        ..fault::Place::default().with_mailbox("billing@contoso.test")
+    };
+    let refused = mailbox.at(place).folders().await.expect_err("no rights");
+    let command = "Add-MailboxPermission -Identity billing@contoso.test -User anna@contoso.test -AccessRights FullAccess";
+    assert_eq!(refused.command().as_deref(), Some(command));
+}
+
+#[tokio::test]
 async fn folders_come_as_a_tree_with_their_well_known_names() {
     let server = Server::start(|asked, _| {
         let host = asked.header("host").to_owned();

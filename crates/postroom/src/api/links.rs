@@ -27,6 +27,9 @@ pub(super) struct Asked {
     /// Also shared mailboxes.
     #[serde(default)]
     shared: bool,
+    /// To send from a new mailbox, not to read it.
+    #[serde(default)]
+    send: bool,
     /// What for.
     #[serde(default)]
     reason: String,
@@ -60,12 +63,16 @@ pub(super) async fn make(
         let mend = "Write mailbox as name@company.com, at most 254 characters, or leave it out: its owner then chooses.";
         return Err(Refused::new(StatusCode::BAD_REQUEST, "mailbox is no address.", mend));
     }
+    if asked.send && account.is_some() {
+        let mend = "Leave send out: whoever signs in again is asked for what they were asked for before. Leave source out for a new mailbox that sends.";
+        return Err(Refused::new(StatusCode::BAD_REQUEST, "send and source do not go together.", mend));
+    }
     let wish = Wish {
         account: account.as_ref(),
         replaces: asked.replace,
         mailbox: asked.mailbox.trim(),
         shared: asked.shared,
-        send: false,
+        send: asked.send,
         reason: &asked.reason,
         lasts,
     };

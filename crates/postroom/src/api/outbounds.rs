@@ -38,6 +38,7 @@ fn shape(outbound: &Outbound) -> Shape {
         last_success_at: standing.last_success,
         last_sent_at: standing.last_mail,
         fault: standing.troubles.first().map(|trouble| fault(&trouble.fault)),
+        faults: standing.troubles.iter().map(|trouble| fault(&trouble.fault)).collect(),
     }
 }
 

@@ -44,6 +44,7 @@ fn shape_with(source: &Source, pushed: Option<&push::store::Row>) -> Shape {
         last_mail_at: at(source.last_mail_at),
         waiting: u64::try_from(source.waiting).unwrap_or(0),
         fault: standing.troubles.first().map(|trouble| fault(&trouble.fault)),
+        faults: standing.troubles.iter().map(|trouble| fault(&trouble.fault)).collect(),
         push: Some(push::shown::shape(pushed)),
     }
 }
@@ -94,7 +95,11 @@ pub(super) fn ping_shape(report: &pinged::Report) -> Ping {
         .iter()
         .map(|check| PingCheck {
             name: check.name.clone(),
-            ok: check.fault.is_none(),
+            ok: check.is_good(),
+            open: check.open.map(|open| match open {
+                pinged::Open::Unknown => "unknown".to_owned(),
+                pinged::Open::NotTried => "not_tried".to_owned(),
+            }),
             text: check.text.clone(),
             took_ms: check.took_ms,
             fault: check.fault().as_ref().map(fault),

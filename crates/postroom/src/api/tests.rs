@@ -48,6 +48,7 @@ async fn who_asks_is_asked() {
         let router = &office.console.router;
         let pause = format!("/api/v1/sources/{}/pause", there.source);
         let far_too_long = format!("/api/v1/sign-in-links?mailbox={}@contoso.test", "x".repeat(300));
+        let send_again = format!("/api/v1/sign-in-links?send=true&source={}", there.source);
         for (method, path, token, status) in [
             (Method::GET, "/api/v1/sources", None, StatusCode::UNAUTHORIZED),
             (Method::GET, "/api/v1/sources", Some("wrong"), StatusCode::UNAUTHORIZED),
@@ -72,6 +73,8 @@ async fn who_asks_is_asked() {
                 StatusCode::BAD_REQUEST,
             ),
             (Method::POST, &*far_too_long, Some("admin-token"), StatusCode::BAD_REQUEST),
+            (Method::POST, "/api/v1/sign-in-links?send=true", Some("admin-token"), StatusCode::OK),
+            (Method::POST, &*send_again, Some("admin-token"), StatusCode::BAD_REQUEST),
             (Method::GET, "/api/v1/nothing", Some("admin-token"), StatusCode::NOT_FOUND),
         ] {
             let (found, body) = ask(router, method.clone(), path, token).await;
@@ -81,6 +84,15 @@ async fn who_asks_is_asked() {
                 assert!(problem.mend.ends_with('.'), "{body}");
             }
         }
+        let asked: Vec<(String, String)> = office
+            .console
+            .shell
+            .db
+            .fetch_all(sql!("SELECT wanted, goal FROM sign_in_link WHERE goal <> ''"), args![])
+            .await
+            .unwrap();
+        let [(wanted, goal)] = asked.as_slice() else { panic!("{asked:?}") };
+        assert!(wanted.contains("Mail.Send") && goal.contains("outbound"), "{asked:?}");
         let mut owner = office.console.owner().await;
         assert_eq!(owner.get("/api/v1/sources").await.status, StatusCode::OK, "a session reads");
         let csrf = owner.token("/sources").await;

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::client::{Client, Reach, in_path};
-use super::shapes::{Outbound, Outbounds, Ping};
+use super::shapes::{Outbound, Outbounds, Ping, all_faults};
 use super::sources::say_ping;
 use super::table::{cell, fault_lines, table, time};
 use super::{Failure, say, say_json};
@@ -108,7 +108,7 @@ async fn list(client: &Client, json: bool) -> Result<(), Failure> {
     }
     say(&rows.to_string())?;
     for outbound in &found.outbounds {
-        if let Some(fault) = &outbound.fault {
+        for fault in all_faults(outbound.fault.as_ref(), &outbound.faults) {
             say(&fault_lines(&format!("{}: ", outbound.mailbox), fault))?;
         }
     }

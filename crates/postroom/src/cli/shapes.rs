@@ -45,6 +45,11 @@ pub struct FaultShape {
     pub command: Option<String>,
 }
 
+/// All faults of a connection: of an older service the first alone.
+pub(super) fn all_faults<'a>(first: Option<&'a FaultShape>, all: &'a [FaultShape]) -> Vec<&'a FaultShape> {
+    if all.is_empty() { first.into_iter().collect() } else { all.iter().collect() }
+}
+
 /// One of `GET /api/v1/sources`: `{"sources": […]}`
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Source {
@@ -62,7 +67,7 @@ pub struct Source {
     /// Since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-    /// When it is tried again, while it does not work.
+    /// When it is tried again, while it does not work; none where that is after a new sign-in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_try_at: Option<Timestamp>,
     /// Where its mail goes, such as `SUP (Support)`.
@@ -77,9 +82,12 @@ pub struct Source {
     /// Mails that have no end yet.
     #[serde(default)]
     pub waiting: u64,
-    /// Why it is not online.
+    /// Why it is not online: what comes first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<FaultShape>,
+    /// All that keeps it from being online, what comes first first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<FaultShape>,
     /// How Microsoft's announcements of new mail stand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub push: Option<Push>,
@@ -120,7 +128,7 @@ pub struct Sources {
 /// `POST /api/v1/sources/{id}/ping`
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ping {
-    /// Whether every check was good.
+    /// Whether every check that was tried was good.
     pub ok: bool,
     /// What was checked, in its order.
     pub checks: Vec<PingCheck>,
@@ -133,6 +141,9 @@ pub struct PingCheck {
     pub name: String,
     /// Whether it was good.
     pub ok: bool,
+    /// Why it is neither good nor bad: `unknown`, `not_tried`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open: Option<String>,
     /// What was found.
     #[serde(default)]
     pub text: String,
@@ -255,7 +266,7 @@ pub struct Outbound {
     /// Since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-    /// When it is tried again, while it does not work.
+    /// When it is tried again, while it does not work; none where that is after a new sign-in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_try_at: Option<Timestamp>,
     /// The last time that it worked.
@@ -264,9 +275,12 @@ pub struct Outbound {
     /// When a mail was sent last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_sent_at: Option<Timestamp>,
-    /// Why it is not online.
+    /// Why it is not online: what comes first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<FaultShape>,
+    /// All that keeps it from being online, what comes first first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<FaultShape>,
 }
 
 /// `GET /api/v1/outbounds`

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use url::form_urlencoded;
 
 use super::client::{Client, Reach, in_path};
-use super::shapes::{Conversion, Ping, SignInLink, Source, Sources};
+use super::shapes::{Conversion, Ping, SignInLink, Source, Sources, all_faults};
 use super::table::{cell, fault_lines, table, time};
 use super::{Failure, say, say_json};
 use crate::config::{Config, ConfigError};
@@ -66,6 +66,9 @@ struct SignInLinkArgs {
     /// Another account takes its place
     #[arg(long, requires = "source")]
     replace: bool,
+    /// For a Message Outbound: to send from the new mailbox, not to read it
+    #[arg(long, conflicts_with = "source")]
+    send: bool,
     /// Also shared mailboxes
     #[arg(long, conflicts_with = "source")]
     shared: bool,
@@ -116,7 +119,7 @@ async fn list(client: &Client, json: bool) -> Result<(), Failure> {
     }
     say(&rows.to_string())?;
     for source in &found.sources {
-        if let Some(fault) = &source.fault {
+        for fault in all_faults(source.fault.as_ref(), &source.faults) {
             say(&fault_lines(&format!("{}: ", source.mailbox), fault))?;
         }
     }
@@ -193,7 +196,7 @@ async fn show(client: &Client, id: &str, json: bool) -> Result<(), Failure> {
     if source.next_try_at.is_some() {
         lines.push(("Next try", time(source.next_try_at)));
     }
-    if let Some(fault) = &source.fault {
+    for fault in all_faults(source.fault.as_ref(), &source.faults) {
         lines.push(("Fault", format!("{} ({}). {}", fault.cause, fault.code, fault.mend)));
     }
     for (name, value) in lines {
@@ -213,7 +216,12 @@ pub(super) fn say_ping(ping: &Ping, json: bool, otherwise: &str) -> Result<(), F
         say_json(ping)?;
     } else {
         for check in &ping.checks {
-            let mark = if check.ok { "ok  " } else { "FAIL" };
+            let mark = match check.open.as_deref() {
+                _ if check.ok => "ok  ",
+                Some("not_tried") => "-   ",
+                Some(_) => "?   ",
+                None => "FAIL",
+            };
             say(&format!("{mark}  {}  {}  ({} ms)", check.name, cell(&check.text, 200), check.took_ms))?;
             if let Some(fault) = &check.fault {
                 say(&fault_lines("      ", fault))?;
@@ -234,7 +242,7 @@ async fn sign_in_link(client: &Client, wish: SignInLinkArgs, json: bool) -> Resu
             query.append_pair(name, value);
         }
     }
-    for (name, on) in [("replace", wish.replace), ("shared", wish.shared)] {
+    for (name, on) in [("replace", wish.replace), ("send", wish.send), ("shared", wish.shared)] {
         if on {
             query.append_pair(name, "true");
         }

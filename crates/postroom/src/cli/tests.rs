@@ -25,6 +25,7 @@ fn commands_are_understood() {
         "postroom sources ping 0199 --url https://p.example --token t",
         "postroom sources sign-in-link --mailbox support@contoso.test --lasts 8h --json",
         "postroom sources sign-in-link --source 0199 --replace",
+        "postroom sources sign-in-link --mailbox post@contoso.test --send",
         "postroom messages list --state held --limit 10",
         "postroom messages show 0199 --json",
         "postroom migrate --check",
@@ -33,7 +34,12 @@ fn commands_are_understood() {
         let parsed = Cli::try_parse_from(line.split(' '));
         assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
     }
-    for line in ["postroom demo --json", "postroom sim --tls-cert c", "postroom messages list --limit 0"] {
+    for line in [
+        "postroom sources sign-in-link --source 0199 --send",
+        "postroom demo --json",
+        "postroom sim --tls-cert c",
+        "postroom messages list --limit 0",
+    ] {
         assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
     }
 }

@@ -21,18 +21,18 @@ use super::Connections;
 use super::consent;
 use super::consent::begin::{self as approval, Waiting};
 use super::enterprise;
-use super::goal::Goal;
+use super::goal::{Goal, Way};
 use super::jira_site::stored_fault;
 use super::pages::DevicePage;
 use super::routes::{State, see_other, time};
 use super::scopes;
 use super::sign_in;
-use super::store::accounts;
 use super::store::devices::{self as rows, Device};
+use super::store::{accounts, approvals};
 use crate::access::{Actor, Admin, Viewer, audit};
 use crate::web::components::{Action, FaultView, Icon};
 use crate::web::live::Bus;
-use crate::web::{self, Problem, Section};
+use crate::web::{self, Problem};
 
 /// The longest that nobody looks into the database.
 const LOOK: Duration = Duration::from_secs(60);
@@ -50,6 +50,9 @@ pub struct Wanted {
     /// `on`: also mailboxes of others.
     #[serde(default)]
     shared: String,
+    /// `on`: to send from the mailbox, not to read it; only of a new one.
+    #[serde(default)]
+    send: String,
     /// The account that is signed in again.
     account: Option<Uuid>,
 }
@@ -71,9 +74,12 @@ pub async fn begin(
             .await?
             .ok_or_else(sign_in::no_registration)?,
     };
+    let (shared, send) = (wanted.shared == "on", wanted.send == "on");
+    let goal = if send && account.is_none() { Goal::Outbound(Way::graph()) } else { Goal::Account };
     let wanted: Vec<String> = match &account {
         Some(account) => sign_in::wanted_again(connections, account).await?,
-        None => scopes::asked(wanted.shared == "on").into_iter().map(str::to_owned).collect(),
+        None if send => scopes::asked_to_send(shared).into_iter().map(str::to_owned).collect(),
+        None => scopes::asked(shared).into_iter().map(str::to_owned).collect(),
     };
     let asked: Vec<&str> = wanted.iter().map(String::as_str).collect();
     // One token for one resource: what the account has beside it is asked for with the same refresh token.
@@ -101,6 +107,8 @@ pub async fn begin(
         fault: None,
         signed_in_account_id: None,
         begun_by: admin.user().email.clone(),
+        goal: goal.stored(),
+        approval_id: None,
     };
     let mut tx = connections.db.begin().await?;
     rows::insert(&mut tx, &new, now, after(waiting.interval)).await?;
@@ -143,14 +151,22 @@ pub async fn show(
         Some(id) => accounts::account(&connections.db, viewer.workspace(), id).await?,
         None => None,
     };
-    let again = || viewer.post("Get a new code", "/device-sign-ins").with_icon(Icon::Retry);
+    let goal = Goal::of_stored(&device.goal);
+    let approval = match device.approval_id {
+        // It may have been given up since.
+        Some(id) => approvals::one(&connections.db, viewer.workspace(), id).await?,
+        None => None,
+    };
+    let is_over = !matches!(device.state.as_str(), "waiting" | "signed_in");
+    let again = is_over.then(|| again(&viewer, &device));
     let title = match device.state.as_str() {
         "signed_in" => "Signed in",
         "waiting" => "Enter this code",
         _ => "The code is over",
     };
     web::page(&DevicePage {
-        frame: viewer.frame(Section::Sources, title).live("device-sign-ins"),
+        frame: viewer.frame(goal.section(), title).live("device-sign-ins"),
+        list: goal.list(),
         waits: device.state == "waiting",
         copy: Action::copy("Copy the code", &device.user_code),
         open: Action::leave("Open Microsoft's page", &device.address).primary(),
@@ -158,12 +174,37 @@ pub async fn show(
         code: device.user_code,
         until: viewer.times().ago(time(device.expires_at)),
         fault: device.fault.as_deref().and_then(stored_fault).map(|fault| FaultView::of(&fault, None)),
-        next: signed_in
-            .as_ref()
-            .map(|account| Action::go("See what was granted", format!("/accounts/{}", account.id)).primary()),
+        approval: approval.map(|approval| {
+            Action::go("What the administrator has to do", format!("/approvals/{}", approval.id)).primary()
+        }),
+        next: signed_in.as_ref().map(|account| next(&goal, account.id).primary()),
         username: signed_in.map(|account| account.username).unwrap_or_default(),
-        again: (!matches!(device.state.as_str(), "waiting" | "signed_in")).then(again),
+        again,
     })
+}
+
+/// Where it goes on once somebody has signed in.
+fn next(goal: &Goal, account: Uuid) -> Action {
+    match goal {
+        Goal::Account => Action::go("See what was granted", format!("/accounts/{account}")),
+        goal => Action::go(goal.label(), goal.page(account)),
+    }
+}
+
+/// The button for another code, for the same as the one before.
+fn again(viewer: &Viewer, device: &Device) -> Action {
+    let mut again = viewer.post("Get a new code", "/device-sign-ins").with_icon(Icon::Retry);
+    if let Some(account) = device.account_id {
+        again = again.field("account", account.to_string());
+    }
+    let is_shared = scopes::is_granted(&device.wanted, scopes::SHARED);
+    let sends = Goal::of_stored(&device.goal).is_outbound();
+    for (name, on) in [("shared", is_shared), ("send", sends)] {
+        if on {
+            again = again.field(name, "on");
+        }
+    }
+    again
 }
 
 /// Whether a code goes on waiting after this.
@@ -324,6 +365,9 @@ impl DevicePoller {
         }
         let wanted = scopes::merged(&known.wanted, &device.wanted);
         sign_in::record(&mut tx, &actor, row, &wanted).await?;
+        if let Some(goal) = Goal::of_stored(&device.goal).kept(device.account_id.is_none()) {
+            accounts::set_goal(&mut tx, id, &goal).await?;
+        }
         tx.commit().await?;
         connections.forget();
         enterprise::learn(connections, device.workspace_id, id, claims).await?;
@@ -345,7 +389,7 @@ impl DevicePoller {
         let watched = account.as_ref().filter(|account| account.state == "online");
         let mut tx = connections.db.begin().await?;
         if rows::end(&mut tx, device.id, state, record, None).await? && consent::is_missing(fault) {
-            approval::begin(
+            let approval = approval::begin(
                 &mut tx,
                 connections,
                 &Waiting {
@@ -356,13 +400,14 @@ impl DevicePoller {
                     who: account.as_ref().map_or("", |account| account.username.as_str()),
                     tenant: account.as_ref().map_or("", |account| account.tenant_id.as_str()),
                     wanted: &device.wanted,
-                    goal: &Goal::Account,
+                    goal: &Goal::of_stored(&device.goal),
                     fault,
                     stops: false,
                     actor: &device.begun_by,
                 },
             )
             .await?;
+            rows::waits_in(&mut tx, device.id, approval).await?;
             self.approvals.notify_one();
         }
         tx.commit().await

@@ -103,6 +103,19 @@ impl Goal {
         serde_json::from_str(text).unwrap_or_default()
     }
 
+    /// What an account keeps of it for as long as nothing uses it: where it goes on, for whoever comes to the lists. `is_new` is a
+    /// sign-in of somebody new; one that was made to see it work, or for a connection that is there, changes nothing.
+    pub fn kept(&self, is_new: bool) -> Option<String> {
+        match self {
+            Self::Source(_) | Self::Outbound(_) => Some(self.stored()),
+            Self::Account => is_new.then(|| self.stored()),
+            Self::MoveSource { .. }
+            | Self::MoveOutbound { .. }
+            | Self::ValidateSource { .. }
+            | Self::ValidateOutbound { .. } => None,
+        }
+    }
+
     /// Whether it is about sending.
     pub fn is_outbound(&self) -> bool {
         matches!(self, Self::Outbound(_) | Self::MoveOutbound { .. } | Self::ValidateOutbound { .. })
@@ -182,5 +195,12 @@ mod tests {
             assert_eq!(goal.list().0.starts_with("/outbounds"), goal.is_outbound());
         }
         assert_eq!(Goal::of_stored("of a later version"), Goal::Account);
+        assert_eq!(Goal::Account.kept(false), None);
+        assert_eq!(Goal::Account.kept(true).as_deref(), Some(""));
+        for of_one in [Goal::MoveSource { id }, Goal::ValidateSource { id }, Goal::ValidateOutbound { id }] {
+            assert_eq!(of_one.kept(true), None);
+        }
+        let to_send = Goal::Outbound(Way::graph());
+        assert_eq!(to_send.kept(false).map(|kept| Goal::of_stored(&kept)), Some(to_send));
     }
 }

@@ -1,7 +1,7 @@
 //! Health: how a connection is, from what its rows say. One pure function, [`judge`], for lists, pages, the overview, the API
 //! and the command line alike; [`of_source`] lays a source's rows out for it.
 
-use fault::Fault;
+use fault::{Fault, Retry};
 use jiff::Timestamp;
 
 use super::jira_site::stored_fault;
@@ -10,6 +10,7 @@ use super::store::jira::JiraConnection;
 use super::store::outbounds::Outbound;
 use super::store::sources::Source;
 use crate::web::components::Health;
+use crate::web::times::Times;
 
 /// Where a fault is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub enum Side {
     Account,
     /// Reading or writing the mailbox.
     Mailbox,
+    /// Letting mail go.
+    Sending,
     /// Writing to Jira.
     Project,
 }
@@ -76,8 +79,51 @@ pub struct Standing {
     pub last_mail: Option<Timestamp>,
     /// The last time that it worked.
     pub last_success: Option<Timestamp>,
-    /// When it is tried again; none while it works or is paused.
+    /// When it is tried again; none while it works or is paused, and where no time brings it back: see [`Standing::next`].
     pub next_try: Option<Timestamp>,
+}
+
+/// What a connection that does not work is tried again with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextTry {
+    /// The time comes.
+    At(Timestamp),
+    /// Somebody signs in: nothing is asked for before.
+    SignIn,
+    /// A mail has to go: nothing else shows whether it is let.
+    Mail,
+}
+
+impl NextTry {
+    /// In words, for people.
+    pub fn words(self, times: &Times) -> String {
+        match self {
+            Self::At(at) => times.ago(at).words,
+            Self::SignIn => "after a new sign-in".to_owned(),
+            Self::Mail => "with the next mail, or a ping".to_owned(),
+        }
+    }
+}
+
+impl Standing {
+    /// What it is tried again with; none while it works or is paused.
+    pub fn next(&self) -> Option<NextTry> {
+        if !matches!(self.health, Health::Offline | Health::ApprovalNeeded | Health::Degraded) {
+            return None;
+        }
+        let waits_for_sign_in = self.troubles.iter().any(|trouble| needs_sign_in(&trouble.fault));
+        let waits_for_mail = self.troubles.iter().any(|trouble| trouble.at == Side::Sending);
+        match self.next_try {
+            _ if waits_for_sign_in => Some(NextTry::SignIn),
+            Some(at) => Some(NextTry::At(at)),
+            None => waits_for_mail.then_some(NextTry::Mail),
+        }
+    }
+}
+
+/// Whether nothing is asked for before somebody has signed in again.
+fn needs_sign_in(fault: &Fault) -> bool {
+    fault.retry() == Retry::AfterSignIn
 }
 
 /// Whether a fault is an administrator's approval that is missing.
@@ -134,6 +180,7 @@ pub fn judge(facts: &Facts<'_>) -> Standing {
         Health::Online | Health::Unconfirmed => parts.iter().map(|part| part.since).max(),
     };
     let next_try = match health {
+        _ if troubles.iter().any(|trouble| needs_sign_in(&trouble.fault)) => None,
         Health::Offline | Health::ApprovalNeeded | Health::Degraded => {
             of_state(gravest).map(|part| part.next).filter(|next| *next > 0).min().map(time)
         }
@@ -204,18 +251,32 @@ pub fn of_jira(jira: &JiraConnection) -> Standing {
 
 /// How an outbound is.
 pub fn of_outbound(outbound: &Outbound) -> Standing {
-    let part = |at, state, since, fault| Part { at, state, since, fault, next: outbound.next_check_at };
     judge(&Facts {
         is_confirmed: true,
         paused_at: outbound.paused_at,
         parts: vec![
-            part(
-                Side::Account,
-                outbound.account_state.as_str(),
-                outbound.account_since,
-                outbound.account_fault.as_deref(),
-            ),
-            part(Side::Mailbox, outbound.state.as_str(), outbound.state_since, outbound.fault.as_deref()),
+            Part {
+                at: Side::Account,
+                state: &outbound.account_state,
+                since: outbound.account_since,
+                fault: outbound.account_fault.as_deref(),
+                next: outbound.next_check_at,
+            },
+            Part {
+                at: Side::Mailbox,
+                state: &outbound.state,
+                since: outbound.state_since,
+                fault: outbound.fault.as_deref(),
+                next: outbound.next_check_at,
+            },
+            // No look at the mailbox tries this.
+            Part {
+                at: Side::Sending,
+                state: &outbound.send_state,
+                since: outbound.send_since,
+                fault: outbound.send_fault.as_deref(),
+                next: 0,
+            },
         ],
         last_mail: outbound.last_sent_at,
         last_success: outbound.last_success_at,
@@ -290,6 +351,31 @@ mod tests {
             part(Side::Mailbox, "offline", 11, Some(&fault)),
         ];
         assert_eq!(judge(&facts(both)).troubles.len(), 1);
+    }
+
+    /// Promise: nobody is told a time at which nothing is tried: after an ended sign-in the next try is the new one, and after a refusal
+    /// to send the next mail.
+    #[test]
+    fn no_time_is_told_at_which_nothing_is_tried() {
+        let (ended, busy, refused) =
+            (record("entra.grant_revoked"), record("own.store"), record("graph.send_as"));
+        let next = |parts| judge(&facts(parts)).next();
+        let (account, mailbox) = (Side::Account, Side::Mailbox);
+        assert_eq!(next(vec![part(account, "offline", 10, Some(&ended))]), Some(NextTry::SignIn));
+        let both = vec![
+            part(account, "offline", 10, Some(&ended)),
+            part(mailbox, "degraded", 20, Some(&busy)),
+            Part { next: 0, ..part(Side::Sending, "offline", 30, Some(&refused)) },
+        ];
+        assert_eq!((next(both.clone()), judge(&facts(both)).next_try), (Some(NextTry::SignIn), None));
+        let sending = || Part { next: 0, ..part(Side::Sending, "offline", 30, Some(&refused)) };
+        let well = || part(mailbox, "online", 20, None);
+        assert_eq!(next(vec![well(), sending()]), Some(NextTry::Mail));
+        let degraded = next(vec![part(mailbox, "degraded", 20, Some(&busy))]);
+        assert!(matches!(degraded, Some(NextTry::At(at)) if at.as_microsecond() == 80), "{degraded:?}");
+        assert_eq!(next(vec![well()]), None);
+        let paused = Facts { paused_at: Some(99), ..facts(vec![sending()]) };
+        assert_eq!(judge(&paused).next(), None);
     }
 
     /// Promise: an approval that is missing has a state of its own.

@@ -4,11 +4,13 @@ use axum::extract::{Query, State as Shared};
 use axum::response::Response;
 use fault::Class;
 use serde::Deserialize;
+use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::connection_type::ConnectionType;
 use super::consent::listed;
 use super::ending;
+use super::goal::{Goal, Way};
 use super::health::{self, Side, Standing, Trouble};
 use super::jira_site::stored_fault;
 use super::known_ends::KnownEnds;
@@ -54,8 +56,10 @@ pub async fn show(
     }
     let waiting = listed::waiting(&state, &viewer).await?;
     for account in accounts::unused(&connections.db, viewer.workspace()).await? {
-        if !waiting.iter().any(|approval| approval.account_id == Some(account.id)) {
-            rows.push(account_row(&viewer, &account, &ends));
+        let waits = waiting.iter().any(|approval| approval.account_id == Some(account.id));
+        // Who signed in to send stands in the list of outbounds.
+        if !waits && !Goal::of_stored(&account.goal).is_outbound() {
+            rows.push(account_row(&viewer, &account, true, &ends));
         }
     }
     let waits = |source: &&Source| health::of_source(source).health == Health::ApprovalNeeded;
@@ -88,7 +92,7 @@ pub async fn show(
 pub fn mend(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Option<Action> {
     let of = Mailbox::from(source);
     if trouble.at != Side::Project {
-        return of.mend(viewer, &trouble.fault);
+        return of.mend(viewer, trouble);
     }
     match (trouble.fault.entry.class, source.jira_connection_id) {
         (Class::Transient, _) => None,
@@ -99,9 +103,8 @@ pub fn mend(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Option<Actio
     }
 }
 
-fn said(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Said {
+fn said(viewer: &Viewer, source: &Source, trouble: &Trouble, action: Option<Action>) -> Said {
     let mails = if trouble.at == Side::Project { u64::try_from(source.waiting).unwrap_or(0) } else { 0 };
-    let action = viewer.may(Role::Admin).then(|| mend(viewer, source, trouble)).flatten();
     mend::said(viewer, trouble, &waiting(mails), action)
 }
 
@@ -148,6 +151,7 @@ pub fn actions(viewer: &Viewer, source: &Source, graph_is_offered: bool) -> Vec<
     let mut actions =
         vec![Action::go("Change settings", format!("/sources/{id}/edit")).with_icon(Icon::Settings)];
     actions.push(Mailbox::from(source).pause(viewer, source.paused_at.is_some()));
+    actions.push(Action::go("Read another folder of it", another_folder(source)).with_icon(Icon::Plus));
     let shadow =
         |label: &str, word: &str| viewer.post(label, format!("/sources/{id}/shadow")).field("shadow", word);
     actions.push(if source.shadow_at.is_some() {
@@ -160,6 +164,16 @@ pub fn actions(viewer: &Viewer, source: &Source, graph_is_offered: bool) -> Vec<
     }
     actions.push(removal(viewer, source));
     actions
+}
+
+/// The page where a source of another folder of the same mailbox is confirmed, read by the same account in the same way.
+fn another_folder(source: &Source) -> String {
+    let way = match ConnectionType::of_word(&source.connection_type) {
+        ConnectionType::Ews => Way::ews(&source.ews_url),
+        ConnectionType::Graph => Way::graph(),
+    };
+    let mailbox: String = form_urlencoded::byte_serialize(source.mailbox.as_bytes()).collect();
+    format!("{}&mailbox={mailbox}", Goal::Source(way).page(source.account_id))
 }
 
 /// The button that removes a source.
@@ -203,6 +217,10 @@ fn source_row(
     let mended = standing.troubles.iter().any(|trouble| is_mended_by_moving(&trouble.fault));
     // A line of the row has it: what mends comes first, then what ends.
     let in_a_line = moving.is_some() || mended;
+    // The line of the move has the button, or there is none while it is under way.
+    let troubles = mend::with_mends(viewer, &standing.troubles, moving.is_some(), |trouble| {
+        mend(viewer, source, trouble)
+    });
     let at_the_end = (!in_a_line).then(|| Mailbox::from(source).to_graph(viewer));
     SourceRow {
         id: id.to_string(),
@@ -217,12 +235,7 @@ fn source_row(
         said: on_the_move
             .into_iter()
             .chain(in_shadow(viewer, source))
-            .chain(standing.troubles.iter().map(|trouble| {
-                let said = said(viewer, source, trouble);
-                // The line of the move has the button, or there is none while it is under way.
-                let is_elsewhere = moving.is_some() && is_mended_by_moving(&trouble.fault);
-                if is_elsewhere { Said { action: None, ..said } } else { said }
-            }))
+            .chain(troubles.map(|(trouble, action)| said(viewer, source, trouble, action)))
             .chain(ending::said(viewer, ends, source.account_id, &known, at_the_end.as_ref()))
             .collect(),
         ping: admin
@@ -236,19 +249,29 @@ fn source_row(
     }
 }
 
-/// An account that is signed in and has no source yet.
-fn account_row(viewer: &Viewer, account: &Account, ends: &KnownEnds) -> SourceRow {
+/// An account that is signed in and not used yet for what it signed in for, as a line of the list of that. Where nothing uses it,
+/// `is_unused`, it can be removed.
+pub(super) fn account_row(
+    viewer: &Viewer,
+    account: &Account,
+    is_unused: bool,
+    ends: &KnownEnds,
+) -> SourceRow {
     let id = account.id;
+    let goal = Goal::of_stored(&account.goal);
     let admin = viewer.may(Role::Admin);
     let fault = account.fault.as_deref().filter(|_| account.state != "online").and_then(stored_fault);
     let said = match &fault {
         None => Said {
             tone: Tone::Warn,
             since: None,
-            text: "Signed in; it reads nothing before folder and project are chosen.".to_owned(),
+            text: if goal.is_outbound() {
+                "Signed in; nothing is sent before the mailbox is chosen.".to_owned()
+            } else {
+                "Signed in; it reads nothing before folder and project are chosen.".to_owned()
+            },
             code: String::new(),
-            action: admin
-                .then(|| Action::go("Choose folder and project", sign_in::next_page(account)).primary()),
+            action: admin.then(|| Action::go(goal.label(), sign_in::next_page(account)).primary()),
             ways: Vec::new(),
         },
         Some(fault) => Said {
@@ -270,8 +293,9 @@ fn account_row(viewer: &Viewer, account: &Account, ends: &KnownEnds) -> SourceRo
         mailbox: account.username.clone(),
         href: format!("/accounts/{id}"),
         folder: String::new(),
-        connection_type: if scopes::is_granted(&account.scopes, scopes::MAIL)
-            || scopes::of_ews(&account.scopes).is_empty()
+        connection_type: if goal.over() == ConnectionType::Graph
+            && (scopes::is_granted(&account.scopes, scopes::MAIL)
+                || scopes::of_ews(&account.scopes).is_empty())
         {
             ConnectionType::Graph.name()
         } else {
@@ -292,7 +316,7 @@ fn account_row(viewer: &Viewer, account: &Account, ends: &KnownEnds) -> SourceRo
         }),
         menu: Menu::more(
             format!("More for {}", account.username),
-            if admin { vec![remove] } else { Vec::new() },
+            if admin && is_unused { vec![remove] } else { Vec::new() },
         ),
         result: None,
     }

@@ -4,11 +4,11 @@
 use fault::{Class, Fault, Retry};
 use uuid::Uuid;
 
-use super::health::{self, Trouble};
+use super::health::{self, Side, Trouble};
 use super::pages::Said;
 use super::store::outbounds::Outbound;
 use super::store::sources::Source;
-use crate::access::Viewer;
+use crate::access::{Role, Viewer};
 use crate::web::components::{Action, Icon, Tone, happened, ways};
 
 /// A source or an outbound, as its buttons name it.
@@ -63,8 +63,9 @@ impl Mailbox {
         self.post(viewer, "Validate: sign in again", "sign-in").icon_only(Icon::Validate)
     }
 
-    /// The button that mends a fault of signing in, or of the mailbox.
-    pub fn mend(self, viewer: &Viewer, fault: &Fault) -> Option<Action> {
+    /// The button that mends a trouble of signing in, of the mailbox or of sending.
+    pub fn mend(self, viewer: &Viewer, trouble: &Trouble) -> Option<Action> {
+        let fault = &trouble.fault;
         if is_mended_by_moving(fault) {
             return Some(self.to_graph(viewer).primary());
         }
@@ -72,6 +73,10 @@ impl Mailbox {
             // Its page has the link for the administrator, and Microsoft is asked once a minute from then on.
             let ask = viewer.post("Ask the administrator", format!("/accounts/{}/wait", self.account));
             return Some(ask.field(self.word, self.id.to_string()));
+        }
+        if trouble.at == Side::Sending {
+            // Only a mail that goes shows that it is let.
+            return Some(self.post(viewer, "Ping: sends you a test mail", "ping").with_icon(Icon::Ping));
         }
         let sign_in = || Some(self.post(viewer, "Sign in again", "sign-in").primary());
         match fault.entry.class {
@@ -87,6 +92,23 @@ impl Mailbox {
 /// Whether EWS is barred to a connection, so that a move to Graph mends it.
 pub fn is_mended_by_moving(fault: &Fault) -> bool {
     matches!(fault.entry.id, "ews.disabled" | "ews.not_allowed")
+}
+
+/// The troubles of a connection, each with the button that `mend` has for it, if whoever looks may press it. A page offers the move to
+/// Graph once: with the first trouble that it mends, and with none where `graph_is_offered` elsewhere.
+pub fn with_mends<'a>(
+    viewer: &Viewer,
+    troubles: &'a [Trouble],
+    mut graph_is_offered: bool,
+    mend: impl Fn(&Trouble) -> Option<Action>,
+) -> impl Iterator<Item = (&'a Trouble, Option<Action>)> {
+    let admin = viewer.may(Role::Admin);
+    troubles.iter().map(move |trouble| {
+        let moves = is_mended_by_moving(&trouble.fault);
+        let is_elsewhere = moves && graph_is_offered;
+        graph_is_offered |= moves;
+        (trouble, if admin && !is_elsewhere { mend(trouble) } else { None })
+    })
 }
 
 /// The line that a list shows of a trouble; `more` is said at its end.

@@ -79,7 +79,11 @@ mod tests_of_fences;
 #[cfg(test)]
 mod tests_of_lists;
 #[cfg(test)]
+mod tests_of_ping;
+#[cfg(test)]
 mod tests_of_portals;
+#[cfg(test)]
+mod tests_of_purposes;
 #[cfg(test)]
 mod tests_of_reading;
 #[cfg(test)]

@@ -197,6 +197,7 @@ pub async fn show(
                 tenant: account.tenant_id,
                 health: Health::of_row(&account.state).unwrap_or(Health::Degraded),
                 sources: u64::try_from(account.sources).unwrap_or(0),
+                outbounds: u64::try_from(account.outbounds).unwrap_or(0),
                 is_app: account.kind == "app",
             })
             .collect(),

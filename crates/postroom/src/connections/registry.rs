@@ -115,7 +115,8 @@ struct AccountRow {
 impl AccountRow {
     /// Where faults of a mailbox that it reaches happen.
     fn place(&self, registration: &Registration, mailbox: &str) -> Place {
-        Place { account: Some(self.username.clone()), ..registration.place().with_mailbox(mailbox) }
+        let person = (self.kind != "app").then(|| self.username.clone());
+        Place { account: person, ..registration.place().with_mailbox(mailbox) }
     }
 }
 

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use store::StoreError;
 use uuid::Uuid;
 
+use super::goal::{Goal, Way};
 use super::pages::{LinkMadePage, LinkRow, LinksPage, OwnerDonePage, OwnerPage, OwnerWaitsPage};
 use super::routes::{State, flash_to, moment, time};
 use super::scopes;
@@ -20,7 +21,7 @@ use crate::access::{Actor, Admin, Role, Viewer, audit, bound, csrf};
 use crate::connections::consent;
 use crate::web::components::{Action, Icon};
 use crate::web::form::{Choice, Field, Fields};
-use crate::web::{self, Client, Flash, Problem, Section};
+use crate::web::{self, Client, Flash, Problem};
 
 /// How long links may work, in hours, and how that is called.
 const LASTS: [(&str, &str, i64); 4] =
@@ -43,7 +44,7 @@ pub struct Wish<'a> {
     pub mailbox: &'a str,
     /// Also shared mailboxes.
     pub shared: bool,
-    /// Also to send.
+    /// To send from the mailbox, not to read it; only of a new one.
     pub send: bool,
     /// What for, for its owner.
     pub reason: &'a str,
@@ -80,6 +81,10 @@ pub async fn make(state: &State, actor: &Actor, wish: &Wish<'_>) -> Result<Optio
         None if wish.send => scopes::asked_to_send(wish.shared),
         None => scopes::asked(wish.shared),
     };
+    let goal = match wish.account {
+        None if wish.send => Goal::Outbound(Way::graph()),
+        _ => Goal::Account,
+    };
     let token = csrf::secret(&mut rand::rng());
     let now = connections.clock.now();
     let until = now.saturating_add(wish.lasts).unwrap_or(now);
@@ -102,6 +107,7 @@ pub async fn make(state: &State, actor: &Actor, wish: &Wish<'_>) -> Result<Optio
             account: wish.account.map(|account| account.id),
             mailbox,
             wanted: &wanted.join(" "),
+            goal: &goal.stored(),
             reason: &reason,
             asked_by: &actor.name,
             now,
@@ -130,10 +136,21 @@ pub fn lasts(word: &str) -> Option<SignedDuration> {
     LASTS.iter().find(|(own, ..)| *own == word).map(|(_, _, hours)| SignedDuration::from_hours(*hours))
 }
 
-/// `?account=` of the form.
+/// `?account=&for=` of the form.
 #[derive(Debug, Default, Deserialize)]
 pub struct Of {
     account: Option<Uuid>,
+    /// `outbound`, or nothing.
+    #[serde(default, rename = "for")]
+    purpose: String,
+}
+
+/// The choice of a mailbox that is to send.
+const OUTBOUND: &str = "outbound";
+
+/// What a new mailbox is for.
+fn goal_of(purpose: &str) -> Goal {
+    if purpose == OUTBOUND { Goal::Outbound(Way::graph()) } else { Goal::Account }
 }
 
 /// What the form posts.
@@ -143,6 +160,9 @@ pub struct Posted {
     mailbox: String,
     #[serde(default)]
     shared: String,
+    /// `outbound`, or anything else.
+    #[serde(default)]
+    purpose: String,
     #[serde(default)]
     who: String,
     #[serde(default)]
@@ -159,6 +179,15 @@ fn fields(posted: &Posted, account: Option<&Account>) -> Fields {
                 .optional()
                 .value(&posted.mailbox)
                 .hint("Its owner is then asked for at Microsoft's page. Leave it empty, and they choose."),
+            Field::radio(
+                "purpose",
+                "For",
+                vec![
+                    Choice::new("source", "A Message Source").hint("Postroom reads the mailbox."),
+                    Choice::new(OUTBOUND, "A Message Outbound").hint("Postroom sends from the mailbox."),
+                ],
+            )
+            .value(if posted.purpose == OUTBOUND { OUTBOUND } else { "source" }),
             Field::tick("shared", "Also shared mailboxes").value(&posted.shared),
         ],
         Some(account) => vec![
@@ -168,7 +197,7 @@ fn fields(posted: &Posted, account: Option<&Account>) -> Fields {
                 vec![
                     Choice::new("same", format!("{} again", account.username)),
                     Choice::new("other", "Another account in its place")
-                        .hint("Its mailboxes are read with the new account from then on; they go on where they stood."),
+                        .hint("What is read with it, or sends as it, does so with the new account from then on; nothing begins anew."),
                 ],
             )
             .value(if posted.who == "other" { "other" } else { "same" }),
@@ -196,11 +225,22 @@ async fn account_of(state: &State, viewer: &Viewer, id: Option<Uuid>) -> Result<
     Ok(Some(state.account(viewer.workspace(), id).await?))
 }
 
+/// What a link is for, in words for the list.
+fn use_of(link: &rows::Link) -> &'static str {
+    match link.purpose.as_str() {
+        "validate" => "signs in again",
+        "replace" => "another account in its place",
+        _ if Goal::of_stored(&link.goal).is_outbound() => "to send from it",
+        _ => "to read it",
+    }
+}
+
 async fn list_page(
     viewer: &Viewer,
     state: &State,
     fields: Fields,
     account: Option<&Account>,
+    goal: &Goal,
 ) -> Result<Response, Problem> {
     let now = viewer.times().now.as_microsecond();
     let found = rows::newest(&state.connections.db, viewer.workspace(), 50).await?;
@@ -216,6 +256,7 @@ async fn list_page(
             };
             let works = link.used_at.is_none() && link.revoked_at.is_none() && link.expires_at > now;
             LinkRow {
+                purpose: use_of(&link),
                 mailbox: if link.mailbox.is_empty() {
                     "chosen by its owner".to_owned()
                 } else {
@@ -240,7 +281,8 @@ async fn list_page(
         |account| format!("/sign-in-links/new?account={}", account.id),
     );
     web::page(&LinksPage {
-        frame: viewer.frame(Section::Sources, "Let a mailbox's owner sign in"),
+        frame: viewer.frame(goal.section(), "Let a mailbox's owner sign in"),
+        list: goal.list(),
         action,
         fields,
         rows: listed,
@@ -255,8 +297,9 @@ pub async fn new(
     Query(of): Query<Of>,
 ) -> Result<Response, Problem> {
     let account = account_of(&state, &viewer, of.account).await?;
-    let fields = fields(&Posted::default(), account.as_ref());
-    list_page(&viewer, &state, fields, account.as_ref()).await
+    let goal = goal_of(&of.purpose);
+    let fields = fields(&Posted { purpose: of.purpose, ..Posted::default() }, account.as_ref());
+    list_page(&viewer, &state, fields, account.as_ref(), &goal).await
 }
 
 /// POST /sign-in-links/new
@@ -267,6 +310,7 @@ pub async fn submit(
     Form(posted): Form<Posted>,
 ) -> Result<Response, Problem> {
     let account = account_of(&state, &admin, of.account).await?;
+    let goal = goal_of(&posted.purpose);
     let mut said = fields(&posted, account.as_ref());
     let mailbox = posted.mailbox.trim();
     if account.is_none() && !is_address(mailbox) {
@@ -274,23 +318,24 @@ pub async fn submit(
     }
     let Some(lasts) = lasts(&posted.lasts) else {
         said.fail("lasts", "Choose how long it works.");
-        return list_page(&admin, &state, said, account.as_ref()).await;
+        return list_page(&admin, &state, said, account.as_ref(), &goal).await;
     };
     if said.failed() {
-        return list_page(&admin, &state, said, account.as_ref()).await;
+        return list_page(&admin, &state, said, account.as_ref(), &goal).await;
     }
     let wish = Wish {
         account: account.as_ref(),
         replaces: posted.who == "other",
         mailbox,
         shared: posted.shared == "on",
-        send: false,
+        send: goal.is_outbound(),
         reason: &posted.reason,
         lasts,
     };
     let made = make(&state, &admin.actor(), &wish).await?.ok_or_else(sign_in::no_registration)?;
     web::page(&LinkMadePage {
-        frame: admin.frame(Section::Sources, "The sign-in link"),
+        frame: admin.frame(goal.section(), "The sign-in link"),
+        list: goal.list(),
         mailbox: if mailbox.is_empty() {
             account.map(|account| account.username).unwrap_or_default()
         } else {
@@ -365,6 +410,7 @@ pub async fn open(
     let page = OwnerPage {
         frame,
         token: opened.token,
+        sends: Goal::of_stored(&link.goal).is_outbound(),
         mailbox: link.mailbox,
         asked_by: link.asked_by,
         reason: link.reason,
@@ -398,7 +444,7 @@ pub async fn sign_in(
         ("validate" | "replace", None) => return Err(no_longer()),
         _ => Purpose::New,
     };
-    let asked = Asked::of(&scopes::asked_again(&link.wanted));
+    let asked = Asked::of(&scopes::asked_again(&link.wanted)).to(Goal::of_stored(&link.goal));
     let hint = (!link.mailbox.is_empty()).then(|| link.mailbox.clone());
     sign_in::begin(Who::Owner { client, link: Box::new(link) }, &state, purpose, asked, hint).await
 }

@@ -12,8 +12,8 @@ use super::connection_type::ConnectionType;
 use super::jira_site::stored_fault;
 use super::known_ends::KnownEnds;
 use super::list;
-use super::mend::is_mended_by_moving;
-use super::pages::{Expiry, MovingToGraph, SourcePage};
+use super::mend::{self, is_mended_by_moving};
+use super::pages::{Expiry, MovingToGraph, Setting, SourcePage};
 use super::routes::{State, moment, time};
 use super::store::conversion::{self, Conversion};
 use super::store::events;
@@ -52,18 +52,19 @@ pub async fn show(
     }
     let waiting = u64::try_from(source.waiting).unwrap_or(0);
     let moving = conversion::of_source(db, id).await?.and_then(|moving| self::moving(&viewer, &moving));
-    let shown = standing.troubles.first();
-    let mended_by_moving = shown.is_some_and(|shown| is_mended_by_moving(&shown.fault));
-    let fault = shown.map(|trouble| {
-        let view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since))).waiting(waiting);
-        // What is said of a move has its button.
-        let is_elsewhere = mended_by_moving && moving.is_some();
-        match list::mend(&viewer, &source, trouble).filter(|_| admin && !is_elsewhere) {
-            Some(action) => view.with(action),
-            None => view,
-        }
-    });
+    let mended_by_moving = standing.troubles.iter().any(|trouble| is_mended_by_moving(&trouble.fault));
     let graph_is_offered = mended_by_moving || moving.is_some();
+    // What is said of a move has its button.
+    let faults = mend::with_mends(&viewer, &standing.troubles, moving.is_some(), |trouble| {
+        list::mend(&viewer, &source, trouble)
+    });
+    let faults = faults.enumerate().map(|(place, (trouble, action))| {
+        // How many mails wait is said once.
+        let waiting = if place == 0 { waiting } else { 0 };
+        let view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since))).waiting(waiting);
+        action.into_iter().fold(view, FaultView::with)
+    });
+    let faults = faults.collect();
     let now = viewer.times().now;
     let charts = vec![
         chart(db, id, viewer.times(), now, HOUR, 24).await?,
@@ -88,7 +89,7 @@ pub async fn show(
         ),
         last_mail: source.last_mail_at.map(|at| moment(&viewer, at)),
         last_success: source.last_success_at.map(|at| moment(&viewer, at)),
-        fault,
+        faults,
         moving,
         ping: None,
         timeline: timeline_of(&state, &viewer, [source.id, source.account_id]).await?,
@@ -149,8 +150,8 @@ fn facts(
     alarm: String,
 ) -> Vec<(String, String)> {
     let mut facts = vec![("Waiting".to_owned(), thousands(u64::try_from(source.waiting).unwrap_or(0)))];
-    if let Some(next) = standing.next_try {
-        facts.push(("Next try".to_owned(), viewer.times().ago(next).words));
+    if let Some(next) = standing.next() {
+        facts.push(("Next try".to_owned(), next.words(viewer.times())));
     }
     if let Some(key) = &source.project_key {
         let name = source.project_name.as_deref().filter(|name| !name.is_empty());
@@ -247,7 +248,12 @@ pub(super) fn ends(viewer: &Viewer, forecasts: &[expiry::Forecast]) -> Vec<Expir
         .collect()
 }
 
-fn settings(viewer: &Viewer, source: &Source) -> Vec<(String, String)> {
+/// The page of an account: of a person's, or of the application itself.
+pub(super) fn account_page(kind: &str, account: Uuid) -> String {
+    if kind == "app" { format!("/applications/{account}") } else { format!("/accounts/{account}") }
+}
+
+fn settings(viewer: &Viewer, source: &Source) -> Vec<Setting> {
     let start = match source.start_kind.as_str() {
         "everything" => "everything that lay in the folder".to_owned(),
         "since" => format!("mail since {}", viewer.times().on(time(source.start_at)).exact),
@@ -260,16 +266,16 @@ fn settings(viewer: &Viewer, source: &Source) -> Vec<(String, String)> {
         _ => "stays as it is".to_owned(),
     };
     let mut settings = vec![
-        ("Read as".to_owned(), source.username.clone()),
-        ("Mailbox".to_owned(), source.mailbox.clone()),
-        ("Folder".to_owned(), source.folder_name.clone()),
-        ("Connection type".to_owned(), ConnectionType::of_word(&source.connection_type).name().to_owned()),
-        ("Starts with".to_owned(), start),
+        Setting::new("Read as", &source.username).at(account_page(&source.account_kind, source.account_id)),
+        Setting::new("Mailbox", &source.mailbox),
+        Setting::new("Folder", &source.folder_name),
+        Setting::new("Connection type", ConnectionType::of_word(&source.connection_type).name()),
+        Setting::new("Starts with", start),
     ];
     if let Some(key) = &source.project_key {
-        settings.push(("Project".to_owned(), key.clone()));
-        settings.push(("Issue type".to_owned(), source.issue_type_name.clone()));
+        settings.push(Setting::new("Project", key));
+        settings.push(Setting::new("Issue type", &source.issue_type_name));
     }
-    settings.push(("Handled mail".to_owned(), handled));
+    settings.push(Setting::new("Handled mail", handled));
     settings
 }

@@ -14,7 +14,7 @@ use super::push;
 use super::routes::{State, flash_to, see_other};
 use super::store::events::{self, Event, Object};
 use super::store::sources::Source;
-use super::store::{accounts, jira, sources};
+use super::store::{accounts, jira, sources, uses};
 use crate::access::{Actor, Admin, audit};
 use crate::notices;
 use crate::web::times::counted;
@@ -218,9 +218,10 @@ pub async fn remove_account(
     let mut tx = state.connections.db.begin().await?;
     notices::ended_quietly(&mut tx, id, state.connections.clock.now()).await?;
     if !accounts::remove_unused(&mut tx, admin.workspace(), id).await? {
+        let uses = uses::of(&state.connections.db, id).await?;
         return Err(Problem::conflict(
-            format!("Sources are read as {}, so the sign-in stays.", account.username),
-            "Remove these sources first, or let another account read them: validate one of them as that person.",
+            format!("{} is used for {}, so the sign-in stays.", account.username, uses.words()),
+            "Remove these first, or let another account take its place: validate one of them as that person.",
         ));
     }
     audit::record(&mut tx, &admin.actor(), "remove account", &account.username, "").await?;

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::store::accounts::{self, SignedIn};
 use super::store::jira::{self as jira_rows, Kept, NewDestination};
+use super::store::outbounds::{self, NewOutbound};
 use super::store::sources::{self, Confirmed};
 use super::{Connections, Reach, jira_site, push, routes, tokens};
 use crate::jobs::{Engine, Parts};
@@ -260,6 +261,38 @@ impl Office {
             .expect("the source is kept");
         tx.commit().await.expect("commits");
         Connected { account, jira, destination, mailbox, source }
+    }
+
+    /// An outbound that this account sends from, with the right to.
+    pub(crate) async fn connect_outbound(&self, account: Uuid, address: &str) -> Uuid {
+        let (now, workspace, id) = (self.now(), self.workspace(), Uuid::now_v7());
+        let db = &self.console.shell.db;
+        db.execute(
+            sql!("UPDATE account SET scopes = 'openid Mail.ReadWrite Mail.Send' WHERE id = $1"),
+            args![account],
+        )
+        .await
+        .expect("the scopes are kept");
+        let mut tx = db.begin().await.expect("begins");
+        let native = format!("oid-{address}");
+        let mailbox = sources::add_mailbox(&mut tx, workspace, "tenant", &native, address, now)
+            .await
+            .expect("the mailbox is kept");
+        let new = NewOutbound {
+            id,
+            workspace,
+            account,
+            mailbox,
+            connection_type: "graph",
+            ews_url: String::new(),
+            from_name: "Contoso Post".to_owned(),
+            now,
+        };
+        assert!(outbounds::insert(&mut tx, &new).await.expect("the outbound is kept"));
+        let second = NewOutbound { id: Uuid::now_v7(), ..new };
+        assert!(!outbounds::insert(&mut tx, &second).await.expect("asked"), "one outbound a mailbox");
+        tx.commit().await.expect("commits");
+        id
     }
 
     /// Another source of the same mailbox.

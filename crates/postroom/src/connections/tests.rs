@@ -345,3 +345,34 @@ async fn a_sign_in_goes_when_its_sources_have_gone() {
         assert_eq!(source.username, "anna@contoso.test");
     }
 }
+
+/// Promise: a source's page and the API show all that is wrong with it, no time for a next try that only a sign-in brings, and the page
+/// leads to the account that it is read with.
+#[tokio::test]
+async fn a_source_says_all_that_is_wrong() {
+    for office in Office::all().await {
+        let there = office.connect().await;
+        let db = &office.console.shell.db;
+        let ended = r#"{"entry":"entra.grant_revoked","code":"AADSTS50173"}"#;
+        db.execute(sql!("UPDATE account SET state = 'offline', fault = $1"), args![ended]).await.unwrap();
+        let refused = r#"{"entry":"jira.forbidden","code":""}"#;
+        db.execute(
+            sql!("UPDATE destination SET state = 'offline', fault = $1, not_before = $2"),
+            args![refused, office.now() + jiff::SignedDuration::from_secs(60)],
+        )
+        .await
+        .unwrap();
+        let mut owner = office.console.owner().await;
+        let page = owner.get(&format!("/sources/{}", there.source)).await.body;
+        assert_eq!(page.matches("<div class=\"fault ").count(), 2, "{page}");
+        let account = format!("<a href=\"/accounts/{}\">support@contoso.test</a>", there.account);
+        for part in ["AADSTS50173", "jira.forbidden", "after a new sign-in", account.as_str()] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        let api: serde_json::Value = serde_json::from_str(&owner.get("/api/v1/sources").await.body).unwrap();
+        let one = &api["sources"][0];
+        assert_eq!(one["faults"].as_array().map(Vec::len), Some(2), "{one}");
+        assert_eq!(one["fault"]["code"], "AADSTS50173", "{one}");
+        assert!(one.get("next_try_at").is_none(), "{one}");
+    }
+}

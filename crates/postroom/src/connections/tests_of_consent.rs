@@ -29,7 +29,7 @@ fn watcher(office: &Office) -> Watcher {
     }
 }
 
-fn stopped(state: &str, code: u32) -> String {
+pub(super) fn stopped(state: &str, code: u32) -> String {
     format!("/oauth/callback?error=access_denied&error_description=AADSTS{code}%3A+No.&state={state}")
 }
 
@@ -199,7 +199,7 @@ async fn an_account_that_works_goes_on() {
 }
 
 /// Makes a sign-in link; gives its path.
-async fn make_link(owner: &mut Browser<'_>, more: &[(&str, &str)]) -> String {
+pub(super) async fn make_link(owner: &mut Browser<'_>, more: &[(&str, &str)]) -> String {
     let token = owner.token("/sign-in-links/new").await;
     let mut fields = vec![("lasts", "1h"), ("reason", "The support mailbox")];
     fields.extend_from_slice(more);
@@ -211,7 +211,7 @@ async fn make_link(owner: &mut Browser<'_>, more: &[(&str, &str)]) -> String {
 }
 
 /// Opens a link as a mailbox's owner does, and goes to Microsoft; gives the state.
-async fn follow(browser: &mut Browser<'_>, told: &Shared, link: &str) -> String {
+pub(super) async fn follow(browser: &mut Browser<'_>, told: &Shared, link: &str) -> String {
     let page = browser.get(link).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.body);
     let (csrf, token) = (page.field("csrf"), page.field("token"));
@@ -304,6 +304,16 @@ async fn links_end() {
     }
 }
 
+pub(super) fn poller(office: &Office) -> DevicePoller {
+    DevicePoller {
+        connections: Arc::clone(&office.state.connections),
+        bus: office.console.shell.bus.clone(),
+        wake: Arc::new(Notify::new()),
+        poll: Arc::new(Notify::new()),
+        approvals: Arc::new(Notify::new()),
+    }
+}
+
 /// Promise: a code is shown, asked about as often as Microsoft says and no more, and signs in whoever enters it.
 #[tokio::test]
 async fn a_code_signs_in_whoever_enters_it() {
@@ -316,13 +326,7 @@ async fn a_code_signs_in_whoever_enters_it() {
     let body = owner.get(&page).await.body;
     assert!(body.contains("ABCD-EFGH") && body.contains("microsoft.com/devicelogin"), "{body}");
     assert!(!body.contains("canary"), "{body}");
-    let poller = DevicePoller {
-        connections: Arc::clone(&office.state.connections),
-        bus: office.console.shell.bus.clone(),
-        wake: Arc::new(Notify::new()),
-        poll: Arc::new(Notify::new()),
-        approvals: Arc::new(Notify::new()),
-    };
+    let poller = poller(&office);
     told.lock().unwrap().refuses = Some((70_016, "authorization_pending"));
     for _ in 0..5 {
         office.console.clock.advance(Duration::from_secs(1));

@@ -39,19 +39,21 @@ async fn over_ews(office: &Office) {
     }
 }
 
-/// Exchange bars EWS to both.
+/// Exchange bars EWS to both, to the outbound twice: its mailbox does not answer, and a mail was refused before.
 async fn bar(office: &Office) {
     let record = serde_json::to_string(&Fault::own("ews.disabled", "").to_record()).unwrap();
     for statement in [
         sql!("UPDATE source SET state = 'offline', fault = $1, state_since = $2"),
-        sql!("UPDATE outbound SET state = 'offline', fault = $1, state_since = $2"),
+        sql!(
+            "UPDATE outbound SET state = 'offline', fault = $1, state_since = $2, send_state = 'offline', send_fault = $1, send_since = $2"
+        ),
     ] {
         office.console.shell.db.execute(statement, args![&record, office.now()]).await.unwrap();
     }
 }
 
 /// Promise: a page offers the move to Graph once: with the fault that it mends, else where it says that EWS ends, else among what can be
-/// done; of sources and of outbounds alike, in the list and on the connection's own page.
+/// done; of sources and of outbounds alike, in the list, on the connection's own page, which show all that is wrong, and on the overview.
 #[tokio::test]
 async fn the_move_to_graph_is_offered_once() {
     for office in Office::all().await {
@@ -73,6 +75,11 @@ async fn the_move_to_graph_is_offered_once() {
                 }
             }
         }
+        let overview = owner.get("/").await;
+        for (list, id) in at {
+            let offered = overview.body.matches(&format!("action=\"{list}/{id}/convert\"")).count();
+            assert_eq!(offered, 1, "{list}: {}", overview.body);
+        }
         // A move under way needs no other, and one that failed is begun again where that is said.
         let db = &office.console.shell.db;
         let actor =
@@ -92,7 +99,9 @@ async fn the_move_to_graph_is_offered_once() {
         // An Exchange server of one's own: nothing ends, and the move is among what can be done.
         for statement in [
             sql!("UPDATE source SET ews_url = $1, state = 'online', fault = NULL"),
-            sql!("UPDATE outbound SET ews_url = $1, state = 'online', fault = NULL"),
+            sql!(
+                "UPDATE outbound SET ews_url = $1, state = 'online', fault = NULL, send_state = 'online', send_fault = NULL"
+            ),
         ] {
             db.execute(statement, args!["https://mail.contoso.test/EWS/Exchange.asmx"]).await.unwrap();
         }
@@ -139,6 +148,52 @@ async fn ews_ends_in_exchange_online_alone() {
             }
         }
     }
+}
+
+/// Promise: an account that is read gets another source: from its page, and from the source's menu in the list and on its page, where the
+/// form has the same mailbox, over the same connection type and at the same server; a mailbox that was typed stays typed.
+#[tokio::test]
+async fn another_folder_is_another_source() {
+    for office in Office::all().await {
+        let there = office.connect().await;
+        let mut owner = office.console.owner().await;
+        let new = format!("/sources/new?account={}", there.account);
+        let page = owner.get(&format!("/accounts/{}", there.account)).await.body;
+        let link = format!("<a class=\"button\" href=\"{new}\">");
+        assert!(page.contains("Read another folder or mailbox") && page.contains(&link), "{page}");
+        let db = &office.console.shell.db;
+        db.execute(sql!("UPDATE mailbox SET address = 'shared+sales@contoso.test'"), args![]).await.unwrap();
+        let own = "https://mail.contoso.test/EWS/Exchange.asmx";
+        let at_own = "&over=ews&ews_url=https%3A%2F%2Fmail.contoso.test%2FEWS%2FExchange.asmx";
+        for (over, server, way) in [("graph", "", ""), ("ews", "", "&over=ews"), ("ews", own, at_own)] {
+            db.execute(sql!("UPDATE source SET connection_type = $1, ews_url = $2"), args![over, server])
+                .await
+                .unwrap();
+            let address = format!("{new}{way}&mailbox=shared%2Bsales%40contoso.test");
+            for path in ["/sources".to_owned(), format!("/sources/{}", there.source)] {
+                let page = owner.get(&path).await.body.replace("&#38;", "&");
+                let link = page.split("<a ").find(|link| link.contains("Read another folder of it"));
+                let link = link.unwrap_or_else(|| panic!("{path}: {page}"));
+                assert!(link.contains(&format!("href=\"{address}\"")), "{path}: {link}");
+            }
+            let form = owner.get(&address).await;
+            assert_eq!(form.status, StatusCode::OK, "{}", form.body);
+            assert!(form.body.contains("value=\"shared+sales@contoso.test\""), "{}", form.body);
+            let page = form.body.replace("&#38;", "&");
+            assert!(page.contains(&format!("action=\"{new}{way}\"")), "{page}");
+        }
+    }
+}
+
+/// Promise: an account that is not read yet is led to its first source, and is not offered another.
+#[tokio::test]
+async fn nothing_is_read_so_nothing_else_is() {
+    let office = Office::new().await;
+    let registration = office.register().await;
+    let account = office.sign_in(registration, "support@contoso.test").await;
+    office.connect_outbound(account, "post@contoso.test").await;
+    let page = office.console.owner().await.get(&format!("/accounts/{account}")).await.body;
+    assert!(!page.contains("Read another folder") && page.contains("Choose folder and project"), "{page}");
 }
 
 /// What a page says, without its tags.

@@ -20,7 +20,7 @@ use super::store::{self as rows, Channel, Due, Fate};
 use crate::connections::Connections;
 use crate::connections::health;
 use crate::connections::store::outbounds::{self, Outbound};
-use crate::outbound::{self, Sent};
+use crate::outbound::{self, Sent, Used};
 use crate::web::Shell;
 use crate::web::components::Health;
 
@@ -273,7 +273,7 @@ impl Sender {
             Err(error) => return Answer::bad(format!("the outbounds cannot be read ({error})")),
         };
         let named: Vec<&str> = message.items.iter().map(|item| item.object_name.as_str()).collect();
-        let Some(outbound) = choose(&all, &named) else {
+        let Some(outbound) = choose(&all, &named, self.shell.clock.now()) else {
             return Answer::bad(
                 "no Message Outbound works, so no mail can be sent: add one under Message Outbounds, or another channel",
             );
@@ -281,26 +281,23 @@ impl Sender {
         let draft = mail::draft(message, outbound::send::from(outbound), mail::addresses(target));
         let stamp = format!("notice:{}", message.id);
         let (result, _) = outbound::send(&self.connections, outbound, &draft, &stamp, is_repeated).await;
-        let (outcome, answer) = match &result {
-            Ok(Sent::Done) => (Ok(true), Answer::good(format!("sent from {}", outbound.mailbox))),
-            Ok(Sent::InDoubt) => (
-                Ok(false),
-                Answer::good(format!(
-                    "{} did not answer; the mail may have gone and is not sent twice",
-                    outbound.mailbox
-                )),
-            ),
+        let answer = match &result {
+            Ok(Sent::Done) => Answer::good(format!("sent from {}", outbound.mailbox)),
+            Ok(Sent::InDoubt) => Answer::good(format!(
+                "{} did not answer; the mail may have gone and is not sent twice",
+                outbound.mailbox
+            )),
             Err(not_sent) => {
                 let fault = not_sent.fault();
-                let answer = Answer {
+                Answer {
                     // An address that is refused is refused again.
                     is_final: fault.entry.class == Class::Poison,
                     ..Answer::bad(format!("from {}: {}", outbound.mailbox, fault.sentence()))
-                };
-                (Err(fault), answer)
+                }
             }
         };
-        if let Err(error) = outbound::send::record(&self.connections, outbound, outcome).await {
+        let used = Used::of(&result);
+        if let Err(error) = outbound::send::record(&self.connections, outbound, used).await {
             tracing::error!(%error, "how an outbound is could not be stored");
         }
         answer
@@ -318,13 +315,26 @@ fn fate(attempts: i64, answer: &Answer, now: Timestamp) -> Fate {
     }
 }
 
-/// The outbound that a notice goes through: it works, and best is not one of those that the notice is about.
-pub(super) fn choose<'o>(all: &'o [Outbound], named: &[&str]) -> Option<&'o Outbound> {
+/// The outbound that a notice goes through: it works, and best is not one of those that the notice is about. Where none works, one that
+/// was only refused to send: whether it is let again, nothing but a mail shows.
+pub(super) fn choose<'o>(all: &'o [Outbound], named: &[&str], now: Timestamp) -> Option<&'o Outbound> {
     let well = |outbound: &&Outbound| health::of_outbound(outbound).health == Health::Online;
     let about = |outbound: &Outbound| {
         named.iter().any(|name| name.contains(&outbound.username) || name.contains(&outbound.mailbox))
     };
-    all.iter().filter(well).min_by_key(|outbound| about(outbound))
+    all.iter().filter(well).min_by_key(|outbound| about(outbound)).or_else(|| {
+        all.iter().filter(|outbound| may_be_tried(outbound, now)).min_by_key(|one| one.send_next_at)
+    })
+}
+
+/// Whether a mail may show that an outbound is let send again.
+fn may_be_tried(outbound: &Outbound, now: Timestamp) -> bool {
+    let is_online = |state: &str| state == "online";
+    outbound.paused_at.is_none()
+        && is_online(&outbound.account_state)
+        && is_online(&outbound.state)
+        && !is_online(&outbound.send_state)
+        && outbound.send_next_at <= now.as_microsecond()
 }
 
 async fn answered(response: reqwest::Response) -> Answer {

@@ -586,13 +586,35 @@ fn mail_takes_the_way_that_works() {
         next_check_at: 0,
         last_success_at: None,
         last_sent_at: None,
+        send_state: "online".to_owned(),
+        send_since: 0,
+        send_fault: None,
+        send_failures: 0,
+        send_next_at: 0,
     };
+    let now = jiff::Timestamp::from_second(1_790_000_000).unwrap();
     let all =
         [outbound("a@x.test", "offline"), outbound("b@x.test", "online"), outbound("c@x.test", "online")];
-    let chosen = |named: &[&str]| super::send::choose(&all, named).map(|one| one.mailbox.clone());
+    let chosen = |named: &[&str]| super::send::choose(&all, named, now).map(|one| one.mailbox.clone());
     assert_eq!(chosen(&[]), Some("b@x.test".to_owned()));
     assert_eq!(chosen(&["b@x.test"]), Some("c@x.test".to_owned()));
-    assert!(super::send::choose(&all[..1], &[]).is_none());
+    assert!(super::send::choose(&all[..1], &[], now).is_none());
+
+    // Refused to send: nothing but a mail shows that it is let again, so where no other works it is tried, and not too often.
+    let refused = |next: i64| Outbound {
+        send_state: "offline".to_owned(),
+        send_next_at: now.as_microsecond() + next,
+        ..outbound("d@x.test", "online")
+    };
+    let both = [refused(-1), outbound("b@x.test", "online")];
+    assert_eq!(super::send::choose(&both, &[], now).map(|one| one.mailbox.as_str()), Some("b@x.test"));
+    let due = [all[0].clone(), refused(-1)];
+    assert_eq!(super::send::choose(&due, &[], now).map(|one| one.mailbox.as_str()), Some("d@x.test"));
+    assert!(super::send::choose(&[refused(1)], &[], now).is_none());
+    let paused = Outbound { paused_at: Some(1), ..refused(-1) };
+    assert!(super::send::choose(&[paused], &[], now).is_none());
+    let signed_out = Outbound { account_state: "offline".to_owned(), ..refused(-1) };
+    assert!(super::send::choose(&[signed_out], &[], now).is_none());
 }
 
 /// Promise: what nobody raised is found by looking, an end that is near is told once, and a removed source is not waited for.

@@ -61,8 +61,8 @@ async fn a_refused_call_is_told_within_five_seconds() {
         "Identity",
         "Folder",
         "Count",
-        "Write",
-        "Send",
+        "Right to write",
+        "Right to send",
         "Quota",
         "test mail is on its way",
     ] {

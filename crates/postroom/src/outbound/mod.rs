@@ -7,4 +7,4 @@ pub mod send;
 #[cfg(test)]
 mod tests_with_sim;
 
-pub use send::{Sent, send};
+pub use send::{Sent, Used, send};

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fault::{Class, Fault};
+use jiff::Timestamp;
 use mail::Address;
 use mail::compose;
 use microsoft::{Draft, Find, Mailbox, NativeId};
-use store::StoreError;
+use store::{StoreError, Tx};
 use tokio::time::Instant;
 
 use crate::connections::store::outbounds::{self as rows, Outbound};
@@ -50,6 +51,38 @@ impl NotSent {
             Self::Draft(fault) | Self::Send(fault) => fault,
         }
     }
+}
+
+/// What using an outbound came to.
+#[derive(Clone, Debug)]
+pub enum Used {
+    /// The mailbox answered. Whether it lets mail go was not tried, or is not known.
+    Answered,
+    /// A mail went.
+    Sent,
+    /// The mailbox could not be used.
+    Unusable(Fault),
+    /// The mailbox took a draft and refused to send it.
+    Refused(Fault),
+}
+
+impl Used {
+    /// What sending came to. A lost answer is an answer of the mailbox before, and no mail that is known to have gone.
+    pub fn of(result: &Result<Sent, NotSent>) -> Self {
+        match result {
+            Ok(Sent::Done) => Self::Sent,
+            Ok(Sent::InDoubt) => Self::Answered,
+            Err(NotSent::Draft(fault)) => Self::Unusable(fault.clone()),
+            Err(NotSent::Send(fault)) => Self::Refused(fault.clone()),
+        }
+    }
+}
+
+/// Whether a refusal is of the right to send, which no other answer of the mailbox says anything of. What passes by itself and what the
+/// sign-in is refused show in a look at the mailbox as well.
+fn is_of_the_right(fault: &Fault) -> bool {
+    let is_the_servers = ["graph.", "ews."].iter().any(|side| fault.entry.id.starts_with(side));
+    is_the_servers && matches!(fault.entry.class, Class::Administrator | Class::Configuration)
 }
 
 /// Whose name and address a mail from this outbound has.
@@ -137,32 +170,46 @@ async fn left_behind(
     Ok(None)
 }
 
-/// Records how an outbound is after it was used: `sent` is whether a mail went. What concerns people is told. A fault of one mail says
-/// nothing about the outbound.
-pub async fn record(
-    connections: &Connections,
-    outbound: &Outbound,
-    outcome: Result<bool, &Fault>,
-) -> Result<(), StoreError> {
+/// Records how an outbound is after it was used. What concerns people is told. A fault of one mail says nothing about the outbound, and
+/// a mailbox that answers nothing about the right to send: that is back when a mail has gone.
+pub async fn record(connections: &Connections, outbound: &Outbound, used: Used) -> Result<(), StoreError> {
     let now = connections.clock.now();
     let mut tx = connections.db.begin().await?;
-    match outcome {
-        Ok(sent) => {
-            if rows::works(&mut tx, outbound.id, sent, now).await? {
-                tell::outbound_event(&mut tx, outbound, "online", "works again", None, now).await?;
+    match used {
+        Used::Answered => works(&mut tx, outbound, false, now).await?,
+        Used::Sent => works(&mut tx, outbound, true, now).await?,
+        Used::Unusable(fault) | Used::Refused(fault) if fault.entry.class == Class::Poison => {}
+        Used::Refused(fault) if is_of_the_right(&fault) => {
+            let record = serde_json::to_string(&fault.to_record()).unwrap_or_default();
+            let pause = judge::until_next_poll(&fault, outbound.send_failures, rand::random());
+            let next = judge::after(now, pause);
+            if rows::refuses_to_send(&mut tx, outbound.id, &record, next, now).await? {
+                tell::outbound_event(&mut tx, outbound, "offline", &fault.to_string(), Some(record), now)
+                    .await?;
             }
-            tell::outbound_works(&mut tx, outbound.id, now).await?;
+            tell::outbound_fails(&mut tx, outbound.id, &fault, now).await?;
         }
-        Err(fault) if fault.entry.class == Class::Poison => {}
-        Err(fault) => {
+        Used::Unusable(fault) | Used::Refused(fault) => {
             let state = if fault.entry.class == Class::Transient { "degraded" } else { "offline" };
             let record = serde_json::to_string(&fault.to_record()).unwrap_or_default();
-            let next = judge::after(now, judge::until_next_poll(fault, outbound.failures, rand::random()));
+            let next = judge::after(now, judge::until_next_poll(&fault, outbound.failures, rand::random()));
             if rows::fails(&mut tx, outbound.id, state, &record, next, now).await? {
                 tell::outbound_event(&mut tx, outbound, state, &fault.to_string(), Some(record), now).await?;
             }
-            tell::outbound_fails(&mut tx, outbound.id, fault, now).await?;
+            tell::outbound_fails(&mut tx, outbound.id, &fault, now).await?;
         }
     }
     tx.commit().await
+}
+
+/// The mailbox answered, and maybe a mail went. Nothing is told of as over while sending is refused.
+async fn works(tx: &mut Tx, outbound: &Outbound, sent: bool, now: Timestamp) -> Result<(), StoreError> {
+    let before = rows::works(tx, outbound.id, sent, now).await?;
+    if before.is_refused && !sent {
+        return Ok(());
+    }
+    if before.is_refused || before.is_unusable {
+        tell::outbound_event(tx, outbound, "online", "works again", None, now).await?;
+    }
+    tell::outbound_works(tx, outbound.id, now).await
 }

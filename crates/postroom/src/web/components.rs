@@ -343,13 +343,58 @@ fn sentence(text: &str) -> String {
     if text.is_empty() || text.ends_with(['.', '?', ':']) { text.to_owned() } else { format!("{text}.") }
 }
 
+/// What a check came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// It is as it should be.
+    Good,
+    /// It is not.
+    Bad,
+    /// It was tried, and nobody knows.
+    Unknown,
+    /// It was not tried.
+    NotTried,
+}
+
+impl Mark {
+    /// The class that colours its line.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Good => Tone::Good.class(),
+            Self::Bad => Tone::Bad.class(),
+            Self::Unknown => Tone::Warn.class(),
+            Self::NotTried => Tone::Quiet.class(),
+        }
+    }
+
+    /// Its icon in the sprite.
+    pub fn icon(self) -> &'static str {
+        match self {
+            Self::Good => Icon::Check.name(),
+            Self::Bad => Icon::Offline.name(),
+            Self::Unknown => Icon::Warning.name(),
+            Self::NotTried => Icon::Paused.name(),
+        }
+    }
+
+    /// For those who do not see it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Bad => "not good",
+            Self::Unknown => "not known",
+            Self::NotTried => "not tried",
+        }
+    }
+}
+
 /// One check of a ping.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckView {
     /// What was checked.
     pub name: String,
-    /// Whether it is as it should be.
-    pub good: bool,
+    /// What it came to.
+    pub mark: Mark,
     /// What was found, or what is wrong.
     pub text: String,
     /// What to do, where something is wrong.
@@ -375,9 +420,18 @@ pub struct PingView {
 impl HtmlSafe for PingView {}
 
 impl PingView {
-    /// Whether all checks are good.
-    pub fn good(&self) -> bool {
-        self.checks.iter().all(|check| check.good)
+    /// The line above all checks, and its colour.
+    pub fn verdict(&self) -> (&'static str, Tone) {
+        let any = |mark| self.checks.iter().any(|check| check.mark == mark);
+        if any(Mark::Bad) {
+            ("Something is wrong", Tone::Bad)
+        } else if any(Mark::Unknown) {
+            ("Not everything is known", Tone::Warn)
+        } else if any(Mark::NotTried) {
+            ("All that was tried is good", Tone::Good)
+        } else {
+            ("All checks are good", Tone::Good)
+        }
     }
 }
 

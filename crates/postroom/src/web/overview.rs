@@ -1,4 +1,4 @@
-//! The first page: what needs a person, how the sources are, what came of today's mail.
+//! The first page: what needs a person, how the sources and outbounds are, what came of today's mail.
 
 use askama::Template;
 
@@ -21,7 +21,7 @@ pub struct FirstStep {
 /// Something that needs a person.
 #[derive(Clone, Debug)]
 pub struct Needed {
-    /// What it is about: a source, a Jira connection.
+    /// What it is about: a source, an outbound, a Jira connection.
     pub object: String,
     /// Its page.
     pub href: String,
@@ -46,6 +46,21 @@ pub struct SourceLine {
     pub today: u64,
     /// Mails that wait.
     pub waiting: u64,
+}
+
+/// An outbound in the overview.
+#[derive(Clone, Debug)]
+pub struct OutboundLine {
+    /// The mailbox's address.
+    pub mailbox: String,
+    /// Its page.
+    pub href: String,
+    /// Its health.
+    pub health: Health,
+    /// The account that sends.
+    pub account: String,
+    /// What is new, for example the last mail's time; rendered as given.
+    pub news: String,
 }
 
 /// What became of mail since midnight, workspace's time.
@@ -79,6 +94,8 @@ pub struct OverviewView {
     pub numbers: Numbers,
     /// All sources.
     pub sources: Vec<SourceLine>,
+    /// All outbounds.
+    pub outbounds: Vec<OutboundLine>,
 }
 
 impl OverviewView {

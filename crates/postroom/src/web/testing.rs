@@ -112,6 +112,7 @@ fn feature(shell: Shell) -> Router {
             needed: Vec::new(),
             numbers: super::overview::Numbers::default(),
             sources: Vec::new(),
+            outbounds: Vec::new(),
         })
     }
     async fn admin(_: Admin) -> &'static str {

@@ -2,12 +2,13 @@
 
 use postroom::connections::enterprise::EnterpriseView;
 use postroom::connections::pages::{
-    ConfirmPage, ConnectJiraPage, DryRun, DryRunRow, Expiry, JiraPage, JiraRow, MovingToGraph, ProjectRow,
-    Said, SignInFailedPage, SignedInPage, SourcePage, SourceRow, SourcesPage, SwapPage,
+    ConfirmPage, ConnectJiraPage, DryRun, DryRunRow, Expiry, GrantedView, JiraPage, JiraRow, MovingToGraph,
+    ProjectRow, Said, Setting, SignInFailedPage, SignedInPage, SourcePage, SourceRow, SourcesPage, SwapPage,
 };
+use postroom::connections::store::uses::Uses;
 use postroom::web::chart::{Bar, Chart};
 use postroom::web::components::{
-    Action, CheckView, Health, Icon, MailState, Menu, PingView, Timeline, TimelineEntry, Tone,
+    Action, CheckView, Health, Icon, MailState, Mark, Menu, PingView, Timeline, TimelineEntry, Tone,
 };
 use postroom::web::form::{Choice, Field, Fields};
 use postroom::web::tree::{Branch, Twigs};
@@ -103,39 +104,57 @@ fn row(mailbox: &str, health: Health, target: &str, connection_type: &'static st
 }
 
 fn ping(good: bool) -> PingView {
-    let check = |name: &str, good, text: &str, mend: &str, took: &str| CheckView {
+    let check = |name: &str, mark, text: &str, mend: &str, took: &str| CheckView {
         name: name.into(),
-        good,
+        mark,
         text: text.into(),
         mend: mend.into(),
         ways: Vec::new(),
         took: took.into(),
     };
+    let jira = if good {
+        check("Jira project SUP", Mark::Good, "issues can be created; type Task", "", "143 ms")
+    } else {
+        let mend = "Give the user of the token the permission Create Issues in SUP.";
+        check("Jira project SUP", Mark::Bad, "the token may not create issues in SUP", mend, "143 ms")
+    };
     PingView {
         at: ago(-2),
         checks: vec![
-            check("Token", true, "renewed, good for 72 min", "", "212 ms"),
-            check("Mailbox", true, "support@contoso.com, signed in as anna@contoso.com", "", "88 ms"),
-            check("Folder", true, "Inbox: 12 mails, 3 unread", "", "61 ms"),
-            check(
-                "Jira project SUP",
-                good,
-                if good {
-                    "issues can be created; type Task"
-                } else {
-                    "the token may not create issues in SUP"
-                },
-                if good { "" } else { "Give the user of the token the permission Create Issues in SUP." },
-                "143 ms",
-            ),
+            check("Token", Mark::Good, "renewed, good for 72 min", "", "212 ms"),
+            check("Mailbox", Mark::Good, "support@contoso.com, signed in as anna@contoso.com", "", "88 ms"),
+            check("Folder", Mark::Good, "Inbox: 12 mails, 3 unread", "", "61 ms"),
+            jira,
         ],
         close: "/sources".into(),
     }
 }
 
+/// A ping of an outbound whose mail may have gone, or where nobody wanted one sent.
+fn open_ping(tried: bool) -> PingView {
+    let mark = if tried { Mark::Unknown } else { Mark::NotTried };
+    let text = if tried { "no answer came; look whether a test mail arrives" } else { "not tried" };
+    let open = CheckView {
+        name: "Right to send".into(),
+        mark,
+        text: text.into(),
+        mend: String::new(),
+        ways: Vec::new(),
+        took: if tried { "5004 ms".into() } else { String::new() },
+    };
+    let mut ping = ping(true);
+    ping.checks.pop();
+    ping.checks.push(open);
+    ping
+}
+
 fn sources(theme: Theme) -> SourcesPage {
     let mut support = row("support@contoso.com", Health::Online, "SUP", "Graph");
     support.result = Some(ping(true));
+    let mut sender = row("post@contoso.com", Health::Online, "", "Graph");
+    sender.result = Some(open_ping(true));
+    let mut untried = row("news@contoso.com", Health::Online, "", "Graph");
+    untried.result = Some(open_ping(false));
     let mut billing = row("billing@contoso.com", Health::Degraded, "BILL", "Graph");
     billing.beside = "retrying in 14 s".into();
     billing.said.push(Said {
@@ -194,7 +213,7 @@ fn sources(theme: Theme) -> SourcesPage {
     long.beside = "no mail yet".into();
     SourcesPage {
         frame: sources_frame(theme),
-        rows: vec![support, billing, legacy, hr, long],
+        rows: vec![support, billing, legacy, hr, long, sender, untried],
         empty: SourcesPage::nothing(sign_in()),
     }
 }
@@ -267,7 +286,7 @@ fn source(theme: Theme, well: bool) -> SourcePage {
         ],
         last_mail: Some(ago(-120)),
         last_success: Some(ago(-8)),
-        fault: (!well).then(password_reset),
+        faults: if well { Vec::new() } else { vec![password_reset(), jira_down()] },
         moving: well.then(|| MovingToGraph {
             progress: Some((3_500, 12_904)),
             text: "Is being moved to Graph: 3,500 of 12,904 ids. It is read over EWS until all of them are known.".into(),
@@ -294,12 +313,12 @@ fn source(theme: Theme, well: bool) -> SourcePage {
             action: Some(Action::go("Add a second one", "/settings")),
         }],
         settings: vec![
-            ("Account".into(), "anna@contoso.com in contoso.com".into()),
-            ("Folder".into(), "Inbox".into()),
-            ("Connection type".into(), "Graph".into()),
-            ("Start".into(), "from 13 March 2026 10:12 on".into()),
-            ("Goes to".into(), "SUP, as Task".into()),
-            ("Handled mail".into(), "is marked as read".into()),
+            Setting::new("Read as", "anna@contoso.com").at("/accounts/1"),
+            Setting::new("Folder", "Inbox"),
+            Setting::new("Connection type", "Graph"),
+            Setting::new("Starts with", "mail that came after 13 March 2026 10:12"),
+            Setting::new("Project", "SUP"),
+            Setting::new("Handled mail", "is marked as read"),
         ],
         edit: Some(Action::go("Change", "/sources/1/settings")),
         dangers: vec![
@@ -345,6 +364,7 @@ fn confirm(theme: Theme) -> ConfirmPage {
         frame: frame(theme, Section::Sources, "What shall this source do?"),
         action: "/sources/1/confirm".into(),
         account: "support@contoso.com".into(),
+        granted: Some(granted()),
         from: Fields::new(vec![
             Field::email("mailbox", "Mailbox")
                 .value("support@contoso.com")
@@ -403,11 +423,8 @@ fn confirm(theme: Theme) -> ConfirmPage {
     }
 }
 
-fn signed_in(theme: Theme) -> SignedInPage {
-    let mut frame = frame(theme, Section::Sources, "Signed in");
-    frame.flash = None;
-    SignedInPage {
-        frame,
+fn granted() -> GrantedView {
+    GrantedView {
         username: "support@contoso.com".into(),
         display_name: "Contoso Support".into(),
         tenant: "contoso.com (9f8c2b1e-6f0a-4c57-9d3b-1f1c8a5e7d20)".into(),
@@ -423,8 +440,18 @@ fn signed_in(theme: Theme) -> SignedInPage {
             by: "admin@contoso.com".into(),
             permissions: Action::leave("Its permissions in the portal", "https://portal.azure.com/"),
         }),
+    }
+}
+
+fn signed_in(theme: Theme) -> SignedInPage {
+    let mut frame = frame(theme, Section::Sources, "Signed in");
+    frame.flash = None;
+    SignedInPage {
+        frame,
+        granted: granted(),
         links: vec![Action::go("Let its owner sign in by a link", "/sign-in-links/new?account=1")],
-        next: Action::go("Choose what it shall do", "/sources/1/confirm").primary(),
+        list: ("/sources", "Message Sources"),
+        next: vec![Action::go("Choose what it shall do", "/sources/1/confirm").primary()],
     }
 }
 
@@ -433,9 +460,10 @@ fn swapped(theme: Theme) -> SwapPage {
         frame: frame(theme, Section::Sources, "Another account signed in"),
         before: "support@contoso.com".into(),
         now: "anna@contoso.com".into(),
-        sources: 2,
+        uses: Uses { sources: 2, outbounds: 1 },
+        list: "/sources",
         stay: post("Sign in as support@contoso.com", "/accounts/1/sign-in").primary(),
-        replace: post("Let anna@contoso.com read them from now on", "/accounts/1/replace"),
+        replace: post("Let anna@contoso.com take over", "/accounts/1/replace"),
     }
 }
 

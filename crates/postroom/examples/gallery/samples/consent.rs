@@ -106,6 +106,7 @@ fn registration(theme: Theme) -> RegistrationPage {
             tenant: "contoso.com".into(),
             health: Health::Online,
             sources: 2,
+            outbounds: 1,
             is_app: false,
         }],
         links: vec![Action::leave("Permissions in the portal", "https://portal.azure.com/")],
@@ -206,10 +207,12 @@ fn approval(theme: Theme, code: &str, approved: bool) -> ApprovalPage {
 fn links(theme: Theme) -> LinksPage {
     LinksPage {
         frame: frame(theme, Section::Sources, "Let a mailbox's owner sign in"),
+        list: ("/sources", "Message Sources"),
         action: "/sign-in-links/new".into(),
         fields: Fields::new(vec![Field::email("mailbox", "Mailbox").optional()]),
         rows: vec![LinkRow {
             mailbox: "support@contoso.com".into(),
+            purpose: "to read it",
             asked_by: "anna@contoso.com".into(),
             reason: "The support mailbox".into(),
             made: ago(-600),
@@ -226,6 +229,7 @@ fn owner(theme: Theme) -> OwnerPage {
     OwnerPage {
         frame: Frame { csrf: "00".repeat(64), ..Frame::outside("Connect your mailbox", theme) },
         token: "00".repeat(32),
+        sends: false,
         mailbox: "support@contoso.com".into(),
         asked_by: "anna@contoso.com".into(),
         reason: "The support mailbox".into(),
@@ -238,6 +242,7 @@ fn owner(theme: Theme) -> OwnerPage {
 fn device(theme: Theme, waits: bool) -> DevicePage {
     DevicePage {
         frame: frame(theme, Section::Sources, "Enter this code"),
+        list: ("/sources", "Message Sources"),
         waits,
         address: "https://microsoft.com/devicelogin".into(),
         code: "ABCD-EFGH".into(),
@@ -245,6 +250,7 @@ fn device(theme: Theme, waits: bool) -> DevicePage {
         open: Action::leave("Open Microsoft's page", "https://microsoft.com/devicelogin").primary(),
         until: ago(800),
         fault: (!waits).then(password_reset),
+        approval: (!waits).then(|| Action::go("What the administrator has to do", "/approvals/1").primary()),
         username: String::new(),
         next: None,
         again: Some(post("Get a new code", "/device-sign-ins")),

@@ -7,7 +7,7 @@ mod messages;
 
 use askama::Template;
 use postroom::web::components::{Action, Does, FaultView, Health, Tone};
-use postroom::web::overview::{Needed, Numbers, OverviewView, SourceLine};
+use postroom::web::overview::{Needed, Numbers, OutboundLine, OverviewView, SourceLine};
 use postroom::web::times::Times;
 use postroom::web::{Flash, Frame, Problem, ProblemPage, Section, Theme};
 use store::{Clock, SystemClock};
@@ -130,6 +130,7 @@ fn overview_first_run(theme: Theme) -> OverviewView {
         needed: Vec::new(),
         numbers: Numbers::default(),
         sources: Vec::new(),
+        outbounds: Vec::new(),
     }
 }
 
@@ -177,6 +178,13 @@ fn overview(theme: Theme, faulty: bool) -> OverviewView {
             held: if faulty { 2 } else { 0 },
         },
         sources,
+        outbounds: vec![OutboundLine {
+            mailbox: "post@contoso.com".into(),
+            href: "/outbounds/1".into(),
+            health: if faulty { Health::Offline } else { Health::Online },
+            account: "anna@contoso.com".into(),
+            news: "last mail sent 2 h ago".into(),
+        }],
     }
 }
 

@@ -16,10 +16,12 @@ use self::form::{Filled, fill};
 use self::judge::judge;
 use super::connection_type::ConnectionType;
 use super::dry_run;
+use super::goal::{Goal, Way};
 use super::keep::{Chosen, Kept, keep};
 use super::offer::{self, Offer, Reading};
 use super::pages::{ConfirmPage, DryRun};
 use super::routes::{State, flash_to, time};
+use super::sign_in;
 use super::store::accounts::{self, Account};
 use super::store::applications;
 use super::store::sources::{self, Source};
@@ -54,7 +56,7 @@ pub struct Posted {
     pub(in crate::connections) wanted: String,
 }
 
-/// `?account=&over=&ews_url=` of the form.
+/// `?account=&over=&ews_url=&mailbox=` of the form.
 #[derive(Debug, Deserialize)]
 pub struct Of {
     account: Uuid,
@@ -64,6 +66,9 @@ pub struct Of {
     /// The address of an Exchange server of one's own.
     #[serde(default)]
     ews_url: String,
+    /// The mailbox that stands in it at first; empty: the account's own.
+    #[serde(default)]
+    mailbox: String,
 }
 
 /// What the form is about.
@@ -88,17 +93,18 @@ impl About {
     }
 }
 
-/// GET /sources/new?account=
+/// GET /sources/new?account=, with the mailbox where it is known
 pub async fn show(
     admin: Admin,
     Shared(state): Shared<State>,
     Query(of): Query<Of>,
 ) -> Result<Response, Problem> {
+    let mailbox = of.mailbox.clone();
     let about = About::new(&state, &admin, of).await?;
-    let posted = Posted { start: "now".to_owned(), handled: "read".to_owned(), ..Posted::default() };
+    let posted = Posted { mailbox, start: "now".to_owned(), handled: "read".to_owned(), ..Posted::default() };
     let offer = Offer::load(&state, &admin, reading(&about, &posted), &posted).await?;
     let filled = fill(&about, &posted, &offer);
-    page(&admin, &about, filled, &offer, None)
+    page(&admin, &state, &about, filled, &offer, None).await
 }
 
 /// GET /sources/{id}/edit
@@ -111,7 +117,7 @@ pub async fn edit(
     let posted = about.change.as_ref().map(stored).unwrap_or_default();
     let offer = Offer::load(&state, &admin, reading(&about, &posted), &posted).await?;
     let filled = fill(&about, &posted, &offer);
-    page(&admin, &about, filled, &offer, None)
+    page(&admin, &state, &about, filled, &offer, None).await
 }
 
 /// POST /sources/new?account=
@@ -231,8 +237,9 @@ fn reading(about: &About, posted: &Posted) -> Reading {
     }
 }
 
-fn page(
+async fn page(
     admin: &Admin,
+    state: &State,
     about: &About,
     filled: Filled,
     offer: &Offer,
@@ -256,10 +263,18 @@ fn page(
             to
         }
     };
+    // Over Graph the account's page said it before; a sign-in for EWS goes on to here at once.
+    let granted = if about.over == ConnectionType::Ews && !is_change {
+        let goal = Goal::Source(Way::ews(&about.ews_url));
+        sign_in::granted_for(&state.connections, &about.account, &goal).await?
+    } else {
+        None
+    };
     web::page(&ConfirmPage {
         frame: admin.frame(Section::Sources, title),
         action,
         account: about.account.username.clone(),
+        granted,
         lying: offer.chosen_folder.as_ref().map(|folder| folder.total),
         junk: offer
             .folders
@@ -280,7 +295,7 @@ async fn take(admin: &Admin, state: &State, about: About, posted: Posted) -> Res
     let offer = Offer::load(state, admin, reading(&about, &posted), &posted).await?;
     let mut filled = fill(&about, &posted, &offer);
     if posted.wanted == "folders" {
-        return page(admin, &about, filled, &offer, None);
+        return page(admin, state, &about, filled, &offer, None).await;
     }
     let chosen = judge(admin, state, &about, &posted, &offer, &mut filled).await;
     if posted.wanted == "dry_run" {
@@ -288,14 +303,14 @@ async fn take(admin: &Admin, state: &State, about: About, posted: Posted) -> Res
             Some(chosen) => Some(try_on_newest(admin, state, about.change.as_ref(), chosen).await),
             None => None,
         };
-        return page(admin, &about, filled, &offer, dry_run);
+        return page(admin, state, &about, filled, &offer, dry_run).await;
     }
-    let Some(chosen) = chosen else { return page(admin, &about, filled, &offer, None) };
+    let Some(chosen) = chosen else { return page(admin, state, &about, filled, &offer, None).await };
     match keep(admin, state, &about.account, about.change.as_ref(), &offer.reading, chosen).await? {
         Kept::Source(text) => Ok(flash_to(admin, &Flash::done(text), "/sources")),
         Kept::Refused(field, error) => {
             filled.fail(field, error);
-            page(admin, &about, filled, &offer, None)
+            page(admin, state, &about, filled, &offer, None).await
         }
     }
 }

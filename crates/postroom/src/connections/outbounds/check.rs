@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::connections::Connections;
 use crate::connections::store::outbounds as rows;
-use crate::outbound;
+use crate::outbound::send::{self, Used};
 
 /// How often an outbound is looked at.
 const EVERY: SignedDuration = SignedDuration::from_mins(10);
@@ -31,8 +31,11 @@ pub async fn check_due(connections: &Connections) -> usize {
                 let mailbox = connections.mailbox_of_outbound(&outbound).await?;
                 mailbox.folder("drafts").await
             };
-            let answer = answer.await;
-            outbound::send::record(connections, &outbound, answer.as_ref().map(|_| false)).await
+            let used = match answer.await {
+                Ok(_) => Used::Answered,
+                Err(fault) => Used::Unusable(fault),
+            };
+            send::record(connections, &outbound, used).await
         };
         if let Err(error) = checked.await {
             tracing::error!(%error, outbound = %id, "an outbound could not be looked at, trying again");

@@ -102,7 +102,9 @@ pub async fn move_to_graph(
         detail: None,
     };
     events::add(&mut tx, actor.workspace, now, &event).await?;
-    tell::outbound_works(&mut tx, outbound.id, now).await?;
+    if outbound.send_state == "online" {
+        tell::outbound_works(&mut tx, outbound.id, now).await?;
+    }
     audit::record(&mut tx, actor, "move outbound to Graph", &outbound.mailbox, &outbound.username).await?;
     tx.commit().await?;
     connections.forget();

@@ -9,10 +9,11 @@ use uuid::Uuid;
 use super::pages::OutboundForm;
 use crate::access::{Admin, audit};
 use crate::connections::connection_type::{self, ConnectionType};
-use crate::connections::goal::Way;
+use crate::connections::goal::{Goal, Way};
 use crate::connections::routes::{State, flash_to};
 use crate::connections::scopes;
-use crate::connections::store::accounts::Account;
+use crate::connections::sign_in;
+use crate::connections::store::accounts::{self, Account};
 use crate::connections::store::applications;
 use crate::connections::store::events::{self, Event, Object};
 use crate::connections::store::outbounds::{self as rows, NewOutbound};
@@ -92,13 +93,16 @@ fn fields(about: &About, posted: &Posted) -> Fields {
     Fields::new(vec![Field::email("mailbox", "Mailbox").value(value).hint(hint), name_field(posted)])
 }
 
-fn form(admin: &Admin, about: &About, fields: Fields) -> Result<Response, Problem> {
+async fn form(state: &State, admin: &Admin, about: &About, fields: Fields) -> Result<Response, Problem> {
     let failed = fields.failed();
+    let goal = Goal::Outbound(about.way.clone());
+    let granted = sign_in::granted_for(&state.connections, &about.account, &goal).await?;
     let page = OutboundForm {
         frame: admin.frame(Section::Outbounds, "New Message Outbound"),
         warning: about.is_over_ews().then_some(connection_type::WARNING),
         action: format!("/outbounds/new?{}", about.way.query(about.account.id)),
         account: about.account.username.clone(),
+        granted,
         fields,
         button: "Create the outbound",
     };
@@ -117,7 +121,7 @@ pub async fn show(
 ) -> Result<Response, Problem> {
     let about = About::of(&state, &admin, of).await?;
     let fields = fields(&about, &Posted::default());
-    form(&admin, &about, fields)
+    form(&state, &admin, &about, fields).await
 }
 
 /// What is wrong with a mailbox, before it is asked.
@@ -163,7 +167,7 @@ pub async fn submit(
         filled.fail("from_name", objection);
     }
     if filled.failed() {
-        return form(&admin, &about, filled);
+        return form(&state, &admin, &about, filled).await;
     }
     let asked = async {
         let connections = &state.connections;
@@ -173,14 +177,14 @@ pub async fn submit(
     };
     if let Err(fault) = asked.await {
         filled.fail("mailbox", format!("It cannot be used: {}", fault.told()));
-        return form(&admin, &about, filled);
+        return form(&state, &admin, &about, filled).await;
     }
     let (now, workspace) = (state.connections.clock.now(), admin.workspace());
     let mut tx = state.connections.db.begin().await?;
     let mailbox = match sources::mailbox(&mut tx, &account.tenant_id, &native_id, address).await? {
         Some(known) if known.workspace_id != workspace => {
             filled.fail("mailbox", format!("{address} belongs to another workspace of this installation."));
-            return form(&admin, &about, filled);
+            return form(&state, &admin, &about, filled).await;
         }
         Some(known) => known.id,
         None => {
@@ -199,8 +203,10 @@ pub async fn submit(
     };
     if !rows::insert(&mut tx, &new).await? {
         filled.fail("mailbox", "This mailbox has an outbound already: change that one.");
-        return form(&admin, &about, filled);
+        return form(&state, &admin, &about, filled).await;
     }
+    // What it signed in for is done.
+    accounts::set_goal(&mut tx, account.id, "").await?;
     let detail = format!("{} over {}", account.username, way.over);
     audit::record(&mut tx, &admin.actor(), "create outbound", address, &detail).await?;
     let event = Event {
@@ -241,6 +247,7 @@ pub async fn edit(
         warning: None,
         action: format!("/outbounds/{id}/edit"),
         account: outbound.username,
+        granted: None,
         fields: Fields::new(vec![name_field(&posted)]),
         button: "Keep these settings",
     })

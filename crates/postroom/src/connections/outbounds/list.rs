@@ -11,8 +11,9 @@ use crate::connections::connection_type::ConnectionType;
 use crate::connections::consent::listed;
 use crate::connections::ending;
 use crate::connections::goal::{Goal, Way};
-use crate::connections::health;
+use crate::connections::health::{self, NextTry};
 use crate::connections::known_ends::KnownEnds;
+use crate::connections::list as sources_list;
 use crate::connections::mend::{self, Mailbox, is_mended_by_moving};
 use crate::connections::pages::SourceRow;
 use crate::connections::ping::{self, Report};
@@ -51,6 +52,15 @@ pub async fn show(
         list.push(row);
     }
     let waiting = listed::waiting(&state, &viewer).await?;
+    let unused = accounts::unused(&connections.db, viewer.workspace()).await?;
+    for account in accounts::signed_in(&connections.db, viewer.workspace()).await? {
+        let waits = waiting.iter().any(|approval| approval.account_id == Some(account.id));
+        // It may be read with already: to send it waits for its form all the same.
+        if !waits && Goal::of_stored(&account.goal).is_outbound() {
+            let is_unused = unused.iter().any(|one| one.id == account.id);
+            list.push(sources_list::account_row(&viewer, &account, is_unused, &ends));
+        }
+    }
     for approval in listed::beside(&waiting, true, &spoken_for) {
         list.push(listed::row(&state, &viewer, approval).await);
     }
@@ -64,6 +74,8 @@ pub async fn show(
             |account: Account| Action::go(account.username, Goal::Outbound(Way::graph()).page(account.id));
         let mut create: Vec<Action> = may_send.into_iter().map(of_account).collect();
         create.push(viewer.post("Shared mailbox", "/outbounds/sign-in").field("shared", "on"));
+        create.push(Action::go("Sign-in link for its owner", "/sign-in-links/new?for=outbound"));
+        create.push(viewer.post("Sign in by a code", "/device-sign-ins").field("send", "on"));
         create.push(Action::go("Application permission", "/applications/new"));
         create.push(Action::go("Over EWS (legacy)", "/outbounds/create-ews"));
         frame = frame.with(Menu::named("Create", create));
@@ -110,15 +122,20 @@ fn row(viewer: &Viewer, outbound: &Outbound, ends: &KnownEnds, result: Option<&R
     let admin = viewer.may(Role::Admin);
     let known = ends.of_outbound(outbound);
     let mended = standing.troubles.iter().any(|trouble| is_mended_by_moving(&trouble.fault));
+    let troubles = mend::with_mends(viewer, &standing.troubles, false, |trouble| {
+        Mailbox::from(outbound).mend(viewer, trouble)
+    });
     // A line of the row has it: what mends comes first, then what ends.
     let at_the_end = (!mended).then(|| Mailbox::from(outbound).to_graph(viewer));
     let beside = match (standing.health, standing.last_mail) {
         (Health::Paused, _) => format!("since {}", viewer.times().on(standing.since).words),
         (Health::Online, None) => "no mail sent yet".to_owned(),
         (Health::Online, Some(at)) => format!("last mail sent {}", viewer.times().ago(at).words),
-        (_, _) => standing
-            .next_try
-            .map_or_else(String::new, |next| format!("trying again {}", viewer.times().ago(next).words)),
+        (_, _) => match standing.next() {
+            Some(next @ NextTry::At(_)) => format!("trying again {}", next.words(viewer.times())),
+            Some(next) => format!("tried again {}", next.words(viewer.times())),
+            None => String::new(),
+        },
     };
     SourceRow {
         id: id.to_string(),
@@ -130,13 +147,8 @@ fn row(viewer: &Viewer, outbound: &Outbound, ends: &KnownEnds, result: Option<&R
         health: standing.health,
         last_mail: None,
         beside,
-        said: standing
-            .troubles
-            .iter()
-            .map(|trouble| {
-                let mends = admin.then(|| Mailbox::from(outbound).mend(viewer, &trouble.fault));
-                mend::said(viewer, trouble, "", mends.flatten())
-            })
+        said: troubles
+            .map(|(trouble, action)| mend::said(viewer, trouble, "", action))
             .chain(ending::said(viewer, ends, outbound.account_id, &known, at_the_end.as_ref()))
             .collect(),
         ping: admin.then(|| {

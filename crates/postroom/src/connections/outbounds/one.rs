@@ -9,9 +9,10 @@ use super::pages::OutboundPage;
 use crate::access::{Role, Viewer};
 use crate::connections::connection_type::ConnectionType;
 use crate::connections::known_ends::KnownEnds;
-use crate::connections::mend::{Mailbox, is_mended_by_moving};
+use crate::connections::mend::{self, Mailbox, is_mended_by_moving};
+use crate::connections::pages::Setting;
 use crate::connections::routes::State;
-use crate::connections::source::{ends, timeline_of};
+use crate::connections::source::{account_page, ends, timeline_of};
 use crate::connections::store::outbounds::Outbound;
 use crate::connections::{expiry, health, ping};
 use crate::web::components::{Action, FaultView, Icon};
@@ -32,15 +33,15 @@ pub async fn show(
             .with(viewer.post("Ping", format!("/outbounds/{id}/ping")).with_icon(Icon::Ping))
             .with(viewer.post("Validate", format!("/outbounds/{id}/sign-in")).with_icon(Icon::Validate));
     }
-    let shown = standing.troubles.first();
-    let graph_is_offered = shown.is_some_and(|shown| is_mended_by_moving(&shown.fault));
-    let fault = shown.map(|trouble| {
-        let view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since)));
-        match Mailbox::from(&outbound).mend(&viewer, &trouble.fault).filter(|_| admin) {
-            Some(action) => view.with(action),
-            None => view,
-        }
+    let graph_is_offered = standing.troubles.iter().any(|trouble| is_mended_by_moving(&trouble.fault));
+    let faults = mend::with_mends(&viewer, &standing.troubles, false, |trouble| {
+        Mailbox::from(&outbound).mend(&viewer, trouble)
     });
+    let faults = faults.map(|(trouble, action)| {
+        let view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since)));
+        action.into_iter().fold(view, FaultView::with)
+    });
+    let faults = faults.collect();
     let last = ping::last(&state.connections, id).await?;
     let ago = |at| viewer.times().ago(at);
     let known = KnownEnds::of(&state.connections, viewer.workspace()).await?.of_outbound(&outbound);
@@ -48,21 +49,19 @@ pub async fn show(
         frame,
         health: standing.health,
         since: ago(standing.since),
-        fault,
+        faults,
         ping: last.map(|report| report.view(viewer.times(), String::new())),
         last_sent: standing.last_mail.map(ago),
         last_success: standing.last_success.map(ago),
-        next_try: standing.next_try.map(ago),
+        next_try: standing.next().map(|next| next.words(viewer.times())),
         timeline: timeline_of(&state, &viewer, [outbound.id, outbound.account_id]).await?,
         expires: ends(&viewer, &expiry::forecast(&known)),
         settings: vec![
-            ("Sent as".to_owned(), outbound.username.clone()),
-            ("Mailbox".to_owned(), outbound.mailbox.clone()),
-            (
-                "Name".to_owned(),
-                if outbound.from_name.is_empty() { "none".to_owned() } else { outbound.from_name.clone() },
-            ),
-            ("Connection type".to_owned(), way_in_words(&outbound)),
+            Setting::new("Sent as", &outbound.username)
+                .at(account_page(&outbound.account_kind, outbound.account_id)),
+            Setting::new("Mailbox", &outbound.mailbox),
+            Setting::new("Name", if outbound.from_name.is_empty() { "none" } else { &outbound.from_name }),
+            Setting::new("Connection type", way_in_words(&outbound)),
         ],
         edit: admin.then(|| Action::go("Change", format!("/outbounds/{id}/edit")).with_icon(Icon::Settings)),
         dangers: if admin {

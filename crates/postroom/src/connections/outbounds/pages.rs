@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::connections::pages::{Expiry, SourceRow};
+use crate::connections::pages::{Expiry, GrantedView, Setting, SourceRow};
 use crate::web::Frame;
 use crate::web::components::{Action, Empty, FaultView, Health, PingView, Timeline};
 use crate::web::form::Fields;
@@ -30,22 +30,22 @@ pub(super) struct OutboundPage {
     pub(super) health: Health,
     /// Since when.
     pub(super) since: Moment,
-    /// What is wrong.
-    pub(super) fault: Option<FaultView>,
+    /// What is wrong, what comes first first.
+    pub(super) faults: Vec<FaultView>,
     /// The result of a ping.
     pub(super) ping: Option<PingView>,
     /// The last mail that was sent.
     pub(super) last_sent: Option<Moment>,
     /// The last time that it worked.
     pub(super) last_success: Option<Moment>,
-    /// The next try, while it does not work.
-    pub(super) next_try: Option<Moment>,
+    /// What it is tried again with, while it does not work.
+    pub(super) next_try: Option<String>,
     /// What happened.
     pub(super) timeline: Timeline,
     /// What will end.
     pub(super) expires: Vec<Expiry>,
-    /// Settings: name and value.
-    pub(super) settings: Vec<(String, String)>,
+    /// Settings.
+    pub(super) settings: Vec<Setting>,
     /// Where they are changed.
     pub(super) edit: Option<Action>,
     /// What takes something away.
@@ -64,6 +64,8 @@ pub(super) struct OutboundForm {
     pub(super) action: String,
     /// Whom Postroom is signed in as.
     pub(super) account: String,
+    /// What was granted to them: said where a sign-in goes on to.
+    pub(super) granted: Option<GrantedView>,
     /// `mailbox`, `from_name`.
     pub(super) fields: Fields,
     /// What the button says.

@@ -1,8 +1,10 @@
-//! Ping of an outbound, a line per check with its time: token, identity, mailbox, folder, count, right to write, right to send,
-//! quota. The rights are tried with one test mail to the person who asked; of the quota stands there what a mailbox's reader is told.
+//! Ping of an outbound: the lines of every mailbox (see [`ping`](crate::connections::ping)), of its Drafts. The rights to write and to send
+//! are tried with one test mail to the person who asked; of the quota stands there what a mailbox's reader is told.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use fault::Fault;
 use jiff::Timestamp;
 use mail::Address;
 use mail::compose::Draft;
@@ -13,85 +15,88 @@ use uuid::Uuid;
 
 use crate::connections::Connections;
 use crate::connections::connection_type::ConnectionType;
-use crate::connections::ping::{self, Check, Report};
+use crate::connections::ping::{self, Check, Report, Tested, line};
 use crate::connections::store::events::Object;
 use crate::connections::store::outbounds::{self as rows, Outbound};
-use crate::outbound::{self, Sent, send::NotSent};
+use crate::outbound::send::NotSent;
+use crate::outbound::{self, Sent, Used};
 use crate::web::times::counted;
 
-/// Tests an outbound. Without an address to send to, nothing is written.
-pub async fn ping(connections: &Connections, outbound: &Outbound, to: Option<&str>) -> Report {
-    let checks = checks(connections, outbound, to).await;
-    Report { at: connections.clock.now(), checks }
+/// Why nothing was sent.
+const NOBODY: &str = "not tried; Ping in the console sends a test mail to whoever presses it";
+
+/// Tests an outbound; with what that says about it. Without an address to send to, nothing is written.
+pub async fn ping(connections: &Connections, outbound: &Outbound, to: Option<&str>) -> (Report, Used) {
+    let (checks, used) = checks(connections, outbound, to).await;
+    (Report { at: connections.clock.now(), checks }, used)
 }
 
-async fn checks(connections: &Connections, outbound: &Outbound, to: Option<&str>) -> Vec<Check> {
-    let over = ConnectionType::of_word(&outbound.connection_type);
-    let token = ping::token(connections, over, outbound.account_id, &outbound.ews_url).await;
-    let is_over = token.fault.is_some();
-    let mut checks = vec![token];
-    if is_over {
-        return checks;
-    }
-    let begun = Instant::now();
-    let mailbox = match connections.mailbox_of_outbound(outbound).await {
-        Ok(mailbox) => mailbox,
-        Err(fault) => {
-            checks.push(Check::new("Mailbox", Err(fault), begun.elapsed()));
-            return checks;
-        }
-    };
+async fn checks(connections: &Connections, outbound: &Outbound, to: Option<&str>) -> (Vec<Check>, Used) {
     let drafts = FolderId::from("drafts");
-    let mut quota = None;
-    for check in mailbox.probe_folder(&drafts).await.checks {
-        if check.name == "Quota" {
-            quota = Some(Check::new(check.name, check.outcome, check.took));
-            continue;
-        }
-        // Drafts are not read and not marked.
-        if !matches!(check.name, "Sign-in" | "Mailbox" | "Folder") {
-            continue;
-        }
-        let mut check = ping::probed(over, &outbound.username, check);
-        if check.name == "Sign-in" {
-            "Identity".clone_into(&mut check.name);
-        }
-        checks.push(check);
-    }
-    if checks.iter().any(|check| check.fault.is_some()) {
-        return checks;
-    }
-    let begun = Instant::now();
-    let count = mailbox.count(&drafts, None).await;
-    checks.push(Check::new("Count", count.map(|count| counted(count, "draft", "drafts")), begun.elapsed()));
-    let Some(to) = to else {
-        let text = "not tried; Ping in the console sends a test mail to whoever presses it";
-        checks.push(Check::new("Write and send", Ok(text.to_owned()), std::time::Duration::ZERO));
-        checks.extend(quota);
-        return checks;
+    let tested = Tested {
+        over: ConnectionType::of_word(&outbound.connection_type),
+        account: outbound.account_id,
+        username: &outbound.username,
+        ews_url: &outbound.ews_url,
+        folder: &drafts,
     };
-    let now = connections.clock.now();
-    let draft = test_mail(outbound, to, now);
+    let (mut checks, opened) =
+        ping::open(connections, tested, connections.mailbox_of_outbound(outbound)).await;
+    let wrong = checks.iter().find_map(Check::fault);
+    let opened = match (opened, wrong) {
+        (Some(opened), None) => opened,
+        (None, None) => return (checks, Used::Answered),
+        (_, Some(fault)) => return (checks, Used::Unusable(fault)),
+    };
+    let begun = Instant::now();
+    let count = opened.mailbox.count(&drafts, None).await;
+    let uncounted: Option<Fault> = count.as_ref().err().cloned();
+    checks.push(Check::new(
+        line::COUNT,
+        count.map(|count| counted(count, "draft", "drafts")),
+        begun.elapsed(),
+    ));
+    let used = match to {
+        None => {
+            checks.push(Check::not_tried(line::WRITE, NOBODY));
+            checks.push(Check::not_tried(line::SEND, NOBODY));
+            uncounted.map_or(Used::Answered, Used::Unusable)
+        }
+        Some(to) => try_to_send(connections, outbound, to, &mut checks).await,
+    };
+    checks.extend(opened.quota);
+    (checks, used)
+}
+
+/// The right to write and the right to send, with one mail.
+async fn try_to_send(
+    connections: &Connections,
+    outbound: &Outbound,
+    to: &str,
+    checks: &mut Vec<Check>,
+) -> Used {
+    let draft = test_mail(outbound, to, connections.clock.now());
     let stamp = format!("ping:{}", draft.message_id);
     let (result, took) = outbound::send(connections, outbound, &draft, &stamp, false).await;
-    let written = || Check::new("Write", Ok("a draft was saved".to_owned()), took.draft);
-    match result {
-        Err(NotSent::Draft(fault)) => checks.push(Check::new("Write", Err(fault), took.draft)),
-        Err(NotSent::Send(fault)) => {
-            checks.push(written());
-            checks.push(Check::new("Send", Err(fault), took.send));
-        }
-        Ok(sent) => {
-            checks.push(written());
-            let text = match sent {
-                Sent::Done => format!("a test mail is on its way to {to}"),
-                Sent::InDoubt => format!("no answer came; look whether a test mail arrives at {to}"),
-            };
-            checks.push(Check::new("Send", Ok(text), took.send));
-        }
+    if let Err(NotSent::Draft(fault)) = &result {
+        checks.push(Check::new(line::WRITE, Err(fault.clone()), took.draft));
+        return Used::of(&result);
     }
-    checks.extend(quota);
-    checks
+    checks.push(Check::new(line::WRITE, Ok("a draft was saved".to_owned()), took.draft));
+    checks.push(sent(&result, to, took.send));
+    Used::of(&result)
+}
+
+/// What sending came to. A mail whose answer was lost may have gone: nobody but its recipient knows.
+fn sent(result: &Result<Sent, NotSent>, to: &str, took: Duration) -> Check {
+    match result {
+        Ok(Sent::Done) => Check::new(line::SEND, Ok(format!("a test mail is on its way to {to}")), took),
+        Ok(Sent::InDoubt) => {
+            let text = format!("no answer came; look whether a test mail arrives at {to}");
+            Check::unknown(line::SEND, text, took)
+        }
+        Err(not_sent) => Check::new(line::SEND, Err(not_sent.fault().clone()), took),
+    }
 }
 
 fn test_mail(outbound: &Outbound, to: &str, now: Timestamp) -> Draft {
@@ -124,12 +129,10 @@ pub async fn on_record(
 ) -> Result<Option<Report>, StoreError> {
     let Some(outbound) = rows::one(&connections.db, workspace, id).await? else { return Ok(None) };
     connections.ask_anew(outbound.account_id).await;
-    let report = ping(connections, &outbound, to).await;
+    let (report, used) = ping(connections, &outbound, to).await;
     let mut tx = connections.db.begin().await?;
     ping::record(&mut tx, workspace, Object::Outbound, id, actor, &report).await?;
     tx.commit().await?;
-    let fault = report.checks.iter().find_map(Check::fault);
-    let sent = to.is_some() && fault.is_none();
-    outbound::send::record(connections, &outbound, fault.as_ref().map_or(Ok(sent), Err)).await?;
+    outbound::send::record(connections, &outbound, used).await?;
     Ok(Some(report))
 }

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::signed_in::GrantedView;
 use crate::web::Frame;
 use crate::web::components::{FaultView, MailState};
 use crate::web::form::{Choice, Field, Fields};
@@ -42,6 +43,8 @@ pub struct ConfirmPage {
     pub action: String,
     /// Whom Postroom is signed in as.
     pub account: String,
+    /// What was granted to them, where no page said so before.
+    pub granted: Option<GrantedView>,
     /// Where the mail comes from: `mailbox`, `folder`, `folder_path`.
     pub from: Fields,
     /// Where it begins: `start` (`now`, `since`, `everything`), `since`.

@@ -12,6 +12,8 @@ use crate::web::times::Moment;
 pub struct DevicePage {
     /// The frame.
     pub frame: Frame,
+    /// The list that it belongs to, and its name.
+    pub list: (&'static str, &'static str),
     /// Whether it waits.
     pub waits: bool,
     /// Where the code is entered.
@@ -26,6 +28,8 @@ pub struct DevicePage {
     pub until: Moment,
     /// Why it failed.
     pub fault: Option<FaultView>,
+    /// The page of the wait for an administrator that it came to.
+    pub approval: Option<Action>,
     /// Who signed in; empty before.
     pub username: String,
     /// Where it goes on.

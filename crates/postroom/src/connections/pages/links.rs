@@ -12,6 +12,8 @@ use crate::web::times::Moment;
 pub struct LinkRow {
     /// The mailbox.
     pub mailbox: String,
+    /// What Postroom does with the sign-in.
+    pub purpose: &'static str,
     /// Who asks.
     pub asked_by: String,
     /// What for.
@@ -34,6 +36,8 @@ pub struct LinkRow {
 pub struct LinksPage {
     /// The frame.
     pub frame: Frame,
+    /// The list that it belongs to, and its name.
+    pub list: (&'static str, &'static str),
     /// Where the form is posted to.
     pub action: String,
     /// The form.
@@ -50,6 +54,8 @@ pub struct LinksPage {
 pub struct LinkMadePage {
     /// The frame.
     pub frame: Frame,
+    /// The list that it belongs to, and its name.
+    pub list: (&'static str, &'static str),
     /// The mailbox; empty where its owner chooses.
     pub mailbox: String,
     /// The link.
@@ -68,6 +74,8 @@ pub struct OwnerPage {
     pub frame: Frame,
     /// The link's token, for the form.
     pub token: String,
+    /// Whether mail is sent from the mailbox; else it is read.
+    pub sends: bool,
     /// The mailbox; empty where they choose.
     pub mailbox: String,
     /// Who asks.

@@ -31,6 +31,6 @@ pub use registrations::{
     RegistrationRow, RegistrationsPage,
 };
 pub use set_up::SetUpPage;
-pub use signed_in::{SignInFailedPage, SignedInPage, SwapPage};
-pub use source::{Expiry, MovingToGraph, SourcePage};
+pub use signed_in::{GrantedView, SignInFailedPage, SignedInPage, SwapPage};
+pub use source::{Expiry, MovingToGraph, Setting, SourcePage};
 pub use sources::{Said, SourceRow, SourcesPage};

@@ -96,6 +96,8 @@ pub struct AccountOfRegistration {
     pub health: Health,
     /// How many sources are read with it.
     pub sources: u64,
+    /// How many outbounds send as it.
+    pub outbounds: u64,
     /// Whether it is the application itself.
     pub is_app: bool,
 }

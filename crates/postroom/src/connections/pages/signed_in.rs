@@ -1,17 +1,17 @@
 //! Back from Microsoft: signed in, signed in as somebody else, or not.
 
 use askama::Template;
+use askama::filters::HtmlSafe;
 
 use crate::connections::enterprise::EnterpriseView;
+use crate::connections::store::uses::Uses;
 use crate::web::Frame;
 use crate::web::components::{Action, FaultView};
 
-/// Signed in.
+/// Who is signed in, what was granted and what not: on the account's page, and on the form that a sign-in goes on to.
 #[derive(Clone, Debug, Template)]
-#[template(path = "connections/signed_in.html")]
-pub struct SignedInPage {
-    /// The frame.
-    pub frame: Frame,
+#[template(path = "connections/granted.html")]
+pub struct GrantedView {
     /// The account's address.
     pub username: String,
     /// How the person is called.
@@ -28,10 +28,24 @@ pub struct SignedInPage {
     pub consent: &'static str,
     /// What Postroom is in the tenant.
     pub enterprise: Option<EnterpriseView>,
+}
+
+impl HtmlSafe for GrantedView {}
+
+/// Signed in.
+#[derive(Clone, Debug, Template)]
+#[template(path = "connections/signed_in.html")]
+pub struct SignedInPage {
+    /// The frame.
+    pub frame: Frame,
+    /// Who it is, and what was granted.
+    pub granted: GrantedView,
     /// What puts another account in its place.
     pub links: Vec<Action>,
-    /// Where it goes on: to the source's form, or back.
-    pub next: Action,
+    /// The list in which it stands, and its name.
+    pub list: (&'static str, &'static str),
+    /// Where it goes on: to the form of what it is for, and back to what uses it.
+    pub next: Vec<Action>,
 }
 
 /// Somebody else than before signed in.
@@ -44,8 +58,10 @@ pub struct SwapPage {
     pub before: String,
     /// Who signed in.
     pub now: String,
-    /// How many sources are read with the account.
-    pub sources: usize,
+    /// What the account is used for.
+    pub uses: Uses,
+    /// The list in which that stands.
+    pub list: &'static str,
     /// Signs in as before.
     pub stay: Action,
     /// Confirms the other one.

@@ -20,6 +20,30 @@ pub struct Expiry {
     pub action: Option<Action>,
 }
 
+/// A setting, as a page shows it.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value.
+    pub value: String,
+    /// The page of what the value names; empty where there is none.
+    pub href: String,
+}
+
+impl Setting {
+    /// A setting.
+    pub fn new(name: &'static str, value: impl Into<String>) -> Self {
+        Self { name, value: value.into(), href: String::new() }
+    }
+
+    /// Whose value has a page of its own.
+    #[must_use]
+    pub fn at(self, href: impl Into<String>) -> Self {
+        Self { href: href.into(), ..self }
+    }
+}
+
 /// A move to Graph that is under way or has come to nothing.
 #[derive(Clone, Debug)]
 pub struct MovingToGraph {
@@ -54,8 +78,8 @@ pub struct SourcePage {
     pub last_mail: Option<Moment>,
     /// The last poll that went well.
     pub last_success: Option<Moment>,
-    /// What is wrong.
-    pub fault: Option<FaultView>,
+    /// What is wrong, what comes first first.
+    pub faults: Vec<FaultView>,
     /// Its move to Graph.
     pub moving: Option<MovingToGraph>,
     /// The result of a ping.
@@ -66,8 +90,8 @@ pub struct SourcePage {
     pub charts: Vec<Chart>,
     /// What will end.
     pub expires: Vec<Expiry>,
-    /// Settings: name and value.
-    pub settings: Vec<(String, String)>,
+    /// Settings.
+    pub settings: Vec<Setting>,
     /// Where they are changed.
     pub edit: Option<Action>,
     /// What takes something away: pause, delete.

@@ -17,11 +17,10 @@ use crate::connections::goal::Goal;
 use crate::connections::routes::{State, flash_to, see_other};
 use crate::connections::store::accounts::{self as rows, Account, SignIn, SignedIn};
 use crate::connections::store::events::{self, Event, Object};
-use crate::connections::store::{approvals, links, outbounds as senders, sources};
+use crate::connections::store::{approvals, links, outbounds as senders, sources, uses};
 use crate::connections::{
     Connections, convert, enterprise, outbounds, ping, scopes, sign_in_link, tell, tokens,
 };
-use crate::web::times::counted;
 use crate::web::{Flash, Problem};
 
 /// After a sign-in so many sources of the account are pinged, and so many outbounds; the others are tried all the same, in their time.
@@ -73,10 +72,11 @@ pub(super) async fn keep(
         return Err(sign_in_link::no_longer());
     }
     record(&mut tx, &who.actor(), account, &scopes::merged(&known.wanted, &sign_in.wanted)).await?;
-    let mut handed = 0;
+    keep_goal(&mut tx, id, sign_in).await?;
+    let mut handed = uses::Uses::default();
     if let Some(before) = before.as_ref().filter(|before| sign_in.purpose == "replace" && before.id != id) {
-        handed = rows::hand_over(&mut tx, before.id, id, now).await?;
-        let text = format!("{name} reads the mailboxes of {} from now on", before.username);
+        handed = uses::hand_over(&mut tx, before.id, id, now).await?;
+        let text = format!("{name} takes the place of {} from now on", before.username);
         let actor = who.name();
         let event =
             Event { object: Object::Account, id, kind: "replaced", text: &text, actor: &actor, detail: None };
@@ -94,14 +94,12 @@ pub(super) async fn keep(
         Who::Owner { client, link } => return sign_in_link::done(&client, &link, &name),
         Who::Admin(admin) => admin,
     };
-    if handed > 0 {
-        let sources = counted(
-            handed,
-            "source; it goes on where it stood. Ping it",
-            "sources; they go on where they stood. Ping them",
-        );
-        let flash = Flash::done(format!("{name} is signed in and reads {sources} to see whether it may."));
-        return Ok(flash_to(&admin, &flash, "/sources"));
+    if !handed.is_none() {
+        let flash = Flash::done(format!(
+            "{name} is signed in and takes over {}. What was read goes on where it stood. Ping to see whether it may.",
+            handed.words()
+        ));
+        return Ok(flash_to(&admin, &flash, handed.list()));
     }
     let goal = Goal::of_stored(&sign_in.goal);
     match goal {
@@ -268,6 +266,14 @@ pub async fn record(tx: &mut Tx, actor: &Actor, account: SignedIn, wanted: &str)
     rows::wake_sources(tx, id, now).await
 }
 
+/// Keeps what a sign-in was for, for who comes to the lists without having gone on.
+async fn keep_goal(tx: &mut Tx, account: Uuid, sign_in: &SignIn) -> Result<(), StoreError> {
+    match Goal::of_stored(&sign_in.goal).kept(sign_in.purpose == "new") {
+        Some(goal) => rows::set_goal(tx, account, &goal).await,
+        None => Ok(()),
+    }
+}
+
 /// Whether an account reads mail as it is.
 pub(super) fn works(account: &Account) -> bool {
     let may =
@@ -299,6 +305,7 @@ async fn go_on(
             Fault::own("own.not_signed_in", "the sign-in stopped before Microsoft was asked for the mail");
         let record = serde_json::to_string(&fault.to_record()).unwrap_or_default();
         rows::put_basic(&mut tx, account, &sign_in.wanted, &record).await?;
+        keep_goal(&mut tx, id, sign_in).await?;
     }
     tx.commit().await?;
     connections.forget();

@@ -34,7 +34,7 @@ pub use begin::{
 };
 pub use come_back::come_back;
 pub use keep::{Known, record, row};
-pub use signed_in::{next_page, signed_in};
+pub use signed_in::{granted_for, next_page, signed_in};
 pub use who::Who;
 
 /// What a sign-in is for.

@@ -4,7 +4,6 @@ use axum::response::Response;
 use fault::Fault;
 use http::StatusCode;
 
-use super::signed_in::sources_of;
 use super::{Who, login_url};
 use crate::connections::connection_type::ConnectionType;
 use crate::connections::consent;
@@ -12,6 +11,7 @@ use crate::connections::goal::{Goal, Way};
 use crate::connections::pages::{SignInFailedPage, SwapPage};
 use crate::connections::routes::State;
 use crate::connections::store::accounts::{Account, SignIn};
+use crate::connections::store::uses;
 use crate::web::components::{Action, FaultView, Icon};
 use crate::web::{self, Frame, Problem, Section};
 
@@ -35,18 +35,19 @@ pub(super) async fn swapped(
             ));
         }
     };
-    let used = sources_of(state, admin, before.id).await?;
+    let uses = uses::of(&state.connections.db, before.id).await?;
     let replace = format!("/accounts/{}/replace", before.id);
     let page = SwapPage {
         frame: admin.frame(Section::Sources, "Another account signed in"),
         before: before.username.clone(),
         now: now.to_owned(),
-        sources: used,
+        list: uses.list(),
+        uses,
         stay: admin
             .post(format!("Sign in as {}", before.username), format!("/accounts/{}/sign-in", before.id))
             .with_icon(Icon::Grid)
             .primary(),
-        replace: admin.post(format!("Let {now} read them from now on"), replace).field("hint", now),
+        replace: admin.post(format!("Let {now} take over"), replace).field("hint", now),
     };
     let mut response = match login_url(state, admin).await {
         Some(login) => web::page_leading_to(&page, &login)?,

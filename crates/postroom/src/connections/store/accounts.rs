@@ -229,6 +229,8 @@ pub struct Account {
     pub state_since: i64,
     /// A fault's record, as JSON.
     pub fault: Option<String>,
+    /// What whoever signed in did so for, as its row keeps it.
+    pub goal: String,
 }
 
 /// One account.
@@ -236,7 +238,7 @@ pub async fn account(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<Accoun
     db.fetch_optional(
         sql!(
             "SELECT id, app_registration_id, tenant_id, object_id, username, display_name, scopes, signed_in_at, refreshed_at,
-               state, state_since, fault FROM account WHERE workspace_id = $1 AND id = $2"
+               state, state_since, fault, goal FROM account WHERE workspace_id = $1 AND id = $2"
         ),
         args![workspace, id],
     )
@@ -248,7 +250,7 @@ pub async fn unused(db: &Db, workspace: Uuid) -> Result<Vec<Account>, StoreError
     db.fetch_all(
         sql!(
             "SELECT id, app_registration_id, tenant_id, object_id, username, display_name, scopes, signed_in_at, refreshed_at,
-               state, state_since, fault FROM account a
+               state, state_since, fault, goal FROM account a
              WHERE workspace_id = $1
                AND NOT EXISTS (SELECT 1 FROM source s WHERE s.account_id = a.id AND s.removed_at IS NULL)
                AND NOT EXISTS (SELECT 1 FROM outbound o WHERE o.account_id = a.id)
@@ -270,7 +272,7 @@ pub async fn signed_in(db: &Db, workspace: Uuid) -> Result<Vec<Account>, StoreEr
     db.fetch_all(
         sql!(
             "SELECT id, app_registration_id, tenant_id, object_id, username, display_name, scopes, signed_in_at, refreshed_at,
-               state, state_since, fault FROM account WHERE workspace_id = $1 ORDER BY username, id"
+               state, state_since, fault, goal FROM account WHERE workspace_id = $1 ORDER BY username, id"
         ),
         args![workspace],
     )
@@ -451,6 +453,12 @@ pub async fn set_wanted(tx: &mut Tx, id: Uuid, wanted: &str) -> Result<(), Store
     Ok(())
 }
 
+/// Keeps what whoever signed in did so for.
+pub async fn set_goal(tx: &mut Tx, id: Uuid, goal: &str) -> Result<(), StoreError> {
+    tx.execute(sql!("UPDATE account SET goal = $1 WHERE id = $2"), args![goal, id]).await?;
+    Ok(())
+}
+
 /// Whose consent covers an account: `user`, `admin`, or empty where that is not known.
 pub async fn consent(db: &Db, id: Uuid) -> Result<String, StoreError> {
     let found: Option<(String,)> =
@@ -484,23 +492,7 @@ pub async fn wake_sources(tx: &mut Tx, account: Uuid, now: Timestamp) -> Result<
     Ok(())
 }
 
-/// Lets another account read and send what one read and sent; gives how many sources.
-pub async fn hand_over(tx: &mut Tx, from: Uuid, to: Uuid, now: Timestamp) -> Result<u64, StoreError> {
-    tx.execute(
-        sql!(
-            "UPDATE outbound SET account_id = $1, next_check_at = $2, updated_at = $2 WHERE account_id = $3"
-        ),
-        args![to, now, from],
-    )
-    .await?;
-    tx.execute(
-        sql!("UPDATE source SET account_id = $1, next_poll_at = $2, updated_at = $2 WHERE account_id = $3"),
-        args![to, now, from],
-    )
-    .await
-}
-
-/// Removes an account that no source uses, with its tokens. Sources that were removed, and are kept for the mail that came from them,
+/// Removes an account that no source and no outbound uses, with its tokens. Sources that were removed, and are kept for the mail that came from them,
 /// are read by nobody from then on.
 pub async fn remove_unused(tx: &mut Tx, workspace: Uuid, id: Uuid) -> Result<bool, StoreError> {
     for statement in [

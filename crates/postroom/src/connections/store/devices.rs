@@ -36,6 +36,10 @@ pub struct Device {
     pub signed_in_account_id: Option<Uuid>,
     /// Who began it.
     pub begun_by: String,
+    /// What it is for, as its row keeps it.
+    pub goal: String,
+    /// The wait for an administrator that it came to.
+    pub approval_id: Option<Uuid>,
 }
 
 /// Keeps a code that waits.
@@ -43,8 +47,8 @@ pub async fn insert(tx: &mut Tx, new: &Device, now: Timestamp, poll_at: Timestam
     tx.execute(
         sql!(
             "INSERT INTO device_sign_in (id, workspace_id, app_registration_id, account_id, wanted, user_code, address, code_sealed,
-               interval_seconds, poll_at, expires_at, state, begun_by, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'waiting', $12, $13)"
+               interval_seconds, poll_at, expires_at, state, begun_by, created_at, goal)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'waiting', $12, $13, $14)"
         ),
         args![
             new.id,
@@ -59,7 +63,8 @@ pub async fn insert(tx: &mut Tx, new: &Device, now: Timestamp, poll_at: Timestam
             poll_at,
             new.expires_at,
             &new.begun_by,
-            now
+            now,
+            &new.goal
         ],
     )
     .await?;
@@ -71,7 +76,7 @@ pub async fn one(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<Device>, S
     db.fetch_optional(
         sql!(
             "SELECT id, workspace_id, app_registration_id, account_id, wanted, user_code, address, code_sealed, interval_seconds,
-               expires_at, state, fault, signed_in_account_id, begun_by FROM device_sign_in WHERE workspace_id = $1 AND id = $2"
+               expires_at, state, fault, signed_in_account_id, begun_by, goal, approval_id FROM device_sign_in WHERE workspace_id = $1 AND id = $2"
         ),
         args![workspace, id],
     )
@@ -83,7 +88,7 @@ pub async fn due(db: &Db, now: Timestamp) -> Result<Vec<Device>, StoreError> {
     db.fetch_all(
         sql!(
             "SELECT id, workspace_id, app_registration_id, account_id, wanted, user_code, address, code_sealed, interval_seconds,
-               expires_at, state, fault, signed_in_account_id, begun_by FROM device_sign_in
+               expires_at, state, fault, signed_in_account_id, begun_by, goal, approval_id FROM device_sign_in
              WHERE state = 'waiting' AND poll_at <= $1 ORDER BY poll_at LIMIT 20"
         ),
         args![now],
@@ -149,4 +154,10 @@ pub async fn end(
         )
         .await?;
     Ok(ended == 1)
+}
+
+/// It came to a wait for an administrator.
+pub async fn waits_in(tx: &mut Tx, id: Uuid, approval: Uuid) -> Result<(), StoreError> {
+    tx.execute(sql!("UPDATE device_sign_in SET approval_id = $1 WHERE id = $2"), args![approval, id]).await?;
+    Ok(())
 }

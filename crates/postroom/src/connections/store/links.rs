@@ -22,6 +22,8 @@ pub struct Link {
     pub mailbox: String,
     /// What is asked for, separated by spaces.
     pub wanted: String,
+    /// What it is for, as its row keeps it.
+    pub goal: String,
     /// What for, in the words of whoever asks.
     pub reason: String,
     /// Who asks.
@@ -60,6 +62,8 @@ pub struct NewLink<'a> {
     /// As in [`Link`].
     pub wanted: &'a str,
     /// As in [`Link`].
+    pub goal: &'a str,
+    /// As in [`Link`].
     pub reason: &'a str,
     /// As in [`Link`].
     pub asked_by: &'a str,
@@ -74,8 +78,8 @@ pub async fn insert(tx: &mut Tx, new: NewLink<'_>) -> Result<(), StoreError> {
     tx.execute(
         sql!(
             "INSERT INTO sign_in_link (id, workspace_id, app_registration_id, token_hash, purpose, account_id, mailbox, wanted, reason,
-               asked_by, created_at, expires_at, signed_in_as)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '')"
+               asked_by, created_at, expires_at, signed_in_as, goal)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', $13)"
         ),
         args![
             new.id,
@@ -89,7 +93,8 @@ pub async fn insert(tx: &mut Tx, new: NewLink<'_>) -> Result<(), StoreError> {
             new.reason,
             new.asked_by,
             new.now,
-            new.until
+            new.until,
+            new.goal
         ],
     )
     .await?;
@@ -101,7 +106,7 @@ pub async fn of_token(db: &Db, token_hash: &[u8]) -> Result<Option<Link>, StoreE
     db.fetch_optional(
         sql!(
             "SELECT id, workspace_id, app_registration_id, purpose, account_id, mailbox, wanted, reason, asked_by, created_at,
-               expires_at, opened_at, used_at, revoked_at, signed_in_as FROM sign_in_link WHERE token_hash = $1"
+               expires_at, opened_at, used_at, revoked_at, signed_in_as, goal FROM sign_in_link WHERE token_hash = $1"
         ),
         args![token_hash],
     )
@@ -113,7 +118,7 @@ pub async fn of_sign_in(db: &Db, state_hash: &[u8]) -> Result<Option<Link>, Stor
     db.fetch_optional(
         sql!(
             "SELECT l.id, l.workspace_id, l.app_registration_id, l.purpose, l.account_id, l.mailbox, l.wanted, l.reason, l.asked_by,
-               l.created_at, l.expires_at, l.opened_at, l.used_at, l.revoked_at, l.signed_in_as
+               l.created_at, l.expires_at, l.opened_at, l.used_at, l.revoked_at, l.signed_in_as, l.goal
              FROM sign_in s JOIN sign_in_link l ON l.id = s.link_id WHERE s.state_hash = $1"
         ),
         args![state_hash],
@@ -126,7 +131,7 @@ pub async fn newest(db: &Db, workspace: Uuid, limit: u16) -> Result<Vec<Link>, S
     db.fetch_all(
         sql!(
             "SELECT id, workspace_id, app_registration_id, purpose, account_id, mailbox, wanted, reason, asked_by, created_at,
-               expires_at, opened_at, used_at, revoked_at, signed_in_as FROM sign_in_link WHERE workspace_id = $1
+               expires_at, opened_at, used_at, revoked_at, signed_in_as, goal FROM sign_in_link WHERE workspace_id = $1
              ORDER BY created_at DESC, id DESC LIMIT $2"
         ),
         args![workspace, limit],

@@ -1,5 +1,5 @@
-//! The SQL of connections, by topic: accounts and sign-ins, app registrations and what they are in their tenants, sources, outbounds, Jira sites, the timeline, what
-//! notices call them.
+//! The SQL of connections, by topic: accounts and sign-ins, app registrations and what they are in their tenants, sources, outbounds, what
+//! an account is used for, Jira sites, the timeline, what notices call them.
 
 pub mod accounts;
 pub mod applications;
@@ -14,3 +14,4 @@ pub mod named;
 pub mod outbounds;
 pub mod registrations;
 pub mod sources;
+pub mod uses;

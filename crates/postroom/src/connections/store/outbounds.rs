@@ -60,6 +60,16 @@ pub struct Outbound {
     pub last_success_at: Option<i64>,
     /// When a mail was sent from it last.
     pub last_sent_at: Option<i64>,
+    /// Whether it is let send, `online` or `offline`: known from mails alone, whatever else the mailbox answers.
+    pub send_state: String,
+    /// Since when, microseconds; 0 where it never was otherwise.
+    pub send_since: i64,
+    /// Why it is not: a fault's record, as JSON.
+    pub send_fault: Option<String>,
+    /// Refusals in a row.
+    pub send_failures: i64,
+    /// Before this no mail is tried where another outbound or nobody waits for it, microseconds.
+    pub send_next_at: i64,
 }
 
 /// All outbounds, by mailbox.
@@ -69,7 +79,8 @@ pub async fn all(db: &Db, workspace: Uuid) -> Result<Vec<Outbound>, StoreError> 
             "SELECT o.id, o.workspace_id, o.account_id, a.app_registration_id, a.username, a.kind AS account_kind, a.scopes, a.state AS account_state,
                a.state_since AS account_since, a.fault AS account_fault, a.signed_in_at, a.refreshed_at, o.mailbox_id,
                m.native_id AS mailbox_native_id, m.address AS mailbox, o.connection_type, o.ews_url, o.from_name, o.paused_at, o.state,
-               o.state_since, o.fault, o.failures, o.next_check_at, o.last_success_at, o.last_sent_at
+               o.state_since, o.fault, o.failures, o.next_check_at, o.last_success_at, o.last_sent_at, o.send_state, o.send_since,
+               o.send_fault, o.send_failures, o.send_next_at
              FROM outbound o JOIN account a ON a.id = o.account_id JOIN mailbox m ON m.id = o.mailbox_id
              WHERE o.workspace_id = $1 ORDER BY m.address, o.id"
         ),
@@ -184,7 +195,8 @@ pub async fn set_paused(
     Ok(changed == 1)
 }
 
-/// Moves an outbound to Graph; whatever was wrong over EWS is over. `false`: it is not over EWS, or not there.
+/// Moves an outbound to Graph; what was wrong with EWS is over. Whether it is let send is known once a mail has gone. `false`: it is not
+/// over EWS, or not there.
 pub async fn to_graph(tx: &mut Tx, workspace: Uuid, id: Uuid, now: Timestamp) -> Result<bool, StoreError> {
     let moved = tx
         .execute(
@@ -207,10 +219,28 @@ pub async fn remove(tx: &mut Tx, workspace: Uuid, id: Uuid) -> Result<(), StoreE
     Ok(())
 }
 
-/// It works. Gives whether it did not before.
-pub async fn works(tx: &mut Tx, id: Uuid, sent: bool, now: Timestamp) -> Result<bool, StoreError> {
-    let was: Option<(String,)> =
-        tx.fetch_optional(sql!("SELECT state FROM outbound WHERE id = $1"), args![id]).await?;
+/// How an outbound was before something is recorded of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Before {
+    /// Its mailbox could not be used.
+    pub is_unusable: bool,
+    /// It was refused to send.
+    pub is_refused: bool,
+}
+
+async fn before(tx: &mut Tx, id: Uuid) -> Result<Before, StoreError> {
+    let was: Option<(String, String)> =
+        tx.fetch_optional(sql!("SELECT state, send_state FROM outbound WHERE id = $1"), args![id]).await?;
+    let is_not_well = |state: &str| state != "online";
+    Ok(was.map_or(Before { is_unusable: false, is_refused: false }, |(state, send)| Before {
+        is_unusable: is_not_well(&state),
+        is_refused: is_not_well(&send),
+    }))
+}
+
+/// Its mailbox answers. Only a mail that went, `sent`, shows that it is let send. Gives how it was before.
+pub async fn works(tx: &mut Tx, id: Uuid, sent: bool, now: Timestamp) -> Result<Before, StoreError> {
+    let was = before(tx, id).await?;
     tx.execute(
         sql!(
             "UPDATE outbound SET last_success_at = $1, failures = 0, fault = NULL,
@@ -220,7 +250,37 @@ pub async fn works(tx: &mut Tx, id: Uuid, sent: bool, now: Timestamp) -> Result<
         args![now, sent, id],
     )
     .await?;
-    Ok(was.is_some_and(|(state,)| state != "online"))
+    if sent {
+        tx.execute(
+            sql!(
+                "UPDATE outbound SET send_state = 'online', send_since = $1, send_fault = NULL, send_failures = 0, send_next_at = 0
+                 WHERE id = $2 AND send_state <> 'online'"
+            ),
+            args![now, id],
+        )
+        .await?;
+    }
+    Ok(was)
+}
+
+/// Its mailbox answers, and a mail was refused to be sent. Gives whether that is new.
+pub async fn refuses_to_send(
+    tx: &mut Tx,
+    id: Uuid,
+    fault: &str,
+    next: Timestamp,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let was = works(tx, id, false, now).await?;
+    tx.execute(
+        sql!(
+            "UPDATE outbound SET send_fault = $1, send_failures = send_failures + 1, send_next_at = $2,
+               send_since = CASE WHEN send_state = 'offline' THEN send_since ELSE $3 END, send_state = 'offline' WHERE id = $4"
+        ),
+        args![fault, next, now, id],
+    )
+    .await?;
+    Ok(!was.is_refused)
 }
 
 /// It does not work. Gives whether its state is another than before.

@@ -293,6 +293,8 @@ pub struct Used {
     pub state: String,
     /// How many sources are read with it.
     pub sources: i64,
+    /// How many outbounds send as it.
+    pub outbounds: i64,
 }
 
 /// The accounts of a registration.
@@ -300,7 +302,8 @@ pub async fn accounts(db: &Db, id: Uuid) -> Result<Vec<Used>, StoreError> {
     db.fetch_all(
         sql!(
             "SELECT a.id, a.username, a.tenant_id, a.kind, a.state,
-               (SELECT count(*) FROM source s WHERE s.account_id = a.id AND s.removed_at IS NULL) AS sources
+               (SELECT count(*) FROM source s WHERE s.account_id = a.id AND s.removed_at IS NULL) AS sources,
+               (SELECT count(*) FROM outbound o WHERE o.account_id = a.id) AS outbounds
              FROM account a WHERE a.app_registration_id = $1 ORDER BY a.username, a.id"
         ),
         args![id],
