@@ -42,6 +42,7 @@ pub(super) fn fill(about: &About, posted: &Posted, offer: &Offer) -> Filled {
                 offer.type_named(&posted.issue_type).map_or_else(String::new, |kind| kind.name.clone()),
             ),
             Field::select("profile", "Profile", offer.profile_choices())
+                .optional()
                 .value(&posted.profile)
                 .hint("Its rules may choose another project, type and fields, ignore mail or hold it."),
         ]),
