@@ -2,7 +2,8 @@
 //!
 //! Mailboxes tell to the second when a mail came, and list the mails of one second in whatever order. So before they are released,
 //! each lane's mails of one second take turns: a mail after those that it answers ([`turns`], a pure function), whichever of them was
-//! listed first. Only what is recorded can take its turn: whoever releases a part sees to it that its seconds are complete.
+//! listed first. Only what is recorded can take its turn: whoever releases a part sees to it that its seconds are complete, and what
+//! a later round tells of a second comes after what was released before.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
@@ -160,6 +161,19 @@ impl Ledger {
             },
             rows(turned.into_iter()),
             args![],
+        )
+        .await?;
+        // Mails of one second can be told in several rounds: those of a later one come after those that were released before.
+        tx.execute(
+            sql!(
+                "UPDATE message SET turn = turn + (SELECT max(e.turn) + 1 FROM message e
+                   WHERE e.lane = message.lane AND e.received_at = message.received_at
+                     AND e.state IN ('ready', 'acting', 'held'))
+                 WHERE source_id = $1 AND state = 'recorded' AND received_at < $2
+                   AND EXISTS (SELECT 1 FROM message e WHERE e.lane = message.lane AND e.received_at = message.received_at
+                     AND e.state IN ('ready', 'acting', 'held'))"
+            ),
+            args![source_id, before],
         )
         .await?;
         tx.execute(

@@ -554,6 +554,26 @@ async fn the_mails_of_one_second_take_turns() {
     .await;
 }
 
+/// Promise: a reply that a later round tells of the same second is decided after its parent, which took its turn before.
+#[tokio::test]
+async fn what_a_later_round_tells_of_a_second_comes_after_it() {
+    on_both(|world| async move {
+        world.record(vec![mail("second", 20, &["first"]), mail("first", 20, &[])]).await;
+        world.record(vec![mail("third", 20, &["second", "first"])]).await;
+        world.record(vec![mail("fourth", 20, &["third"])]).await;
+        let mut told = Vec::new();
+        for _ in 0..4 {
+            for claimed in world.claim().await {
+                told.push(claimed.native_id.clone());
+                let end = Ending::Issue { id: "1".into(), key: "SUP-1".into() };
+                world.journal.commit(Change::of(&claimed, Fate::Ended(end))).await.expect("commits");
+            }
+        }
+        assert_eq!(told, ["native-first", "native-second", "native-third", "native-fourth"]);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_held_parent_opens_its_lane_after_a_time() {
     on_both(|world| async move {
