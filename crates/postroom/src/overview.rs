@@ -15,7 +15,6 @@ use crate::connections::outbounds::known_of_source;
 use crate::connections::routes::{State, moment, time};
 use crate::connections::store::sources::{self, Source};
 use crate::connections::{health, list};
-use crate::web::components::FaultView;
 use crate::web::overview::{Needed, Numbers, OverviewView, SourceLine};
 use crate::web::{self, Problem, Section};
 
@@ -40,8 +39,7 @@ async fn show(viewer: Viewer, Shared(state): Shared<State>) -> Result<Response, 
         for trouble in
             standing.troubles.iter().filter(|trouble| trouble.fault.entry.class != fault::Class::Transient)
         {
-            let mut view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since)))
-                .waiting(u64::try_from(source.waiting).unwrap_or(0));
+            let mut view = list::fault_view(&viewer, source, trouble);
             if viewer.may(Role::Admin)
                 && let Some(action) = list::mend(&viewer, source, trouble)
             {

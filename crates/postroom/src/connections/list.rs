@@ -23,7 +23,7 @@ use super::store::accounts::{self, Account};
 use super::store::conversion::{self, Conversion};
 use super::store::sources::{self, Source};
 use crate::access::{Role, Viewer};
-use crate::web::components::{Action, Health, Icon, Menu, Tone, happened, ways};
+use crate::web::components::{Action, FaultView, Health, Icon, Menu, Tone, happened, ways};
 use crate::web::times::thousands;
 use crate::web::{self, Problem, Section};
 
@@ -99,6 +99,11 @@ pub fn mend(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Option<Actio
             _ => Some(viewer.post("Try now", format!("/sources/{id}/try-now")).with_icon(Icon::Retry)),
         };
     }
+    if trouble.at == Side::Marks && trouble.fault.entry.id == "graph.folder_gone" {
+        return Some(
+            Action::go("Choose another folder", format!("/sources/{id}/edit")).with_icon(Icon::Settings),
+        );
+    }
     if matches!(trouble.fault.entry.id, "ews.disabled" | "ews.not_allowed") {
         return Some(to_graph(viewer, source).primary());
     }
@@ -123,10 +128,39 @@ pub fn mend(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Option<Actio
     }
 }
 
+/// A fault of a source as pages show it, with what it does to its mail.
+pub fn fault_view(viewer: &Viewer, source: &Source, trouble: &Trouble) -> FaultView {
+    let view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since)));
+    if trouble.at != Side::Marks {
+        return view.waiting(u64::try_from(source.waiting).unwrap_or(0));
+    }
+    FaultView {
+        tone: Tone::Warn,
+        what: unmarked(source, &view.what),
+        waiting: "Mail is read and handled as before; what waits is marked as soon as the mailbox takes it."
+            .to_owned(),
+        ..view
+    }
+}
+
+/// How many handled mails could not be marked, and why.
+fn unmarked(source: &Source, why: &str) -> String {
+    match source.unmarked {
+        1 => format!("1 handled mail could not be marked: {why}"),
+        many => {
+            let many = thousands(u64::try_from(many).unwrap_or(0));
+            format!("{many} handled mails could not be marked: {why}")
+        }
+    }
+}
+
 fn said(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Said {
     let fault = &trouble.fault;
     let transient = fault.entry.class == Class::Transient;
     let mut text = happened(fault);
+    if trouble.at == Side::Marks {
+        text = unmarked(source, &text);
+    }
     if !transient {
         text.push(' ');
         text.push_str(fault.entry.mend);
@@ -136,7 +170,7 @@ fn said(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Said {
         let _ = write!(text, " {waiting} mails are waiting; none is lost.");
     }
     Said {
-        tone: if transient { Tone::Warn } else { Tone::Bad },
+        tone: if transient || trouble.at == Side::Marks { Tone::Warn } else { Tone::Bad },
         since: Some(viewer.times().on(trouble.since)),
         text,
         code: fault.code.clone(),

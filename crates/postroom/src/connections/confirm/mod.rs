@@ -20,6 +20,7 @@ use super::keep::{Chosen, Kept, keep};
 use super::offer::{self, Offer, Reading};
 use super::pages::{ConfirmPage, DryRun};
 use super::routes::{State, flash_to, time};
+use super::start_day;
 use super::store::accounts::{self, Account};
 use super::store::applications;
 use super::store::sources::{self, Source};
@@ -42,6 +43,9 @@ pub struct Posted {
     pub(in crate::connections) start: String,
     #[serde(default)]
     pub(in crate::connections) since: String,
+    /// The time zone whose midnight that day begins with.
+    #[serde(default)]
+    pub(in crate::connections) zone: String,
     #[serde(default)]
     pub(in crate::connections) project: String,
     #[serde(default)]
@@ -95,7 +99,12 @@ pub async fn show(
     Query(of): Query<Of>,
 ) -> Result<Response, Problem> {
     let about = About::new(&state, &admin, of).await?;
-    let posted = Posted { start: "now".to_owned(), handled: "read".to_owned(), ..Posted::default() };
+    let posted = Posted {
+        start: "now".to_owned(),
+        zone: zone_here(&state),
+        handled: "read".to_owned(),
+        ..Posted::default()
+    };
     let offer = Offer::load(&state, &admin, reading(&about, &posted), &posted).await?;
     let filled = fill(&about, &posted, &offer);
     page(&admin, &about, filled, &offer, None)
@@ -122,7 +131,8 @@ pub async fn submit(
     Form(posted): Form<Posted>,
 ) -> Result<Response, Problem> {
     let about = About::new(&state, &admin, of).await?;
-    take(&admin, &state, about, posted).await
+    let zone = if posted.zone.trim().is_empty() { zone_here(&state) } else { posted.zone };
+    take(&admin, &state, about, Posted { zone, ..posted }).await
 }
 
 /// POST /sources/{id}/edit
@@ -141,6 +151,7 @@ pub async fn submit_edit(
         folder_path: String::new(),
         start: fixed.start,
         since: fixed.since,
+        zone: fixed.zone,
         ..posted
     };
     take(&admin, &state, about, posted).await
@@ -166,6 +177,11 @@ async fn changed(state: &State, admin: &Admin, id: Uuid) -> Result<About, Proble
     })
 }
 
+/// The installation's time zone.
+fn zone_here(state: &State) -> String {
+    state.shell.zone.iana_name().unwrap_or("UTC").to_owned()
+}
+
 /// A source's settings as its form would post them.
 fn stored(source: &Source) -> Posted {
     let project = match (&source.jira_connection_id, &source.project_key) {
@@ -177,7 +193,8 @@ fn stored(source: &Source) -> Posted {
         folder: source.folder_id.clone(),
         folder_path: String::new(),
         start: source.start_kind.clone(),
-        since: time(source.start_at).strftime("%Y-%m-%d").to_string(),
+        since: start_day::day(time(source.start_at), &source.start_zone),
+        zone: source.start_zone.clone(),
         project,
         issue_type: source.issue_type_name.clone(),
         handled: source.handled.clone(),
@@ -282,7 +299,7 @@ async fn take(admin: &Admin, state: &State, about: About, posted: Posted) -> Res
     if posted.wanted == "folders" {
         return page(admin, &about, filled, &offer, None);
     }
-    let chosen = judge(admin, state, &about, &posted, &offer, &mut filled).await;
+    let chosen = judge(state, &about, &posted, &offer, &mut filled).await;
     if posted.wanted == "dry_run" {
         let dry_run = match &chosen {
             Some(chosen) => Some(try_on_newest(admin, state, about.change.as_ref(), chosen).await),
