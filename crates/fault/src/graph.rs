@@ -228,7 +228,7 @@ pub(crate) static MAILBOX_UNKNOWN: Entry = Entry {
 };
 pub(crate) static FOLDER_GONE: Entry = Entry {
     id: "graph.folder_gone",
-    codes: &["ErrorFolderNotFound", "ErrorSyncFolderNotFound"],
+    codes: &["ErrorFolderNotFound", "ErrorSyncFolderNotFound", "ErrorToFolderNotFound"],
     class: Class::Configuration,
     who: Who::Operator,
     retry: Retry::Slow,

@@ -284,6 +284,33 @@ impl Fault {
         ))
     }
 
+    /// Whether a write that ended with this may have been done nevertheless: its answer was lost, or says nothing for certain.
+    /// Whoever asks again looks first, or writes what may be written twice.
+    pub fn leaves_doubt(&self) -> bool {
+        let is = |entries: &[&Entry]| entries.iter().any(|entry| entry.id == self.entry.id);
+        match self.status {
+            // There was no answer, or none that can be read. What never got as far as the other side was not done.
+            None => is(&[&network::TIMEOUT, &network::RESET, &network::BODY, &network::PORTAL]),
+            // A time-out of the other side's own.
+            Some(408) => true,
+            Some(300..=499) => false,
+            // It names what it refuses for, or asks for a pause before it has begun.
+            Some(500..) => {
+                let told = [
+                    &graph::THROTTLED,
+                    &graph::CONFLICT,
+                    &graph::MAILBOX_STALE,
+                    &graph::PLACE_FORGOTTEN,
+                    &ews::CROWDED,
+                    &ews::CHANGE_KEY,
+                ];
+                self.entry.class == Class::Transient && !is(&told)
+            }
+            // A code inside of a success: only those that tell of an end in the middle.
+            Some(_) => is(&[&graph::UNAVAILABLE, &graph::UNKNOWN, &network::PORTAL]),
+        }
+    }
+
     /// For storing.
     pub fn to_record(&self) -> Record {
         Record {

@@ -11,6 +11,7 @@
 //! Nothing here stores anything: tokens come from [`AccessTokens`], which the program implements, and every failure is a
 //! [`fault::Fault`].
 
+mod again;
 mod answer;
 mod backlog;
 mod budget;

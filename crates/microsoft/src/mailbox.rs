@@ -311,18 +311,22 @@ pub trait Mailbox: Send + Sync + fmt::Debug {
     /// The ids of the messages that carry this, in all folders.
     fn find<'a>(&'a self, by: &'a Find) -> BoxFuture<'a, Result<Vec<NativeId>, Fault>>;
 
-    /// Carries changes out; one result per change, in the same order. Doing the same again is harmless.
+    /// Carries changes out; one result per change, in the same order.
+    ///
+    /// What was refused for certain is asked for again for a while. What may have been done (a lost answer:
+    /// [`Fault::leaves_doubt`]) is told as that and not repeated inside. Asking for the same again is harmless, but for a deletion:
+    /// what lies in *Deleted Items* by then is deleted for good.
     fn change<'a>(&'a self, changes: &'a [Change]) -> BoxFuture<'a, Vec<Result<Changed, Fault>>>;
 
     /// Saves a mail in *Drafts*, stamped; its id.
     ///
-    /// Not repeated inside: after a fault the draft may be there nevertheless. It is found by its stamp, or, where the fault came
-    /// between saving and stamping, by its Message-ID.
+    /// Not repeated inside: after a fault that [leaves doubt](Fault::leaves_doubt) the draft may be there nevertheless. It is found by
+    /// its stamp, or, where the fault came between saving and stamping, by its Message-ID.
     fn create_draft<'a>(&'a self, draft: &'a Draft) -> BoxFuture<'a, Result<NativeId, Fault>>;
 
     /// Sends a draft, which then lies in *Sent Items*. What comes back says that the mailbox took it, not that it arrived.
     ///
-    /// Never repeated inside: after any fault without a definite refusal the mail may be under way. Whoever asks again first
+    /// Never repeated inside: after a fault that [leaves doubt](Fault::leaves_doubt) the mail may be under way. Whoever asks again first
     /// looks whether it [is still a draft](Mailbox::is_draft).
     fn send_draft<'a>(&'a self, id: &'a NativeId) -> BoxFuture<'a, Result<(), Fault>>;
 

@@ -6,7 +6,7 @@ mod contract;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contract::{Bench, Levers, Truth};
+use contract::{Bench, Levers, Truth, Write};
 use fault::Fault;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -63,6 +63,28 @@ struct Control {
 }
 
 impl Control {
+    /// Method and path of a write, as the simulator's rules name them. `None`: there is no such request.
+    fn path_of(&self, write: Write, whole: bool) -> Option<(&'static str, &'static str)> {
+        match (self.transport, write) {
+            // All changes of Graph are parts of a batch.
+            (Transport::Graph, Write::Mark | Write::Move | Write::Delete) if whole => {
+                Some(("POST", "/\\$batch$"))
+            }
+            (Transport::Graph, Write::Mark | Write::StampDraft) => Some(("PATCH", "/messages/[^/]+$")),
+            (Transport::Graph, Write::Move) => Some(("POST", "/move$")),
+            (Transport::Graph, Write::Delete) => Some(("DELETE", "/messages/[^/]+$")),
+            (Transport::Graph, Write::SaveDraft) => Some(("POST", "/messages$")),
+            (Transport::Graph, Write::SendDraft) => Some(("POST", "/send$")),
+            (Transport::Ews, Write::Mark) => Some(("POST", "/UpdateItem$")),
+            (Transport::Ews, Write::Move) => Some(("POST", "/MoveItem$")),
+            (Transport::Ews, Write::Delete) => Some(("POST", "/DeleteItem$")),
+            (Transport::Ews, Write::SaveDraft) => Some(("POST", "/CreateItem$")),
+            // Saved together with the draft.
+            (Transport::Ews, Write::StampDraft) => None,
+            (Transport::Ews, Write::SendDraft) => Some(("POST", "/SendItem$")),
+        }
+    }
+
     async fn post(&self, path: &str, body: Value) {
         let answer = self.http.post(format!("{}{path}", self.base)).json(&body).send().await.expect("sent");
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
@@ -97,6 +119,13 @@ impl Levers for Control {
                     is_read: message["is_read"].as_bool().expect("told"),
                     categories: serde_json::from_value(message["categories"].clone()).expect("a list"),
                     folder: text(message, "folder"),
+                    message_id: text(message, "internet_message_id"),
+                    properties: message["extended_properties"]
+                        .as_object()
+                        .expect("told")
+                        .values()
+                        .map(|value| value.as_str().unwrap_or_default().to_owned())
+                        .collect(),
                 })
                 .collect()
         })
@@ -134,6 +163,55 @@ impl Levers for Control {
         Box::pin(async move {
             let body = json!({ "id": id.as_str(), "as": "batch" });
             self.post(&format!("/mailboxes/{MAILBOX}/damage"), body).await;
+        })
+    }
+
+    fn lose(&self, write: Write, whole: bool) -> BoxFuture<'_, bool> {
+        Box::pin(async move {
+            let Some(path) = self.path_of(write, whole) else { return false };
+            let kind = if whole { "reset_after_effect" } else { "status_after_effect" };
+            let service = self.transport.service();
+            self.post(
+                "/faults",
+                json!({ "service": service, "path": path.1, "method": path.0, "kind": kind, "status": 504 }),
+            )
+            .await;
+            true
+        })
+    }
+
+    fn refuse(&self, write: Write) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            match self.transport {
+                Transport::Graph => {
+                    let (method, path) = self.path_of(write, false).expect("Graph has it");
+                    let rule = json!({ "service": "graph", "path": path, "method": method, "kind": "status", "status": 403 });
+                    self.post("/faults", rule).await;
+                }
+                // As Exchange says it: an answer for each part, with a code.
+                Transport::Ews => {
+                    let (_, path) = self.path_of(write, false).expect("EWS has it");
+                    let operation = path.trim_matches(['/', '$']);
+                    let command =
+                        json!({ "as": "item", "operation": operation, "code": "ErrorAccessDenied" });
+                    self.post("/ews/answers", command).await;
+                }
+            }
+        })
+    }
+
+    fn find(&self) -> BoxFuture<'_, u64> {
+        Box::pin(async move {
+            let url = |path: &str| format!("{}{path}", self.base);
+            let rules: Vec<Value> =
+                self.http.get(url("/faults")).send().await.expect("sent").json().await.expect("a list");
+            let commands: Vec<Value> =
+                self.http.get(url("/ews/answers")).send().await.expect("sent").json().await.expect("a list");
+            for path in ["/faults", "/ews/answers"] {
+                self.http.delete(url(path)).send().await.expect("sent");
+            }
+            let hits = rules.iter().filter_map(|rule| rule["hits"].as_u64()).sum::<u64>();
+            hits + commands.len() as u64
         })
     }
 
@@ -285,6 +363,13 @@ contract!(
     a_backlog_is_listed_oldest_first,
     a_draft_is_saved_and_sent,
     a_folder_that_is_gone_is_told,
+    marks_whose_answer_is_lost_are_made_once,
+    a_move_whose_answer_is_lost_is_made_once,
+    a_deletion_whose_answer_is_lost_is_made_once,
+    a_draft_whose_answer_is_lost_is_saved_once,
+    a_mail_whose_answer_is_lost_is_sent_once,
+    a_write_that_is_refused_leaves_no_doubt,
+    a_move_to_a_folder_that_is_gone_is_told,
     a_corrupt_message_costs_itself_only,
     the_mailbox_tells_about_itself,
 );

@@ -42,7 +42,11 @@ async fn show(viewer: Viewer, Shared(state): Shared<State>) -> Result<Response, 
         let standing = health::of_source(source);
         let waiting = u64::try_from(source.waiting).unwrap_or(0);
         let href = format!("/sources/{}", source.id);
-        needed.extend(needed_by(&viewer, &standing, (&source.mailbox, &href), waiting, |trouble| {
+        let view = |trouble: &Trouble, is_first: bool| {
+            // How many mails wait is said once.
+            list::fault_view(&viewer, source, trouble, if is_first { waiting } else { 0 })
+        };
+        needed.extend(needed_by(&viewer, &standing, (&source.mailbox, &href), view, |trouble| {
             list::mend(&viewer, source, trouble)
         }));
         lines.push(SourceLine {
@@ -60,7 +64,9 @@ async fn show(viewer: Viewer, Shared(state): Shared<State>) -> Result<Response, 
         let standing = health::of_outbound(&outbound);
         let href = format!("/outbounds/{}", outbound.id);
         let object = format!("Sending from {}", outbound.mailbox);
-        needed.extend(needed_by(&viewer, &standing, (&object, &href), 0, |trouble| {
+        let view =
+            |trouble: &Trouble, _| FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since)));
+        needed.extend(needed_by(&viewer, &standing, (&object, &href), view, |trouble| {
             Mailbox::from(&outbound).mend(&viewer, trouble)
         }));
         sending.push(OutboundLine {
@@ -86,21 +92,19 @@ async fn show(viewer: Viewer, Shared(state): Shared<State>) -> Result<Response, 
     })
 }
 
-/// What of a connection needs a person: all but what passes by itself. How many mails wait is said once.
+/// What of a connection needs a person: all but what passes by itself. `view` shows a trouble, and knows whether it is the first.
 fn needed_by(
     viewer: &Viewer,
     standing: &Standing,
     (object, href): (&str, &str),
-    waiting: u64,
+    view: impl Fn(&Trouble, bool) -> FaultView,
     mend: impl Fn(&Trouble) -> Vec<Action>,
 ) -> Vec<Needed> {
     mend::with_mends(viewer, &standing.troubles, false, mend)
         .filter(|(trouble, _)| trouble.fault.entry.class != Class::Transient)
         .enumerate()
         .map(|(place, (trouble, mends))| {
-            let view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since)))
-                .waiting(if place == 0 { waiting } else { 0 });
-            let fault = view.with_all(mends);
+            let fault = view(trouble, place == 0).with_all(mends);
             Needed { object: object.to_owned(), href: href.to_owned(), fault }
         })
         .collect()

@@ -4,7 +4,8 @@
 //! - `POST /mailboxes/{upn}/messages?folder=&received_at=&read=&sender=internal|pass|fail` raw mail → ids;
 //!   `GET /mailboxes/{upn}/messages` the ground truth; `GET /sent-outside` what left the tenant
 //! - `POST /mailboxes/{upn}/damage {"id","as":"mime"|"item"|"batch"|"none"}` an item whose MIME, or whose content, cannot
-//!   be read; `POST /mailboxes/{upn}/move {"id","folder"}` as its owner does, and `POST /mailboxes/{upn}/remove {"id"}` for
+//!   be read: `item` costs itself alone over EWS, as documented, `batch` whatever is asked for with it; over Graph it takes its page
+//!   along (`names_corrupt` below); `POST /mailboxes/{upn}/move {"id","folder"}` as its owner does, and `POST /mailboxes/{upn}/remove {"id"}` for
 //!   good; `GET` and `POST /mailboxes/{upn}/folders {"name","parent"?}`, `PATCH {"name"?,"parent"?}` and
 //!   `DELETE /mailboxes/{upn}/folders/{folder}`. A folder is an id, a well-known name, or a path (`Inbox/Orders`)
 //! - `GET /ews/policy`, `POST /ews/policy {"enabled"?,"mailbox"?,"allowed_app_ids"?}` as `EwsEnabled` and
@@ -13,7 +14,8 @@
 //! - `POST /ews/answers {"as":"status"|"fault"|"inner"|"item","operation"?,"code"?,"message"?,"back_off_ms"?,"item"?,
 //!   "count"?}`: 503, a SOAP fault, or a response code inside 200 (`inner` stops the batch, `item` does not);
 //!   `GET` and `DELETE /ews/answers`; `GET` and `DELETE /ews/requests` what was asked
-//! - `POST /delta/reset {"mailbox"?}`; `POST /delta/quirks {"empty_pages","repeated_items"}`
+//! - `GET` and `POST /ews/quirks {"unanchored"}`: how likely a call that impersonates without the right `X-AnchorMailbox` fails
+//! - `POST /delta/reset {"mailbox"?}`; `POST /delta/quirks {"empty_pages","repeated_items","names_corrupt"}`
 //! - `GET /subscriptions`, `POST /subscriptions/quirks {"drop"?,"delay_ms"?,"twice"?}` for notices,
 //!   `POST /subscriptions/lifecycle {"id"?,"event":"reauthorizationRequired"|"subscriptionRemoved"|"missed"}`
 //! - sign-in, consent and the directory: see [`crate::entra::levers`]
@@ -113,6 +115,7 @@ pub(crate) fn router(control: Arc<Control>) -> Router {
         .route("/mailboxes/{upn}/folders/{*folder}", patch(change_folder).delete(remove_folder))
         .route("/ews/policy", get(ews_policy).post(change_ews_policy))
         .route("/ews/server", post(change_ews_server))
+        .route("/ews/quirks", get(ews_quirks).post(set_ews_quirks))
         .route("/ews/sync/reset", post(reset_ews_sync))
         .route("/ews/answers", get(ews_answers).post(add_ews_answer).delete(clear_ews_answers))
         .route("/ews/requests", get(ews_requests).delete(forget_ews_requests))
@@ -447,6 +450,15 @@ async fn reset_ews_sync(State(control): At, body: Bytes) -> Answer {
         None => control.exchange.all().iter().for_each(|mailbox| mailbox.store().sync_epoch += 1),
     }
     Ok(done())
+}
+
+async fn ews_quirks(State(control): At) -> Answer {
+    Ok(json_answer(StatusCode::OK, &serde_json::to_value(control.ews.levers.quirks()).unwrap_or_default()))
+}
+
+async fn set_ews_quirks(State(control): At, body: Bytes) -> Answer {
+    control.ews.levers.set_quirks(read(&body)?);
+    ews_quirks(State(control)).await
 }
 
 async fn ews_answers(State(control): At) -> Answer {

@@ -239,6 +239,7 @@ pub(super) const EWS: &[(u16, &str, &str, Class, Who, Retry)] = &[
     (200, "ErrorNonPrimarySmtpAddress", "ews.address", Configuration, Operator, Slow),
     (200, "ErrorItemNotFound", "graph.item_gone", Poison, Nobody, Never),
     (200, "ErrorFolderNotFound", "graph.folder_gone", Configuration, Operator, Slow),
+    (200, "ErrorToFolderNotFound", "graph.folder_gone", Configuration, Operator, Slow),
     (200, "ErrorSyncFolderNotFound", "graph.folder_gone", Configuration, Operator, Slow),
     (200, "ErrorInvalidSyncStateData", "graph.place_forgotten", Transient, Nobody, Soon),
     (200, "ErrorInvalidSubscription", "ews.subscription", Transient, Nobody, Soon),

@@ -48,6 +48,60 @@ fn words_of_a_description_decide_nothing() {
     assert_eq!(Fault::entra(&error).entry.id, "entra.grant_invalid");
 }
 
+/// Promise: only an answer that says no for certain lets a write be asked for again without a look.
+#[test]
+fn what_was_lost_leaves_a_write_in_doubt_and_what_was_refused_does_not() {
+    let graph = |status, code: &str| {
+        let codes = [code];
+        let codes = if code.is_empty() { &[][..] } else { &codes[..] };
+        Fault::graph(&GraphAnswer { status, codes, ..Default::default() })
+    };
+    for (status, code, doubt) in [
+        (504, "", true),
+        (504, "GatewayTimeout", true),
+        (503, "serviceNotAvailable", true),
+        (502, "", true),
+        (500, "UnknownError", true),
+        (500, "SomethingNew", true),
+        (408, "", true),
+        (429, "ApplicationThrottled", false),
+        (503, "ErrorServerBusy", false),
+        (503, "MailboxInfoStale", false),
+        (500, "ErrorCorruptData", false),
+        (500, "ErrorAccessDenied", false),
+        (403, "ErrorAccessDenied", false),
+        (404, "", false),
+        (409, "ErrorIrresolvableConflict", false),
+        (412, "", false),
+        (302, "", false),
+    ] {
+        assert_eq!(graph(status, code).leaves_doubt(), doubt, "{status} {code}");
+    }
+    let ews = |status, code| Fault::ews(&EwsAnswer { status, code, ..Default::default() });
+    for (status, code, doubt) in [
+        (504, "", true),
+        (200, "ErrorTimeoutExpired", true),
+        (200, "ErrorServerBusy", false),
+        (500, "ErrorServerBusy", false),
+        (200, "ErrorBatchProcessingStopped", false),
+        (200, "ErrorAccessDenied", false),
+    ] {
+        assert_eq!(ews(status, code).leaves_doubt(), doubt, "{status} {code}");
+    }
+    let network = |kind| Fault::network(&Network { kind, host: "x.test", detail: "" });
+    for (kind, doubt) in [
+        (NetworkKind::Timeout, true),
+        (NetworkKind::Reset, true),
+        (NetworkKind::Body, true),
+        (NetworkKind::Dns, false),
+        (NetworkKind::Refused, false),
+        (NetworkKind::Connect, false),
+    ] {
+        assert_eq!(network(kind).leaves_doubt(), doubt, "{kind:?}");
+    }
+    assert!(!Fault::own("graph.paused", "").leaves_doubt(), "it was not sent");
+}
+
 #[test]
 fn jira_bodies_are_read_leniently() {
     let of = |status, body| {

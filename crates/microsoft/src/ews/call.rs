@@ -1,7 +1,7 @@
 //! One operation: leave from the budget, a token, a time-out, a bounded answer, and a result for each part of the request.
 //!
 //! An operation asks for several things at once (items, folders), and Exchange answers each by itself. Parts that are refused
-//! for a time are asked for again, the others are left in peace; [`Ask::once`] is for what must not be asked for again.
+//! for a time are asked for again, the others are left in peace; [`Ask::again`] says what may be.
 
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::EwsMailbox;
 use super::envelope::{self, Answer, MESSAGES, Refusal, Told};
+use crate::again::Again;
 use crate::answer::{self, Unread, header};
 use crate::budget::{Charge, Priority};
 use crate::graph::refusal::{self, Soap};
@@ -44,8 +45,8 @@ pub(super) struct Ask<'a> {
     pub(super) priority: Priority,
     /// The largest answer.
     pub(super) limit: usize,
-    /// Asking again would do it again: only a refused token, with which nothing was done, is renewed.
-    pub(super) once: bool,
+    /// When it may be asked for again.
+    pub(super) again: Again,
 }
 
 /// Something that was refused.
@@ -133,7 +134,7 @@ impl EwsMailbox {
                         pauses_all = true;
                         self.budget.throttled(refused.fault.retry_after);
                     }
-                    if refused.passes() && !ask.once {
+                    if refused.passes() && ask.again.allows(&refused.fault) {
                         again.push(index);
                     }
                 }

@@ -2,7 +2,7 @@
 //!
 //! Per message: its change key and categories are read first, since a write must name the version that it changes and replaces
 //! all categories; then read mark, categories and stamp in one write; then the move or the deletion. A message that is gone counts
-//! as such at any stage.
+//! as such at any stage. A write whose answer was lost is not made again here: whoever asked is told that it may have been done.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,6 +15,7 @@ use super::folders::of_name;
 use super::items::{id_of, items_of};
 use super::xml::{Element, escaped};
 use super::{EwsMailbox, STAMP, item_id};
+use crate::again::Again;
 use crate::budget::Priority;
 use crate::mailbox::{Change, Changed, Find, FolderId, NativeId};
 
@@ -201,8 +202,8 @@ impl EwsMailbox {
                 by_folder.entry(folder.clone()).or_default().push(index);
             }
         }
-        for (name, meant) in by_folder {
-            let folder = self.folder_id(name.as_str());
+        for (to, meant) in by_folder {
+            let folder = self.folder_id(to.as_str());
             let parts = meant.iter().map(|index| item_id(&works[*index].id)).collect();
             let body = |ids: &str| {
                 format!(
@@ -211,8 +212,21 @@ impl EwsMailbox {
                 )
             };
             let told = self.ask(Ask { operation: "MoveItem", body: &body, ..plain(parts) }).await;
-            let told = told.into_iter().map(|told| told.map_err(|refused| of_name(name.as_str(), refused)));
+            let told = told.into_iter().map(|told| told.map_err(|refused| of_name(to.as_str(), refused)));
             give(works, &meant, told.collect());
+            // What is not there may be the folder: of the two only a message that is gone is no fault.
+            let gone = |index: &&usize| works[**index].end == Some(Ok(Changed::Gone));
+            let gone: Vec<usize> = meant.iter().filter(gone).copied().collect();
+            if gone.is_empty() {
+                continue;
+            }
+            if let Err(fault) = self.look_at_folder(to.as_str()).await
+                && fault.entry.id == "graph.folder_gone"
+            {
+                for index in gone {
+                    works[index].end = Some(Err(fault.clone()));
+                }
+            }
         }
     }
 
@@ -279,9 +293,16 @@ fn give(works: &mut [Work<'_>], meant: &[usize], told: Vec<Result<Told, Refused>
     }
 }
 
-/// A request that may be asked again, and whose answer is small.
+/// A write whose answer is small.
 fn plain(parts: Vec<String>) -> Ask<'static> {
-    Ask { operation: "", parts, body: &str::to_owned, priority: PRIORITY, limit: SMALL, once: false }
+    Ask {
+        operation: "",
+        parts,
+        body: &str::to_owned,
+        priority: PRIORITY,
+        limit: SMALL,
+        again: Again::IfRefused,
+    }
 }
 
 #[cfg(test)]

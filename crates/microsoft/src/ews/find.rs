@@ -10,6 +10,7 @@ use super::envelope::Told;
 use super::items::shape;
 use super::xml::{Element, escaped};
 use super::{EwsMailbox, STAMP};
+use crate::again::Again;
 use crate::budget::Priority;
 use crate::mailbox::{Find, NativeId};
 
@@ -117,7 +118,7 @@ impl EwsMailbox {
                 },
                 priority,
                 limit: SMALL,
-                once: false,
+                again: Again::Freely,
             })
             .await;
         told.into_iter().map(|told| told.map(Hits::of)).collect()

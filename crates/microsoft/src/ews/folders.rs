@@ -10,6 +10,7 @@ use super::envelope::Told;
 use super::items::shape;
 use super::sync::of_folder;
 use super::xml::Element;
+use crate::again::Again;
 use crate::budget::Priority;
 use crate::mailbox::{Folder, FolderId};
 use crate::network;
@@ -83,7 +84,7 @@ impl EwsMailbox {
             body: &|ids| format!("<m:GetFolder>{shape}<m:FolderIds>{ids}</m:FolderIds></m:GetFolder>"),
             priority: Priority::Live,
             limit: SMALL,
-            once: false,
+            again: Again::Freely,
         })
         .await
     }
@@ -115,7 +116,7 @@ impl EwsMailbox {
                 },
                 priority: Priority::Live,
                 limit: SMALL,
-                once: false,
+                again: Again::Freely,
             })
             .await
             .pop();
@@ -189,7 +190,7 @@ impl EwsMailbox {
                 },
                 priority: Priority::Live,
                 limit: SMALL,
-                once: false,
+                again: Again::Freely,
             })
             .await;
         told.map_err(of_folder)

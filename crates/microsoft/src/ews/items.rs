@@ -12,6 +12,7 @@ use super::call::{Ask, Refused, SMALL};
 use super::envelope::Told;
 use super::xml::Element;
 use super::{EwsMailbox, item_id, message};
+use crate::again::Again;
 use crate::budget::Priority;
 use crate::mailbox::{Item, NativeId};
 use crate::network;
@@ -157,7 +158,7 @@ impl EwsMailbox {
             body: &|ids| format!("<m:GetItem>{shape}<m:ItemIds>{ids}</m:ItemIds></m:GetItem>"),
             priority,
             limit: LARGEST_BATCH,
-            once: false,
+            again: Again::Freely,
         })
         .await
     }
@@ -202,7 +203,7 @@ impl EwsMailbox {
                 priority: self.single,
                 // It comes in base64, and with line ends.
                 limit: self.largest_mime / 2 * 3,
-                once: false,
+                again: Again::Freely,
             })
             .await?;
         let content = items_of(&told).find_map(|item| item.text_of("MimeContent"));
@@ -232,7 +233,7 @@ impl EwsMailbox {
                     body: &|ids| format!("<m:GetItem>{shape}<m:ItemIds>{ids}</m:ItemIds></m:GetItem>"),
                     priority,
                     limit: SMALL,
-                    once: false,
+                    again: Again::Freely,
                 })
                 .await;
             told.extend(some);

@@ -8,6 +8,7 @@ use super::change::update;
 use super::items::{id_of, items_of};
 use super::xml::escaped;
 use super::{EwsMailbox, Whose};
+use crate::again::Again;
 use crate::budget::Priority;
 use crate::mailbox::{Check, FolderId, NativeId, ProbeReport};
 use crate::quota;
@@ -101,7 +102,7 @@ impl EwsMailbox {
                 body: &|changes| update(changes).replace("AutoResolve", "NeverOverwrite"),
                 priority: Priority::Live,
                 limit: SMALL,
-                once: true,
+                again: Again::Never,
             })
             .await;
         match tried {

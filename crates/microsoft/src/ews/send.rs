@@ -9,6 +9,7 @@ use super::call::{Ask, SMALL};
 use super::change::stamped;
 use super::items::id_of;
 use super::xml::escaped;
+use crate::again::Again;
 use crate::budget::Priority;
 use crate::mailbox::{Draft, NativeId};
 use crate::network;
@@ -34,7 +35,7 @@ impl EwsMailbox {
                 },
                 priority: Priority::Live,
                 limit: SMALL,
-                once: true,
+                again: Again::Never,
             })
             .await?;
         let id = id_of(&told).ok_or_else(|| network::unreadable(self.host(), "a draft without an id"))?;
@@ -81,7 +82,7 @@ impl EwsMailbox {
             },
             priority: Priority::Live,
             limit: SMALL,
-            once: true,
+            again: Again::Never,
         })
         .await?;
         Ok(())

@@ -4,6 +4,7 @@ use super::EwsMailbox;
 use super::call::{Ask, Refused, SMALL};
 use super::items::{Described, LISTED, item, shape};
 use super::xml::escaped;
+use crate::again::Again;
 use crate::budget::Priority;
 use crate::mailbox::{Cursor, FolderId, Item, NativeId, Page, SyncError};
 use crate::network;
@@ -38,7 +39,7 @@ impl EwsMailbox {
                 },
                 priority: if cursor.is_some() { Priority::Live } else { Priority::Backlog },
                 limit: SMALL,
-                once: false,
+                again: Again::Freely,
             })
             .await;
         let told = match told {

@@ -349,6 +349,12 @@ async fn a_mail_whose_move_was_answered_to_nobody_is_found_where_it_went() {
                          <t:ItemId Id=\"new\" ChangeKey=\"k\"/></t:Message></t:Items></m:RootFolder>";
             response(asked, &[Ok(found.to_owned())])
         }
+        // Of the two it is the mail that is not there.
+        "GetFolder" => {
+            let folder = "<m:Folders><t:Folder><t:FolderId Id=\"archive\" ChangeKey=\"k\"/><t:DisplayName>Archive</t:DisplayName>\
+                          <t:TotalCount>1</t:TotalCount></t:Folder></m:Folders>";
+            response(asked, &[Ok(folder.to_owned())])
+        }
         _ => response(asked, &[Err("ErrorItemNotFound")]),
     })
     .await;

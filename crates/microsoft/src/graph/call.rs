@@ -1,5 +1,5 @@
 //! One request to Graph: leave from the budget, a token, a time-out, a bounded answer, and a fault where it fails. What may be
-//! asked again without harm is; [`Ask::once`] is for the rest.
+//! asked again without harm is; [`Ask::again`] says what.
 
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::GraphMailbox;
 use super::refusal::Refused;
+use crate::again::Again;
 use crate::answer::{self, Unread, header};
 use crate::budget::{Charge, Priority};
 use crate::network;
@@ -46,8 +47,8 @@ pub(super) struct Ask {
     pub(super) charge: Charge,
     /// The largest answer.
     pub(super) limit: usize,
-    /// Asking again would do it again: only a refused token, with which nothing was done, is renewed.
-    pub(super) once: bool,
+    /// When it may be asked for again.
+    pub(super) again: Again,
 }
 
 impl Ask {
@@ -63,7 +64,7 @@ impl Ask {
             priority,
             charge: Charge::ONE,
             limit: SMALL,
-            once: false,
+            again: Again::Freely,
         }
     }
 }
@@ -118,7 +119,7 @@ impl GraphMailbox {
             let goes_on = refused.fault.entry.class == Class::Transient
                 && may_pass
                 && !refused.is_too_large
-                && !ask.once
+                && ask.again.allows(&refused.fault)
                 && tries < TRIES
                 && begun.elapsed() + pause < PATIENCE;
             if !goes_on {

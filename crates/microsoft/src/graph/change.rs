@@ -1,7 +1,8 @@
 //! Marking, moving and deleting, twenty to a request (Graph's JSON batching).
 //!
 //! Per message: categories that are there are read first where some are to be added, since writing replaces them; then read
-//! mark, categories and stamp in one PATCH; then the move or the deletion. A message that is gone counts as such at any stage.
+//! mark, categories and stamp in one PATCH; then the move or the deletion. A message that is gone counts as such at any stage. A
+//! write whose answer was lost is not made again here: whoever asked is told that it may have been done.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,8 +17,9 @@ use tokio::time::Instant;
 use super::call::{Ask, SMALL};
 use super::refusal::Refused;
 use super::{GraphMailbox, STAMP};
+use crate::again::Again;
 use crate::budget::{Charge, Priority};
-use crate::mailbox::{Change, Changed, NativeId};
+use crate::mailbox::{Change, Changed, FolderId, NativeId};
 use crate::network;
 use crate::retry_after::{http_date, retry_after};
 
@@ -29,6 +31,8 @@ const RUNNING: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How often.
 const ROUNDS: u32 = 4;
+/// The last stage of a change.
+const MOVE: &str = "move or delete messages";
 
 /// One request of a batch.
 #[derive(Clone, Debug)]
@@ -87,17 +91,17 @@ impl GraphMailbox {
 
     async fn change_chunk(&self, changes: &[Change]) -> Vec<Result<Changed, Fault>> {
         let mut works: Vec<Work<'_>> = changes.iter().map(Work::new).collect();
-        let stages: [(&'static str, Stage); 3] = [
-            ("read categories", |work, mailbox| {
+        let stages: [(&'static str, Again, Stage); 3] = [
+            ("read categories", Again::Freely, |work, mailbox| {
                 (!work.change.categories.is_empty()).then(|| {
                     Part::new("GET", format!("{}?$select=categories", mailbox.message_path(&work.id)), None)
                 })
             }),
-            ("mark messages", |work, mailbox| {
+            ("mark messages", Again::IfRefused, |work, mailbox| {
                 let body = work.written()?;
                 Some(Part::new("PATCH", mailbox.message_path(&work.id), Some(body)))
             }),
-            ("move or delete messages", |work, mailbox| {
+            (MOVE, Again::IfRefused, |work, mailbox| {
                 let path = mailbox.message_path(&work.id);
                 match &work.change.move_to {
                     _ if work.change.delete => Some(Part::new("DELETE", path, None)),
@@ -109,7 +113,7 @@ impl GraphMailbox {
                 }
             }),
         ];
-        for (operation, part) in stages {
+        for (operation, again, part) in stages {
             let (mut indices, mut parts) = (Vec::new(), Vec::new());
             for (index, work) in works.iter().enumerate().filter(|(_, work)| work.end.is_none()) {
                 if let Some(part) = part(work, self) {
@@ -117,19 +121,41 @@ impl GraphMailbox {
                     parts.push(part);
                 }
             }
-            let answers = self.batch(operation, &parts, Priority::Slack).await;
-            for (index, answer) in indices.into_iter().zip(answers) {
-                works[index].take(answer);
+            let answers = self.batch(operation, again, &parts, Priority::Slack).await;
+            for (index, answer) in indices.iter().zip(answers) {
+                works[*index].take(answer);
+            }
+            if operation == MOVE {
+                self.tell_gone_folders(&mut works, &indices).await;
             }
         }
         works.into_iter().map(|work| work.end.unwrap_or(Ok(Changed::Done { id: work.id }))).collect()
     }
 
-    /// Sends requests together; one answer's body, or one fault, per part, in their order. Parts that are refused for a time are
-    /// sent again when their own time is over.
+    /// Where a message that is to be moved is said not to be there, Graph may mean the folder that it was to go to: of the two
+    /// only a message that is gone is no fault.
+    async fn tell_gone_folders(&self, works: &mut [Work<'_>], moved: &[usize]) {
+        let mut looked: HashMap<&FolderId, Option<Fault>> = HashMap::new();
+        for index in moved {
+            let work = &mut works[*index];
+            let meant = work.change.move_to.as_ref().filter(|_| !work.change.delete);
+            let Some(folder) = meant.filter(|_| work.end == Some(Ok(Changed::Gone))) else { continue };
+            if !looked.contains_key(folder) {
+                let found = self.look_at_folder(folder.as_str()).await;
+                looked.insert(folder, found.err().filter(|fault| fault.entry.id == "graph.folder_gone"));
+            }
+            if let Some(Some(fault)) = looked.get(folder) {
+                work.end = Some(Err(fault.clone()));
+            }
+        }
+    }
+
+    /// Sends requests together; one answer's body, or one fault, per part, in their order. Parts that are refused for a time, and
+    /// may be sent again, are when their own time is over.
     pub(super) async fn batch(
         &self,
         operation: &'static str,
+        again: Again,
         parts: &[Part],
         priority: Priority,
     ) -> Vec<Result<Value, Fault>> {
@@ -143,7 +169,7 @@ impl GraphMailbox {
             if open.is_empty() {
                 break;
             }
-            let answers = match self.send_batch(operation, parts, &open, priority).await {
+            let answers = match self.send_batch((operation, again), parts, &open, priority).await {
                 Ok(answers) => answers,
                 Err(fault) => {
                     for index in open {
@@ -152,7 +178,7 @@ impl GraphMailbox {
                     break;
                 }
             };
-            let mut again = Vec::new();
+            let mut repeated = Vec::new();
             let mut wait = Duration::ZERO;
             let mut is_refused = false;
             for index in open {
@@ -166,26 +192,27 @@ impl GraphMailbox {
                 if answer.status == 429 {
                     self.budget.throttled(fault.retry_after);
                 }
-                if fault.entry.class == Class::Transient || (answer.status == 401 && !is_renewed) {
+                let may_pass = fault.entry.class == Class::Transient && again.allows(&fault);
+                if may_pass || (answer.status == 401 && !is_renewed) {
                     wait = wait.max(fault.retry_after.unwrap_or(Duration::from_millis(500) * round));
-                    again.push(index);
+                    repeated.push(index);
                 }
                 results[index] = Err(fault);
             }
             if is_refused && !is_renewed {
                 is_renewed = true;
                 if let Err(fault) = self.renew().await {
-                    for index in again {
+                    for index in repeated {
                         results[index] = Err(fault.clone());
                     }
                     break;
                 }
             }
-            if again.is_empty() || begun.elapsed() + wait > PATIENCE || round == ROUNDS {
+            if repeated.is_empty() || begun.elapsed() + wait > PATIENCE || round == ROUNDS {
                 break;
             }
             tokio::time::sleep(wait).await;
-            open = again;
+            open = repeated;
         }
         results.into_iter().map(|result| result.map_err(|fault| self.placed(fault))).collect()
     }
@@ -197,7 +224,7 @@ impl GraphMailbox {
 
     async fn send_batch(
         &self,
-        operation: &'static str,
+        (operation, again): (&'static str, Again),
         parts: &[Part],
         open: &[usize],
         priority: Priority,
@@ -228,6 +255,7 @@ impl GraphMailbox {
             body: Some(body),
             charge,
             limit: SMALL,
+            again,
             ..Ask::get(operation, url, priority)
         };
         let answer = self.ask(&ask).await?;

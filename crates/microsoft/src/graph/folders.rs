@@ -10,6 +10,7 @@ use super::call::Ask;
 use super::change::{BATCH, Part};
 use super::sync::of_folder;
 use super::{GraphMailbox, query_value};
+use crate::again::Again;
 use crate::budget::Priority;
 use crate::mailbox::{Folder, FolderId};
 use crate::network;
@@ -112,7 +113,7 @@ impl GraphMailbox {
                         Part::new("GET", format!("{path}/childFolders?{query}"), None)
                     })
                     .collect();
-                let answers = self.batch("list folders", &parts, Priority::Live).await;
+                let answers = self.batch("list folders", Again::Freely, &parts, Priority::Live).await;
                 for (parent, answer) in parents.iter().zip(answers) {
                     let body = match answer {
                         Ok(body) => body,
@@ -182,7 +183,8 @@ impl GraphMailbox {
             .map(|name| Part::new("GET", format!("{}?$select=id", self.folder_path(name)), None))
             .collect();
         let mut known = HashMap::new();
-        for (name, answer) in WELL_KNOWN.iter().zip(self.batch("name folders", &parts, Priority::Live).await)
+        for (name, answer) in
+            WELL_KNOWN.iter().zip(self.batch("name folders", Again::Freely, &parts, Priority::Live).await)
         {
             match answer {
                 Ok(body) => {

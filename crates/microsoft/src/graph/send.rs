@@ -11,6 +11,7 @@ use serde_json::json;
 use super::call::Ask;
 use super::content::is_gone;
 use super::{GraphMailbox, STAMP};
+use crate::again::Again;
 use crate::budget::{Charge, Priority};
 use crate::mailbox::{Draft, NativeId};
 use crate::network;
@@ -36,7 +37,7 @@ impl GraphMailbox {
             charge: Charge { upload_bytes: body.len() as u64, ..Charge::ONE },
             body: Some(body),
             content_type: "text/plain",
-            once: true,
+            again: Again::Never,
             ..Ask::get("save draft", url, Priority::Live)
         };
         let answer = self.ask(&ask).await?;
@@ -48,6 +49,7 @@ impl GraphMailbox {
             let ask = Ask {
                 method: Method::PATCH,
                 body: Some(Bytes::from(body.to_string())),
+                again: Again::IfRefused,
                 ..Ask::get("stamp draft", self.address(&self.message_path(&id), "")?, Priority::Live)
             };
             self.ask(&ask).await?;
@@ -73,7 +75,7 @@ impl GraphMailbox {
         let ask = Ask {
             method: Method::POST,
             body: Some(Bytes::new()),
-            once: true,
+            again: Again::Never,
             ..Ask::get("send draft", url, Priority::Live)
         };
         self.ask(&ask).await?;

@@ -16,6 +16,7 @@ use url::Url;
 use super::call::Ask;
 use super::refusal::Refused;
 use super::{GraphMailbox, User, encoded};
+use crate::again::Again;
 use crate::budget::Priority;
 use crate::mailbox::FolderId;
 use crate::network;
@@ -143,7 +144,7 @@ impl GraphMailbox {
         let ask = Ask {
             method: Method::POST,
             body: Some(Bytes::from(body.to_string())),
-            once: true,
+            again: Again::Never,
             ..Ask::get(
                 "subscribe",
                 self.address("/subscriptions", "").map_err(Denied::Fault)?,

@@ -23,6 +23,8 @@ pub enum Side {
     Sending,
     /// Writing to Jira.
     Project,
+    /// Marking handled mail.
+    Marks,
 }
 
 /// What keeps a connection from working.
@@ -198,6 +200,36 @@ pub fn judge(facts: &Facts<'_>) -> Standing {
 
 /// How a source is.
 pub fn of_source(source: &Source) -> Standing {
+    let mut parts = parts_of(source);
+    // While nothing is wrong with them, marks say nothing of when it came up.
+    if source.mark_state != "online" {
+        parts.push(Part {
+            at: Side::Marks,
+            state: &source.mark_state,
+            since: source.mark_since,
+            fault: source.mark_fault.as_deref(),
+            next: source.marks_not_before,
+        });
+    }
+    of_parts(source, parts)
+}
+
+/// How it is with reading a source and writing to its project, whatever becomes of handled mail.
+pub fn of_reading(source: &Source) -> Standing {
+    of_parts(source, parts_of(source))
+}
+
+fn of_parts(source: &Source, parts: Vec<Part<'_>>) -> Standing {
+    judge(&Facts {
+        is_confirmed: source.confirmed_at.is_some(),
+        paused_at: source.paused_at,
+        parts,
+        last_mail: source.last_mail_at,
+        last_success: source.last_success_at,
+    })
+}
+
+fn parts_of(source: &Source) -> Vec<Part<'_>> {
     let mut parts = vec![
         Part {
             at: Side::Account,
@@ -223,13 +255,7 @@ pub fn of_source(source: &Source) -> Standing {
             next: source.destination_not_before.unwrap_or_default(),
         });
     }
-    judge(&Facts {
-        is_confirmed: source.confirmed_at.is_some(),
-        paused_at: source.paused_at,
-        parts,
-        last_mail: source.last_mail_at,
-        last_success: source.last_success_at,
-    })
+    parts
 }
 
 /// How a Jira connection is.

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::destination;
 use super::offer::Reading;
 use super::routes::State;
+use super::start_day;
 use super::store::accounts::Account;
 use super::store::events::{self, Event, Object};
 use super::store::jira as jira_rows;
@@ -27,6 +28,7 @@ pub(super) struct Chosen {
     pub(super) issue_type: jira::IssueType,
     pub(super) start_kind: String,
     pub(super) start_at: Timestamp,
+    pub(super) start_zone: String,
     pub(super) handled: String,
     pub(super) handled_target: String,
     pub(super) handled_name: String,
@@ -103,6 +105,7 @@ pub(super) async fn keep(
         issue_type_name: chosen.issue_type.name.clone(),
         start_kind: chosen.start_kind,
         start_at: chosen.start_at,
+        start_zone: chosen.start_zone,
         handled: chosen.handled,
         handled_target: chosen.handled_target,
         handled_name: chosen.handled_name,
@@ -149,11 +152,11 @@ pub(super) async fn keep(
     };
     profiles::give(&mut tx, id, chosen.profile, now).await?;
     let detail = format!(
-        "{}, to {} as {}, start {}, handled mail: {}{}",
+        "{}, to {} as {}, starts with {}, handled mail: {}{}",
         confirmed.folder_name,
         chosen.project.key,
         confirmed.issue_type_name,
-        confirmed.start_kind,
+        start_day::in_words(&confirmed.start_kind, confirmed.start_at, &confirmed.start_zone),
         confirmed.handled,
         if confirmed.in_shadow { ", in shadow mode" } else { "" }
     );
@@ -182,7 +185,15 @@ pub(super) async fn keep(
     } else {
         format!("its mail goes to {}", chosen.project.key)
     };
-    Ok(Kept::Source(format!("{address}, {} {verb}; {goes_to}.", confirmed.folder_name)))
+    // What is older is left alone: the boundary is said as it was kept.
+    let from = match confirmed.start_kind.as_str() {
+        "since" if change.is_none() => {
+            let from = start_day::moment(confirmed.start_at, &confirmed.start_zone);
+            format!(" It starts with mail since {from}.")
+        }
+        _ => String::new(),
+    };
+    Ok(Kept::Source(format!("{address}, {} {verb}; {goes_to}.{from}", confirmed.folder_name)))
 }
 
 async fn highest_key(state: &State, chosen: &Chosen) -> Result<i64, Fault> {

@@ -24,7 +24,7 @@ use super::store::accounts::{self, Account};
 use super::store::conversion::{self, Conversion};
 use super::store::sources::{self, Source};
 use crate::access::{Role, Viewer};
-use crate::web::components::{Action, Health, Icon, Menu, Tone, happened, waiting, ways};
+use crate::web::components::{Action, FaultView, Health, Icon, Menu, Tone, happened, waiting, ways};
 use crate::web::times::counted;
 use crate::web::{self, Problem, Section};
 
@@ -98,6 +98,11 @@ pub async fn show(
 /// The buttons that mend a fault of a source, the one thing to do first.
 pub fn mend(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Vec<Action> {
     let of = Mailbox::from(source);
+    if trouble.at == Side::Marks && trouble.fault.entry.id == "graph.folder_gone" {
+        // The folder that handled mail goes to, and not the one that is read.
+        let edit = format!("/sources/{}/edit", source.id);
+        return vec![Action::go("Choose another folder", edit).with_icon(Icon::Settings), of.try_now(viewer)];
+    }
     if trouble.at != Side::Project {
         return of.mend(viewer, trouble);
     }
@@ -110,9 +115,34 @@ pub fn mend(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Vec<Action> 
     }
 }
 
+/// A fault of a source as pages show it, with what it does to its mail; `waiting` mails are said to wait because of it.
+pub fn fault_view(viewer: &Viewer, source: &Source, trouble: &Trouble, waiting: u64) -> FaultView {
+    let view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since)));
+    if trouble.at != Side::Marks {
+        return view.waiting(waiting);
+    }
+    FaultView {
+        tone: Tone::Warn,
+        what: unmarked(source, &view.what),
+        waiting: "Mail is read and handled as before; what waits is marked as soon as the mailbox takes it."
+            .to_owned(),
+        ..view
+    }
+}
+
+/// How many handled mails could not be marked, and why.
+fn unmarked(source: &Source, why: &str) -> String {
+    let mails = counted(source.unmarked, "handled mail", "handled mails");
+    format!("{mails} could not be marked: {why}")
+}
+
 fn said(viewer: &Viewer, source: &Source, trouble: &Trouble, mends: Vec<Action>) -> Said {
     let mails = if trouble.at == Side::Project { u64::try_from(source.waiting).unwrap_or(0) } else { 0 };
-    mend::said(viewer, trouble, &waiting(mails), mends)
+    let said = mend::said(viewer, trouble, &waiting(mails), mends);
+    if trouble.at == Side::Marks {
+        return Said { tone: Tone::Warn, text: unmarked(source, &said.text), ..said };
+    }
+    said
 }
 
 /// A source in shadow mode says so: it looks well and makes no issues.

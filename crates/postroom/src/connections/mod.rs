@@ -59,6 +59,7 @@ pub mod sign_in;
 pub mod sign_in_link;
 pub mod source;
 mod start_counts;
+mod start_day;
 pub mod store;
 pub mod switch;
 pub mod tell;
@@ -81,7 +82,11 @@ mod tests_of_fences;
 #[cfg(test)]
 mod tests_of_lists;
 #[cfg(test)]
+mod tests_of_marks;
+#[cfg(test)]
 mod tests_of_mends;
+#[cfg(test)]
+mod tests_of_pages;
 #[cfg(test)]
 mod tests_of_ping;
 #[cfg(test)]
@@ -96,6 +101,8 @@ mod tests_of_registrations;
 mod tests_of_secrets;
 #[cfg(test)]
 mod tests_of_sign_in;
+#[cfg(test)]
+mod tests_of_start_days;
 #[cfg(test)]
 mod tests_with_sim;
 mod tokens;

@@ -14,6 +14,7 @@ use super::connection_type::ConnectionType;
 use super::jira_checks::LIST_WITHIN;
 use super::routes::State;
 use super::start_counts::{self, StartCounts};
+use super::start_day;
 use super::store::jira::{self as rows, JiraConnection};
 use crate::access::Admin;
 use crate::profiles::store as profiles;
@@ -101,8 +102,10 @@ impl Offer {
         let anew = || offer.folder("").filter(|_| posted.wanted == "folders");
         offer.chosen_folder = offer.folder_of(posted).or_else(anew).cloned();
         if let (Some(mailbox), Some(folder)) = (&offer.mailbox, &offer.chosen_folder) {
-            let (zone, now) = (&admin.times().zone, admin.times().now);
-            let since = start_counts::day(&posted.since, zone).filter(|at| *at <= now);
+            let now = admin.times().now;
+            let zone = start_day::zone(&posted.zone).map(|(_, zone)| zone);
+            let since =
+                zone.and_then(|zone| start_day::midnight(&posted.since, &zone)).filter(|at| *at <= now);
             offer.counts = start_counts::ask(mailbox.as_ref(), &folder.id, since, now).await;
         }
         Ok(offer)

@@ -18,10 +18,10 @@ use super::routes::{State, moment, time};
 use super::store::conversion::{self, Conversion};
 use super::store::events;
 use super::store::sources::{self, Counted, Source};
-use super::{alarm, expiry, health, push};
+use super::{alarm, expiry, health, push, start_day};
 use crate::access::{Role, Viewer};
 use crate::web::chart::{Bar, Chart};
-use crate::web::components::{Action, FaultView, Icon, Timeline, TimelineEntry, Tone};
+use crate::web::components::{Action, Icon, Timeline, TimelineEntry, Tone};
 use crate::web::times::{Times, counted, thousands};
 use crate::web::{self, Problem, Section};
 
@@ -61,8 +61,7 @@ pub async fn show(
     let faults = faults.enumerate().map(|(place, (trouble, mends))| {
         // How many mails wait is said once.
         let waiting = if place == 0 { waiting } else { 0 };
-        let view = FaultView::of(&trouble.fault, Some(viewer.times().on(trouble.since))).waiting(waiting);
-        view.with_all(mends)
+        list::fault_view(&viewer, &source, trouble, waiting).with_all(mends)
     });
     let faults = faults.collect();
     let now = viewer.times().now;
@@ -95,7 +94,7 @@ pub async fn show(
         timeline: timeline_of(&state, &viewer, [source.id, source.account_id]).await?,
         charts,
         expires: ends(&viewer, &expiry::forecast(&known)),
-        settings: settings(&viewer, &source),
+        settings: settings(&source),
         edit: admin.then(|| Action::go("Change", format!("/sources/{id}/edit")).with_icon(Icon::Settings)),
         dangers: if admin {
             let alarm = Action::go("Alarm when no mail comes", format!("/sources/{id}/alarm"));
@@ -161,6 +160,14 @@ fn facts(
     if source.shadow_at.is_some() {
         facts.push(("Shadow mode".to_owned(), "on: nothing is written".to_owned()));
     }
+    if source.marks_given_up > 0 {
+        let number = thousands(u64::try_from(source.marks_given_up).unwrap_or(0));
+        facts.push(("Left unmarked".to_owned(), format!("{number} handled: see what happened, below")));
+    }
+    if let Some(since) = source.by_ids_since {
+        let since = viewer.times().ago(time(since)).words;
+        facts.push(("Pages".to_owned(), format!("ids alone since {since}, each mail fetched by itself")));
+    }
     facts.push(("Push".to_owned(), push::shown::line(pushed, |at| viewer.times().on(at).exact)));
     facts.push(("Alarm".to_owned(), alarm));
     facts
@@ -183,8 +190,9 @@ pub(super) async fn timeline_of(
         .map(|line| {
             let fault = line.fault.as_deref().and_then(stored_fault);
             let tone = match line.kind.as_str() {
-                "online" | "signed_in" | "confirmed" | "resumed" | "converted" => Tone::Good,
-                "conversion_failed" | "degraded" => Tone::Warn,
+                "online" | "signed_in" | "confirmed" | "resumed" | "converted" | "marks_work"
+                | "whole_pages" => Tone::Good,
+                "conversion_failed" | "degraded" | "marks_fail" | "mark_given_up" | "by_ids" => Tone::Warn,
                 "offline" => Tone::Bad,
                 _ => Tone::Quiet,
             };
@@ -253,12 +261,8 @@ pub(super) fn account_page(kind: &str, account: Uuid) -> String {
     if kind == "app" { format!("/applications/{account}") } else { format!("/accounts/{account}") }
 }
 
-fn settings(viewer: &Viewer, source: &Source) -> Vec<Setting> {
-    let start = match source.start_kind.as_str() {
-        "everything" => "everything that lay in the folder".to_owned(),
-        "since" => format!("mail since {}", viewer.times().on(time(source.start_at)).exact),
-        _ => format!("mail that came after {}", viewer.times().on(time(source.start_at)).exact),
-    };
+fn settings(source: &Source) -> Vec<Setting> {
+    let start = start_day::in_words(&source.start_kind, time(source.start_at), &source.start_zone);
     let handled = match source.handled.as_str() {
         "read" => "is marked as read".to_owned(),
         "category" => format!("gets the category {}", source.handled_name),

@@ -1,8 +1,6 @@
 //! How many mails each start point means, asked of the mailbox while the form is filled in.
 
 use fault::Fault;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use microsoft::{FolderId, Mailbox};
 
@@ -40,12 +38,6 @@ pub(super) async fn ask(
     };
     let (week, month, since) = tokio::time::timeout(LIST_WITHIN, asked).await.ok()?.ok()?;
     Some(StartCounts { week, month, since })
-}
-
-/// The midnight that a day which was written begins with.
-pub(super) fn day(written: &str, zone: &TimeZone) -> Option<Timestamp> {
-    let day: Date = written.trim().parse().ok()?;
-    day.to_zoned_datetime(zone.clone()).ok().map(|zoned| zoned.timestamp())
 }
 
 /// The counts in a sentence, for the field of the day.

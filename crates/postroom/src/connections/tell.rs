@@ -91,6 +91,24 @@ pub async fn source_works(tx: &mut Tx, source: Uuid, new: u64, now: Timestamp) -
     Ok(())
 }
 
+/// A source's handled mail cannot be marked. Told where somebody has to do something about it.
+pub async fn marks_fail(tx: &mut Tx, source: Uuid, fault: &Fault, now: Timestamp) -> Result<(), StoreError> {
+    if matches!(fault.entry.class, Class::Administrator | Class::Configuration)
+        && let Some(named) = named::source(tx, source).await?
+    {
+        notices::marks_fail(tx, &object("source", named), fault, now).await?;
+    }
+    Ok(())
+}
+
+/// It is marked again.
+pub async fn marks_work(tx: &mut Tx, source: Uuid, now: Timestamp) -> Result<(), StoreError> {
+    if let Some(named) = named::source(tx, source).await? {
+        notices::is_over(tx, &object("source", named), Over::Marks, None, now).await?;
+    }
+    Ok(())
+}
+
 /// An outbound could not be used.
 pub async fn outbound_fails(
     tx: &mut Tx,

@@ -411,6 +411,7 @@ pub(crate) fn confirmed(
         issue_type_name: "Task".to_owned(),
         start_kind: "everything".to_owned(),
         start_at: Timestamp::UNIX_EPOCH,
+        start_zone: "UTC".to_owned(),
         handled: "read".to_owned(),
         handled_target: String::new(),
         handled_name: String::new(),

@@ -15,15 +15,15 @@ use crate::serve::{self, Running};
 /// What the issue asks for.
 const SOON: Duration = Duration::from_secs(5);
 
-struct World {
-    sim: sim::Sim,
-    running: Running,
-    browser: Browser,
+pub(super) struct World {
+    pub(super) sim: sim::Sim,
+    pub(super) running: Running,
+    pub(super) browser: Browser,
     _folder: TestFolder,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let folder = TestFolder::new();
         let sim =
             sim::Sim::start(sim::Config { enforce_quotas: false, ..sim::Config::default() }).await.unwrap();
@@ -33,7 +33,7 @@ impl World {
         Self { sim, running, browser, _folder: folder }
     }
 
-    fn deliver(&self, subject: &str) {
+    pub(super) fn deliver(&self, subject: &str) {
         let raw = format!(
             "From: anna@contoso.test\r\nTo: {MAILBOX}\r\nSubject: {subject}\r\nMessage-ID: <{}@contoso.test>\r\n\r\nHelp.\r\n",
             subject.replace(' ', "-")
@@ -42,20 +42,20 @@ impl World {
     }
 
     /// Signs in and confirms; when the confirmation was sent.
-    async fn connect(&mut self) -> Instant {
+    pub(super) async fn connect(&mut self) -> Instant {
         let wishes = Wishes::everything(MAILBOX, "SUP", "Task");
         let page = connect::sign_in(&mut self.browser, &self.running.url, &wishes).await.unwrap();
         connect::confirm(&mut self.browser, &self.running.url, page, &wishes).await.unwrap()
     }
 
-    async fn control(&self, method: reqwest::Method, path: &str, body: &Value) -> Value {
+    pub(super) async fn control(&self, method: reqwest::Method, path: &str, body: &Value) -> Value {
         let url = format!("{}{path}", self.sim.ready().control.trim_end_matches('/'));
         let answer = reqwest::Client::new().request(method, url).json(body).send().await.unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
         serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default()
     }
 
-    async fn subjects(&self) -> Vec<String> {
+    pub(super) async fn subjects(&self) -> Vec<String> {
         let issues = self.control(reqwest::Method::GET, "/jira/issues", &json!({})).await;
         let issues = issues.get("issues").cloned().unwrap_or(issues);
         let all = issues.as_array().cloned().unwrap_or_default();
@@ -63,7 +63,7 @@ impl World {
     }
 
     /// Waits until this is an issue.
-    async fn in_jira(&self, subject: &str) {
+    pub(super) async fn in_jira(&self, subject: &str) {
         let there = async {
             while !self.subjects().await.iter().any(|issue| issue.contains(subject)) {
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -74,7 +74,7 @@ impl World {
             .unwrap_or_else(|_| panic!("{subject} is not in Jira"));
     }
 
-    async fn state_of_source(&self) -> String {
+    pub(super) async fn state_of_source(&self) -> String {
         let (state,): (String,) =
             self.running.db.fetch_one(sql!("SELECT state FROM source"), args![]).await.unwrap();
         state
@@ -89,7 +89,7 @@ impl World {
     }
 
     /// Waits until this many messages are in a state.
-    async fn until_messages(&self, state: &str, count: i64) {
+    pub(super) async fn until_messages(&self, state: &str, count: i64) {
         let there = async {
             loop {
                 let (found,): (i64,) = self
@@ -110,7 +110,7 @@ impl World {
             .unwrap_or_else(|_| panic!("{count} {state}"));
     }
 
-    async fn button(&mut self, ending: &str) -> Form {
+    pub(super) async fn button(&mut self, ending: &str) -> Form {
         let list = open(&mut self.browser, &self.running, "/sources").await;
         let of_source = |form: &&Form| {
             let path = form.action.path();
@@ -119,7 +119,7 @@ impl World {
         list.forms.iter().find(of_source).cloned().unwrap()
     }
 
-    async fn press(&mut self, ending: &str) -> Page {
+    pub(super) async fn press(&mut self, ending: &str) -> Page {
         let form = self.button(ending).await;
         self.browser.submit(&form).await.unwrap()
     }

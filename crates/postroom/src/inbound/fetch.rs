@@ -100,6 +100,28 @@ fn settled(page: &Page) -> Option<Timestamp> {
     Timestamp::from_second(last.as_second()).ok()
 }
 
+/// How a round lists the folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Way {
+    /// Pages with all fields.
+    Whole,
+    /// Ids alone, around a mail that lets whole pages fail; each mail is fetched by itself.
+    Ids,
+    /// The folder from its beginning with all fields, to see whether that works again. The place in the listing of ids is kept
+    /// meanwhile.
+    Trial(Cursor),
+}
+
+/// Whole pages are tried again so long after they failed, and then after as long as they have been failing.
+const WHOLE_AFTER: SignedDuration = SignedDuration::from_hours(1);
+/// At most.
+const WHOLE_AT_LAST: SignedDuration = SignedDuration::from_hours(24);
+
+/// When whole pages are tried again, given since when they fail.
+fn whole_pages_at(since: Timestamp, now: Timestamp) -> Timestamp {
+    judge::after(now, now.duration_since(since).clamp(WHOLE_AFTER, WHOLE_AT_LAST))
+}
+
 /// Whether a source's place is one in the listing of its backlog.
 fn is_of_backlog(cursor: &str) -> bool {
     cursor == rows::BACKLOG || cursor.starts_with("listed:")
@@ -211,8 +233,11 @@ impl Poller {
         let since = (source.start_kind == "since")
             .then(|| Timestamp::from_microsecond(source.start_at).unwrap_or(Timestamp::MIN));
         let mut total = Found::default();
+        let mut why_ids = None;
         let announced_from = pace::announced_from(&push::store::pulse(&self.db, source.id).await?);
-        let (mut resets, mut by_ids) = (0, false);
+        let mut resets = 0;
+        // What its pages carry was fixed in the first request of the listing that the place is one of.
+        let mut way = if source.by_ids_since.is_some() { Way::Ids } else { Way::Whole };
         // Where a mail may be known under an id of another transport only, its text helps to tell which one it is.
         let keys = match source.ids() {
             IdKind::Ews => Some(&self.ledger.keys),
@@ -226,7 +251,7 @@ impl Poller {
             let listed = if is_backlog {
                 let after = cursor.as_ref().filter(|cursor| cursor.as_str() != rows::BACKLOG);
                 mailbox.older(&folder, since, after).await
-            } else if by_ids || source.ids() == IdKind::Ews {
+            } else if way == Way::Ids || source.ids() == IdKind::Ews {
                 // EWS lists ids and fetches apart in any case: what is known, such as what we have marked, is not fetched again.
                 mailbox.ids(&folder, cursor.as_ref()).await
             } else {
@@ -240,17 +265,26 @@ impl Poller {
                     cursor = None;
                     continue;
                 }
-                Err(SyncError::Fault(fault)) if !by_ids && is_one_mails_fault(&fault, source.failures) => {
+                // What was listed of ids stands, and what whole pages have brought so far is recorded.
+                Err(error) if matches!(way, Way::Trial(_)) => {
+                    self.pages_still_fail(source, &error).await?;
+                    return Ok(total);
+                }
+                Err(SyncError::Fault(fault))
+                    if way == Way::Whole && is_one_mails_fault(&fault, source.failures) =>
+                {
                     // Graph fixes in a round's first request what its pages carry, so the folder is listed from its beginning.
-                    tracing::warn!(%fault, "a page fails as a whole; listing ids alone and fetching each new mail by itself");
-                    by_ids = true;
+                    tracing::warn!(%fault, code = %fault.code, "a page fails as a whole; listing ids alone and fetching each new mail by itself");
+                    way = Way::Ids;
+                    why_ids = Some(fault);
                     cursor = None;
                     continue;
                 }
                 Err(SyncError::Reset) if resets < 2 => {
-                    // I2: everything is listed again, into the same keys.
+                    // I2: everything is listed again, into the same keys. It may be whole again.
                     tracing::info!("the mailbox forgot our place; reading the folder from the beginning");
                     resets += 1;
+                    way = Way::Whole;
                     cursor = None;
                     continue;
                 }
@@ -294,12 +328,26 @@ impl Poller {
                 self.ledger.release_before(&mut tx, source.id, then).await?;
             }
             let is_round = page.complete && !is_backlog;
-            let next = if page.complete && is_backlog { "" } else { page.cursor.as_str() };
+            let next = match &way {
+                // Until a trial has succeeded, a round goes on with ids.
+                Way::Trial(kept) if !is_round => kept.as_str(),
+                _ if page.complete && is_backlog => "",
+                _ => page.cursor.as_str(),
+            };
             let ours =
                 rows::move_cursor(&mut tx, source, next, is_round, recorded.new > 0, now, LEASE).await?;
             if !ours {
                 tracing::info!("another node took the source over");
                 return Err(Broken::Lost);
+            }
+            // Over EWS pages are of ids in any case: none is tried whole.
+            if way == Way::Ids && source.ids() == IdKind::Graph {
+                rows::pages_of_ids(&mut tx, source, why_ids.as_ref(), now, whole_pages_at(now, now)).await?;
+            } else if is_round
+                && source.by_ids_since.is_some()
+                && rows::pages_are_whole(&mut tx, source, now).await?
+            {
+                tracing::info!("pages come whole again");
             }
             failpoint::hit("I2");
             tx.commit().await?;
@@ -311,16 +359,31 @@ impl Poller {
             if is_backlog || is_round {
                 self.work.notify_one();
             }
+            if is_round && way == Way::Ids && source.may_try_whole_pages(now) && !stop.is_cancelled() {
+                tracing::info!("trying whole pages again");
+                (way, cursor) = (Way::Trial(page.cursor), None);
+                continue;
+            }
             if is_round {
                 return Ok(total);
             }
             self.bus.tell(&format!("source-{}", source.id));
             // Behind the backlog comes what a delta tells: all of the folder once, then what is new.
-            cursor = (!next.is_empty()).then_some(page.cursor);
+            cursor = (!(page.complete && is_backlog)).then_some(page.cursor);
             if stop.is_cancelled() {
                 return Ok(total);
             }
         }
+    }
+
+    /// Whole pages were tried and fail as before: ids are listed on, and it is tried again later.
+    async fn pages_still_fail(&self, source: &DueSource, error: &SyncError) -> Result<(), Broken> {
+        let now = self.clock.now();
+        let since = source.by_ids_since.and_then(|at| Timestamp::from_microsecond(at).ok()).unwrap_or(now);
+        let next = whole_pages_at(since, now);
+        tracing::info!(%error, %next, "pages fail as a whole as before; listing ids on");
+        rows::try_whole_pages(&self.db, source, next).await?;
+        Ok(())
     }
 
     /// The items with all their fields: what a page does not tell is fetched apart, unless it is known already. One that cannot
@@ -473,8 +536,25 @@ mod tests {
             wakes: 0,
             failures: 0,
             state: "online".to_owned(),
+            by_ids_since: None,
+            whole_pages_at: 0,
             fence: 0,
         }
+    }
+
+    /// Promise: whole pages are tried again within the hour, then ever less often, and at least once a day for ever.
+    #[test]
+    fn whole_pages_are_tried_again_for_ever() {
+        let since = Timestamp::from_second(1_800_000_000).expect("in range");
+        let after = |hours: i64| since + SignedDuration::from_hours(hours);
+        let mut now = since;
+        let mut tries = Vec::new();
+        for _ in 0..8 {
+            now = whole_pages_at(since, now);
+            tries.push(now.duration_since(since).as_hours());
+        }
+        assert_eq!(tries, [1, 2, 4, 8, 16, 32, 56, 80]);
+        assert_eq!(whole_pages_at(since, after(2_000)), after(2_024));
     }
 
     fn item(received_at: Timestamp) -> Item {

@@ -1,25 +1,27 @@
 //! Marking handled mail in the mailbox: off the critical path, in batches, and never a truth (a person who reads a mail in
 //! Outlook changes nothing). Marking again is harmless; a mail that is gone counts as marked (I10).
+//!
+//! A mailbox that does not take the marks keeps nothing from being read: its source says so ([`super::mark_judge`]), and a batch is
+//! tried now and then.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use ledger::failpoint;
-use microsoft::{Change, Changed};
+use microsoft::Change;
 use store::{Clock, Db};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::judge;
-use super::store::{self as rows, DueMark, Marked, Outcome};
+use super::mark_judge::{self, Judged, Then};
+use super::store::{self as rows, DueMark};
 use crate::connections::Connections;
+use crate::web::live::Bus;
 
 /// Changes in one request: what Graph's `$batch` takes.
 const BATCH: usize = 20;
-/// A mark that fails this often for a reason of its own is given up, on record.
-const ATTEMPTS: i64 = 8;
 
 /// Marks mail. Cheap to clone.
 #[derive(Clone)]
@@ -30,6 +32,8 @@ pub struct Marker {
     pub connections: Arc<Connections>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// Tells open pages.
+    pub bus: Bus,
 }
 
 impl Marker {
@@ -53,7 +57,7 @@ impl Marker {
         }
     }
 
-    /// One pass; returns how many marks were tried.
+    /// One pass; returns how many marks were due.
     pub async fn pass(&self) -> Result<usize, store::StoreError> {
         let now = self.clock.now();
         let due = rows::due_marks(&self.db, now, BATCH * 4).await?;
@@ -64,56 +68,50 @@ impl Marker {
         }
         for (source, marks) in by_source {
             for batch in marks.chunks(BATCH) {
-                self.mark(source, batch).await?;
+                // Where one batch has to wait, the others would fail of the same.
+                if !self.mark(source, batch).await? {
+                    break;
+                }
             }
         }
         Ok(tried)
     }
 
-    async fn mark(&self, source: Uuid, batch: &[DueMark]) -> Result<(), store::StoreError> {
+    /// Marks a batch. `false`: the source's marks wait.
+    async fn mark(&self, source: Uuid, batch: &[DueMark]) -> Result<bool, store::StoreError> {
         failpoint::hit("I10");
-        let now = self.clock.now();
-        let mailbox = match self.connections.mailbox_of(source).await {
-            Ok(mailbox) => mailbox,
-            Err(fault) => {
-                let until = judge::after(now, judge::wait(&fault, 4));
-                let later = batch.iter().map(|mark| outcome(mark, Marked::Later(until), 0)).collect();
-                return rows::marked(&self.db, later).await;
+        let Some(standing) = rows::mark_standing(&self.db, source).await? else { return Ok(false) };
+        let judged = match self.connections.mailbox_of(source).await {
+            Ok(mailbox) => {
+                let changes: Vec<Change> = batch.iter().map(change).collect();
+                let results = mailbox.change(&changes).await;
+                mark_judge::judge(batch, &results, &standing, self.clock.now(), rand::random())
             }
+            Err(fault) => mark_judge::put_off(batch, judge::after(self.clock.now(), judge::wait(&fault, 4))),
         };
-        let changes: Vec<Change> = batch.iter().map(change).collect();
-        let results = mailbox.change(&changes).await;
-        let mut outcomes = Vec::with_capacity(batch.len());
-        for (mark, result) in batch.iter().zip(results) {
-            outcomes.push(match result {
-                Ok(Changed::Done { id }) => {
-                    let moved_to = (id.as_str() != mark.native_id).then(|| id.as_str().to_owned());
-                    Outcome { moved_to, ..outcome(mark, Marked::Done, 0) }
-                }
-                Ok(Changed::Gone) => outcome(mark, Marked::Gone, 0),
-                Err(fault) if fault.entry.class == fault::Class::Poison && mark.mark_attempts + 1 >= ATTEMPTS => {
-                    tracing::warn!(message = %mark.id, %fault, "a handled mail cannot be marked; it stays as it is");
-                    outcome(mark, Marked::Failed, 1)
-                }
-                Err(fault) => {
-                    let counted = i64::from(fault.entry.class == fault::Class::Poison);
-                    let wait = judge::wait(&fault, mark.mark_attempts + 2).max(SignedDuration::from_secs(2));
-                    outcome(mark, Marked::Later(judge::after(now, wait)), counted)
-                }
-            });
+        log(source, &judged);
+        let goes_on = matches!(judged.then, Then::Nothing | Then::Works);
+        let is_news = !goes_on || judged.then == Then::Works || !judged.given_up.is_empty();
+        rows::marked(&self.db, source, &standing, judged, self.clock.now()).await?;
+        if is_news {
+            self.bus.tell("sources");
+            self.bus.tell(&format!("source-{source}"));
+            self.bus.tell("notices");
         }
-        rows::marked(&self.db, outcomes).await
+        Ok(goes_on)
     }
 }
 
-/// What became of a mark, with so many attempts more.
-fn outcome(mark: &DueMark, marked: Marked, counted: i64) -> Outcome {
-    Outcome {
-        id: mark.id,
-        asked_by: mark.native_id.clone(),
-        marked,
-        attempts: mark.mark_attempts + counted,
-        moved_to: None,
+fn log(source: Uuid, judged: &Judged) {
+    for fault in &judged.given_up {
+        tracing::warn!(%source, %fault, code = %fault.code, detail = fault.detail, "a handled mail cannot be marked; it stays as it is");
+    }
+    match &judged.then {
+        Then::Fails { fault, until, is_told } => {
+            tracing::warn!(%source, %fault, code = %fault.code, detail = fault.detail, needs_person = is_told, %until, "handled mail cannot be marked, trying again then");
+        }
+        Then::Works => tracing::info!(%source, "handled mail is marked again"),
+        Then::Nothing | Then::Wait { .. } => {}
     }
 }
 

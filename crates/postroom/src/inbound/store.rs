@@ -7,6 +7,7 @@ use sqlx::FromRow;
 use store::{Db, StoreError, Tx, args, sql, sql_rows};
 use uuid::Uuid;
 
+use super::mark_judge::{Judged, Then};
 use crate::connections::{ConnectionType, tell};
 
 /// A source whose time has come, claimed.
@@ -40,6 +41,10 @@ pub struct DueSource {
     pub last_success_at: Option<i64>,
     /// How often it was woken so far.
     pub wakes: i64,
+    /// Since when its pages carry ids alone, microseconds.
+    pub by_ids_since: Option<i64>,
+    /// When whole pages are tried again, microseconds.
+    pub whole_pages_at: i64,
     /// The claim's number.
     pub fence: i64,
 }
@@ -48,6 +53,11 @@ impl DueSource {
     /// Which ids its pages bring.
     pub fn ids(&self) -> IdKind {
         ConnectionType::of_word(&self.connection_type).ids()
+    }
+
+    /// Whether its pages carry ids alone, and it is time to see whether they come whole.
+    pub fn may_try_whole_pages(&self, now: Timestamp) -> bool {
+        self.by_ids_since.is_some() && self.whole_pages_at <= now.as_microsecond()
     }
 }
 
@@ -89,7 +99,7 @@ pub async fn claim_due(
                      WHERE id = $3 AND next_poll_at <= $4 AND (lease_until IS NULL OR lease_until <= $4)
                        AND paused_at IS NULL AND confirmed_at IS NOT NULL
                      RETURNING id, workspace_id, mailbox_id, connection_type, folder_id, start_kind, start_at, cursor_value, failures, state,
-                       last_success_at, wakes, fence, (SELECT tenant_id FROM mailbox WHERE mailbox.id = source.mailbox_id) AS tenant_id,
+                       last_success_at, wakes, by_ids_since, whole_pages_at, fence, (SELECT tenant_id FROM mailbox WHERE mailbox.id = source.mailbox_id) AS tenant_id,
                        (SELECT native_id FROM mailbox WHERE mailbox.id = source.mailbox_id) AS mailbox_native_id"
                 ),
                 args![owner, now + micros(lease), id, now],
@@ -126,6 +136,62 @@ pub async fn move_cursor(
         )
         .await?;
     Ok(moved == 1)
+}
+
+/// The place is one of ids alone, in the transaction that moves it there. Where it was not yet, that is on record with its reason.
+pub async fn pages_of_ids(
+    tx: &mut Tx,
+    source: &DueSource,
+    why: Option<&Fault>,
+    now: Timestamp,
+    whole_at: Timestamp,
+) -> Result<(), StoreError> {
+    let begun = tx
+        .execute(
+            sql!(
+                "UPDATE source SET by_ids_since = $1, whole_pages_at = $2
+                 WHERE id = $3 AND fence = $4 AND by_ids_since IS NULL"
+            ),
+            args![now, whole_at, source.id, source.fence],
+        )
+        .await?;
+    if begun == 0 {
+        return Ok(());
+    }
+    let why_text = why.map_or_else(String::new, |fault| format!(": {fault}"));
+    let text = format!(
+        "a page of mail fails as a whole because of one mail in it{why_text}. Ids alone are listed and each mail is fetched by itself; \
+         whole pages are tried again within an hour, then at least once a day"
+    );
+    let record = why.and_then(|fault| serde_json::to_string(&fault.to_record()).ok());
+    event(tx, source.workspace_id, source.id, now, "by_ids", &text, record.as_ref()).await
+}
+
+/// A round of whole pages is complete, in the transaction that moves the place. `true`: until now they were pages of ids.
+pub async fn pages_are_whole(tx: &mut Tx, source: &DueSource, now: Timestamp) -> Result<bool, StoreError> {
+    let ended = tx
+        .execute(
+            sql!(
+                "UPDATE source SET by_ids_since = NULL WHERE id = $1 AND fence = $2 AND by_ids_since IS NOT NULL"
+            ),
+            args![source.id, source.fence],
+        )
+        .await?;
+    if ended == 1 {
+        let text = "pages of mail come whole again";
+        event(tx, source.workspace_id, source.id, now, "whole_pages", text, None).await?;
+    }
+    Ok(ended == 1)
+}
+
+/// When whole pages are tried again.
+pub async fn try_whole_pages(db: &Db, source: &DueSource, at: Timestamp) -> Result<(), StoreError> {
+    db.execute(
+        sql!("UPDATE source SET whole_pages_at = $1 WHERE id = $2 AND fence = $3"),
+        args![at, source.id, source.fence],
+    )
+    .await?;
+    Ok(())
 }
 
 /// The place of a source whose backlog has not been looked at: it is listed oldest first, before the first round.
@@ -266,7 +332,7 @@ pub struct DueMark {
 }
 
 /// What became of a mark.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marked {
     /// It is there.
     Done,
@@ -278,13 +344,15 @@ pub enum Marked {
     Later(Timestamp),
 }
 
-/// Marks that are due, oldest first. In shadow mode nothing is written to the mailbox: they wait.
+/// Marks that are due, oldest first. In shadow mode nothing is written to the mailbox: they wait, as those do whose source does not
+/// take marks at the moment.
 pub async fn due_marks(db: &Db, now: Timestamp, limit: usize) -> Result<Vec<DueMark>, StoreError> {
     db.fetch_all(
         sql!(
             "SELECT m.id, m.source_id, m.native_id, m.k, m.issue_key, m.mark_attempts, s.handled, s.handled_target
              FROM message m JOIN source s ON s.id = m.source_id
-             WHERE m.mark = 'due' AND m.mark_not_before <= $1 AND s.shadow_at IS NULL ORDER BY m.mark_not_before LIMIT $2"
+             WHERE m.mark = 'due' AND m.mark_not_before <= $1 AND s.marks_not_before <= $1 AND s.shadow_at IS NULL
+             ORDER BY m.mark_not_before LIMIT $2"
         ),
         args![now, i64::try_from(limit).unwrap_or(i64::MAX)],
     )
@@ -306,8 +374,138 @@ pub struct Outcome {
     pub moved_to: Option<String>,
 }
 
-/// Stores what became of marks.
-pub async fn marked(db: &Db, outcomes: Vec<Outcome>) -> Result<(), StoreError> {
+/// How marking stands for a source, as its row tells.
+#[derive(Clone, Debug, FromRow)]
+pub struct MarkStanding {
+    /// Workspace.
+    pub workspace_id: Uuid,
+    /// `online` or `degraded`.
+    pub mark_state: String,
+    /// Since when it fails, microseconds.
+    pub mark_since: i64,
+    /// Why, a fault's record; none while it works.
+    pub mark_fault: Option<String>,
+    /// Failed attempts in a row.
+    pub mark_failures: i64,
+    /// 1: the source is read as it should be.
+    pub reads: i64,
+}
+
+impl MarkStanding {
+    /// Whether the source is read as it should be: else it tells why by itself.
+    pub fn is_read(&self) -> bool {
+        self.reads == 1
+    }
+}
+
+/// How marking stands for a source.
+pub async fn mark_standing(db: &Db, source: Uuid) -> Result<Option<MarkStanding>, StoreError> {
+    db.fetch_optional(
+        sql!(
+            "SELECT s.workspace_id, s.mark_state, s.mark_since, s.mark_fault, s.mark_failures,
+               CAST(CASE WHEN s.state = 'online' AND a.state = 'online' AND s.paused_at IS NULL AND s.removed_at IS NULL
+                 THEN 1 ELSE 0 END AS BIGINT) AS reads
+             FROM source s LEFT JOIN account a ON a.id = s.account_id WHERE s.id = $1"
+        ),
+        args![source],
+    )
+    .await
+}
+
+/// Stores what became of marks, and what follows for their source. What concerns people is told.
+pub async fn marked(
+    db: &Db,
+    source: Uuid,
+    standing: &MarkStanding,
+    judged: Judged,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut tx = db.begin().await?;
+    store_outcomes(&mut tx, judged.outcomes).await?;
+    if let Some(fault) = judged.given_up.first() {
+        give_up(&mut tx, source, standing, judged.given_up.len(), fault, now).await?;
+    }
+    match judged.then {
+        Then::Nothing => {}
+        Then::Wait { until } => {
+            tx.execute(sql!("UPDATE source SET marks_not_before = $1 WHERE id = $2"), args![until, source])
+                .await?;
+        }
+        Then::Fails { fault, until, is_told } => {
+            marks_fail(&mut tx, source, standing, &fault, (until, is_told), now).await?;
+        }
+        Then::Works => {
+            tx.execute(
+                sql!(
+                    "UPDATE source SET mark_state = 'online', mark_since = 0, mark_fault = NULL, mark_failures = 0,
+                       marks_not_before = 0 WHERE id = $1"
+                ),
+                args![source],
+            )
+            .await?;
+            if standing.mark_state != "online" {
+                let text = "handled mail is marked again";
+                event(&mut tx, standing.workspace_id, source, now, "marks_work", text, None).await?;
+            }
+            tell::marks_work(&mut tx, source, now).await?;
+        }
+    }
+    tx.commit().await
+}
+
+/// The mailbox does not take the marks: not before then (and `is_told` whether that is said).
+async fn marks_fail(
+    tx: &mut Tx,
+    source: Uuid,
+    standing: &MarkStanding,
+    fault: &Fault,
+    (until, is_told): (Timestamp, bool),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let record = serde_json::to_string(&fault.to_record()).unwrap_or_default();
+    let state = if is_told { "degraded" } else { "online" };
+    tx.execute(
+        sql!(
+            "UPDATE source SET mark_since = CASE WHEN mark_fault IS NULL THEN $1 ELSE mark_since END, mark_state = $2,
+               mark_fault = $3, mark_failures = mark_failures + 1, marks_not_before = $4 WHERE id = $5"
+        ),
+        args![now, state, &record, until, source],
+    )
+    .await?;
+    if !is_told {
+        return Ok(());
+    }
+    if standing.mark_state != state {
+        let text = format!("handled mail cannot be marked: {fault}");
+        event(tx, standing.workspace_id, source, now, "marks_fail", &text, Some(&record)).await?;
+    }
+    tell::marks_fail(tx, source, fault, now).await
+}
+
+/// Mails stay unmarked for good: their source says so.
+async fn give_up(
+    tx: &mut Tx,
+    source: Uuid,
+    standing: &MarkStanding,
+    count: usize,
+    fault: &Fault,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    tx.execute(
+        sql!("UPDATE source SET marks_given_up = marks_given_up + $1 WHERE id = $2"),
+        args![count, source],
+    )
+    .await?;
+    let text = match count {
+        1 => format!("a handled mail could not be marked and stays as it is: {fault}"),
+        many => format!("{many} handled mails could not be marked and stay as they are: {fault}"),
+    };
+    let record = serde_json::to_string(&fault.to_record()).ok();
+    event(tx, standing.workspace_id, source, now, "mark_given_up", &text, record.as_ref()).await
+}
+
+async fn store_outcomes(tx: &mut Tx, outcomes: Vec<Outcome>) -> Result<(), StoreError> {
     let [mut rows, mut aliases, mut moved] = [(); 3].map(|()| store::Rows::new());
     for Outcome { id, asked_by, marked: outcome, attempts, moved_to } in outcomes {
         if let Some(to) = moved_to {
@@ -322,7 +520,6 @@ pub async fn marked(db: &Db, outcomes: Vec<Outcome>) -> Result<(), StoreError> {
         };
         rows.push(args![id, mark, attempts, not_before, asked_by]);
     }
-    let mut tx = db.begin().await?;
     tx.execute_rows(
         sql_rows! {
             head: "WITH v(id, mark, attempts, not_before, native_id) AS (VALUES ",
@@ -359,7 +556,7 @@ pub async fn marked(db: &Db, outcomes: Vec<Outcome>) -> Result<(), StoreError> {
         args![],
     )
     .await?;
-    tx.commit().await
+    Ok(())
 }
 
 /// The claims on sources of the process before are void: no other process can use this database.

@@ -159,6 +159,7 @@ impl Engine {
             keep: Arc::clone(&keep),
         };
         let marker = Marker {
+            bus: parts.bus.clone(),
             db: parts.db.clone(),
             connections: Arc::clone(&parts.connections),
             clock: Arc::clone(&parts.clock),

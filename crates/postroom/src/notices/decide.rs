@@ -21,6 +21,8 @@ pub enum Kind {
     Silence,
     /// Microsoft announces no new mail, though it was asked to.
     Push,
+    /// The mailbox takes no marks on handled mail.
+    Marks,
     /// Something will end.
     Expiry,
     /// The approval is there.
@@ -38,6 +40,7 @@ impl Kind {
             Self::Degraded => "degraded",
             Self::Silence => "silence",
             Self::Push => "push",
+            Self::Marks => "marks",
             Self::Expiry => "expiry",
             Self::ApprovalGiven => "approval_given",
             Self::Back => "back",
@@ -52,6 +55,7 @@ impl Kind {
             Self::Degraded,
             Self::Silence,
             Self::Push,
+            Self::Marks,
             Self::Expiry,
             Self::ApprovalGiven,
             Self::Back,
@@ -62,7 +66,10 @@ impl Kind {
 
     /// Whether it tells of a trouble that lasts until it is over.
     pub fn lasts(self) -> bool {
-        matches!(self, Self::Offline | Self::ApprovalNeeded | Self::Degraded | Self::Silence | Self::Push)
+        matches!(
+            self,
+            Self::Offline | Self::ApprovalNeeded | Self::Degraded | Self::Silence | Self::Push | Self::Marks
+        )
     }
 
     /// Whether it tells that something is right again.

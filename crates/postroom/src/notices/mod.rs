@@ -28,5 +28,7 @@ pub mod watch;
 mod words;
 
 pub use decide::Kind;
-pub use raise::{Object, Over, ended_quietly, is_over, push_is_deaf, push_is_moot, push_works, raise};
+pub use raise::{
+    Object, Over, ended_quietly, is_over, marks_fail, push_is_deaf, push_is_moot, push_works, raise,
+};
 pub use send::Sender;

@@ -33,6 +33,8 @@ pub enum Over {
     TroubleAndSilence,
     /// New mail is announced again.
     Push,
+    /// Handled mail is marked again.
+    Marks,
 }
 
 impl Over {
@@ -41,6 +43,7 @@ impl Over {
             Self::Trouble => ["offline", "degraded", "approval_needed", ""],
             Self::TroubleAndSilence => ["offline", "degraded", "approval_needed", "silence"],
             Self::Push => ["push", "", "", ""],
+            Self::Marks => ["marks", "", "", ""],
         }
     }
 }
@@ -78,6 +81,16 @@ pub async fn silence(
 pub async fn push_is_deaf(tx: &mut Tx, object: &Object, now: Timestamp) -> Result<bool, StoreError> {
     let dedupe = format!("push:{}:{}", object.id, now.as_microsecond());
     tell(tx, object, Kind::Push, words::push(&object.name), None, dedupe, now).await
+}
+
+/// Raises that the mailbox of a source does not take marks, though it is read.
+pub async fn marks_fail(
+    tx: &mut Tx,
+    object: &Object,
+    fault: &Fault,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    raise(tx, object, Kind::Marks, Some(fault), now).await
 }
 
 /// It announces again: told to whom the trouble was told.
@@ -157,6 +170,7 @@ pub async fn is_over(
     };
     let words = match over {
         Over::Push => words::push_works(&object.name),
+        Over::Marks => words::marks_work(&object.name),
         Over::TroubleAndSilence if !was_in_trouble => words::mail_comes(&object.name),
         Over::Trouble | Over::TroubleAndSilence => words::over(kind, &object.name, waited),
     };
@@ -182,7 +196,7 @@ pub async fn is_over(
 
 /// Ends the troubles of an object without a word: it was paused or removed by a person, who knows.
 pub async fn ended_quietly(tx: &mut Tx, object: Uuid, now: Timestamp) -> Result<(), StoreError> {
-    for over in [Over::TroubleAndSilence, Over::Push] {
+    for over in [Over::TroubleAndSilence, Over::Push, Over::Marks] {
         for ended in rows::end(tx, object, over.kinds(), now).await? {
             rows::drop_unsent(tx, ended.id).await?;
         }

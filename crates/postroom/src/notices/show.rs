@@ -100,6 +100,7 @@ pub(super) fn badge(kind: Kind) -> Badge {
         Kind::Degraded => (Shape::Half, "degraded", Tone::Warn),
         Kind::Silence => (Shape::Half, "silent", Tone::Warn),
         Kind::Push => (Shape::Half, "polled", Tone::Warn),
+        Kind::Marks => (Shape::Half, "not marked", Tone::Warn),
         Kind::Expiry => (Shape::Half, "ends soon", Tone::Warn),
         Kind::ApprovalGiven => (Shape::Full, "approved", Tone::Good),
         Kind::Back => (Shape::Full, "back", Tone::Good),

@@ -62,7 +62,8 @@ enum Needed {
 /// What a connection's standing asks for, given what is told of it.
 fn needed(standing: &Standing, open: &BTreeSet<(String, i64)>, now: Timestamp) -> Needed {
     let is_open = |kind: Kind| open.iter().any(|(word, _)| word == kind.word());
-    let is_trouble = |word: &str| word != Kind::Silence.word() && word != Kind::Push.word();
+    let beside = [Kind::Silence, Kind::Push, Kind::Marks];
+    let is_trouble = |word: &str| beside.iter().all(|kind| kind.word() != word);
     let newest = open.iter().filter(|(word, _)| is_trouble(word)).map(|(_, at)| *at).max();
     match standing.health {
         Health::Offline if !is_open(Kind::Offline) => Needed::Raise(Kind::Offline),
@@ -151,7 +152,8 @@ impl Watch {
         let senders = outbounds::all(db, workspace).await?;
         for source in &all {
             let object = of_source(workspace, source);
-            let standing = health::of_source(source);
+            // That its mail cannot be marked has a notice of its own.
+            let standing = health::of_reading(source);
             // A project's fault is told of the project.
             if !standing.troubles.iter().any(|trouble| trouble.at == health::Side::Project) {
                 self.put_right(&object, &standing, needed(&standing, &of(source.id), now), now).await?;
@@ -400,6 +402,7 @@ mod tests {
     #[case(Health::Online, 0, &[("offline", 5)], Some(6), Needed::End)]
     #[case(Health::Online, 0, &[("silence", 5)], Some(6), Needed::Nothing)]
     #[case(Health::Online, 0, &[("push", 5)], Some(6), Needed::Nothing)]
+    #[case(Health::Online, 0, &[("marks", 5)], Some(6), Needed::Nothing)]
     #[case(Health::Degraded, 0, &[("push", 5)], None, Needed::Raise(Kind::Degraded))]
     #[case(Health::Paused, 0, &[("offline", 5)], None, Needed::EndQuietly)]
     #[case(Health::Paused, 0, &[], None, Needed::Nothing)]

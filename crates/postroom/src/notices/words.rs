@@ -25,12 +25,18 @@ pub(super) fn trouble(kind: Kind, name: &str, fault: Option<&Fault>) -> Words {
         Kind::Degraded => format!("{name} has been trying again for half an hour"),
         Kind::Silence => format!("{name}: no mail for an unusual time"),
         Kind::Push => push(name).title,
+        Kind::Marks => format!("{name}: handled mail cannot be marked"),
         _ => format!("{name} is offline"),
     };
-    let text = match fault {
+    let mut text = match fault {
         Some(fault) => sentence(&fault.sentence()),
         None => String::new(),
     };
+    if kind == Kind::Marks {
+        text.push_str(
+            " Mail is read and handled as before; what is to be marked is marked as soon as the mailbox takes it.",
+        );
+    }
     Words { title, text }
 }
 
@@ -70,6 +76,14 @@ pub(super) fn mail_comes(name: &str) -> Words {
     Words {
         title: format!("{name}: mail comes again"),
         text: "The silence is over: new mail has come. The alarm goes on listening.".to_owned(),
+    }
+}
+
+/// Marks are taken again.
+pub(super) fn marks_work(name: &str) -> Words {
+    Words {
+        title: format!("{name}: handled mail is marked again"),
+        text: "The mailbox takes the marks again; what had waited is marked now.".to_owned(),
     }
 }
 

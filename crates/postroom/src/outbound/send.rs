@@ -113,8 +113,7 @@ pub async fn send(
     took.send = begun.elapsed();
     let result = match sent {
         Ok(()) => Ok(Sent::Done),
-        // Without a definite refusal nobody knows.
-        Err(fault) if fault.entry.class == Class::Transient && fault.status != Some(429) => {
+        Err(fault) if fault.leaves_doubt() => {
             tracing::warn!(%fault, mailbox = %outbound.mailbox, "whether a mail went is not known; it is not sent again");
             Ok(Sent::InDoubt)
         }

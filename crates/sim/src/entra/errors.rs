@@ -47,6 +47,11 @@ const KNOWN: &[(u32, &str, &str)] = &[
     (50_057, "invalid_grant", "The user account is disabled."),
     (50_058, "login_required", "A silent sign-in request was sent but no user is signed in."),
     (
+        50_059,
+        "invalid_request",
+        "No tenant-identifying information found in either the request or implied by any provided credentials.",
+    ),
+    (
         50_076,
         "interaction_required",
         "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access the resource.",

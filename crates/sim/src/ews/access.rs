@@ -187,6 +187,16 @@ pub(crate) fn actor<'a>(
     Ok(Actor { user, mailbox, is_app: access.user.is_none() })
 }
 
+/// Whether `X-AnchorMailbox` leads to the server of the mailbox that is worked in: it names it by one of its addresses.
+pub(crate) fn leads_to(anchor: Option<&str>, user: &User) -> bool {
+    let Some(anchor) = anchor.map(str::trim) else { return false };
+    let address = anchor
+        .split_once("SMTP:")
+        .or_else(|| anchor.split_once("UPN:"))
+        .map_or(anchor, |(_, address)| address);
+    user.upn.eq_ignore_ascii_case(address)
+}
+
 /// Whether an actor may read and write in a mailbox.
 pub(crate) fn may_enter(exchange: &Exchange, actor: &Actor<'_>, mailbox: &Mailbox) -> bool {
     exchange.tenant.has_access(actor.user, &mailbox.upn)

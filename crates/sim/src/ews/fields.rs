@@ -104,7 +104,7 @@ pub(crate) fn worth(store: &Store, message: &Message, field: &Field) -> Result<O
     };
     match uri {
         "item:ItemId" => text(&message.ews_id(store.mailbox).ews()),
-        "item:ItemClass" => text("IPM.Note"),
+        "item:ItemClass" => text(&content.class),
         "item:Subject" => text(&content.subject),
         "item:Body" | "item:TextBody" => text(&content.body),
         "item:Sensitivity" => text(sensitivity(content)),

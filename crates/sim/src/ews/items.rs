@@ -6,12 +6,12 @@ use super::xml::Node;
 use super::{Call, Place, show};
 use crate::exchange::mailbox::{Begin, DELETED, Damage, RECOVERABLE};
 
-/// GetItem.
+/// GetItem. There is no limit to how many items may be asked for together: ten is what Microsoft advises so as not to be throttled.
 pub(crate) fn get(call: &Call<'_>) -> Outcome {
     let shape = Shape::read(call.needed("ItemShape")?, false);
     let ids = call.batch("ItemIds")?;
     if let Ok(shape) = &shape
-        && shape.wants("item:MimeContent")
+        && shape.reads_content()
         && ids.len() > 1
         && ids.iter().any(|id| is_poison(call, id))
     {
@@ -40,7 +40,13 @@ fn is_poison(call: &Call<'_>, id: &Node) -> bool {
 
 /// MoveItem and CopyItem. What arrives has a new id, in another mailbox one that is not told.
 pub(crate) fn relocate(call: &Call<'_>, copies: bool) -> Outcome {
-    let to = call.target(call.needed("ToFolderId")?);
+    // That it is the folder which is not there has a code of its own.
+    let to = call.target(call.needed("ToFolderId")?).map_err(|refusal| match refusal.code.as_str() {
+        "ErrorFolderNotFound" => {
+            Refusal::new("ErrorToFolderNotFound", "The destination folder could not be found.")
+        }
+        _ => refusal,
+    });
     let tells = call.node.flag("ReturnNewItemIds").unwrap_or(true);
     let one = |id: &Node| -> Part {
         let (to_mailbox, to) = to.as_ref().map_err(Clone::clone)?;

@@ -29,6 +29,22 @@ pub(crate) struct ServerChange {
     pub(crate) own: bool,
 }
 
+/// Oddities of the real service that callers must stand.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Quirks {
+    /// How likely a call that impersonates fails with 500 or 503 where `X-AnchorMailbox` is missing or names another mailbox. Microsoft
+    /// says that it happens "at times", and that such a call takes twice as long or more (*Impersonation and EWS in Exchange*,
+    /// performance considerations).
+    pub(crate) unanchored: f64,
+}
+
+impl Default for Quirks {
+    fn default() -> Self {
+        Self { unanchored: 0.25 }
+    }
+}
+
 /// In which form an answer on command comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -97,6 +113,7 @@ struct Inner {
     is_own: bool,
     commands: Vec<Command>,
     requests: VecDeque<Value>,
+    quirks: Quirks,
 }
 
 /// The levers of EWS.
@@ -114,6 +131,7 @@ impl Levers {
             is_own: false,
             commands: Vec::new(),
             requests: VecDeque::new(),
+            quirks: Quirks::default(),
         }))
     }
 
@@ -162,6 +180,14 @@ impl Levers {
 
     pub(crate) fn is_own_server(&self) -> bool {
         self.lock().is_own
+    }
+
+    pub(crate) fn quirks(&self) -> Quirks {
+        self.lock().quirks
+    }
+
+    pub(crate) fn set_quirks(&self, quirks: Quirks) {
+        self.lock().quirks = quirks;
     }
 
     pub(crate) fn command(&self, command: Command) {

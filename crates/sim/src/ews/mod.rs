@@ -27,6 +27,7 @@ mod write;
 mod xml;
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -78,6 +79,8 @@ struct Seen {
     operation: String,
     mailbox: String,
     impersonates: bool,
+    /// Whether it came to a server that does not have the impersonated mailbox, for want of `X-AnchorMailbox`.
+    is_astray: bool,
 }
 
 /// A folder, as one that is there or as the root above all.
@@ -127,8 +130,8 @@ impl EwsState {
         }
     }
 
-    /// Answers one request.
-    fn answer(&self, parts: &Parts, body: &Bytes) -> Response<Bytes> {
+    /// Answers one request; how much longer that takes than it would.
+    fn answer(&self, parts: &Parts, body: &Bytes) -> (Response<Bytes>, Duration) {
         let mut seen = Seen::default();
         let mut response = self.outcome(parts, body, &mut seen);
         let request = self.core.chance.uuid().to_string();
@@ -152,7 +155,9 @@ impl EwsState {
             "status": response.status().as_u16(),
             "codes": codes(response.body()),
         }));
-        response
+        // It is passed on from one server to the other.
+        let longer = if seen.is_astray { self.core.latency() } else { Duration::ZERO };
+        (response, longer)
     }
 
     fn outcome(&self, parts: &Parts, body: &Bytes, seen: &mut Seen) -> Response<Bytes> {
@@ -181,13 +186,19 @@ impl EwsState {
         if body.len() > LARGEST {
             return answer::page(StatusCode::PAYLOAD_TOO_LARGE);
         }
-        match self.soap(&access, body, seen) {
+        match self.soap(&access, anchor, body, seen) {
             Ok(response) => response,
             Err(fault) => answer::fault(&fault),
         }
     }
 
-    fn soap(&self, access: &Access, body: &Bytes, seen: &mut Seen) -> Result<Response<Bytes>, Fault> {
+    fn soap(
+        &self,
+        access: &Access,
+        anchor: Option<&str>,
+        body: &Bytes,
+        seen: &mut Seen,
+    ) -> Result<Response<Bytes>, Fault> {
         let breach = |what: &str, at: usize| {
             let (line, column) = line_of(body, at);
             Fault::schema(what, line, column)
@@ -242,6 +253,15 @@ impl EwsState {
             && let Some(response) = access::policy(&self.levers, &access.client_id, Some(&actor.mailbox.upn))
         {
             return Ok(response);
+        }
+        seen.is_astray = seen.impersonates && !access::leads_to(anchor, actor.user);
+        if seen.is_astray && self.core.chance.happens(self.levers.quirks().unanchored) {
+            let is_queue = self.core.chance.happens(0.5);
+            return Ok(answer::page(if is_queue {
+                StatusCode::SERVICE_UNAVAILABLE
+            } else {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }));
         }
         let command = self.levers.take(&operation.name);
         match &command {
@@ -531,7 +551,11 @@ async fn handle(State(state): State<Arc<EwsState>>, request: Request<Body>) -> R
     let (parts, body) = request.into_parts();
     // The body is in memory already.
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    state.answer(&parts, &body).map(Body::from)
+    let (response, longer) = state.answer(&parts, &body);
+    if !longer.is_zero() {
+        tokio::time::sleep(longer).await;
+    }
+    response.map(Body::from)
 }
 
 #[cfg(test)]

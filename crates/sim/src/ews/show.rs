@@ -12,6 +12,7 @@ use super::answer::Refusal;
 use super::fields;
 use super::shape::{BodyKind, FolderShape, Shape};
 use super::xml::{element_of, escape};
+use crate::exchange::class;
 use crate::exchange::ews_ids::{self, AttachmentId};
 use crate::exchange::ids::{FOLDER_SIZE, is_same_property};
 use crate::exchange::ingest::{Content, Person};
@@ -37,7 +38,8 @@ pub(crate) fn item_id(store: &Store, message: &Message) -> String {
 
 /// A message with nothing but its id.
 pub(crate) fn bare(store: &Store, message: &Message) -> String {
-    format!("<t:Message>{}</t:Message>", item_id(store, message))
+    let element = class::element(&message.content.class);
+    format!("<t:{element}>{}</t:{element}>", item_id(store, message))
 }
 
 /// A person, in the element of this name when there is one.
@@ -178,16 +180,18 @@ pub(crate) fn message(store: &Store, message: &Message, shape: &Shape) -> Result
             return Err(Refusal::new("ErrorItemCorrupt", "The item is corrupt."));
         }
         Damage::Mime if shape.wants("item:MimeContent") => {
-            return Err(Refusal::new("ErrorContentConversionFailed", "Content conversion failed."));
+            // What Exchange says of the MIME of an item in truth (and Microsoft's page on `ResponseCode` of GetItem).
+            return Err(Refusal::new("ErrorMimeContentConversionFailed", "MIME content conversion failed."));
         }
         _ => {}
     }
     let mut out = String::with_capacity(512);
-    out.push_str("<t:Message>");
+    let element = class::element(&message.content.class);
+    let _ = write!(out, "<t:{element}>");
     for uri in &shape.fields {
         out.push_str(&property(store, message, uri, shape).unwrap_or_default());
     }
-    out.push_str("</t:Message>");
+    let _ = write!(out, "</t:{element}>");
     Ok(out)
 }
 
@@ -211,7 +215,7 @@ fn property(store: &Store, message: &Message, uri: &str, shape: &Shape) -> Optio
                 folder_key(folder)
             ))
         }
-        "item:ItemClass" => text("IPM.Note"),
+        "item:ItemClass" => text(&content.class),
         "item:Subject" => filled(&content.subject),
         "item:Sensitivity" => text(fields::sensitivity(content)),
         "item:Body" => Some(body("Body", content, shape.body)),
@@ -302,7 +306,8 @@ fn property(store: &Store, message: &Message, uri: &str, shape: &Shape) -> Optio
 
 /// The message inside an item attachment.
 pub(crate) fn inner_message(content: &Content, with_mime: bool, kind: BodyKind) -> String {
-    let mut out = String::from("<t:Message>");
+    let element = class::element(&content.class);
+    let mut out = format!("<t:{element}>");
     if with_mime {
         let _ = write!(
             out,
@@ -310,7 +315,7 @@ pub(crate) fn inner_message(content: &Content, with_mime: bool, kind: BodyKind) 
             STANDARD.encode(&content.raw)
         );
     }
-    out.push_str("<t:ItemClass>IPM.Note</t:ItemClass>");
+    out.push_str(&element_of("ItemClass", &content.class));
     out.push_str(&element_of("Subject", &content.subject));
     out.push_str(&body("Body", content, kind));
     let _ = write!(out, "<t:Size>{}</t:Size>", content.raw.len());
@@ -329,7 +334,7 @@ pub(crate) fn inner_message(content: &Content, with_mime: bool, kind: BodyKind) 
     if !content.message_id.is_empty() {
         out.push_str(&element_of("InternetMessageId", &content.message_id));
     }
-    out.push_str("</t:Message>");
+    let _ = write!(out, "</t:{element}>");
     out
 }
 

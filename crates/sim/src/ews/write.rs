@@ -8,6 +8,7 @@ use super::answer::{Fault, Outcome, Part, Refusal};
 use super::shape::{Field, Property};
 use super::xml::Node;
 use super::{Call, Place, attachments, show};
+use crate::exchange::class;
 use crate::exchange::compose::Letter;
 use crate::exchange::ids::is_same_property;
 use crate::exchange::ingest::{self, Person};
@@ -465,7 +466,8 @@ fn apply(edit: &mut Edit, message: &Message, update: &Node) -> Result<(), Refusa
     if update.name == "DeleteItemField" {
         return remove(edit, &field);
     }
-    let item = update.children.iter().find(|child| ["Message", "Item"].contains(&child.name.as_str()));
+    let own = class::element(&message.content.class);
+    let item = update.children.iter().find(|child| ["Message", "Item", own].contains(&child.name.as_str()));
     let item = item.ok_or_else(|| Refusal::new("ErrorObjectTypeChanged", "The object type changed."))?;
     let [value] = item.children.as_slice() else {
         return Err(Refusal::new(

@@ -110,9 +110,24 @@ pub(crate) fn is_same_property(one: &str, other: &str) -> bool {
     parts(one) == parts(other)
 }
 
-/// The spellings of a property's name by which clients know it: its set in lower and in upper case.
+/// The spellings of a property's name by which clients know it: its set, or its number, in lower and in upper case, and the number
+/// with and without its leading zeros.
 pub(crate) fn spellings(id: &str) -> Vec<String> {
-    let Some((begin, rest)) = id.split_once('{') else { return vec![id.to_owned()] };
+    let Some((begin, rest)) = id.split_once('{') else {
+        let tag =
+            id.split_once(" 0x").and_then(|(kind, tag)| Some((kind, u32::from_str_radix(tag, 16).ok()?)));
+        let Some((kind, tag)) = tag else { return vec![id.to_owned()] };
+        let mut all = vec![
+            id.to_owned(),
+            format!("{kind} 0x{tag:x}"),
+            format!("{kind} 0x{tag:X}"),
+            format!("{kind} 0x{tag:04x}"),
+            format!("{kind} 0x{tag:04X}"),
+        ];
+        all.sort();
+        all.dedup();
+        return all;
+    };
     let Some((set, end)) = rest.split_once('}') else { return vec![id.to_owned()] };
     let mut all = vec![
         id.to_owned(),
@@ -151,6 +166,11 @@ mod tests {
             "String {00020329-0000-0000-c000-000000000046} Name x"
         ));
         assert!(!is_same_property("String 0x1042", "Integer 0x1042"));
+        assert_eq!(
+            spellings("String 0x1a"),
+            ["String 0x001A", "String 0x001a", "String 0x1A", "String 0x1a"]
+        );
+        assert_eq!(spellings("String 0x1035"), ["String 0x1035"]);
     }
 
     proptest! {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use mail_parser::{Address, Message, MessageParser, PartType};
 use serde_json::{Value, json};
 
-use super::parts;
+use super::{class, parts};
 
 /// Most header lines that are shown.
 const MOST_HEADERS: usize = 2_000;
@@ -38,6 +38,8 @@ pub(crate) struct Content {
     pub(crate) is_html: bool,
     pub(crate) body: String,
     pub(crate) headers: Vec<(String, String)>,
+    /// What Exchange takes it for.
+    pub(crate) class: String,
 }
 
 /// A name with an address.
@@ -92,6 +94,7 @@ struct Seen {
     body: String,
     plain: String,
     has_attachments: bool,
+    class: String,
 }
 
 impl Seen {
@@ -117,13 +120,15 @@ impl Seen {
             body,
             plain,
             has_attachments: found.iter().any(|attachment| !attachment.is_inline),
+            class: class::of(message, &headers),
             headers,
         }
     }
 
     fn unreadable(raw: &[u8]) -> Self {
         let body = String::from_utf8_lossy(raw).replace('\0', "\u{fffd}");
-        Self { plain: body.clone(), body, headers: headers(raw), ..Self::default() }
+        let class = class::NOTE.to_owned();
+        Self { plain: body.clone(), body, headers: headers(raw), class, ..Self::default() }
     }
 
     fn content(self, raw: Bytes) -> Content {
@@ -173,6 +178,7 @@ impl Seen {
             is_html: self.is_html,
             body: self.body,
             headers: self.headers,
+            class: self.class,
         }
     }
 }

@@ -108,9 +108,12 @@ pub(crate) enum Damage {
     None,
     /// Only its MIME cannot be made.
     Mime,
-    /// Nothing of its content can be read; pages of Graph that ask for content fail as a whole.
+    /// Nothing of its content can be read. EWS says so of this item alone, whatever was asked for together with it (Microsoft's
+    /// page on `ResponseCode`: `ErrorItemCorrupt`, leave its content out and ask again); pages of Graph that ask for content
+    /// fail as a whole.
     Item,
-    /// As `Item`, and requests of EWS for the MIME of several items fail as a whole.
+    /// The other reading, which nothing documents: as `Item`, and requests of EWS for the content of several items fail as a
+    /// whole, in a SOAP fault.
     Batch,
 }
 

@@ -2,10 +2,11 @@
 //!
 //! [`mailbox`] holds folders, messages and the change logs that deltas read; [`ids`] makes both kinds of item ids of
 //! Graph, [`ews_ids`] those of EWS;
-//! [`ingest`] turns bytes into what Exchange shows of them; [`compose`] writes mail; [`transport`] carries mail between
+//! [`ingest`] turns bytes into what Exchange shows of them, [`class`] tells what kind of item that is; [`compose`] writes mail; [`transport`] carries mail between
 //! mailboxes and stamps it as the receiving Exchange does. The raw bytes of a message are its only truth: everything
 //! else is read from them.
 
+pub(crate) mod class;
 pub(crate) mod compose;
 pub(crate) mod ews_ids;
 pub(crate) mod ids;

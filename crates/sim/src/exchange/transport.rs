@@ -250,9 +250,10 @@ fn without_bcc(raw: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Extended properties that Exchange keeps of every message: Message-ID, References, In-Reply-To.
+/// Extended properties that Exchange keeps of every message: Message-ID, message class, References, In-Reply-To.
 pub(crate) fn built_in_properties(content: &Content, message_id: &str) -> BTreeMap<&'static str, String> {
-    let mut out = BTreeMap::from([("String 0x1035", message_id.to_owned())]);
+    let mut out =
+        BTreeMap::from([("String 0x1035", message_id.to_owned()), ("String 0x1a", content.class.clone())]);
     let header = |name: &str| {
         content.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone())
     };

@@ -99,9 +99,19 @@ impl Refusal {
         self
     }
 
-    /// A page with an item that cannot be read.
-    pub(crate) fn corrupt() -> Self {
-        Self::new(500, "ErrorCorruptData", "Data is corrupt.")
+    /// A page with an item that cannot be read: with a code that says so, or as it was seen in microsoft-graph-docs issue 2913.
+    pub(crate) fn corrupt(is_named: bool) -> Self {
+        if is_named {
+            Self::new(500, "ErrorCorruptData", "Data is corrupt.")
+        } else {
+            Self::new(500, "InternalServerError", "Error while processing response.")
+        }
+    }
+
+    /// An item that cannot be read, asked for alone.
+    pub(crate) fn corrupt_item() -> Self {
+        let message = "Content conversion failed., Content conversion: Body conversion failed.";
+        Self::new(500, "ErrorContentConversionFailed", message)
     }
 
     pub(crate) fn no_item() -> Self {

@@ -132,7 +132,7 @@ pub(crate) fn page(target: &Target<'_>, call: &Call, folder: &str) -> Outcome {
         is_last = log.peek().is_none() || (filter.is_some() && next.n >= MOST_FILTERED);
     }
     if is_corrupt {
-        return Err(Refusal::corrupt());
+        return Err(Refusal::corrupt(quirks.names_corrupt));
     }
     drop_last_comma(&mut out);
     out.push(']');

@@ -250,7 +250,7 @@ pub(crate) fn messages(target: &Target<'_>, call: &Call, folder: Option<&str>) -
     out.push_str(",\"value\":[");
     for (index, message) in found.iter().skip(skip).take(top).enumerate() {
         if select.breaks_on(message) {
-            return Err(Refusal::corrupt());
+            return Err(Refusal::corrupt(target.quirks.names_corrupt));
         }
         if index > 0 {
             out.push(',');
@@ -330,7 +330,7 @@ pub(crate) fn message(target: &Target<'_>, call: &Call, id: &str) -> Outcome {
     let store = target.mailbox.store();
     let key = find(&store, id)?;
     if store.messages.get(&key).is_some_and(|message| select.breaks_on(message)) {
-        return Err(Refusal::new(500, "ErrorItemCorrupt", "The item is corrupt."));
+        return Err(Refusal::corrupt_item());
     }
     Ok(answer_with(target, &store, key, &select, call, 200))
 }

@@ -67,11 +67,13 @@ pub(crate) struct Quirks {
     pub(crate) empty_pages: f64,
     /// A page of a delta begins with the last message of the page before.
     pub(crate) repeated_items: f64,
+    /// Whether a page that fails because of a corrupt item says so in its code. Both were seen.
+    pub(crate) names_corrupt: bool,
 }
 
 impl Default for Quirks {
     fn default() -> Self {
-        Self { empty_pages: 0.01, repeated_items: 0.0 }
+        Self { empty_pages: 0.01, repeated_items: 0.0, names_corrupt: true }
     }
 }
 

@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 
 use super::answer::Refusal;
 use super::call::Call;
-use crate::exchange::ids;
 use crate::exchange::ingest::Content;
 use crate::exchange::mailbox::{Damage, Folder, Message, Store};
 use crate::exchange::parts::{self, Attachment};
 use crate::exchange::transport::built_in_properties;
+use crate::exchange::{class, ids};
 use crate::tenant::User;
 
 /// The properties of a message in the order that Graph gives them.
@@ -62,6 +62,8 @@ pub(crate) struct Select {
     /// Filters of `$expand=singleValueExtendedProperties`: the ids asked for.
     extended: Option<Vec<String>>,
     attachments: bool,
+    /// Whether nothing was selected, so that all comes that usually does.
+    is_usual: bool,
 }
 
 impl Select {
@@ -81,7 +83,8 @@ impl Select {
                 None => return Err(Refusal::no_property(name)),
             }
         }
-        if select.is_none_or(|select| select.trim().is_empty()) {
+        let is_usual = select.is_none_or(|select| select.trim().is_empty());
+        if is_usual {
             wanted = PROPERTIES[..USUAL].to_vec();
         }
         let expand = expand.unwrap_or_default();
@@ -92,7 +95,7 @@ impl Select {
             let name = expand.split('(').next().unwrap_or(expand);
             return Err(Refusal::no_property(name));
         }
-        Ok(Self { wanted, extended, attachments })
+        Ok(Self { wanted, extended, attachments, is_usual })
     }
 }
 
@@ -181,8 +184,10 @@ impl<'a> Form<'a> {
 /// Writes a message as a JSON object without its closing brace, so that more can follow.
 fn begin_message(out: &mut String, store: &Store, message: &Message, select: &Select, form: Form<'_>) {
     out.push('{');
-    if form.typed {
-        out.push_str("\"@odata.type\":\"#microsoft.graph.message\",");
+    // A type that is derived from the one that was asked for is told always.
+    let (kind, meeting) = class::graph_type(&message.content.class);
+    if form.typed || meeting.is_some() {
+        let _ = write!(out, "\"@odata.type\":\"#microsoft.graph.{kind}\",");
     }
     let _ = write!(out, "\"@odata.etag\":\"W/\\\"{}\\\"\",\"id\":\"", message.change_key());
     out.push_str(&message.id(store.mailbox, form.immutable));
@@ -190,6 +195,13 @@ fn begin_message(out: &mut String, store: &Store, message: &Message, select: &Se
     for name in &select.wanted {
         let _ = write!(out, ",\"{name}\":");
         property(out, store, message, name, form);
+    }
+    // What a derived type has beside the properties of a message comes where nothing is selected.
+    if let Some(meeting) = meeting.filter(|_| select.is_usual) {
+        let _ = write!(
+            out,
+            ",\"meetingMessageType\":\"{meeting}\",\"isOutOfDate\":false,\"isDelegated\":false,\"isAllDay\":false,\"type\":\"singleInstance\""
+        );
     }
     if let Some(wanted) = &select.extended {
         extended(out, message, wanted);
@@ -272,7 +284,9 @@ fn extended(out: &mut String, message: &Message, wanted: &[String]) {
         .iter()
         .filter_map(|id| {
             let own = message.extended.iter().find(|(own, _)| ids::is_same_property(own, id));
-            let value = own.map(|(_, value)| value).or_else(|| built_in.get(id.as_str()))?;
+            let of_exchange =
+                || built_in.iter().find(|(own, _)| ids::is_same_property(own, id)).map(|(_, value)| value);
+            let value = own.map(|(_, value)| value).or_else(of_exchange)?;
             Some(json!({"id": id, "value": value}))
         })
         .collect();
@@ -320,7 +334,8 @@ pub(crate) fn inner_message(content: &Content) -> Value {
     let property = |name: &str| -> Value {
         content.property(name).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
     };
-    let mut item = json!({"@odata.type": "#microsoft.graph.message", "internetMessageId": content.message_id,
+    let (kind, _) = class::graph_type(&content.class);
+    let mut item = json!({"@odata.type": format!("#microsoft.graph.{kind}"), "internetMessageId": content.message_id,
         "sentDateTime": content.sent.map(moment), "importance": content.importance});
     for name in [
         "subject",

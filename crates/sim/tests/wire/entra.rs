@@ -130,6 +130,16 @@ async fn the_client_is_checked() {
         .await
         .expect("an answer");
     assert_eq!(basic.status(), StatusCode::OK);
+    for none in ["common", "organizations"] {
+        let sent = [
+            ("client_id", world.ready().client_id.as_str()),
+            ("client_secret", world.ready().client_secret.as_str()),
+            grant,
+            scope,
+        ];
+        let answer = world.http.post(url.replace(&world.ready().tenant_id, none)).form(&sent).send().await;
+        refused(&Answer::of(answer.expect("an answer")).await, 400, "invalid_request", 50_059);
+    }
     let elsewhere =
         world.http.post(url.replace(&world.ready().tenant_id, "absent.test")).form(&[grant]).send().await;
     let body: Value = elsewhere.expect("an answer").json().await.expect("JSON");

@@ -6,6 +6,7 @@ mod credentials;
 mod directory;
 mod entra;
 mod ews;
+mod ews_items;
 mod ews_schema;
 mod faults;
 mod graph;

@@ -4,7 +4,7 @@ use super::{About, Posted, folder_tree};
 use crate::connections::offer::Offer;
 use crate::connections::pages::ConfirmPage;
 use crate::connections::routes::time;
-use crate::connections::start_counts;
+use crate::connections::{start_counts, start_day};
 use crate::web::form::{Choice, Field, Fields};
 use crate::web::tree::{Branch, Twigs};
 
@@ -20,7 +20,7 @@ impl Filled {
     pub(super) fn fail(&mut self, name: &str, error: impl Into<String>) {
         let part = match name {
             "mailbox" | "folder" | "folder_path" => &mut self.from,
-            "start" | "since" => &mut self.start,
+            "start" | "since" | "zone" => &mut self.start,
             "project" | "issue_type" | "profile" => &mut self.to,
             _ => &mut self.after,
         };
@@ -130,8 +130,11 @@ fn start_fields(about: &About, posted: &Posted, offer: &Offer) -> Vec<Field> {
     if let Some(source) = &about.change {
         let words = match source.start_kind.as_str() {
             "everything" => "Everything".to_owned(),
-            "since" => format!("Mail since {}", posted.since),
-            _ => format!("Mail that came after {}", time(source.start_at).strftime("%Y-%m-%d %H:%M UTC")),
+            "since" => format!("Mail since {}", start_day::moment(time(source.start_at), &source.start_zone)),
+            _ => format!(
+                "Mail that came after {}",
+                start_day::moment(time(source.start_at), &source.start_zone)
+            ),
         };
         return vec![
             Field::select("start", "Starts with", vec![Choice::new(&source.start_kind, words)])
@@ -143,8 +146,24 @@ fn start_fields(about: &About, posted: &Posted, offer: &Offer) -> Vec<Field> {
     vec![
         Field::radio("start", "Start with", ConfirmPage::start_choices(lying)).value(&posted.start),
         Field::date("since", "Since").optional().value(&posted.since).hint(format!(
-            "For the second choice. Midnight in the workspace's time zone.{}",
+            "For the second choice. {}{}",
+            begins(posted),
             start_counts::in_words(offer.counts.as_ref())
         )),
+        Field::line("zone", "Time zone of that day")
+            .optional()
+            .value(&posted.zone)
+            .placeholder("Europe/Berlin")
+            .hint("Its name in the time zone database, such as Europe/Berlin."),
     ]
+}
+
+/// Where the day that was written begins.
+fn begins(posted: &Posted) -> String {
+    let at = start_day::zone(&posted.zone)
+        .and_then(|(name, zone)| Some((start_day::midnight(&posted.since, &zone)?, name)));
+    match at {
+        Some((at, name)) => format!("It begins {}.", start_day::moment(at, &name)),
+        None => "It begins at midnight in the time zone below.".to_owned(),
+    }
 }

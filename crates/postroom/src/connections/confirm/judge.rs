@@ -1,22 +1,19 @@
 //! Holds what was posted against what is offered.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 use rules::Profile;
 use uuid::Uuid;
 
 use super::form::Filled;
 use super::{About, Posted};
-use crate::access::Admin;
 use crate::connections::connection_type::ConnectionType;
 use crate::connections::keep::Chosen;
 use crate::connections::offer::Offer;
 use crate::connections::routes::{State, time};
-use crate::connections::{jira_checks, ping, scopes};
+use crate::connections::{jira_checks, ping, scopes, start_day};
 
 /// Holds what was posted against what is offered; `None`: the errors stand beside the fields.
 pub(super) async fn judge(
-    admin: &Admin,
     state: &State,
     about: &About,
     posted: &Posted,
@@ -54,7 +51,7 @@ pub(super) async fn judge(
             );
         }
     }
-    let start = start(admin, state, about, posted, filled);
+    let start = start(state, about, posted, filled);
     let handled = handled(posted, offer, filled);
     let chosen = offer.chosen();
     if chosen.is_none() && offer.project_problem.is_none() {
@@ -81,7 +78,7 @@ pub(super) async fn judge(
     if filled.failed() {
         return None;
     }
-    let ((connection, project), (start_kind, start_at), (handled, handled_target, handled_name)) =
+    let ((connection, project), (start_kind, start_at, start_zone), (handled, handled_target, handled_name)) =
         (chosen?, start?, handled?);
     Some(Chosen {
         folder: folder?,
@@ -91,6 +88,7 @@ pub(super) async fn judge(
         issue_type: issue_type?,
         start_kind,
         start_at,
+        start_zone,
         handled,
         handled_target,
         handled_name,
@@ -147,37 +145,41 @@ async fn fit(
     }
 }
 
+/// Where the source begins: how, the boundary, and the time zone in which it was chosen.
 fn start(
-    admin: &Admin,
     state: &State,
     about: &About,
     posted: &Posted,
     filled: &mut Filled,
-) -> Option<(String, Timestamp)> {
+) -> Option<(String, Timestamp, String)> {
     if let Some(source) = &about.change {
-        return Some((source.start_kind.clone(), time(source.start_at)));
+        return Some((source.start_kind.clone(), time(source.start_at), source.start_zone.clone()));
     }
+    let here = super::zone_here(state);
     let now = state.connections.clock.now();
     match posted.start.as_str() {
-        "now" => Some(("now".to_owned(), whole_second(now))),
-        "everything" => Some(("everything".to_owned(), Timestamp::UNIX_EPOCH)),
+        "now" => Some(("now".to_owned(), whole_second(now), here)),
+        "everything" => Some(("everything".to_owned(), Timestamp::UNIX_EPOCH, here)),
         "since" => {
-            let Ok(day) = posted.since.trim().parse::<Date>() else {
+            let Some((name, zone)) = start_day::zone(&posted.zone) else {
+                filled.fail(
+                    "zone",
+                    "There is no time zone of this name: write for example Europe/Berlin or UTC.",
+                );
+                return None;
+            };
+            let Some(at) = start_day::midnight(&posted.since, &zone) else {
                 filled.fail(
                     "since",
                     "The date is missing: write it as year-month-day, for example 2026-03-01.",
                 );
                 return None;
             };
-            let midnight =
-                day.to_zoned_datetime(admin.times().zone.clone()).ok().map(|zoned| zoned.timestamp());
-            match midnight {
-                Some(at) if at <= now => Some(("since".to_owned(), at)),
-                _ => {
-                    filled.fail("since", "The date lies in the future: choose New mail only to begin now.");
-                    None
-                }
+            if at > now {
+                filled.fail("since", "The date lies in the future: choose New mail only to begin now.");
+                return None;
             }
+            Some(("since".to_owned(), at, name))
         }
         _ => {
             filled.fail("start", "Choose where reading begins.");

@@ -22,6 +22,7 @@ use super::offer::{self, Offer, Reading};
 use super::pages::{ConfirmPage, DryRun};
 use super::routes::{State, flash_to, time};
 use super::sign_in;
+use super::start_day;
 use super::store::accounts::{self, Account};
 use super::store::applications;
 use super::store::sources::{self, Source};
@@ -44,6 +45,9 @@ pub struct Posted {
     pub(in crate::connections) start: String,
     #[serde(default)]
     pub(in crate::connections) since: String,
+    /// The time zone whose midnight that day begins with.
+    #[serde(default)]
+    pub(in crate::connections) zone: String,
     #[serde(default)]
     pub(in crate::connections) project: String,
     #[serde(default)]
@@ -109,7 +113,13 @@ pub async fn show(
 ) -> Result<Response, Problem> {
     let mailbox = of.mailbox.clone();
     let about = About::new(&state, &admin, of).await?;
-    let posted = Posted { mailbox, start: "now".to_owned(), handled: "read".to_owned(), ..Posted::default() };
+    let posted = Posted {
+        mailbox,
+        start: "now".to_owned(),
+        zone: zone_here(&state),
+        handled: "read".to_owned(),
+        ..Posted::default()
+    };
     let offer = Offer::load(&state, &admin, reading(&about, &posted), &posted).await?;
     let filled = fill(&about, &posted, &offer);
     page(&admin, &state, &about, filled, &offer, None).await
@@ -136,7 +146,8 @@ pub async fn submit(
     Form(posted): Form<Posted>,
 ) -> Result<Response, Problem> {
     let about = About::new(&state, &admin, of).await?;
-    take(&admin, &state, about, posted).await
+    let zone = if posted.zone.trim().is_empty() { zone_here(&state) } else { posted.zone };
+    take(&admin, &state, about, Posted { zone, ..posted }).await
 }
 
 /// POST /sources/{id}/edit
@@ -155,6 +166,7 @@ pub async fn submit_edit(
         folder_path: String::new(),
         start: fixed.start,
         since: fixed.since,
+        zone: fixed.zone,
         ..posted
     };
     take(&admin, &state, about, posted).await
@@ -181,6 +193,11 @@ async fn changed(state: &State, admin: &Admin, id: Uuid) -> Result<About, Proble
     })
 }
 
+/// The installation's time zone.
+fn zone_here(state: &State) -> String {
+    state.shell.zone.iana_name().unwrap_or("UTC").to_owned()
+}
+
 /// A source's settings as its form would post them.
 fn stored(source: &Source) -> Posted {
     let project = match (&source.jira_connection_id, &source.project_key) {
@@ -192,7 +209,8 @@ fn stored(source: &Source) -> Posted {
         folder: source.folder_id.clone(),
         folder_path: String::new(),
         start: source.start_kind.clone(),
-        since: time(source.start_at).strftime("%Y-%m-%d").to_string(),
+        since: start_day::day(time(source.start_at), &source.start_zone),
+        zone: source.start_zone.clone(),
         project,
         issue_type: source.issue_type_name.clone(),
         profile: source.profile_id.map(|id| id.to_string()).unwrap_or_default(),
@@ -308,7 +326,7 @@ async fn take(admin: &Admin, state: &State, about: About, posted: Posted) -> Res
     if posted.wanted == "folders" {
         return page(admin, state, &about, filled, &offer, None).await;
     }
-    let chosen = judge(admin, state, &about, &posted, &offer, &mut filled).await;
+    let chosen = judge(state, &about, &posted, &offer, &mut filled).await;
     if posted.wanted == "dry_run" {
         let dry_run = match &chosen {
             Some(chosen) => Some(try_on_newest(admin, state, &about, &offer.reading, chosen).await?),

@@ -329,7 +329,7 @@ pub async fn switch(tx: &mut Tx, to: &Switch<'_>) -> Result<bool, StoreError> {
         .execute(
             sql!(
                 "UPDATE source SET connection_type = 'graph', ews_url = '', folder_id = $1, handled_target = $2,
-                   cursor_value = NULL, round_begun_at = NULL, lease_until = NULL, fence = fence + 1, failures = 0, fault = NULL,
+                   cursor_value = NULL, by_ids_since = NULL, round_begun_at = NULL, lease_until = NULL, fence = fence + 1, failures = 0, fault = NULL,
                    state_since = CASE WHEN state = 'online' THEN state_since ELSE $3 END, state = 'online',
                    next_poll_at = $3, updated_at = $3
                  WHERE id = $4 AND fence = $5 AND connection_type = 'ews'"

@@ -98,6 +98,22 @@ pub struct Source {
     pub profile_id: Option<Uuid>,
     /// That profile's name.
     pub profile_name: Option<String>,
+    /// The time zone whose midnight it begins with.
+    pub start_zone: String,
+    /// Whether handled mail can be marked: `online` or `degraded`.
+    pub mark_state: String,
+    /// Since when it cannot, microseconds.
+    pub mark_since: i64,
+    /// Why, a fault's record as JSON.
+    pub mark_fault: Option<String>,
+    /// When marking is tried again, microseconds.
+    pub marks_not_before: i64,
+    /// Handled mails that stay unmarked for good.
+    pub marks_given_up: i64,
+    /// Since when its pages carry ids alone, microseconds.
+    pub by_ids_since: Option<i64>,
+    /// Handled mails that wait for their mark, while the mailbox does not take it.
+    pub unmarked: i64,
     /// Mails without an end.
     pub waiting: i64,
 }
@@ -113,6 +129,9 @@ pub async fn all(db: &Db, workspace: Uuid) -> Result<Vec<Source>, StoreError> {
                d.fault AS destination_fault, d.not_before AS destination_not_before, s.issue_type_id, s.issue_type_name,
                s.start_kind, s.start_at, s.handled, s.handled_target, s.handled_name, s.confirmed_at, s.paused_at, s.resumed_at, s.state, s.state_since,
                s.fault, s.failures, s.next_poll_at, s.last_success_at, s.last_mail_at, s.shadow_at, s.profile_id, p.name AS profile_name,
+               s.start_zone, s.mark_state, s.mark_since, s.mark_fault, s.marks_not_before, s.marks_given_up, s.by_ids_since,
+               CASE WHEN s.mark_state = 'online' THEN CAST(0 AS BIGINT)
+                 ELSE (SELECT count(*) FROM message u WHERE u.source_id = s.id AND u.mark = 'due') END AS unmarked,
                (SELECT count(*) FROM message w WHERE w.source_id = s.id AND w.state IN ('recorded', 'ready', 'acting')) AS waiting
              FROM source s JOIN account a ON a.id = s.account_id JOIN mailbox m ON m.id = s.mailbox_id
              LEFT JOIN destination d ON d.id = s.destination_id LEFT JOIN profile p ON p.id = s.profile_id
@@ -134,6 +153,9 @@ pub async fn all_uncounted(db: &Db, workspace: Uuid) -> Result<Vec<Source>, Stor
                d.fault AS destination_fault, d.not_before AS destination_not_before, s.issue_type_id, s.issue_type_name,
                s.start_kind, s.start_at, s.handled, s.handled_target, s.handled_name, s.confirmed_at, s.paused_at, s.resumed_at, s.state, s.state_since,
                s.fault, s.failures, s.next_poll_at, s.last_success_at, s.last_mail_at, s.shadow_at, s.profile_id, p.name AS profile_name,
+               s.start_zone, s.mark_state, s.mark_since, s.mark_fault, s.marks_not_before, s.marks_given_up, s.by_ids_since,
+               CASE WHEN s.mark_state = 'online' THEN CAST(0 AS BIGINT)
+                 ELSE (SELECT count(*) FROM message u WHERE u.source_id = s.id AND u.mark = 'due') END AS unmarked,
                CAST(0 AS BIGINT) AS waiting
              FROM source s JOIN account a ON a.id = s.account_id JOIN mailbox m ON m.id = s.mailbox_id
              LEFT JOIN destination d ON d.id = s.destination_id LEFT JOIN profile p ON p.id = s.profile_id
@@ -155,6 +177,9 @@ pub async fn one(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<Source>, S
                d.fault AS destination_fault, d.not_before AS destination_not_before, s.issue_type_id, s.issue_type_name,
                s.start_kind, s.start_at, s.handled, s.handled_target, s.handled_name, s.confirmed_at, s.paused_at, s.resumed_at, s.state, s.state_since,
                s.fault, s.failures, s.next_poll_at, s.last_success_at, s.last_mail_at, s.shadow_at, s.profile_id, p.name AS profile_name,
+               s.start_zone, s.mark_state, s.mark_since, s.mark_fault, s.marks_not_before, s.marks_given_up, s.by_ids_since,
+               CASE WHEN s.mark_state = 'online' THEN CAST(0 AS BIGINT)
+                 ELSE (SELECT count(*) FROM message u WHERE u.source_id = s.id AND u.mark = 'due') END AS unmarked,
                (SELECT count(*) FROM message w WHERE w.source_id = s.id AND w.state IN ('recorded', 'ready', 'acting')) AS waiting
              FROM source s JOIN account a ON a.id = s.account_id JOIN mailbox m ON m.id = s.mailbox_id
              LEFT JOIN destination d ON d.id = s.destination_id LEFT JOIN profile p ON p.id = s.profile_id
@@ -275,6 +300,8 @@ pub struct Confirmed {
     pub start_kind: String,
     /// The start point.
     pub start_at: Timestamp,
+    /// The time zone whose midnight that is.
+    pub start_zone: String,
     /// `leave`, `read`, `category` or `move`.
     pub handled: String,
     /// The category's name, or the folder's id.
@@ -323,9 +350,9 @@ pub async fn insert(tx: &mut Tx, id: Uuid, new: Confirmed) -> Result<(), StoreEr
             "INSERT INTO source (id, workspace_id, account_id, mailbox_id, folder_id, folder_name, connection_type,
                destination_id, issue_type_id, issue_type_name, start_kind, start_at, handled, handled_target, handled_name, confirmed_at,
                state, state_since, failures, round, next_poll_at, fence, created_at, updated_at, ews_url,
-               cursor_value, shadow_at)
+               cursor_value, shadow_at, start_zone)
              VALUES ($1, $2, $3, $4, $5, $6, $16, $7, $8, $9, $10, $11, $12, $13, $15, $14, 'online', $14, 0, 0, $14, 0, $14, $14, $17,
-               $18, $19)"
+               $18, $19, $20)"
         ),
         args![
             id,
@@ -346,7 +373,8 @@ pub async fn insert(tx: &mut Tx, id: Uuid, new: Confirmed) -> Result<(), StoreEr
             new.connection_type,
             new.ews_url,
             place,
-            shadow_at
+            shadow_at,
+            new.start_zone
         ],
     )
     .await?;
@@ -362,7 +390,8 @@ pub async fn revive(tx: &mut Tx, id: Uuid, new: Confirmed) -> Result<(), StoreEr
             "UPDATE source SET removed_at = NULL, paused_at = NULL, account_id = $1, folder_name = $2, destination_id = $3,
                issue_type_id = $4, issue_type_name = $5, start_kind = $6, start_at = $7, handled = $8, handled_target = $9,
                handled_name = $12, connection_type = $13, ews_url = $14, confirmed_at = $10, state = 'online', state_since = $10, fault = NULL, failures = 0, cursor_value = $15, shadow_at = $16,
-               round_begun_at = NULL, next_poll_at = $10, lease_until = NULL, fence = fence + 1, updated_at = $10
+               round_begun_at = NULL, next_poll_at = $10, lease_until = NULL, fence = fence + 1, updated_at = $10, start_zone = $17,
+               by_ids_since = NULL, mark_state = 'online', mark_since = 0, mark_fault = NULL, mark_failures = 0, marks_not_before = 0
              WHERE id = $11"
         ),
         args![
@@ -381,7 +410,8 @@ pub async fn revive(tx: &mut Tx, id: Uuid, new: Confirmed) -> Result<(), StoreEr
             new.connection_type,
             new.ews_url,
             place,
-            shadow_at
+            shadow_at,
+            new.start_zone
         ],
     )
     .await?;
@@ -394,7 +424,7 @@ pub async fn update(tx: &mut Tx, id: Uuid, to: &Confirmed) -> Result<(), StoreEr
     tx.execute(
         sql!(
             "UPDATE source SET destination_id = $1, issue_type_id = $2, issue_type_name = $3, handled = $4,
-               handled_target = $5, handled_name = $8, updated_at = $6, next_poll_at = $6 WHERE id = $7"
+               handled_target = $5, handled_name = $8, updated_at = $6, next_poll_at = $6, marks_not_before = 0 WHERE id = $7"
         ),
         args![
             to.destination,
@@ -459,10 +489,13 @@ pub async fn set_shadow(
     Ok(changed == 1)
 }
 
-/// Asks a source now rather than when its time comes.
+/// Asks a source now rather than when its time comes, and marks its handled mail.
 pub async fn poll_now(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
     tx.execute(
-        sql!("UPDATE source SET next_poll_at = $1 WHERE id = $2 AND next_poll_at > $1"),
+        sql!(
+            "UPDATE source SET next_poll_at = CASE WHEN next_poll_at > $1 THEN $1 ELSE next_poll_at END, marks_not_before = 0
+             WHERE id = $2"
+        ),
         args![now, id],
     )
     .await?;

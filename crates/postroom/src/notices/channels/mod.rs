@@ -84,6 +84,7 @@ impl Message {
                 add(count(|kind| kind == Kind::Degraded), "degraded");
                 add(count(|kind| kind == Kind::Silence), "silent");
                 add(count(|kind| kind == Kind::Push), "without push");
+                add(count(|kind| kind == Kind::Marks), "not marked");
                 add(count(|kind| kind == Kind::Expiry), "ending soon");
                 add(count(Kind::is_good), "back");
                 format!("Postroom: {}", parts.join(", "))

@@ -68,7 +68,7 @@ pub async fn recent_troubles(
         .fetch_all(
             sql!(
                 "SELECT raised_at FROM notice WHERE object_id = $1 AND raised_at >= $2
-                   AND kind IN ('offline', 'degraded', 'approval_needed', 'silence')"
+                   AND kind IN ('offline', 'degraded', 'approval_needed', 'silence', 'marks')"
             ),
             args![object, since],
         )

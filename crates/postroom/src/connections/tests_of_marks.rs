@@ -1,0 +1,172 @@
+//! What a source promises where its mailbox does not take the marks on handled mail, with the simulated Microsoft and Jira.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use store::{args, sql};
+
+use super::tests_of_reading::World;
+use super::tests_with_sim::{MAILBOX, open};
+
+impl World {
+    /// Waits until the source's marks are in this state.
+    async fn until_marks(&self, wanted: &str) {
+        let there = async {
+            loop {
+                let (state,): (String,) =
+                    self.running.db.fetch_one(sql!("SELECT mark_state FROM source"), args![]).await.unwrap();
+                if state == wanted {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), there)
+            .await
+            .unwrap_or_else(|_| panic!("marks are not {wanted}"));
+    }
+
+    /// Notices: kind, text, whether they are over.
+    async fn notices(&self) -> Vec<(String, String, bool)> {
+        let all: Vec<(String, String, Option<i64>)> = self
+            .running
+            .db
+            .fetch_all(sql!("SELECT kind, text, ended_at FROM notice ORDER BY raised_at, id"), args![])
+            .await
+            .unwrap();
+        all.into_iter().map(|(kind, text, ended)| (kind, text, ended.is_some())).collect()
+    }
+
+    async fn events(&self) -> Vec<String> {
+        let all: Vec<(String,)> = self
+            .running
+            .db
+            .fetch_all(sql!("SELECT kind FROM connection_event ORDER BY at, id"), args![])
+            .await
+            .unwrap();
+        all.into_iter().map(|(kind,)| kind).collect()
+    }
+
+    async fn page_of_source(&mut self) -> String {
+        let (id,): (uuid::Uuid,) =
+            self.running.db.fetch_one(sql!("SELECT id FROM source"), args![]).await.unwrap();
+        open(&mut self.browser, &self.running, &format!("/sources/{id}")).await.html
+    }
+
+    async fn mails(&self) -> Vec<Value> {
+        let path = format!("/mailboxes/{MAILBOX}/messages");
+        self.control(Method::GET, &path, &json!({})).await.as_array().unwrap().clone()
+    }
+
+    /// Waits until so many mails of the mailbox are marked as read.
+    async fn until_read(&self, count: usize) {
+        let there = async {
+            while self.mails().await.iter().filter(|mail| mail["is_read"] == true).count() < count {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), there).await.expect("what waited is marked");
+    }
+}
+
+/// Promise: a mailbox that refuses marks keeps nothing from being read and is told: on the list and on the source's page with how many
+/// mails, why and what to do, in the timeline and in a notice. It is tried again slowly; once it takes marks, all that waited is marked
+/// and the trouble is over by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailbox_that_refuses_marks_is_told_and_blocks_nothing() {
+    let mut world = World::new().await;
+    world.connect().await;
+    let refuse = json!({
+        "service": "graph", "method": "PATCH", "path": "/messages/[^/]+$", "kind": "status", "status": 403,
+        "code": "ErrorAccessDenied",
+    });
+    world.control(Method::POST, "/faults", &refuse).await;
+    world.deliver("first");
+    world.in_jira("first").await;
+    world.until_marks("degraded").await;
+    world.deliver("second");
+    world.in_jira("second").await;
+    world.until_messages("ended", 2).await;
+
+    assert_eq!(world.state_of_source().await, "online", "reading is not concerned");
+    let page = world.page_of_source().await;
+    for part in [
+        "degraded",
+        "2 handled mails could not be marked",
+        "may not do this with the mailbox",
+        "Full Access",
+        "Handled mail cannot be marked",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let list = open(&mut world.browser, &world.running, "/sources").await.html;
+    assert!(list.contains("2 handled mails could not be marked") && list.contains("Full Access"), "{list}");
+    let notices = world.notices().await;
+    let [(kind, text, false)] = notices.as_slice() else { panic!("{notices:?}") };
+    assert_eq!(kind, "marks");
+    assert!(text.contains("Full Access") && text.contains("handled as before"), "{text}");
+    let (wait,): (i64,) = world
+        .running
+        .db
+        .fetch_one(sql!("SELECT marks_not_before - mark_since FROM source"), args![])
+        .await
+        .unwrap();
+    assert!(wait >= 300_000_000, "slowly: {wait}");
+    let (counted,): (i64,) = world
+        .running
+        .db
+        .fetch_one(sql!("SELECT count(*) FROM message WHERE mark = 'due'"), args![])
+        .await
+        .unwrap();
+    assert_eq!(counted, 2, "none is given up");
+
+    world.control(Method::DELETE, "/faults", &json!({})).await;
+    world.press("/try-now").await;
+    world.until_marks("online").await;
+    world.until_read(2).await;
+    let page = world.page_of_source().await;
+    assert!(!page.contains("could not be marked"), "{page}");
+    assert!(page.contains("Handled mail is marked again"), "{page}");
+    let notices = world.notices().await;
+    assert!(notices.iter().any(|(kind, _, over)| kind == "marks" && *over), "{notices:?}");
+    assert_eq!(notices.last().map(|(kind, ..)| kind.as_str()), Some("back"), "{notices:?}");
+    let events = world.events().await;
+    let of_marks: Vec<&str> =
+        events.iter().map(String::as_str).filter(|kind| kind.starts_with("mark")).collect();
+    assert_eq!(of_marks, ["marks_fail", "marks_work"], "each is on record once");
+    world.running.stop().await;
+    world.sim.stop().await;
+}
+
+/// Promise: where the folder for handled mail is gone, the source says so and leads to its settings; with another choice what waited
+/// is marked at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_for_handled_mail_that_is_gone_is_told() {
+    let mut world = World::new().await;
+    world.connect().await;
+    let folders = format!("/mailboxes/{MAILBOX}/folders");
+    let made = world.control(Method::POST, &folders, &json!({ "name": "Handled" })).await;
+    world.control(Method::DELETE, &format!("{folders}/Handled"), &json!({})).await;
+    let moves = sql!("UPDATE source SET handled = 'move', handled_target = $1, handled_name = 'Handled'");
+    world.running.db.execute(moves, args![made["id"].as_str().expect("an id")]).await.unwrap();
+    world.deliver("to be moved");
+    world.in_jira("to be moved").await;
+    world.until_marks("degraded").await;
+    let page = world.page_of_source().await;
+    for part in ["1 handled mail could not be marked", "The folder is gone", "Choose another folder"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(world.mails().await.iter().all(|mail| mail["folder"] == "inbox"), "it is not taken for gone");
+
+    let (id,): (uuid::Uuid,) =
+        world.running.db.fetch_one(sql!("SELECT id FROM source"), args![]).await.unwrap();
+    let edit = open(&mut world.browser, &world.running, &format!("/sources/{id}/edit")).await;
+    let form = edit.form(&["handled", "project"]).unwrap().with("handled", "read").with("do", "confirm");
+    let kept = world.browser.submit(&form).await.unwrap();
+    assert!(kept.status.is_success() && kept.html.contains("goes on"), "{}", kept.html);
+    world.until_marks("online").await;
+    world.until_read(1).await;
+    world.running.stop().await;
+    world.sim.stop().await;
+}
