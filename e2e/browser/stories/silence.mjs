@@ -74,12 +74,12 @@ export default {
     await owner.open('/notices');
     const after = await owner.sees(`${support}`, 30_000);
     t.contains(after, [`${support}: no mail for 2 hours`], 'the notices');
-    await told('is back');
+    await told('mail comes again');
     const rings = receiver.got.filter((own) => own.body.includes('no mail for 2 hours'));
     t.check(rings.length === 1, `the alarm rang ${rings.length} times`);
     t.check(!receiver.got.some((own) => own.body.includes(billing)), 'the channel was told of the alarm outside of its hours');
     await owner.open('/notices');
-    await owner.sees('is back');
+    await owner.sees('mail comes again');
     await t.look(owner, 'notices-mail-again');
 
     // Off again.
