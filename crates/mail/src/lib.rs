@@ -6,6 +6,7 @@
 //! - [`Verdicts`] on a mail say whether a machine sent it, by which rule and on what evidence.
 //! - [`Rich`] is the small document tree that HTML and plain text are read into and that every output format is written
 //!   from: [`Mail::rich`], [`Rich::from_html`], [`Rich::from_text`], [`Rich::to_text`].
+//! - [`Reply`] takes a body apart: what a person wrote, and what was quoted, signed and added ([`Cutting`] says what goes).
 //! - [`compose`] writes MIME.
 //!
 //! Begin with `mail.rs` (what a mail is), then `parse.rs` (how bytes become one: `structure.rs` finds the parts,
@@ -42,6 +43,9 @@ pub use ids::{message_id, references};
 pub use mail::{Address, Attachment, Header, Limits, Mail, Problem, TextFormat, Unreadable};
 pub use parse::{parse, parse_within};
 pub use parts::{Body, Parts, from_parts};
-pub use reply::{Kind as CutKind, Piece as CutPiece, Reply};
+pub use reply::{
+    CutError, CutExpression, CutReach, CutSettings, Cutting, Kind as CutKind, Occasion, Piece as CutPiece,
+    Reply, Stays,
+};
 pub use rich::{Block, Cell, Image, ImageSource, Inline, Marks, Rich, Row};
 pub use verdicts::{Automatic, OWN_STAMP_HEADER, Reason, Verdicts};

@@ -173,3 +173,37 @@ fn replies_are_cut_as_people_would() {
     eprintln!("{} of {} replies are cut as people would", names.len() - wrong.len(), names.len());
     assert!(wrong.len() * 20 <= names.len(), "{} of {}:\n{}", wrong.len(), names.len(), wrong.join("\n"));
 }
+
+/// Promise: in every HTML reply of real clients the quote is found, and nothing of what the person wrote goes with it.
+#[test]
+fn the_quote_is_found_in_every_page() {
+    let Some(root) = shared("corpora/replies/talon/tests/fixtures") else { return };
+    let cutting = mail::Cutting::default();
+    let mut all = Vec::new();
+    files(&root, &mut all);
+    let mut seen = 0;
+    for path in &all {
+        let bytes = fs::read(path).expect("a readable file");
+        let html = match path.extension().and_then(|kind| kind.to_str()) {
+            Some("html") => String::from_utf8_lossy(&bytes).into_owned(),
+            Some("eml") => match parse(&bytes).expect("a mail").html {
+                Some(html) => html,
+                None => continue,
+            },
+            _ => continue,
+        };
+        let reply = mail::Reply::of_html(&html, mail::Occasion::Unknown, &cutting);
+        let name = path.display();
+        let quote = reply.cut.iter().find(|piece| piece.kind == mail::CutKind::Quote);
+        let quote = quote.unwrap_or_else(|| panic!("{name}: no quote found: {}", reply.kept));
+        assert!(!quote.text.is_empty() && quote.html.is_some(), "{name}");
+        assert!(reply.stays.is_none(), "{name}: {:?}", reply.stays);
+        let own = ["Hi. I am fine.", "Hello", "Hi", "Reply", "Allo! Follow up MIME!"];
+        assert!(own.iter().any(|own| reply.kept.starts_with(own)), "{name}: {}", reply.kept);
+        for quoted in ["Hello! How are you?", "Sasha", "wrote:", "Sent:", "Subject"] {
+            assert!(!reply.kept.contains(quoted), "{name}: {}", reply.kept);
+        }
+        seen += 1;
+    }
+    assert!(seen >= 16, "{seen}");
+}

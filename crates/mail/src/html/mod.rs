@@ -5,11 +5,15 @@
 //! text into paragraphs.
 
 mod build;
+pub(crate) mod fragment;
 mod run;
 mod style;
 mod tables;
-mod tree;
+pub(crate) mod tree;
 mod walk;
+
+pub(crate) use style::{Style, pixels};
+pub(crate) use walk::{is_block, is_dropped};
 
 use std::collections::HashSet;
 
@@ -28,16 +32,18 @@ impl Rich {
     /// only to `http`, `https`, `mailto` and `tel`. Any input gives a document that passes [`Rich::check`], in time and
     /// space bounded by its length.
     pub fn from_html(html: &str) -> Self {
-        let read = guarded(|| {
-            let tree = tree::Tree::parse(html);
-            let (mut blocks, cut) = walk::blocks(&tree);
-            if cut || tree.cut {
-                blocks.push(cut_notice());
-            }
-            Self { blocks }
-        });
+        let read = guarded(|| Self::from_tree(&tree::Tree::parse(html)));
         // Should the parser itself fail, the words are still there.
         read.unwrap_or_else(|_| Self::from_text(&bare_words(html)))
+    }
+
+    /// A document from a page that was parsed.
+    pub(crate) fn from_tree(tree: &tree::Tree) -> Self {
+        let (mut blocks, cut) = walk::blocks(tree);
+        if cut || tree.cut {
+            blocks.push(cut_notice());
+        }
+        Self { blocks }
     }
 }
 
@@ -64,8 +70,11 @@ pub(crate) fn referenced_ids(html: &str) -> HashSet<String> {
     let bytes = html.as_bytes();
     let mut out = HashSet::new();
     let mut at = 0;
-    while let Some(found) = bytes[at..].windows(4).position(|four| four.eq_ignore_ascii_case(b"cid:")) {
-        let start = at + found + 4;
+    for (colon, _) in html.match_indices(':') {
+        if colon < at + 3 || !bytes[colon - 3..colon].eq_ignore_ascii_case(b"cid") {
+            continue;
+        }
+        let start = colon + 1;
         let length = bytes[start..]
             .iter()
             .take(MAX_LINK)
@@ -128,7 +137,7 @@ pub(crate) fn clean_text(text: &str) -> String {
     text.chars().filter(|&c| is_text(c)).map(|c| if c == '\u{A0}' { ' ' } else { c }).collect()
 }
 
-fn is_text(c: char) -> bool {
+pub(crate) fn is_text(c: char) -> bool {
     match c {
         '\t' => true,
         '\u{AD}'

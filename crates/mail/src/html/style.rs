@@ -2,7 +2,7 @@
 
 /// A text colour.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Color {
+pub(crate) enum Color {
     /// The reader's own.
     Default,
     /// `#rrggbb`.
@@ -11,8 +11,8 @@ pub(super) enum Color {
 
 /// The parts of a `style` attribute that show in [`crate::Rich`], and those that decide whether anything shows.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Style {
-    pub(super) hidden: bool,
+pub(crate) struct Style {
+    pub(crate) hidden: bool,
     pub(super) strong: Option<bool>,
     pub(super) em: Option<bool>,
     pub(super) underline: Option<bool>,
@@ -21,9 +21,9 @@ pub(super) struct Style {
     pub(super) sup: bool,
     pub(super) color: Option<Color>,
     /// White space and line breaks are kept.
-    pub(super) pre: Option<bool>,
-    pub(super) width: Option<u32>,
-    pub(super) height: Option<u32>,
+    pub(crate) pre: Option<bool>,
+    pub(crate) width: Option<u32>,
+    pub(crate) height: Option<u32>,
     /// No margin above and below.
     pub(super) no_margin: bool,
     pub(super) border: bool,
@@ -32,7 +32,7 @@ pub(super) struct Style {
 }
 
 impl Style {
-    pub(super) fn parse(style: &str) -> Self {
+    pub(crate) fn parse(style: &str) -> Self {
         let mut out = Self::default();
         let (mut clipped, mut no_height, mut margins) = (false, false, 0);
         for declaration in style.split(';').take(100) {
@@ -113,7 +113,7 @@ fn is_zero(value: &str) -> bool {
 }
 
 /// A length in CSS pixels. Points and inches are converted; relative lengths are none.
-pub(super) fn pixels(value: &str) -> Option<u32> {
+pub(crate) fn pixels(value: &str) -> Option<u32> {
     let value = value.trim();
     let digits = value.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '%');
     let number: f64 = digits.trim().parse().ok()?;

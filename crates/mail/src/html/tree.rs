@@ -17,20 +17,20 @@ use html5ever::tree_builder::{TreeBuilder, TreeBuilderOpts};
 use html5ever::{Attribute, LocalName, QualName, TokenizerResult};
 
 /// Deepest nesting of elements; deeper ones are dropped and their text stays.
-pub(super) const MAX_TREE_DEPTH: u16 = 250;
+pub(crate) const MAX_TREE_DEPTH: u16 = 250;
 /// Most nodes of a tree; elements beyond are dropped.
 const MAX_NODES: usize = 300_000;
 /// Most bytes of a page that are read.
-pub(super) const MAX_HTML: usize = 4 << 20;
+pub(crate) const MAX_HTML: usize = 4 << 20;
 /// Bytes fed at once, and bytes without any token after which the rest is given up: no honest tag is that long.
 const FEED: usize = 2_048;
 const MAX_SILENCE: usize = 24_576;
 
 /// A node's index.
-pub(super) type Id = usize;
+pub(crate) type Id = usize;
 
 #[derive(Debug)]
-pub(super) enum Data {
+pub(crate) enum Data {
     Root,
     Text(String),
     Element { name: QualName, attributes: Vec<Attribute> },
@@ -38,28 +38,28 @@ pub(super) enum Data {
 }
 
 #[derive(Debug)]
-pub(super) struct Node {
-    pub(super) data: Data,
+pub(crate) struct Node {
+    pub(crate) data: Data,
     parent: Option<Id>,
     previous: Option<Id>,
-    pub(super) next: Option<Id>,
-    pub(super) first_child: Option<Id>,
+    pub(crate) next: Option<Id>,
+    pub(crate) first_child: Option<Id>,
     last_child: Option<Id>,
     depth: u16,
 }
 
 /// A parsed page.
 #[derive(Debug)]
-pub(super) struct Tree {
+pub(crate) struct Tree {
     nodes: Vec<Node>,
     /// Whether something was left out to stay within bounds.
-    pub(super) cut: bool,
+    pub(crate) cut: bool,
 }
 
-pub(super) const ROOT: Id = 0;
+pub(crate) const ROOT: Id = 0;
 
 impl Tree {
-    pub(super) fn parse(html: &str) -> Self {
+    pub(crate) fn parse(html: &str) -> Self {
         let whole = html.len() <= MAX_HTML;
         let html = &html[..html.floor_char_boundary(MAX_HTML)];
         let html = without_bulk(html);
@@ -97,17 +97,67 @@ impl Tree {
         Self { nodes: tokenizer.sink.builder.sink.nodes.into_inner(), cut }
     }
 
-    pub(super) fn node(&self, id: Id) -> &Node {
+    pub(crate) fn node(&self, id: Id) -> &Node {
         &self.nodes[id]
     }
 
+    /// Takes a node and all below it out of the page.
+    pub(crate) fn detach(&mut self, id: Id) {
+        Sink::detach(&mut self.nodes, id);
+    }
+
+    /// Takes out all that is in an element.
+    pub(crate) fn empty(&mut self, id: Id) {
+        while let Some(child) = self.nodes[id].first_child {
+            self.detach(child);
+        }
+    }
+
+    /// Makes an element an empty block, which shows nothing and parts what stands at its sides.
+    pub(crate) fn make_gap(&mut self, id: Id) {
+        self.empty(id);
+        let name = QualName::new(None, html5ever::ns!(html), html5ever::local_name!("div"));
+        self.nodes[id].data = Data::Element { name, attributes: Vec::new() };
+    }
+
+    /// Gives a text node another text.
+    pub(crate) fn set_text(&mut self, id: Id, text: String) {
+        if let Data::Text(old) = &mut self.nodes[id].data {
+            *old = text;
+        }
+    }
+
+    /// Takes attributes off an element.
+    pub(crate) fn drop_attributes(&mut self, id: Id, names: &[&str]) {
+        if let Data::Element { attributes, .. } = &mut self.nodes[id].data {
+            attributes.retain(|attribute| !names.contains(&&*attribute.name.local));
+        }
+    }
+
+    /// Says of a `blockquote` that it quotes a mail.
+    pub(crate) fn make_cite(&mut self, id: Id) {
+        if let Data::Element { attributes, .. } = &mut self.nodes[id].data {
+            attributes.retain(|attribute| &*attribute.name.local != "type");
+            let name = QualName::new(None, html5ever::ns!(), html5ever::local_name!("type"));
+            attributes.push(Attribute { name, value: StrTendril::from_slice("cite") });
+        }
+    }
+
+    /// The attributes of an element.
+    pub(crate) fn attributes(&self, id: Id) -> &[Attribute] {
+        match &self.nodes[id].data {
+            Data::Element { attributes, .. } => attributes,
+            _ => &[],
+        }
+    }
+
     /// The children of a node, in order.
-    pub(super) fn children(&self, id: Id) -> impl Iterator<Item = Id> {
+    pub(crate) fn children(&self, id: Id) -> impl Iterator<Item = Id> {
         std::iter::successors(self.nodes[id].first_child, |&child| self.nodes[child].next)
     }
 
     /// The local name of an HTML element; empty for anything else.
-    pub(super) fn name(&self, id: Id) -> &str {
+    pub(crate) fn name(&self, id: Id) -> &str {
         match &self.nodes[id].data {
             Data::Element { name, .. } => &name.local,
             _ => "",
@@ -115,7 +165,7 @@ impl Tree {
     }
 
     /// An attribute of an element.
-    pub(super) fn attribute(&self, id: Id, wanted: &str) -> Option<&str> {
+    pub(crate) fn attribute(&self, id: Id, wanted: &str) -> Option<&str> {
         match &self.nodes[id].data {
             Data::Element { attributes, .. } => {
                 attributes.iter().find(|a| &*a.name.local == wanted).map(|a| &*a.value)
@@ -125,22 +175,33 @@ impl Tree {
     }
 
     /// Every node below `id` in document order, without recursion.
-    pub(super) fn descendants(&self, id: Id) -> impl Iterator<Item = Id> {
+    pub(crate) fn descendants(&self, id: Id) -> impl Iterator<Item = Id> {
+        self.descendants_but(id, |_| false)
+    }
+
+    /// As [`Tree::descendants`], without those for which `skip` holds and what is below them.
+    pub(crate) fn descendants_but(&self, id: Id, skip: impl Fn(Id) -> bool) -> impl Iterator<Item = Id> {
         let mut at = id;
+        let mut below = true;
         std::iter::from_fn(move || {
-            at = match self.nodes[at].first_child {
-                Some(child) => child,
-                None => loop {
-                    if at == id {
-                        return None;
-                    }
-                    if let Some(next) = self.nodes[at].next {
-                        break next;
-                    }
-                    at = self.nodes[at].parent?;
-                },
-            };
-            Some(at)
+            loop {
+                at = match self.nodes[at].first_child.filter(|_| below) {
+                    Some(child) => child,
+                    None => loop {
+                        if at == id {
+                            return None;
+                        }
+                        if let Some(next) = self.nodes[at].next {
+                            break next;
+                        }
+                        at = self.nodes[at].parent?;
+                    },
+                };
+                below = !skip(at);
+                if below {
+                    return Some(at);
+                }
+            }
         })
     }
 }

@@ -135,7 +135,12 @@ impl Walk<'_> {
             return self.block_of(id, &inner, true);
         }
         let mut text = String::new();
-        for below in self.tree.descendants(id) {
+        let tree = self.tree;
+        let unseen = |below: Id| {
+            is_dropped(tree.name(below))
+                || tree.attribute(below, "style").is_some_and(|style| Style::parse(style).hidden)
+        };
+        for below in tree.descendants_but(id, unseen) {
             match &self.tree.node(below).data {
                 Data::Text(piece) => text.push_str(piece),
                 Data::Element { .. } if self.tree.name(below) == "br" => text.push('\n'),
@@ -301,7 +306,7 @@ impl Walk<'_> {
 }
 
 /// What never shows.
-fn is_dropped(name: &str) -> bool {
+pub(crate) fn is_dropped(name: &str) -> bool {
     matches!(
         name,
         "head"
@@ -333,7 +338,7 @@ fn is_dropped(name: &str) -> bool {
 }
 
 /// What begins a new line.
-fn is_block(name: &str) -> bool {
+pub(crate) fn is_block(name: &str) -> bool {
     matches!(
         name,
         "address"

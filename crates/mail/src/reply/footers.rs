@@ -1,5 +1,7 @@
 //! Lines that mail programs add: marks of a signature, strokes, footers of telephones, announcements of a forward.
 
+use super::lower;
+
 /// Most lines of a signature behind its mark; what is longer is somebody's text.
 pub(super) const MOST_OF_SIGNATURE: usize = 12;
 /// Widest line of a signature, in characters.
@@ -22,8 +24,28 @@ pub(super) fn is_strokes(line: &str) -> bool {
         && line.chars().all(|c| matches!(c, '-' | '_' | '=' | '*' | '#' | '~' | '+' | '—' | '–' | ' '))
 }
 
+/// Words between strokes, as programs write them above the mail that they quote, in a language that is not known here.
+pub(super) fn is_framed(line: &str) -> bool {
+    let line = line.trim();
+    let stroke = |c: char| matches!(c, '-' | '_' | '=' | '—');
+    let inner = line.trim_matches(stroke);
+    line.len() <= 160
+        && line.starts_with("---") | line.starts_with("___") | line.starts_with("===")
+        && line.ends_with(stroke)
+        && inner.chars().any(char::is_alphabetic)
+}
+
+/// What a line announces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Announced {
+    /// The mail that is answered: `-----Original Message-----`. Some programs write it over a forward, too.
+    Original,
+    /// A forwarded mail: `---------- Forwarded message ---------`, `Begin forwarded message:`.
+    Forwarded,
+}
+
 /// `-----Original Message-----`, `Begin forwarded message:` and their like.
-pub(super) fn is_announcement(line: &str) -> bool {
+pub(super) fn announcement(line: &str) -> Option<Announced> {
     const ORIGINAL: &[&str] = &[
         "original message",
         "original appointment",
@@ -31,7 +53,7 @@ pub(super) fn is_announcement(line: &str) -> bool {
         "originalnachricht",
         "urspr. nachricht",
         "message d'origine",
-        "message d’origine",
+        "message initial",
         "message original",
         "mensaje original",
         "mensagem original",
@@ -42,6 +64,9 @@ pub(super) fn is_announcement(line: &str) -> bool {
         "opprinnelig melding",
         "original besked",
         "oprindelig meddelelse",
+        "oprindelig besked",
+        "opprinnelig e-post",
+        "ursprungligt e-postmeddelande",
         "alkuperäinen viesti",
         "wiadomość oryginalna",
         "oryginalna wiadomość",
@@ -61,6 +86,32 @@ pub(super) fn is_announcement(line: &str) -> bool {
         "reply message",
         "izvorna poruka",
         "izvirno sporočilo",
+        "оригинална порука",
+        "оригинално съобщение",
+        "missatge original",
+        "algne teade",
+        "algne kiri",
+        "sākotnējais ziņojums",
+        "pirminis laiškas",
+        "pradinis pranešimas",
+        "tin nhắn gốc",
+        "thư gốc",
+        "pesan asli",
+        "ข้อความต้นฉบับ",
+        "הודעה מקורית",
+        "הודעה במקור",
+        "الرسالة الأصلية",
+        "رسالة أصلية",
+        "原邮件",
+        "回复的原邮件",
+        "original",
+        "원본메시지",
+        "originele bericht",
+        "origineel bericht",
+        "oorspronkelijke bericht",
+        "messaggio original",
+        "mensagem inicial",
+        "upprunaleg skilaboð",
     ];
     const FORWARDED: &[&str] = &[
         "forwarded message",
@@ -89,10 +140,40 @@ pub(super) fn is_announcement(line: &str) -> bool {
         "転送されたメッセージ",
         "전달된 메시지",
         "forwarded by",
+        "weitergeleitet von",
+        "weitergeleitete mail",
+        "weitergeleitete e-mail",
+        "weitergeleitete originalnachricht",
+        "transféré par",
+        "message réexpédié",
+        "reenviado por",
+        "inoltrato da",
+        "doorgestuurd door",
+        "препратено съобщение",
+        "prosleđena poruka",
+        "proslijeđena poruka",
+        "posredovano sporočilo",
+        "preposlaná správa",
+        "mesaj redirecționat",
+        "mesaj redirecţionat",
+        "edastatud kiri",
+        "pārsūtītā ziņa",
+        "persiųstas laiškas",
+        "missatge reenviat",
+        "thư đã chuyển tiếp",
+        "pesan terusan",
+        "ข้อความที่ส่งต่อ",
+        "הודעה שהועברה",
+        "הודעה מועברת",
+        "رسالة معاد توجيهها",
+        "轉寄郵件",
+        "转发邮件信息",
+        "forwarded mail",
     ];
     const SENTENCES: &[&str] = &[
         "begin forwarded message:",
         "anfang der weitergeleiteten nachricht:",
+        "anfang der weitergeleiteten e-mail:",
         "début du message transféré :",
         "début du message réexpédié :",
         "inicio del mensaje reenviado:",
@@ -110,19 +191,29 @@ pub(super) fn is_announcement(line: &str) -> bool {
         "開始轉寄郵件：",
         "転送されたメッセージ：",
         "전달된 메시지 시작:",
+        "início da mensagem encaminhada:",
+        "aloita välitetty viesti:",
+        "inici del missatge reenviat:",
+        "továbbított levél kezdete:",
+        "iletilen ileti başlangıcı:",
+        "începutul mesajului redirecționat:",
+        "початок листа, що пересилається:",
     ];
     let bare = line.trim().trim_matches(['*', '_']).trim();
-    if bare.len() > 160 {
-        return false;
+    let framed = bare.starts_with(['-', '_', '=', '—']);
+    if bare.len() > 160 || !(framed || bare.ends_with([':', '：'])) {
+        return None;
     }
-    let text = bare.to_lowercase();
+    let text = lower(bare);
     if SENTENCES.contains(&text.as_str()) {
-        return true;
+        return Some(Announced::Forwarded);
     }
-    let framed = text.starts_with('-') || text.starts_with('_') || text.starts_with('=');
-    let inner =
-        text.trim_matches(|c: char| matches!(c, '-' | '_' | '=' | '*' | ':' | '：') || c.is_whitespace());
-    framed && (ORIGINAL.contains(&inner) || FORWARDED.iter().any(|words| inner.starts_with(words)))
+    let inner = text
+        .trim_matches(|c: char| matches!(c, '-' | '_' | '=' | '*' | ':' | '：' | '—') || c.is_whitespace());
+    if framed && ORIGINAL.contains(&inner) {
+        return Some(Announced::Original);
+    }
+    (framed && FORWARDED.iter().any(|words| inner.starts_with(words))).then_some(Announced::Forwarded)
 }
 
 /// The footer of a telephone or a mail program.
@@ -148,6 +239,33 @@ pub(super) fn is_footer(line: &str) -> bool {
         "sent via my",
         "sent via blackberry",
         "sent with proton",
+        "sent with [proton",
+        "sent with [spark",
+        "sent with shift",
+        "sent with mailbird",
+        "sent with bluemail",
+        "sent via superhuman",
+        "sent via bluemail",
+        "sent from bluemail",
+        "sent from em client",
+        "sent from mailspring",
+        "sent from spark",
+        "sent from canary",
+        "sent from hey",
+        "sent from webmail",
+        "sent from gmail mobile",
+        "sent from aol mobile",
+        "sent from tutanota",
+        "sent from my galaxy",
+        "sent by superhuman",
+        "sent with sparrow",
+        "sent with tuta",
+        "sent with [tuta",
+        "secured with tuta",
+        "get bluemail for",
+        "get [bluemail",
+        "gesendet von meinem",
+        "yahoo mail: search",
         "sent with airmail",
         "sent with spark",
         "sent using",
@@ -161,6 +279,8 @@ pub(super) fn is_footer(line: &str) -> bool {
         "get [outlook",
         "get the outlook",
         "envoyé de mon",
+        "envoyé avec",
+        "envoyé par mobile",
         "envoyé depuis",
         "envoyé à partir de",
         "télécharger outlook",
@@ -175,6 +295,8 @@ pub(super) fn is_footer(line: &str) -> bool {
         "holen sie sich outlook",
         "outlook für",
         "enviado desde",
+        "enviado con",
+        "enviat des de",
         "enviado de mi",
         "enviado do meu",
         "enviado a partir",
@@ -183,6 +305,8 @@ pub(super) fn is_footer(line: &str) -> bool {
         "obter o outlook",
         "inviato da",
         "inviato dal",
+        "inviato con",
+        "inviato tramite",
         "ottieni outlook",
         "scarica outlook",
         "verzonden met",
@@ -190,10 +314,21 @@ pub(super) fn is_footer(line: &str) -> bool {
         "verstuurd vanaf",
         "download outlook",
         "skickat från",
+        "skickat med",
+        "skickades från",
         "hämta outlook",
         "sendt fra",
+        "sendt med",
         "hent outlook",
-        "lähetetty",
+        "lähetetty minun",
+        "lähetetty iphone",
+        "lähetetty ipad",
+        "lähetetty laittees",
+        "lähetetty samsung",
+        "lähetetty puhelimes",
+        "lähetetty outlook",
+        "lähetetty android",
+        "lähetetty galaxy",
         "hanki outlook",
         "wysłane z",
         "wysłano z",
@@ -207,7 +342,9 @@ pub(super) fn is_footer(line: &str) -> bool {
         "отправлено из",
         "надіслано з",
         "скачать outlook",
-        "elküldve",
+        "elküldve a",
+        "elküldve az",
+        "küldve",
         "iphone-omról",
         "az iphone",
         "trimis de pe",
@@ -222,16 +359,35 @@ pub(super) fn is_footer(line: &str) -> bool {
         "נשלח מה",
         "poslano z",
         "saadetud minu",
+        "изпратено от моя",
+        "nosūtīts no",
+        "išsiųsta iš mano",
+        "được gửi từ",
+        "gửi từ iphone",
+        "dikirim dari",
+        "ส่งจาก",
+        "أرسلت من",
+        "تم الإرسال من",
+        "mula sa aking",
+        "από το iphone",
+        "εστάλη από",
+        "送自我的",
+        "傳送自",
+        "发送自",
+        "從 yahoo",
+        "来自我的",
+        "내 iphone에서",
     ];
     const ENDINGS: &[&str] =
         &["from mobile", "から送信", "에서 보냄", "küldve", "gönderildi", "傳送", "发送", "發送"];
     let line = line.trim();
-    if line.chars().count() > 120 {
+    if line.is_empty() || line.len() > 360 || line.chars().count() > 120 {
         return false;
     }
-    let text = line
-        .trim_matches(|c: char| matches!(c, '(' | ')' | '<' | '>' | '*' | '_' | '"') || c.is_whitespace())
-        .to_lowercase();
+    let text =
+        lower(line.trim_matches(|c: char| {
+            matches!(c, '(' | ')' | '<' | '>' | '*' | '_' | '"') || c.is_whitespace()
+        }));
     let words = text.split_whitespace().count();
     BEGINNINGS.iter().any(|begin| text.starts_with(begin))
         || (words <= 4 && ENDINGS.iter().any(|end| text.ends_with(end)))

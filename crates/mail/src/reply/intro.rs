@@ -1,5 +1,7 @@
 //! The sentence that announces a quote: *On Monday, Anna <anna@example.com> wrote:*, in many languages and over several lines.
 
+use super::{is_direction_mark, lower};
+
 /// Most lines that are read as one sentence, blank ones not counted.
 const MOST_LINES: usize = 6;
 /// Longest sentence, in bytes.
@@ -78,6 +80,28 @@ const VERBS: &[&str] = &[
     "כתבה",
     "مكتوب",
     "كتب",
+    "ha escrito",
+    "hat geschrieben",
+    "je napisao",
+    "је написао",
+    "је написала",
+    "je napisao/la",
+    "napisał(-a)",
+    "написа",
+    "เขียนว่า",
+    "כתב/ה",
+    "نوشت",
+    "ने लिखा",
+    "撰写",
+    "撰寫",
+    "来信",
+    "來信",
+    "写信",
+    "寫信",
+    "のメッセージ",
+    "님이 쓴 글",
+    "작성하였습니다",
+    "님의 메일",
 ];
 
 /// How such a sentence begins, besides a figure, a name with an address, or a weekday.
@@ -117,11 +141,25 @@ const LEADS: &[&str] = &[
     "from",
     "ב-",
     "في",
+    "dana",
+    "dne",
+    "pada tanggal",
+    "tanggal",
+    "เมื่อ",
+    "בתאריך",
+    "در",
+    "vào lúc",
+    "kuupäeval",
+    "el dia",
+    "em",
+    "il giorno",
+    "den",
+    "þann",
 ];
 
 /// Reads the sentence at the beginning of `lines`.
 pub(super) fn at(lines: &[&str]) -> Option<Intro> {
-    let first = lines.first()?.trim();
+    let first = lines.first()?.trim().trim_start_matches(is_direction_mark);
     if first.is_empty() || !(first.contains('@') || first.chars().any(|c| c.is_ascii_digit())) {
         return None;
     }
@@ -131,7 +169,7 @@ pub(super) fn at(lines: &[&str]) -> Option<Intro> {
     let mut sentence = String::new();
     let mut taken = 0;
     for (n, line) in lines.iter().enumerate() {
-        let line = line.trim();
+        let line = line.trim().trim_start_matches(is_direction_mark);
         if line.is_empty() {
             // A blank line stands in the sentence only where it is plainly not at its end.
             if n > 0 && !sentence.ends_with(['<', '>']) && !next_begins_with_address(&lines[n..]) {
@@ -155,6 +193,33 @@ pub(super) fn at(lines: &[&str]) -> Option<Intro> {
         }
     }
     None
+}
+
+/// Whether such a sentence may end with this line.
+pub(super) fn may_end(line: &str) -> bool {
+    let line = line.trim_end();
+    let bare = line.trim_end_matches(|c: char| {
+        matches!(c, '-' | '*' | '_') || c.is_whitespace() || is_direction_mark(c)
+    });
+    bare.ends_with([':', '：', '>'])
+        || bare.len() < line.len()
+        || (line.contains('>') && line.contains('@'))
+        || is_dated(line)
+}
+
+/// It begins with a year.
+fn is_dated(line: &str) -> bool {
+    let line = line.trim_start();
+    line.len() > 8
+        && line.as_bytes()[..4].iter().all(u8::is_ascii_digit)
+        && matches!(line.as_bytes()[4], b'-' | b'/')
+}
+
+/// Whether a line begins with such a sentence, and goes on with what it announces.
+pub(super) fn begins(line: &str) -> bool {
+    let line = line.trim().trim_start_matches(is_direction_mark);
+    let head = &line[..line.floor_char_boundary(LONGEST / 2)];
+    head.match_indices(':').take(8).any(|(at, _)| judged(&head[..=at]) == Some(true))
 }
 
 fn next_begins_with_address(lines: &[&str]) -> bool {
@@ -204,8 +269,16 @@ fn ends_sentence(text: &str) -> bool {
     text.ends_with([':', '：'])
 }
 
+/// The verb stands right behind the address, and only the colon is missing.
+fn ends_behind_address(text: &str) -> bool {
+    let Some(at) = text.rfind('>').filter(|at| text.len() - at <= 40) else { return false };
+    let behind = lower(text[at + 1..].trim());
+    text[..at].contains('@') && has_time(text) && VERBS.contains(&behind.as_str())
+}
+
 fn has_lead(text: &str) -> bool {
-    let text = text.to_lowercase();
+    // No lead is longer, and whole paragraphs come along here.
+    let text = lower(&text[..text.floor_char_boundary(48)]);
     let mut leads = LEADS.iter();
     leads.any(|lead| {
         text.strip_prefix(lead)
@@ -218,10 +291,10 @@ fn has_lead(text: &str) -> bool {
 fn judged(sentence: &str) -> Option<bool> {
     let bare = sentence.trim_matches(|c: char| c == '-' || c == '*' || c == '_' || c.is_whitespace());
     let framed = sentence.starts_with("--") && sentence.ends_with("--");
-    if !framed && !ends_sentence(bare) {
+    if !framed && !ends_sentence(bare) && !ends_behind_address(bare) {
         return None;
     }
-    let text = bare.trim_end_matches([':', '：', ' ']).to_lowercase();
+    let text = lower(bare.trim_end_matches([':', '：', ' ']));
     let has_address = text.contains('@');
     let has_time = has_time(&text);
     let begins = has_lead(&text)
@@ -237,14 +310,22 @@ fn judged(sentence: &str) -> Option<bool> {
         Some(end) => {
             let last = text[end..].trim_matches(|c: char| !c.is_alphanumeric()).is_empty();
             // Without an address or a time it may be a sentence of the person's own.
-            Some((has_address || has_time) && (last || has_address || framed))
+            Some((has_address || has_time) && (last || has_address || framed || is_moment(&text[end..])))
         }
         // `2016-10-24 15:36 GMT+02:00 Foo <foo@example.com>:` and its like.
         None => {
             let dated = has_time || text.starts_with(|c: char| c.is_ascii_digit());
-            (has_address && dated && text.trim_end().ends_with('>')).then_some(true)
+            // Without the brackets it may be anything, unless a quote follows.
+            (has_address && dated).then(|| text.trim_end().ends_with('>'))
         }
     }
+}
+
+/// A date and a time and hardly anything else, as Notes puts behind the verb: ` on 03/03/2026 10:15:20 AM`.
+fn is_moment(text: &str) -> bool {
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    has_time(text) && digits >= 6 && letters <= 16 && text.len() <= 60
 }
 
 /// Where the words end in the text, if they stand there as whole words.

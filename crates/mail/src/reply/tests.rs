@@ -1,3 +1,10 @@
+//! Plain text; `tests/` holds the tests of pages.
+
+mod forwards;
+mod languages;
+mod pages;
+mod properties;
+
 use proptest::prelude::*;
 use rstest::rstest;
 
@@ -107,6 +114,37 @@ fn own_words_stay(#[case] text: &str) {
     assert_eq!(kept(text), text);
 }
 
+/// Promise: the mail programs that quote with initials, and those that break quoted lines without marking the rest, are
+/// understood behind a sentence that announces a quote.
+#[test]
+fn unusual_quote_marks_are_understood() {
+    let text =
+        "Yes.\n\nOn 3 Mar 2026, at 10:15, Ben <ben@example.com> wrote:\nBH> Does it print,\nBH> or not?\n";
+    assert_eq!(kept(text), "Yes.");
+    assert_eq!(kept("See:\nC> dir\nSQL> select 1"), "See:\nC> dir\nSQL> select 1");
+    let text = "Yes.\n\nOn 3 Mar 2026, at 10:15, Ben <ben@example.com> wrote:\n> This is a line that was so long that some program on the way broke\nit in two.\n> Does it print?\n";
+    assert_eq!(kept(text), "Yes.");
+}
+
+/// Promise: notices, lines of lists and of companies at the end go, and are told as what they are.
+#[test]
+fn what_others_add_is_cut() {
+    let text = "Yes.\n\nAnna\n\nThis e-mail is confidential. If you are not the\nintended recipient, notify the sender and\ndelete it.\n\nExample AG | Amtsgericht Musterstadt HRB 1234\n\n_______________________________________________\nUsers mailing list\nusers@lists.example.com\nhttps://lists.example.com/mailman/listinfo/users\n";
+    let reply = Reply::of_text(text);
+    assert_eq!(reply.kept, "Yes.\n\nAnna");
+    let kinds: Vec<Kind> = reply.cut.iter().map(|piece| piece.kind).collect();
+    assert_eq!(kinds, [Kind::Disclaimer, Kind::Signature, Kind::Footer], "{reply:#?}");
+}
+
+/// Promise: the header of Notes is known without colons.
+#[test]
+fn the_header_of_notes_is_known() {
+    let text = "Yes.\n\nBen Holm/Example\n03/03/2026 10:15\n\nTo\nAnna Berg/Example\ncc\n\nSubject\nPrinter\n\nDoes it print?\n";
+    assert_eq!(kept(text), "Yes.");
+    let text = "Yes.\n\nBen Holm/Example wrote on 03/03/2026 10:15:20 AM:\n\nDoes it print?\n";
+    assert_eq!(kept(text), "Yes.");
+}
+
 /// Promise: signature and footer are told apart, and both can be shown.
 #[test]
 fn signature_and_footer_are_cut_and_kept_at_hand() {
@@ -115,7 +153,7 @@ fn signature_and_footer_are_cut_and_kept_at_hand() {
     assert_eq!(reply.cut[0].kind, Kind::Signature);
     let reply = Reply::of_text("Yes.\n\nSent from my iPhone\n");
     assert_eq!(reply.kept, "Yes.");
-    assert_eq!(reply.cut[0], super::Piece { kind: Kind::Footer, text: "Sent from my iPhone".to_owned() });
+    assert_eq!((reply.cut[0].kind, reply.cut[0].text.as_str()), (Kind::Footer, "Sent from my iPhone"));
 }
 
 proptest! {
