@@ -412,8 +412,12 @@ async fn whose_mailbox_it_is_stands_in_the_request() {
 
 /// The published schema, beside the project where it is there.
 fn schema() -> Option<PathBuf> {
+    const FILE: &str = "specs/ews/messages.xsd";
+    if let Ok(shared) = std::env::var("POSTROOM_SHARED") {
+        return Some(Path::new(&shared).join(FILE)).filter(|path| path.is_file());
+    }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    root.ancestors().map(|folder| folder.join("shared/specs/ews/messages.xsd")).find(|path| path.is_file())
+    root.ancestors().map(|folder| folder.join("shared").join(FILE)).find(|path| path.is_file())
 }
 
 /// Every request that can be made.
@@ -449,7 +453,7 @@ async fn every_request(mailbox: &EwsMailbox) {
 #[tokio::test]
 async fn every_request_is_valid_by_the_published_schema() {
     let Some(schema) = schema() else {
-        eprintln!("not checked: ../shared/specs/ews/messages.xsd is not here");
+        println!("skipped: EWS requests against their schema (shared data not present)");
         return;
     };
     let item = described("x").replace("<m:Items>", "").replace("</m:Items>", "");

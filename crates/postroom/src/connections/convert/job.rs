@@ -23,6 +23,8 @@ use crate::connections::store::events::{self, Event, Object};
 use crate::connections::store::sources::{self, Source};
 use crate::web::live::Bus;
 
+/// Message-IDs that are looked for between two renewals of the claim.
+const SOUGHT: usize = 10;
 /// Ids in one request and one transaction.
 const BATCH: usize = 500;
 /// How long source and move are claimed without a sign of life.
@@ -206,17 +208,24 @@ impl Converter {
         let claims =
             Held { source: source.id, source_fence: claim.ok_or_else(gone)?, fence: conversion.fence };
         *held = Some(claims);
-        let doubles = self.translate(&source, &graph, conversion, claims, stop).await?;
+        let mut doubles = self.translate(&source, &graph, conversion, claims, stop).await?;
         let mut pending = self.ledger.without_graph_id(&connections.db, source.id).await?;
         pending.retain(|mail| doubles.iter().all(|double| double.message != mail.id));
-        let sought =
-            open_mails::look_for(&connections.db, &self.ledger, &graph, source.mailbox_id, pending).await?;
-        conversion.matched += number(sought.found.len());
-        let more = self.keep(&source, conversion, claims, &sought.found).await?;
+        // A part at a time: what was found is kept, and the claim with it, however many there are.
+        let (groups, mut unmatched) = open_mails::grouped(pending);
+        for part in groups.chunks(SOUGHT) {
+            if stop.is_cancelled() {
+                return Err(Stopped::Lost);
+            }
+            let sought =
+                open_mails::look_for(&connections.db, &self.ledger, &graph, source.mailbox_id, part).await?;
+            conversion.matched += number(sought.found.len());
+            doubles.extend(self.keep(&source, conversion, claims, &sought.found).await?);
+            unmatched.doubtful.extend(sought.unmatched.doubtful);
+            unmatched.gone.extend(sought.unmatched.gone);
+        }
         failpoint::hit("C2");
-        let mut unmatched = sought.unmatched;
         unmatched.doubles = doubles;
-        unmatched.doubles.extend(more);
         self.switch(&source, conversion, claims, &folders, &unmatched).await
     }
 

@@ -36,32 +36,46 @@ impl From<StoreError> for NotSought {
     }
 }
 
-/// Looks for these in the mailbox.
-pub(super) async fn look_for(
-    db: &Db,
-    ledger: &Ledger,
-    graph: &GraphMailbox,
-    mailbox: Uuid,
-    pending: Vec<Pending>,
-) -> Result<Sought, NotSought> {
-    let mut sought = Sought::default();
+/// The mails that have one Message-ID.
+#[derive(Debug)]
+pub(super) struct Alike {
+    message_id: String,
+    mails: Vec<Pending>,
+}
+
+/// Puts together what has one Message-ID; what has none cannot be looked for, and is in doubt.
+pub(super) fn grouped(pending: Vec<Pending>) -> (Vec<Alike>, Unmatched) {
+    let mut unmatched = Unmatched::default();
     let mut by_message_id: BTreeMap<String, Vec<Pending>> = BTreeMap::new();
     for mail in pending {
         match &mail.summary.message_id {
             Some(id) => by_message_id.entry(id.clone()).or_default().push(mail),
             // There is nothing to look for it by.
-            None => sought.unmatched.doubtful.push(mail.id),
+            None => unmatched.doubtful.push(mail.id),
         }
     }
-    for (message_id, mails) in by_message_id {
-        let ids = graph.find(&Find::MessageId(message_id)).await.map_err(NotSought::Fault)?;
+    let groups = by_message_id.into_iter().map(|(message_id, mails)| Alike { message_id, mails });
+    (groups.collect(), unmatched)
+}
+
+/// Looks for these in the mailbox: one request for each Message-ID, and one for each message that has it.
+pub(super) async fn look_for(
+    db: &Db,
+    ledger: &Ledger,
+    graph: &GraphMailbox,
+    mailbox: Uuid,
+    groups: &[Alike],
+) -> Result<Sought, NotSought> {
+    let mut sought = Sought::default();
+    for Alike { message_id, mails } in groups {
+        let ids = graph.find(&Find::MessageId(message_id.clone())).await.map_err(NotSought::Fault)?;
         let names: Vec<String> = ids.iter().map(|id| id.as_str().to_owned()).collect();
         let taken: HashSet<String> = ledger.taken_graph_ids(db, mailbox, &names).await?;
         let mut items = Vec::new();
         for id in ids.iter().filter(|id| !taken.contains(id.as_str())) {
             items.extend(graph.message(id).await.map_err(NotSought::Fault)?);
         }
-        pair(ledger, &mails, &items, &mut sought);
+        pair(ledger, mails, &items, &mut sought);
     }
     Ok(sought)
 }
