@@ -451,6 +451,7 @@ async fn every_request(mailbox: &EwsMailbox) {
 }
 
 #[tokio::test]
+#[allow(clippy::print_stdout, reason = "says what was left out")]
 async fn every_request_is_valid_by_the_published_schema() {
     let Some(schema) = schema() else {
         println!("skipped: EWS requests against their schema (shared data not present)");
