@@ -1,4 +1,4 @@
-//! How the mail of a source is handled: ordered rules, and what is cut from bodies.
+//! How the mail of a source is handled: ordered rules.
 //!
 //! A profile is a TOML document. [`Profile::parse`] reads it and refuses what could not work, each refusal with its place and
 //! its mend; [`document`] knows the form, [`crate::condition`] and [`crate::template`] what stands in it.
@@ -20,8 +20,6 @@ pub struct Profile {
     pub name: String,
     /// The rules, in order.
     pub rules: Vec<Rule>,
-    /// What is cut from bodies.
-    pub body: BodySettings,
     patterns: Arc<Patterns>,
 }
 
@@ -72,25 +70,6 @@ pub struct Sets {
     pub fields: Vec<(String, Template)>,
 }
 
-/// What is cut from bodies before they go to Jira. It is kept, one click away.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BodySettings {
-    /// Whether the quoted mail is cut from answers.
-    pub cut_quotes: bool,
-    /// Whether signatures and footers are cut.
-    pub cut_signatures: bool,
-    /// Own lines after which everything is cut.
-    pub delimiters: Vec<String>,
-    /// Own regular expressions: a line that one of them is found in is cut.
-    pub patterns: Vec<String>,
-}
-
-impl Default for BodySettings {
-    fn default() -> Self {
-        Self { cut_quotes: true, cut_signatures: true, delimiters: Vec::new(), patterns: Vec::new() }
-    }
-}
-
 /// Why a profile is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize)]
 #[error("line {line}, column {column}: {what}. {}", self.mend_sentence())]
@@ -119,7 +98,6 @@ impl Profile {
         Self {
             name: "standard".to_owned(),
             rules: Vec::new(),
-            body: BodySettings::default(),
             patterns: Arc::default(),
         }
     }

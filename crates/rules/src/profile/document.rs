@@ -5,11 +5,10 @@
 
 use std::sync::Arc;
 
-use regex::RegexBuilder;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{BodySettings, End, Profile, Refusal, Rule, Sets};
+use super::{End, Profile, Refusal, Rule, Sets};
 use crate::condition::{Condition, Flaw, Patterns, nearest, place};
 use crate::template::Template;
 
@@ -20,8 +19,7 @@ const RULES: usize = 1_000;
 /// Entries of a list.
 const ENTRIES: usize = 100;
 
-const TOP: [&str; 3] = ["profile", "body", "rule"];
-const BODY: [&str; 4] = ["cut_quotes", "cut_signatures", "delimiters", "patterns"];
+const TOP: [&str; 2] = ["profile", "rule"];
 const RULE: [&str; 13] = [
     "name",
     "when",
@@ -110,7 +108,6 @@ impl Reader<'_> {
                 None
             }
         };
-        let body = table.get("body").map_or_else(BodySettings::default, |value| self.body(value));
         let mut rules: Vec<Rule> = Vec::new();
         match table.get("rule").map(|value| (value, value.get_ref())) {
             None => {}
@@ -144,43 +141,7 @@ impl Reader<'_> {
                 );
             }
         }
-        Some(Profile { name: name?, rules, body, patterns: Arc::new(std::mem::take(&mut self.patterns)) })
-    }
-
-    fn body(&mut self, value: &Value<'_>) -> BodySettings {
-        let mut body = BodySettings::default();
-        let DeValue::Table(table) = value.get_ref() else {
-            self.refuse(value.span().start, "`body` is no table", "Write `[body]` on a line of its own");
-            return body;
-        };
-        self.known(table, &BODY, "in `[body]`");
-        if let Some(value) = table.get("cut_quotes") {
-            body.cut_quotes = self.bool_of(value, "cut_quotes").unwrap_or(true);
-        }
-        if let Some(value) = table.get("cut_signatures") {
-            body.cut_signatures = self.bool_of(value, "cut_signatures").unwrap_or(true);
-        }
-        for (key, kept) in [("delimiters", &mut body.delimiters), ("patterns", &mut body.patterns)] {
-            let Some(value) = table.get(key) else { continue };
-            for (at, text) in self.texts_of(value, key) {
-                if text.trim().is_empty() {
-                    self.refuse(at, format!("an entry of `{key}` is empty"), "Leave it away");
-                } else if key == "patterns"
-                    && let Err(error) = RegexBuilder::new(&text).size_limit(1 << 20).build()
-                {
-                    let words = error.to_string();
-                    let why = words.lines().last().unwrap_or_default().trim_start_matches("error: ");
-                    self.refuse(
-                        at,
-                        format!("this is no regular expression: {why}"),
-                        "Look-around and back references are not known; write it between single quotation marks, so that backslashes stay",
-                    );
-                } else {
-                    kept.push(text);
-                }
-            }
-        }
-        body
+        Some(Profile { name: name?, rules, patterns: Arc::new(std::mem::take(&mut self.patterns)) })
     }
 
     fn rule(&mut self, value: &Value<'_>, number: usize) -> Option<Rule> {
@@ -364,21 +325,6 @@ impl Reader<'_> {
                 None
             }
         }
-    }
-
-    fn texts_of(&mut self, value: &Value<'_>, key: &str) -> Vec<(usize, String)> {
-        let DeValue::Array(all) = value.get_ref() else {
-            self.refuse(
-                value.span().start,
-                format!("`{key}` is no list"),
-                format!("Write `{key} = [\"…\"]`"),
-            );
-            return Vec::new();
-        };
-        all.iter()
-            .take(ENTRIES)
-            .filter_map(|value| Some((value.span().start, self.text_of(value, key)?)))
-            .collect()
     }
 }
 

@@ -5,11 +5,6 @@ use super::*;
 const WHOLE: &str = r#"
 profile = "support"
 
-[body]
-cut_quotes = true
-delimiters = ["-- Antwort bitte oberhalb --"]
-patterns = ['(?i)^confidential:']
-
 [[rule]]
 name = "newsletters"
 when = 'header("List-Id") != ""'
@@ -41,9 +36,8 @@ fn refusals(document: &str) -> Vec<Refusal> {
 fn a_profile_is_read() {
     let profile = Profile::parse(WHOLE).unwrap_or_else(|refusals| panic!("{refusals:?}"));
     assert_eq!(profile.name, "support");
-    assert_eq!(profile.body.delimiters, ["-- Antwort bitte oberhalb --"]);
     let [newsletters, billing] = &profile.rules[..] else { panic!("two rules") };
-    assert_eq!((newsletters.line, billing.line), (9, 14));
+    assert_eq!((newsletters.line, billing.line), (4, 9));
     assert!(matches!(newsletters.end, Some(End::Ignore(_))));
     assert!(billing.stop && billing.end.is_none());
     assert_eq!(billing.sets.labels.len(), 2);
@@ -93,13 +87,6 @@ fn every_mistake_is_told_with_its_place() {
         ("profile = \"a\"\n[[rule]]\nlabels = 'x'", 3, 10, "`labels` is no list", "labels = ["),
         ("profile = \"a\"\n[[rule]]\nstop = 'yes'", 3, 8, "not yes or no", "true"),
         ("profile = \"a\"\n[[rule]]\nproject = ''", 3, 11, "`project` is empty", "Leave it away"),
-        (
-            "profile = \"a\"\n[body]\npatterns = ['(']",
-            3,
-            13,
-            "no regular expression",
-            "single quotation marks",
-        ),
         ("profile = \"a\"\nprofile = \"b\"", 2, 1, "no TOML", "before it"),
         (
             "profile = \"a\"\n[[rule]]\nname='r'\nstop=true\n[[rule]]\nname='r'\nstop=true",
