@@ -1,5 +1,6 @@
 //! The program as a process: started, killed, stopped.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -89,10 +90,23 @@ pub struct Setup {
     pub log: PathBuf,
 }
 
+/// A port that nobody else takes: below those that the system hands out, and another one in each process and each call.
+fn own_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let call = NEXT.fetch_add(1, Ordering::Relaxed);
+        let place = u16::try_from(std::process::id().wrapping_mul(7).wrapping_add(call) % 20_000).unwrap_or(0);
+        let port = 10_000 + place;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
 impl Setup {
     /// A service for this simulator in a folder, with a quarantine of 2 s and quick polling.
     pub fn new(folder: &Path, sim: &Ready, database: Option<&str>) -> Result<Self> {
-        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = own_port();
         let mut variables: Vec<(String, String)> = [
             ("POSTROOM_DATA_FOLDER", folder.join("data").display().to_string()),
             ("POSTROOM_SERVER_LISTEN", format!("127.0.0.1:{port}")),

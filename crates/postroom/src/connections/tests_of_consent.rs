@@ -512,7 +512,8 @@ async fn who_gives_up_goes_on_with_less() {
     let page = stop_at(&mut owner, &told, "/outbounds/sign-in", 90_094).await;
     told.lock().unwrap().refuses = Some((50_173, "invalid_grant"));
     owner.post(&format!("{page}/give-up"), &csrf, &[]).await;
-    let list = owner.get("/sources").await.body;
+    // It signed in to send last, so it stands in the list of outbounds.
+    let list = owner.get("/outbounds").await.body;
     assert!(list.contains("AADSTS50173") && !list.contains("admin approval needed"), "{list}");
 }
 

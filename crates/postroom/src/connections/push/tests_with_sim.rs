@@ -53,8 +53,7 @@ impl World {
         let folder = TestFolder::new();
         let tls = tls.then(|| certify(&folder));
         // Over https the registration names the whole address.
-        let port =
-            std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let port = own_port();
         let sim_config = sim::Config {
             public_host: Some("localhost".to_owned()),
             redirect_uris: vec![format!("https://localhost:{port}/oauth/callback")],
@@ -513,4 +512,17 @@ async fn notices_come_over_https() {
     world.deliver("Encrypted");
     world.until_handled(1).await;
     world.end().await;
+}
+
+/// A port that nobody else takes: below those that the system hands out, and another one in each process and each call.
+fn own_port() -> u16 {
+    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    loop {
+        let call = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let place = (std::process::id().wrapping_mul(7).wrapping_add(call)) % 20_000;
+        let port = u16::try_from(10_000 + place).unwrap();
+        if std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
 }
