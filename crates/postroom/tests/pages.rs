@@ -155,8 +155,17 @@ fn words_are_calm() {
 /// Promise: the navigation leads only where there is something.
 #[test]
 fn the_navigation_has_no_dead_links() {
-    let pages =
-        ["/", "/sources", "/outbounds", "/registrations", "/messages", "/jira", "/notices", "/settings"];
+    let pages = [
+        "/",
+        "/sources",
+        "/outbounds",
+        "/registrations",
+        "/messages",
+        "/profiles",
+        "/jira",
+        "/notices",
+        "/settings",
+    ];
     for sample in samples::all(Theme::Dark) {
         for tag in tags(&sample.html).into_iter().filter(|tag| attribute(tag, "class") == Some("nav-entry")) {
             assert!(pages.contains(&attribute(tag, "href").unwrap_or_default()), "{tag}");
