@@ -1,8 +1,8 @@
 //! The program as a process: started, killed, stopped.
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -95,7 +95,8 @@ fn own_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
         let call = NEXT.fetch_add(1, Ordering::Relaxed);
-        let place = u16::try_from(std::process::id().wrapping_mul(7).wrapping_add(call) % 20_000).unwrap_or(0);
+        let place =
+            u16::try_from(std::process::id().wrapping_mul(7).wrapping_add(call) % 20_000).unwrap_or(0);
         let port = 10_000 + place;
         if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port;

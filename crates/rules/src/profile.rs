@@ -95,11 +95,7 @@ impl Refusal {
 impl Profile {
     /// The profile that every source has until it gets one of its own.
     pub fn standard() -> Self {
-        Self {
-            name: "standard".to_owned(),
-            rules: Vec::new(),
-            patterns: Arc::default(),
-        }
+        Self { name: "standard".to_owned(), rules: Vec::new(), patterns: Arc::default() }
     }
 
     /// Reads a profile's document.
