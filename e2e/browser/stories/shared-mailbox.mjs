@@ -64,7 +64,7 @@ export default {
     // It vanishes: the source stops and says so.
     await folder('Purchases', undefined, 'DELETE');
     const said = await owner.rowSees(shared, 'offline');
-    t.contains(said, ['The folder is gone', 'restore this one in Outlook', 'Try now'], 'the line of a source whose folder is gone');
+    t.contains(said, ['The folder is gone', 'Restore it in Outlook', 'Try now'], 'the line of a source whose folder is gone');
     await t.look(owner, 'folder-gone');
     await owner.open('/notices');
     await owner.sees(/support@contoso\.test \(\S+\) is offline/);
