@@ -15,6 +15,7 @@ import notices from './notices.mjs';
 import obstacles from './obstacles.mjs';
 import outbounds from './outbounds.mjs';
 import phone from './phone.mjs';
+import profiles from './profiles.mjs';
 import * as push from './push.mjs';
 import * as registration from './registration.mjs';
 import revoked from './revoked.mjs';
@@ -31,5 +32,5 @@ import * as consent from './user-consent.mjs';
 export const stories = [
   conversion, approval.byRequest, faults.needsSomebody, faults.passes, firstQuarterHour, registration.credentials, tour, notices, ews.source, ews.outbound, sourceLife, sharedMailbox, approval.byLink,
   approval.takenBack, application, signInLink, outbounds, phone, push.works, push.deaf, obstacles, keyboard, registration.setUp, registration.multiTenant, registration.namedTenant, swap,
-  sharedBothWays, junk, deviceCode, silence, claims, nationalCloud.government, nationalCloud.others, shadow, consent.userConsent, consent.organisationConsent, revoked,
+  sharedBothWays, profiles, junk, deviceCode, silence, claims, nationalCloud.government, nationalCloud.others, shadow, consent.userConsent, consent.organisationConsent, revoked,
 ];
