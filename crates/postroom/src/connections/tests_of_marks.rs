@@ -170,3 +170,29 @@ async fn a_folder_for_handled_mail_that_is_gone_is_told() {
     world.running.stop().await;
     world.sim.stop().await;
 }
+
+/// Promise: where the mails that could not be marked are gone, nothing is wrong any more, and that is said by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn marks_that_nobody_needs_any_more_are_over() {
+    let mut world = World::new().await;
+    world.connect().await;
+    let refuse = json!({
+        "service": "graph", "method": "PATCH", "path": "/messages/[^/]+$", "kind": "status", "status": 403,
+        "code": "ErrorAccessDenied",
+    });
+    world.control(Method::POST, "/faults", &refuse).await;
+    world.deliver("short-lived");
+    world.in_jira("short-lived").await;
+    world.until_marks("degraded").await;
+    let mails = world.mails().await;
+    let mail = mails.iter().find(|mail| mail["subject"] == "short-lived").expect("it is there");
+    world.control(Method::POST, &format!("/mailboxes/{MAILBOX}/remove"), &json!({ "id": mail["id"] })).await;
+    world.control(Method::DELETE, "/faults", &json!({})).await;
+    world.press("/try-now").await;
+    world.until_marks("online").await;
+    assert!(world.page_of_source().await.contains("No handled mail is left that could not be marked"));
+    let notices = world.notices().await;
+    assert!(notices.iter().all(|(kind, _, over)| kind != "marks" || *over), "{notices:?}");
+    world.running.stop().await;
+    world.sim.stop().await;
+}

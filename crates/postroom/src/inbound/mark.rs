@@ -74,6 +74,10 @@ impl Marker {
                 }
             }
         }
+        for source in rows::rid_of_marks(&self.db, now).await? {
+            tracing::info!(%source, "no handled mail is left that could not be marked");
+            self.tell(source);
+        }
         Ok(tried)
     }
 
@@ -94,11 +98,15 @@ impl Marker {
         let is_news = !goes_on || judged.then == Then::Works || !judged.given_up.is_empty();
         rows::marked(&self.db, source, &standing, judged, self.clock.now()).await?;
         if is_news {
-            self.bus.tell("sources");
-            self.bus.tell(&format!("source-{source}"));
-            self.bus.tell("notices");
+            self.tell(source);
         }
         Ok(goes_on)
+    }
+
+    fn tell(&self, source: Uuid) {
+        self.bus.tell("sources");
+        self.bus.tell(&format!("source-{source}"));
+        self.bus.tell("notices");
     }
 }
 

@@ -434,23 +434,56 @@ pub async fn marked(
         Then::Fails { fault, until, is_told } => {
             marks_fail(&mut tx, source, standing, &fault, (until, is_told), now).await?;
         }
-        Then::Works => {
-            tx.execute(
-                sql!(
-                    "UPDATE source SET mark_state = 'online', mark_since = 0, mark_fault = NULL, mark_failures = 0,
-                       marks_not_before = 0 WHERE id = $1"
-                ),
-                args![source],
-            )
-            .await?;
-            if standing.mark_state != "online" {
-                let text = "handled mail is marked again";
-                event(&mut tx, standing.workspace_id, source, now, "marks_work", text, None).await?;
-            }
-            tell::marks_work(&mut tx, source, now).await?;
-        }
+        Then::Works => marks_work(&mut tx, source, standing, "handled mail is marked again", now).await?,
     }
     tx.commit().await
+}
+
+/// Sources whose mailbox did not take the marks, and which have nothing left to be marked: their mails are gone, or it was settled
+/// otherwise. Nothing is wrong with them any more.
+pub async fn rid_of_marks(db: &Db, now: Timestamp) -> Result<Vec<Uuid>, StoreError> {
+    let all: Vec<Id> = db
+        .fetch_all(
+            sql!(
+                "SELECT s.id FROM source s WHERE s.mark_fault IS NOT NULL
+                   AND NOT EXISTS (SELECT 1 FROM message m WHERE m.source_id = s.id AND m.mark = 'due')"
+            ),
+            args![],
+        )
+        .await?;
+    let all: Vec<Uuid> = all.into_iter().map(|row| row.id).collect();
+    let why = "no handled mail is left that could not be marked";
+    for source in &all {
+        if let Some(standing) = mark_standing(db, *source).await? {
+            let mut tx = db.begin().await?;
+            marks_work(&mut tx, *source, &standing, why, now).await?;
+            tx.commit().await?;
+        }
+    }
+    Ok(all)
+}
+
+/// Nothing is wrong with the marks of a source any more.
+async fn marks_work(
+    tx: &mut Tx,
+    source: Uuid,
+    standing: &MarkStanding,
+    why: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let changed = tx
+        .execute(
+            sql!(
+                "UPDATE source SET mark_state = 'online', mark_since = 0, mark_fault = NULL, mark_failures = 0,
+                   marks_not_before = 0 WHERE id = $1 AND mark_fault IS NOT NULL"
+            ),
+            args![source],
+        )
+        .await?;
+    if changed == 1 && standing.mark_state != "online" {
+        event(tx, standing.workspace_id, source, now, "marks_work", why, None).await?;
+    }
+    tell::marks_work(tx, source, now).await
 }
 
 /// The mailbox does not take the marks: not before then (and `is_told` whether that is said).
@@ -463,7 +496,8 @@ async fn marks_fail(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let record = serde_json::to_string(&fault.to_record()).unwrap_or_default();
-    let state = if is_told { "degraded" } else { "online" };
+    // Once told it stays told, until marks go through.
+    let state = if is_told { "degraded" } else { standing.mark_state.as_str() };
     tx.execute(
         sql!(
             "UPDATE source SET mark_since = CASE WHEN mark_fault IS NULL THEN $1 ELSE mark_since END, mark_state = $2,
