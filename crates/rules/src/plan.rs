@@ -27,8 +27,8 @@ impl Plan {
     /// The newest version of this document that is known here; a node claims nothing newer than it knows.
     pub const FORMAT: i64 = 2;
 
-    /// The version that this plan needs: 1, or 2 where a rule sets fields. Nodes of the version before carry out what they
-    /// understand and leave the rest to the newer ones.
+    /// The version that this plan needs: 1, or 2 where a rule sets fields. A node that knows only 1 would leave them out unseen; it
+    /// holds such a plan for a person instead.
     pub fn format(&self) -> i64 {
         if self.sets_fields() { 2 } else { 1 }
     }
