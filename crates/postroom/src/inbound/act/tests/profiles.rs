@@ -138,19 +138,22 @@ async fn a_refused_field_is_asked_anew() {
     desk.point(site, "SUP").await;
     let profile = desk.profile("[[rule]]\nname = 'paint'\nfields = { Colour = 'red' }").await;
     let refused = json!({ "service": "jira", "method": "POST", "path": "/issue$", "kind": "status", "status": 400, "count": 1 });
-    desk.fault(refused.clone()).await;
+    desk.fault(refused).await;
     let id = desk.mail("first", None).await;
     desk.pass().await;
     assert_eq!(desk.end(id).await.0, "acting", "the rules say the same: it is tried again");
     desk.later().await;
     assert_eq!(desk.end(id).await, ended("issue", "SUP-1", 0));
 
-    desk.fault(refused).await;
+    // The plan is made with one value and refused; by the next refusal the rules say another one, and that is written.
+    let twice = json!({ "service": "jira", "method": "POST", "path": "/issue$", "kind": "status", "status": 400, "count": 2 });
+    desk.fault(twice).await;
     let id = desk.mail("second", None).await;
-    desk.save(profile, 1, "[[rule]]\nname = 'paint'\nfields = { Colour = 'green' }").await;
     desk.pass().await;
     assert_eq!(desk.end(id).await.0, "acting");
+    desk.save(profile, 1, "[[rule]]\nname = 'paint'\nfields = { Colour = 'green' }").await;
     desk.later().await;
-    assert_eq!(desk.end(id).await, ended("issue", "SUP-2", 0));
+    assert_eq!(desk.end(id).await, ended("issue", "SUP-2", 1), "decided anew: another generation");
     assert_eq!(desk.fields(site, "SUP-2").await["customfield_10010"]["value"], "green");
+    assert_eq!(desk.keys().await, ["SUP-1", "SUP-2"]);
 }
