@@ -92,24 +92,28 @@
 
   let fetching = false;
   let again = false;
+  let leaving = false;
+  let underWay = null;
   const refresh = async () => {
-    if (fetching) return void (again = true);
+    if (fetching || leaving) return void (again = true);
     fetching = true;
+    underWay = new AbortController();
     const asked = location.href;
     try {
-      const response = await fetch(asked, { headers: { accept: "text/html" }, cache: "no-store" });
-      if (signedOut(response)) return void location.reload();
+      const response = await fetch(asked, { headers: { accept: "text/html" }, cache: "no-store", signal: underWay.signal });
+      // Signed out, or what the page shows is gone, removed by somebody else: the page itself says so.
+      if (signedOut(response) || (response.status === 404 && location.href === asked)) return void location.reload();
       const text = await response.text();
       // An action in place has given the page another address meanwhile: what was asked for before does not show it.
       if (location.href !== asked) again = true;
       else if (response.ok) replace(parse(text), true);
     } catch {
-      // No connection: the stream's own error says so.
+      // No connection: the stream's own error says so. Or the page is being left.
     } finally {
       // At most one fetch a second, however much happens.
       setTimeout(() => {
         fetching = false;
-        if (again) { again = false; refresh(); }
+        if (again && !leaving) { again = false; refresh(); }
       }, 1000);
     }
   };
@@ -149,9 +153,16 @@
     tick();
     listen();
   });
-  addEventListener("pageshow", (event) => { if (event.persisted) { stop(); refresh(); listen(); } });
+  addEventListener("pageshow", (event) => { if (event.persisted) { leaving = false; stop(); refresh(); listen(); } });
   addEventListener("online", () => { stop(); listen(); });
   addEventListener("pagehide", stop);
+  // A page that is being left asks for nothing more: what it shows may be what the form it sent removes. A download leaves no
+  // page, though it begins like that, so the page looks again after a while.
+  addEventListener("beforeunload", () => {
+    leaving = true;
+    underWay?.abort();
+    setTimeout(() => { leaving = false; if (again) { again = false; refresh(); } }, 10000);
+  });
 
   // ---- actions in place
   doc.addEventListener("submit", async (event) => {
