@@ -387,6 +387,16 @@ pub(crate) static ATTACHMENT: Entry = Entry {
     mend: "Look at the mail in Outlook; Postroom goes on without the attachment.",
     ..Entry::BLANK
 };
+pub(crate) static UPLOAD_REFUSED: Entry = Entry {
+    id: "graph.upload_refused",
+    class: Class::Poison,
+    who: Who::Operator,
+    retry: Retry::Never,
+    cause: "Microsoft Graph takes no file of 3 MB or more for another's mailbox with a person's rights",
+    mend: "Put a link in its place, or connect the mailbox with application permission, or have its own user sign in.",
+    link: Some("https://learn.microsoft.com/graph/outlook-large-attachments"),
+    ..Entry::BLANK
+};
 pub(crate) static FOREIGN_LINK: Entry = Entry {
     id: "graph.foreign_link",
     class: Class::Configuration,
@@ -462,6 +472,7 @@ pub(crate) static ALL: &[&Entry] = &[
     &FOLDER_EXISTS,
     &PLACE_FORGOTTEN,
     &ATTACHMENT,
+    &UPLOAD_REFUSED,
     &FOREIGN_LINK,
     &MIME_TOO_LARGE,
     &PAUSED,

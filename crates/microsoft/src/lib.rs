@@ -2,8 +2,8 @@
 //!
 //! - [`signin`] is the authorization code flow with PKCE against Entra ID: discovery, the address to send a person to, the code
 //!   redeemed, the id_token verified, tokens refreshed. Begin with `signin/mod.rs`.
-//! - [`Mailbox`] is the contract of a mailbox: read a folder from a cursor, fetch MIME, find, mark, move, delete, probe. Every
-//!   transport implements it and passes the same contract tests. Begin with `mailbox.rs`.
+//! - [`Mailbox`] is the contract of a mailbox: read a folder from a cursor, fetch MIME, find, mark, move, delete, draft, attach, send,
+//!   probe. Every transport implements it and passes the same contract tests. Begin with `mailbox.rs`.
 //! - [`graph`] implements it over Microsoft Graph, [`ews`] over Exchange Web Services; [`message`] reads what either tells of a
 //!   message, purely.
 //! - [`Budget`] governs what a mailbox is asked: its quotas, the pauses it asks for, and who goes first.
@@ -29,8 +29,8 @@ mod tokens;
 
 pub use budget::{Budget, Charge, Limits, Permit, Priority};
 pub use mailbox::{
-    Change, Changed, Check, Cursor, Draft, Find, Folder, FolderId, Item, Mailbox, NativeId, Page,
-    ProbeReport, SyncError, Transport,
+    Attached, Change, Changed, Check, Cursor, Draft, File, Find, Folder, FolderId, Item, Mailbox, NativeId,
+    Page, ProbeReport, SyncError, Transport,
 };
 pub use retry_after::retry_after;
 pub use tokens::AccessTokens;

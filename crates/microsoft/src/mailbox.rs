@@ -191,6 +191,44 @@ impl fmt::Debug for Draft {
     }
 }
 
+/// A file that goes along with a draft.
+#[derive(Clone, PartialEq, Eq)]
+pub struct File {
+    /// Its name, as people see it.
+    pub name: String,
+    /// Its media type, for example `application/pdf`.
+    pub content_type: String,
+    /// The Content-ID, without angle brackets, by which the body shows it (`cid:`). Without one it is an attachment to people.
+    pub content_id: Option<String>,
+    /// Its content.
+    pub content: Bytes,
+}
+
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Name and content are mail: they do not belong into logs.
+        f.debug_struct("File")
+            .field("content_type", &self.content_type)
+            .field("bytes", &self.content.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A file of a message as the mailbox lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attached {
+    /// Its name.
+    pub name: String,
+    /// Its media type, where it is told.
+    pub content_type: Option<String>,
+    /// The Content-ID, without angle brackets.
+    pub content_id: Option<String>,
+    /// Whether it is shown within the body.
+    pub is_inline: bool,
+    /// Its bytes as Exchange counts them, which are somewhat more than those of its content.
+    pub size: u64,
+}
+
 /// A folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folder {
@@ -323,6 +361,16 @@ pub trait Mailbox: Send + Sync + fmt::Debug {
     /// Not repeated inside: after a fault that [leaves doubt](Fault::leaves_doubt) the draft may be there nevertheless. It is found by
     /// its stamp, or, where the fault came between saving and stamping, by its Message-ID.
     fn create_draft<'a>(&'a self, draft: &'a Draft) -> BoxFuture<'a, Result<NativeId, Fault>>;
+
+    /// The files of a message, in the mailbox's order, without their contents: those come with [`Mailbox::mime`].
+    fn attachments<'a>(&'a self, id: &'a NativeId) -> BoxFuture<'a, Result<Vec<Attached>, Fault>>;
+
+    /// Adds a file to a draft. Its header fields, its stamp and its id stay.
+    ///
+    /// Not repeated inside: after a fault that [leaves doubt](Fault::leaves_doubt) the file may be there nevertheless, whole; whoever
+    /// asks again first looks whether it is [listed](Mailbox::attachments). With Graph, files of 3 MB and more go up in parts, which go on
+    /// where they stood after an answer is lost; in another's mailbox Graph takes none with a person's rights (`graph.upload_refused`).
+    fn attach<'a>(&'a self, draft: &'a NativeId, file: &'a File) -> BoxFuture<'a, Result<(), Fault>>;
 
     /// Sends a draft, which then lies in *Sent Items*. What comes back says that the mailbox took it, not that it arrived.
     ///

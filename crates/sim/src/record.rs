@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use crate::faults::Service;
 
-/// Bodies longer than this are cut.
+/// Bodies longer than this are cut, unless they are JSON or XML, which is held against schemas as a whole.
 const LONGEST_BODY: usize = 256 * 1024;
 
 /// A recording under way.
@@ -99,7 +99,6 @@ fn body(line: &mut Map<String, Value>, side: &str, headers: &HeaderMap, body: &[
             .collect();
         line.insert(format!("{side}_form"), Value::Object(pairs));
     } else if kind.starts_with("text/xml")
-        && body.len() <= LONGEST_BODY
         && let Ok(text) = std::str::from_utf8(body)
     {
         line.insert(format!("{side}_body"), text.into());

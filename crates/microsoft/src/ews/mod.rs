@@ -3,13 +3,14 @@
 //!
 //! Begin with `call.rs`: one operation with a result for each of its parts (budget, token, time-out, bounded answer, fault), in
 //! the `envelope.rs` of SOAP, read by `xml.rs`. `sync.rs` lists what changed, `backlog.rs` what lies there, `items.rs` fetches,
-//! `find.rs` looks for messages, `change.rs` marks in batches, `send.rs` drafts and sends, `folders.rs` and `probe.rs` look
+//! `find.rs` looks for messages, `change.rs` marks in batches, `send.rs` drafts and sends, `attach.rs` adds files, `folders.rs` and `probe.rs` look
 //! around. [`message`] reads the XML of one message, purely.
 //!
 //! Three things differ from Graph. Pages of changes carry ids alone, so the messages of a page are fetched after it, ten at a time.
 //! A move changes an item's id. And ids of folders tell nothing of the mailbox they are in, so a shared mailbox is named with
 //! each well-known folder.
 
+mod attach;
 mod backlog;
 mod call;
 mod change;
@@ -36,8 +37,8 @@ use url::Url;
 use crate::budget::{Budget, Priority};
 use crate::graph::LARGEST_MIME;
 use crate::mailbox::{
-    Change, Changed, Cursor, Draft, Find, Folder, FolderId, Item, Mailbox, NativeId, Page, ProbeReport,
-    SyncError, Transport,
+    Attached, Change, Changed, Cursor, Draft, File, Find, Folder, FolderId, Item, Mailbox, NativeId, Page,
+    ProbeReport, SyncError, Transport,
 };
 use crate::tokens::AccessTokens;
 use xml::escaped;
@@ -234,6 +235,14 @@ impl Mailbox for EwsMailbox {
 
     fn create_draft<'a>(&'a self, draft: &'a Draft) -> BoxFuture<'a, Result<NativeId, Fault>> {
         Box::pin(self.save_draft(draft))
+    }
+
+    fn attachments<'a>(&'a self, id: &'a NativeId) -> BoxFuture<'a, Result<Vec<Attached>, Fault>> {
+        Box::pin(self.list_attachments(id))
+    }
+
+    fn attach<'a>(&'a self, draft: &'a NativeId, file: &'a File) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(self.attach_file(draft, file))
     }
 
     fn send_draft<'a>(&'a self, id: &'a NativeId) -> BoxFuture<'a, Result<(), Fault>> {

@@ -446,6 +446,15 @@ async fn every_request(mailbox: &EwsMailbox) {
     let _ = mailbox.find(&Find::Stamp { value: odd.to_owned() }).await;
     let _ = mailbox.change(&[all, gone]).await;
     let _ = mailbox.create_draft(&draft).await;
+    let picture = File {
+        name: odd.to_owned(),
+        content_type: "image/png; name=\"x\"".to_owned(),
+        content_id: Some(odd.to_owned()),
+        content: "x".into(),
+    };
+    let _ = mailbox.attach(&id("x"), &picture).await;
+    let _ = mailbox.attach(&id("x"), &File { content_id: None, ..picture }).await;
+    let _ = mailbox.attachments(&id("x")).await;
     let _ = mailbox.send_draft(&id("x")).await;
     let _ = mailbox.probe().await;
 }
@@ -460,7 +469,7 @@ async fn every_request_is_valid_by_the_published_schema() {
     let item = described("x").replace("<m:Items>", "").replace("</m:Items>", "");
     let server = Server::start(move |asked, _| {
         let parts = xml::read(&asked.body).expect("a document");
-        let count = ["ItemIds", "ItemChanges", "FolderIds", "ParentFolderIds", "SyncFolderId", "Items"]
+        let count = ["ItemIds", "ItemChanges", "FolderIds", "ParentFolderIds", "SyncFolderId", "Items", "Attachments"]
             .iter()
             .find_map(|name| parts.all(name).first().map(|list| list.children.len()))
             .expect("parts");
@@ -487,6 +496,7 @@ async fn every_request_is_valid_by_the_published_schema() {
     operations.sort_unstable();
     operations.dedup();
     let expected = [
+        "CreateAttachment",
         "CreateItem",
         "DeleteItem",
         "FindFolder",

@@ -41,6 +41,10 @@ pub(super) struct Ask {
     pub(super) prefer: Option<&'static str>,
     pub(super) body: Option<Bytes>,
     pub(super) content_type: &'static str,
+    /// Sent as `Content-Range`.
+    pub(super) range: Option<String>,
+    /// Whether our token goes along. Not where the address carries a right of its own.
+    pub(super) has_token: bool,
     /// Sent as `If-Match`.
     pub(super) if_match: Option<String>,
     pub(super) priority: Priority,
@@ -60,6 +64,8 @@ impl Ask {
             prefer: None,
             body: None,
             content_type: "application/json",
+            range: None,
+            has_token: true,
             if_match: None,
             priority,
             charge: Charge::ONE,
@@ -82,13 +88,13 @@ impl GraphMailbox {
         let mut tries = 0;
         let mut last: Option<Refused> = None;
         loop {
-            let token = self.tokens.get().await?;
+            let token = if ask.has_token { Some(self.tokens.get().await?) } else { None };
             let left = PATIENCE.saturating_sub(begun.elapsed());
             let permit = match self.budget.acquire(ask.charge, ask.priority, left).await {
                 Ok(permit) => permit,
                 Err(wait) => return Err(self.too_long(last, wait)),
             };
-            let result = self.ask_once(ask, &token).await;
+            let result = self.ask_once(ask, token.as_ref()).await;
             drop(permit);
             let mut refused = match result {
                 Ok(body) => {
@@ -98,7 +104,7 @@ impl GraphMailbox {
                 Err(refused) => refused,
             };
             let status = refused.fault.status.unwrap_or_default();
-            if status == 401 && !is_renewed {
+            if let Some(token) = token.filter(|_| status == 401 && !is_renewed) {
                 is_renewed = true;
                 match &refused.claims {
                     Some(claims) => self.tokens.challenged(&token, claims).await?,
@@ -140,7 +146,7 @@ impl GraphMailbox {
         Fault { retry_after: Some(wait), ..Fault::own("graph.paused", &detail) }.into()
     }
 
-    async fn ask_once(&self, ask: &Ask, token: &SecretString) -> Result<Vec<u8>, Refused> {
+    async fn ask_once(&self, ask: &Ask, token: Option<&SecretString>) -> Result<Vec<u8>, Refused> {
         let client_request_id = Uuid::new_v4().to_string();
         let prefer = match ask.prefer {
             None => "IdType=\"ImmutableId\"".to_owned(),
@@ -150,11 +156,16 @@ impl GraphMailbox {
             .http
             .request(ask.method.clone(), ask.url.clone())
             .timeout(self.timeout)
-            .bearer_auth(token.expose_secret())
             .header("user-agent", USER_AGENT)
             .header("prefer", prefer)
             .header("client-request-id", &client_request_id)
             .header("return-client-request-id", "true");
+        if let Some(token) = token {
+            request = request.bearer_auth(token.expose_secret());
+        }
+        if let Some(range) = &ask.range {
+            request = request.header("content-range", range);
+        }
         if let Some(body) = &ask.body {
             request = request.header("content-type", ask.content_type).body(body.clone());
             if body.is_empty() {

@@ -2,10 +2,11 @@
 //!
 //! `call.rs` makes one request (budget, token, time-out, bounded answer, fault); `sync.rs` lists what changed, `backlog.rs`
 //! what lies there, `content.rs` fetches, `find.rs` looks for messages, `change.rs` marks in batches, `send.rs` drafts and
-//! sends, `folders.rs` and `probe.rs` look around, `translate.rs` turns ids into Graph's, `subscriptions.rs` has Graph tell of new
+//! sends, `attach.rs` adds files to drafts, `folders.rs` and `probe.rs` look around, `translate.rs` turns ids into Graph's, `subscriptions.rs` has Graph tell of new
 //! mail, [`enterprise`] asks the directory what the app is in a tenant, `ends.rs` when the app's credentials end. [`message`] reads
 //! the JSON of one message, purely.
 
+mod attach;
 mod backlog;
 mod call;
 mod change;
@@ -35,8 +36,8 @@ use url::Url;
 
 use crate::budget::{Budget, Priority};
 use crate::mailbox::{
-    Change, Changed, Cursor, Draft, Find, Folder, FolderId, Item, Mailbox, NativeId, Page, ProbeReport,
-    SyncError, Transport,
+    Attached, Change, Changed, Cursor, Draft, File, Find, Folder, FolderId, Item, Mailbox, NativeId, Page,
+    ProbeReport, SyncError, Transport,
 };
 use crate::tokens::AccessTokens;
 pub use ends::{CredentialEnds, credential_ends};
@@ -250,6 +251,14 @@ impl Mailbox for GraphMailbox {
 
     fn create_draft<'a>(&'a self, draft: &'a Draft) -> BoxFuture<'a, Result<NativeId, Fault>> {
         Box::pin(self.save_draft(draft))
+    }
+
+    fn attachments<'a>(&'a self, id: &'a NativeId) -> BoxFuture<'a, Result<Vec<Attached>, Fault>> {
+        Box::pin(self.list_attachments(id))
+    }
+
+    fn attach<'a>(&'a self, draft: &'a NativeId, file: &'a File) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(self.attach_file(draft, file))
     }
 
     fn send_draft<'a>(&'a self, id: &'a NativeId) -> BoxFuture<'a, Result<(), Fault>> {

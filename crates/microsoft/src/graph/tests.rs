@@ -551,3 +551,111 @@ async fn ids_are_translated_a_thousand_at_a_time_and_a_malformed_one_costs_itsel
         }
     }
 }
+
+/// A server that takes files, and the parts of large ones at an address beside Graph's own.
+async fn taking_files(
+    each: impl Fn(&Asked, usize) -> Option<axum::response::Response> + Send + Sync + 'static,
+) -> Server {
+    Server::start(move |asked, before| {
+        if let Some(answer) = each(asked, before) {
+            return answer;
+        }
+        if asked.method == Method::GET {
+            return answered(200, &[], r#"{"value":[]}"#);
+        }
+        if asked.method == Method::PUT {
+            let (range, size) = asked.header("content-range").split_once('/').expect("a range");
+            let last: usize = range.split_once('-').expect("two ends").1.parse().expect("a number");
+            let next = last + 1;
+            return match size.parse::<usize>() {
+                Ok(size) if next == size => answered(201, &[("location", "elsewhere")], ""),
+                _ => answered(200, &[], json!({ "nextExpectedRanges": [next.to_string()] }).to_string()),
+            };
+        }
+        let url = format!("http://{}/elsewhere?authtoken=secret", asked.header("host"));
+        answered(201, &[], json!({ "uploadUrl": url, "nextExpectedRanges": ["0-"] }).to_string())
+    })
+    .await
+}
+
+fn file(bytes: usize) -> File {
+    File {
+        name: "a.pdf".to_owned(),
+        content_type: "application/pdf".to_owned(),
+        content_id: None,
+        content: vec![b'x'; bytes].into(),
+    }
+}
+
+#[tokio::test]
+async fn parts_of_a_large_file_go_up_in_order_and_without_our_token() {
+    let server = taking_files(|_, _| None).await;
+    let (mailbox, _) = mailbox(&server.url);
+    let size = 3 << 20;
+    mailbox.attach(&id("d1"), &file(size)).await.expect("added");
+    mailbox.attach(&id("d1"), &file(size + 200_000)).await.expect("added");
+    mailbox.attach(&id("d1"), &file(size - 1)).await.expect("added");
+    let asked = server.asked();
+    let parts: Vec<&Asked> = asked.iter().filter(|asked| asked.method == Method::PUT).collect();
+    let ranges: Vec<&str> = parts.iter().map(|part| part.header("content-range")).collect();
+    assert_eq!(
+        ranges,
+        ["bytes 0-3145727/3145728", "bytes 0-3276799/3345728", "bytes 3276800-3345727/3345728"]
+    );
+    for part in parts {
+        assert_eq!((part.target.as_str(), part.header("authorization")), ("/elsewhere?authtoken=secret", ""));
+        assert_eq!(part.header("content-type"), "application/octet-stream");
+        assert_eq!(part.header("content-length"), part.body.len().to_string());
+    }
+    let begun: Value = serde_json::from_str(&asked[0].body).expect("JSON");
+    let item = json!({
+        "attachmentType": "file", "name": "a.pdf", "size": size, "contentType": "application/pdf", "isInline": false,
+    });
+    assert_eq!(asked[0].target, "/v1.0/me/messages/d1/attachments/createUploadSession");
+    assert_eq!(
+        (begun, asked[0].header("authorization")),
+        (json!({ "AttachmentItem": item }), "Bearer token-0")
+    );
+    let small = asked.last().expect("the small one");
+    assert_eq!(small.target, "/v1.0/me/messages/d1/attachments");
+}
+
+#[tokio::test]
+async fn an_upload_is_given_up_after_three_beginnings_and_none_of_them_is_left() {
+    let server =
+        taking_files(|asked, _| (asked.method == Method::PUT).then(|| error(404, "ErrorItemNotFound", &[])))
+            .await;
+    let (mailbox, _) = mailbox(&server.url);
+    let fault = mailbox.attach(&id("d1"), &file(3 << 20)).await.expect_err("never taken");
+    assert_eq!((fault.entry.id, fault.leaves_doubt()), ("graph.item_gone", false));
+    let count = |method: Method| server.asked().iter().filter(|asked| asked.method == method).count();
+    assert_eq!((count(Method::POST), count(Method::PUT), count(Method::DELETE)), (3, 3, 3));
+}
+
+#[tokio::test]
+async fn an_upload_that_cannot_be_ended_is_not_begun_again() {
+    let server = taking_files(|asked, _| match asked.method.as_str() {
+        "PUT" => Some(error(504, "GatewayTimeout", &[])),
+        "GET" if asked.target.contains("elsewhere") => Some(error(404, "ErrorItemNotFound", &[])),
+        "DELETE" => Some(error(403, "ErrorAccessDenied", &[])),
+        _ => None,
+    })
+    .await;
+    let (mailbox, _) = mailbox(&server.url);
+    let fault = mailbox.attach(&id("d1"), &file(3 << 20)).await.expect_err("no answer");
+    assert!(fault.leaves_doubt(), "what is under way may come to its end: {fault:?}");
+    assert_eq!(server.asked().iter().filter(|asked| asked.method == Method::POST).count(), 1);
+}
+
+#[tokio::test]
+async fn a_file_goes_up_in_the_clear_nowhere_but_where_graph_is_asked_so() {
+    let server = taking_files(|asked, _| {
+        let begins = asked.method == Method::POST;
+        begins.then(|| answered(201, &[], r#"{"uploadUrl":"ftp://elsewhere.test/x?authtoken=secret"}"#))
+    })
+    .await;
+    let (mailbox, _) = mailbox(&server.url);
+    let fault = mailbox.attach(&id("d1"), &file(3 << 20)).await.expect_err("not there");
+    assert_eq!(fault.entry.id, "graph.foreign_link");
+    assert!(!format!("{fault:?}").contains("secret"), "{fault:?}");
+}

@@ -99,6 +99,10 @@ pub(crate) async fn a_move_whose_answer_is_lost_is_made_once(bench: &Bench) {
             _ => assert_eq!(again, Changed::Done { id: truth.id.as_str().into() }),
         }
         assert!(is_in(&one_of(bench, &format!("contract-{number}@")).await, &["archive"]));
+        if let Some(stamp) = change.stamp {
+            let found = bench.mailbox.find(&Find::Stamp { value: stamp }).await.expect("found");
+            assert_eq!(found, [truth.id.as_str().into()], "once, by its stamp");
+        }
     }
 }
 
@@ -119,9 +123,10 @@ pub(crate) async fn a_deletion_whose_answer_is_lost_is_made_once(bench: &Bench) 
 
 /// A draft whose answer is lost lies in Drafts once, and is found.
 pub(crate) async fn a_draft_whose_answer_is_lost_is_saved_once(bench: &Bench) {
-    for (number, write) in [(240, Write::SaveDraft), (241, Write::StampDraft)] {
+    let each = [false, true].map(|whole| [(Write::SaveDraft, whole), (Write::StampDraft, whole)]);
+    for (number, (write, whole)) in (240..).zip(each.into_iter().flatten()) {
         let draft = draft(number);
-        if !bench.levers.lose(write, false).await {
+        if !bench.levers.lose(write, whole).await {
             continue;
         }
         let lost = bench.mailbox.create_draft(&draft).await.expect_err("no answer");
@@ -144,18 +149,28 @@ pub(crate) async fn a_draft_whose_answer_is_lost_is_saved_once(bench: &Bench) {
 
 /// A mail whose sending is answered to nobody was sent once: it lies in Sent Items, at its recipient, and in Drafts no more.
 pub(crate) async fn a_mail_whose_answer_is_lost_is_sent_once(bench: &Bench) {
-    let draft = draft(250);
-    let id = bench.mailbox.create_draft(&draft).await.expect("saved");
-    assert!(bench.levers.lose(Write::SendDraft, false).await);
-    let lost = bench.mailbox.send_draft(&id).await.expect_err("no answer");
-    assert!(lost.leaves_doubt(), "{lost:?}");
-    assert_eq!(bench.levers.find().await, 1, "sent once");
-    let truth = one_of(bench, "draft-250@").await;
-    assert!(is_in(&truth, &["sentitems", "sent items"]), "{truth:?}");
-    let by = Find::Stamp { value: draft.stamp.expect("stamped") };
-    let sent = bench.mailbox.find(&by).await.expect("found");
-    assert_eq!(sent, [truth.id.as_str().into()]);
-    assert_eq!(bench.mailbox.is_draft(&sent[0]).await, Ok(Some(false)), "whoever looks sees that it went");
+    for (number, whole) in [(250, false), (251, true)] {
+        let draft = draft(number);
+        let id = bench.mailbox.create_draft(&draft).await.expect("saved");
+        assert!(bench.levers.lose(Write::SendDraft, whole).await);
+        let lost = bench.mailbox.send_draft(&id).await.expect_err("no answer");
+        assert!(lost.leaves_doubt(), "{lost:?}");
+        assert_eq!(bench.levers.find().await, 1, "sent once");
+        let truth = one_of(bench, &format!("draft-{number}@")).await;
+        assert!(is_in(&truth, &["sentitems", "sent items"]), "{truth:?}");
+        let message_id = format!("<draft-{number}@contoso.test>");
+        let sent = bench.levers.sent().await;
+        let at_recipient = sent.iter().filter(|raw| String::from_utf8_lossy(raw).contains(&message_id));
+        assert_eq!(at_recipient.count(), 1);
+        let by = Find::Stamp { value: draft.stamp.expect("stamped") };
+        let sent = bench.mailbox.find(&by).await.expect("found");
+        assert_eq!(sent, [truth.id.as_str().into()]);
+        assert_eq!(
+            bench.mailbox.is_draft(&sent[0]).await,
+            Ok(Some(false)),
+            "whoever looks sees that it went"
+        );
+    }
 }
 
 /// What is refused for certain is told as refused, and nothing of it was done.

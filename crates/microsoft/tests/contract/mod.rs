@@ -1,17 +1,46 @@
 //! What every [`Mailbox`] keeps, whatever carries it. A transport passes by giving a mailbox and the levers of its peer.
 
+mod access;
+mod attach;
+mod content;
 mod lost;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
+pub(crate) use access::*;
+pub(crate) use attach::*;
 use bytes::Bytes;
+pub(crate) use content::*;
 use futures::future::BoxFuture;
 use jiff::{Timestamp, ToSpan as _};
 pub(crate) use lost::*;
 use microsoft::{
-    Change, Changed, Cursor, Draft, Find, FolderId, Item, Mailbox, NativeId, SyncError, Transport,
+    Budget, Change, Changed, Cursor, Draft, Find, FolderId, Item, Mailbox, NativeId, SyncError, Transport,
 };
+
+/// By which right a mailbox is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// The application's own.
+    Application,
+    /// Its owner has signed in.
+    Own,
+    /// Somebody has signed in who was given rights on it.
+    Shared,
+}
+
+/// What of a message cannot be read any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Damage {
+    /// Its content.
+    Alone,
+    /// Its content, and with it that of whatever is asked for in the same request.
+    WithItsPage,
+    /// Its MIME, and nothing else.
+    OnlyItsMime,
+}
 
 /// A message as the peer itself knows it.
 #[derive(Clone, Debug)]
@@ -43,6 +72,10 @@ pub(crate) enum Write {
     SaveDraft,
     /// A stamp on a draft that is saved.
     StampDraft,
+    /// A file added to a draft.
+    Attach,
+    /// A part of a large file, where it goes up in parts.
+    Upload,
     /// A draft sent.
     SendDraft,
 }
@@ -59,17 +92,25 @@ pub(crate) trait Levers: Send + Sync {
     fn truth(&self) -> BoxFuture<'_, Vec<Truth>>;
     /// The mailbox forgets all places in all folders.
     fn forget(&self) -> BoxFuture<'_, ()>;
-    /// The next so many requests are refused for a moment.
-    fn throttle(&self, times: u32) -> BoxFuture<'_, ()>;
+    /// What has left for other places, whole.
+    fn sent(&self) -> BoxFuture<'_, Vec<Vec<u8>>>;
+    /// The next so many requests are refused for that long.
+    fn throttle(&self, times: u32, pause: Duration) -> BoxFuture<'_, ()>;
+    /// The next such write is refused for a moment, and not done.
+    fn busy(&self, write: Write) -> BoxFuture<'_, ()>;
     /// Somebody makes a folder at the top of the mailbox, or deletes it for good.
     fn folder<'a>(&'a self, name: &'a str, is_there: bool) -> BoxFuture<'a, ()>;
-    /// The message with this id cannot be read any more, and takes along what is asked for together with it.
-    fn damage<'a>(&'a self, id: &'a NativeId) -> BoxFuture<'a, ()>;
-    /// From now on each such write is done and its answer lost, until that ends: one part of a request that has several, or
-    /// (`whole`) the request. `false`: this transport has no such request.
+    /// This of the message with this id cannot be read any more.
+    fn damage<'a>(&'a self, id: &'a NativeId, damage: Damage) -> BoxFuture<'a, ()>;
+    /// From now on each such write is done and its answer lost, until that ends: a gateway answers in its place, for one part of a
+    /// request that has several; or (`whole`) the connection is cut under the request. `false`: this transport has no such request.
     fn lose(&self, write: Write, whole: bool) -> BoxFuture<'_, bool>;
     /// From now on each such write is refused for certain, and not done.
     fn refuse(&self, write: Write) -> BoxFuture<'_, ()>;
+    /// The mailbox has forgotten a large file of which a part comes in next. `false`: large files do not go up in parts.
+    fn forget_upload(&self) -> BoxFuture<'_, bool>;
+    /// Whoever was given rights on the mailbox loses this one: `full_access`, `send_as`.
+    fn take_right<'a>(&'a self, right: &'a str) -> BoxFuture<'a, ()>;
     /// That ends; how often such a write was made.
     fn find(&self) -> BoxFuture<'_, u64>;
     /// The next so many requests are answered with this status: after the work is done, or instead of doing it.
@@ -82,6 +123,10 @@ pub(crate) struct Bench {
     pub(crate) mailbox: Arc<dyn Mailbox>,
     /// The other side.
     pub(crate) levers: Arc<dyn Levers>,
+    /// The right by which it is reached.
+    pub(crate) access: Access,
+    /// What it may be asked.
+    pub(crate) budget: Arc<Budget>,
 }
 
 fn inbox() -> FolderId {
@@ -136,6 +181,17 @@ fn nothing(id: &NativeId) -> Change {
     }
 }
 
+/// Away, and away again out of where deleted mail goes.
+async fn delete_for_good(bench: &Bench, id: &NativeId) {
+    for _ in 0..4 {
+        let results = bench.mailbox.change(&[Change { delete: true, ..nothing(id) }]).await;
+        if results == [Ok(Changed::Gone)] {
+            return;
+        }
+    }
+    panic!("{id} does not go");
+}
+
 /// Everything that lies in the folder comes, whole, and afterwards what is new and what has left.
 pub(crate) async fn a_folder_is_listed_completely(bench: &Bench) {
     let before = round(&*bench.mailbox, None).await;
@@ -172,15 +228,13 @@ pub(crate) async fn a_message_is_fetched(bench: &Bench) {
     let found =
         bench.mailbox.find(&Find::MessageId("contract-1@example.org".to_owned())).await.expect("found");
     assert_eq!(found, std::slice::from_ref(&id));
-    assert_eq!(bench.mailbox.change(&[Change { delete: true, ..nothing(&id) }]).await.len(), 1);
-    assert!(
-        bench
-            .mailbox
-            .find(&Find::MessageId("no-such@example.org".to_owned()))
-            .await
-            .expect("an answer")
-            .is_empty()
-    );
+    let none = Find::MessageId("no-such@example.org".to_owned());
+    assert!(bench.mailbox.find(&none).await.expect("an answer").is_empty());
+    delete_for_good(bench, &id).await;
+    assert_eq!(bench.mailbox.message(&id).await, Ok(None));
+    assert_eq!(bench.mailbox.messages(std::slice::from_ref(&id)).await, [Ok(None)]);
+    assert_eq!(bench.mailbox.mime(&id).await.expect_err("gone").entry.id, "graph.item_gone");
+    assert_eq!(bench.mailbox.attachments(&id).await.expect_err("gone").entry.id, "graph.item_gone");
 }
 
 /// Marks arrive, add to what people have marked, may be made twice, and the stamp is found.
@@ -246,13 +300,7 @@ pub(crate) async fn messages_are_moved(bench: &Bench) {
 pub(crate) async fn what_is_gone_is_no_fault(bench: &Bench) {
     bench.levers.deliver(&mail(3)).await;
     let id = bench.mailbox.newest(&inbox(), 1).await.expect("the newest")[0].id.clone();
-    // Deleted, and deleted again out of where deleted mail goes.
-    for _ in 0..3 {
-        let results = bench.mailbox.change(&[Change { delete: true, ..nothing(&id) }]).await;
-        if results == [Ok(Changed::Gone)] {
-            break;
-        }
-    }
+    delete_for_good(bench, &id).await;
     assert_eq!(
         bench.mailbox.change(&[Change { mark_read: true, ..nothing(&id) }]).await,
         [Ok(Changed::Gone)]
@@ -278,7 +326,7 @@ pub(crate) async fn a_forgotten_place_is_a_reset(bench: &Bench) {
 /// A refusal for a moment is waited out.
 pub(crate) async fn a_short_refusal_is_waited_out(bench: &Bench) {
     bench.levers.deliver(&mail(4)).await;
-    bench.levers.throttle(2).await;
+    bench.levers.throttle(2, Duration::ZERO).await;
     assert_eq!(bench.mailbox.newest(&inbox(), 1).await.expect("in the end").len(), 1);
 }
 
@@ -362,11 +410,21 @@ pub(crate) async fn a_backlog_is_listed_oldest_first(bench: &Bench) {
     assert!(told.is_sorted_by_key(|item| item.received_at), "oldest first");
     let ours = told.iter().filter(|item| item.received_at < begin + 60.minutes());
     assert_eq!(ours.map(subject).collect::<BTreeSet<_>>().len(), 100);
+    // Without a start point it begins with the oldest: what lies before it is told as well.
+    let before = begin - 1.hour();
+    bench.levers.deliver_at(&mail(999), Some(before)).await;
+    let first = bench.mailbox.older(&inbox(), None, None).await.expect("a page");
+    assert_eq!(
+        first.items.first().map(|item| (subject(item), item.received_at)),
+        Some(("Contract 999".to_owned(), before))
+    );
+    assert!(first.items.is_sorted_by_key(|item| item.received_at));
     let none = bench.mailbox.older(&inbox(), Some(begin + 60.minutes()), None).await.expect("a page");
     assert!(none.complete && none.items.iter().all(|item| item.received_at >= begin + 60.minutes()));
 }
 
-/// A message that Exchange cannot read itself costs itself only, whatever it takes along: everything else comes whole.
+/// A message that Exchange cannot read itself costs itself only: everything else comes whole, where it fails alone and where it
+/// takes along whatever is asked for together with it.
 pub(crate) async fn a_corrupt_message_costs_itself_only(bench: &Bench) {
     for number in 0..12 {
         bench.levers.deliver(&mail(number)).await;
@@ -374,7 +432,13 @@ pub(crate) async fn a_corrupt_message_costs_itself_only(bench: &Bench) {
     let before = round(&*bench.mailbox, None).await;
     let bad =
         before.items.iter().find(|(_, item)| subject(item) == "Contract 5").expect("is there").0.clone();
-    bench.levers.damage(&bad).await;
+    for damage in [Damage::Alone, Damage::WithItsPage] {
+        bench.levers.damage(&bad, damage).await;
+        all_but_one_come(bench, &before.items, &bad).await;
+    }
+}
+
+async fn all_but_one_come(bench: &Bench, before: &BTreeMap<NativeId, Item>, bad: &NativeId) {
     let mut page = bench.mailbox.sync(&inbox(), None).await;
     if let Err(SyncError::Fault(fault)) = &page {
         assert_eq!(fault.entry.class, fault::Class::Poison, "{fault:?}");
@@ -399,8 +463,8 @@ pub(crate) async fn a_corrupt_message_costs_itself_only(bench: &Bench) {
         }
     }
     assert_eq!(poison, [bad.clone()].into());
-    assert_eq!(whole, before.items.into_keys().filter(|id| *id != bad).collect());
-    assert!(bench.mailbox.mime(&bad).await.is_err_and(|fault| fault.entry.class == fault::Class::Poison));
+    assert_eq!(whole, before.keys().filter(|id| *id != bad).cloned().collect());
+    assert!(bench.mailbox.mime(bad).await.is_err_and(|fault| fault.entry.class == fault::Class::Poison));
 }
 
 fn draft(number: usize) -> Draft {
@@ -437,6 +501,11 @@ pub(crate) async fn a_draft_is_saved_and_sent(bench: &Bench) {
     assert!(["sentitems", "sent items"].iter().any(|name| name.eq_ignore_ascii_case(&folder)), "{folder}");
     assert_eq!(bench.mailbox.is_draft(&sent[0]).await, Ok(Some(false)));
     assert!(bench.mailbox.send_draft(&sent[0]).await.is_err(), "it is no draft any more");
+    assert_eq!(bench.levers.sent().await.len(), 1, "at its recipient once");
+    delete_for_good(bench, &sent[0]).await;
+    assert_eq!(bench.mailbox.is_draft(&sent[0]).await, Ok(None), "gone");
+    let refused = bench.mailbox.send_draft(&sent[0]).await.expect_err("gone");
+    assert_eq!((refused.entry.id, refused.leaves_doubt()), ("graph.item_gone", false));
 }
 
 /// A folder that is not there is told as such, by whatever asks for it.

@@ -41,7 +41,7 @@ pub(crate) struct Letter {
     pub(crate) importance: String,
     pub(crate) in_reply_to: Option<String>,
     pub(crate) references: Option<String>,
-    /// Further header fields; names begin with `x-`.
+    /// Further header fields.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) files: Vec<File>,
 }
@@ -166,13 +166,7 @@ impl Letter {
             importance: content.importance.to_owned(),
             in_reply_to: header("in-reply-to"),
             references: header("references"),
-            headers: content
-                .headers
-                .iter()
-                .filter(|(name, _)| name.len() > 2 && name[..2].eq_ignore_ascii_case("x-"))
-                .filter(|(name, _)| !name.eq_ignore_ascii_case("x-priority"))
-                .cloned()
-                .collect(),
+            headers: content.headers.iter().filter(|(name, _)| !is_written_anew(name)).cloned().collect(),
             files,
         }
     }
@@ -244,6 +238,28 @@ impl Letter {
         // Writing into memory does not fail.
         Bytes::from(builder.write_to_vec().unwrap_or_default())
     }
+}
+
+/// Whether a header field is written from what a letter has beside its header fields.
+fn is_written_anew(name: &str) -> bool {
+    const WRITTEN: [&str; 14] = [
+        "from",
+        "to",
+        "cc",
+        "bcc",
+        "reply-to",
+        "subject",
+        "message-id",
+        "date",
+        "mime-version",
+        "in-reply-to",
+        "references",
+        "importance",
+        "x-priority",
+        "content-",
+    ];
+    let name = name.to_ascii_lowercase();
+    WRITTEN.iter().any(|written| name == *written || (written.ends_with('-') && name.starts_with(written)))
 }
 
 /// One line: header fields cannot be broken out of.

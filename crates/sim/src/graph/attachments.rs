@@ -1,6 +1,7 @@
 //! Attachments: list, one, bytes; added to and taken from drafts.
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome, Refusal};
@@ -10,7 +11,7 @@ use super::{Target, find};
 use crate::exchange::compose::{self, Letter};
 use crate::exchange::ids;
 use crate::exchange::ingest;
-use crate::exchange::mailbox::Store;
+use crate::exchange::mailbox::{Message, Store};
 use crate::exchange::parts::{self, Attachment};
 
 fn no_attachment() -> Refusal {
@@ -109,7 +110,7 @@ pub(crate) fn add(target: &Target<'_>, call: &Call, id: &str) -> Outcome {
     })?;
     let mut store = target.mailbox.store();
     let key = find(&store, id)?;
-    change_files(target, &mut store, key, |files| files.push(file))?;
+    change_files(target.now, &mut store, key, |files| files.push(file))?;
     let (raw, files) = listed(&store, key);
     let message = store.messages.get(&key).ok_or_else(Refusal::no_item)?;
     let index = files.len().saturating_sub(1);
@@ -127,7 +128,7 @@ pub(crate) fn remove(target: &Target<'_>, id: &str, attachment: &str) -> Outcome
     if of != key || index as usize >= count {
         return Err(no_attachment());
     }
-    change_files(target, &mut store, key, |files| {
+    change_files(target.now, &mut store, key, |files| {
         if (index as usize) < files.len() {
             files.remove(index as usize);
         }
@@ -135,21 +136,33 @@ pub(crate) fn remove(target: &Target<'_>, id: &str, attachment: &str) -> Outcome
     Ok(Answer::empty(204))
 }
 
-fn change_files(
-    target: &Target<'_>,
+/// How many attachments a message has.
+pub(crate) fn count(store: &Store, key: u64) -> usize {
+    listed(store, key).1.len()
+}
+
+/// The draft with this key; a message that is none is refused.
+pub(crate) fn draft(store: &Store, key: u64) -> Result<&Message, Refusal> {
+    let message = store.messages.get(&key).ok_or_else(Refusal::no_item)?;
+    if message.is_draft {
+        return Ok(message);
+    }
+    let message = "Attachments can be changed on drafts only.";
+    Err(Refusal::new(400, "ErrorInvalidOperation", message))
+}
+
+/// Changes the files of a draft.
+pub(crate) fn change_files(
+    now: Timestamp,
     store: &mut Store,
     key: u64,
     change: impl FnOnce(&mut Vec<compose::File>),
 ) -> Result<(), Refusal> {
-    let message = store.messages.get(&key).ok_or_else(Refusal::no_item)?;
-    if !message.is_draft {
-        let message = "Attachments can be changed on drafts only.";
-        return Err(Refusal::new(400, "ErrorInvalidOperation", message));
-    }
+    let message = draft(store, key)?;
     let mut letter = Letter::of_raw(&message.content.raw);
     letter.message_id.clone_from(&message.message_id);
     change(&mut letter.files);
-    let content = std::sync::Arc::new(ingest::read(letter.to_mime(target.now)));
-    store.change(key, target.now, |message| message.content = content);
+    let content = std::sync::Arc::new(ingest::read(letter.to_mime(now)));
+    store.change(key, now, |message| message.content = content);
     Ok(())
 }

@@ -4,7 +4,7 @@
 //!
 //! - `call` what is asked; `access` who asks and whether he may; `throttle` the limits for an app and a mailbox
 //! - `list` reading, `filter` OData's filters, `show` the JSON; `delta` what changed since
-//! - `change` marks, moves, folders, ids; `attachments`; `send` drafts and sending; `batch` many at once
+//! - `change` marks, moves, folders, ids; `attachments`, and `uploads` of large ones; `send` drafts and sending; `batch` many at once
 //! - `directory` registrations, enterprise applications, grants; `subscriptions` notices of what changed
 //! - `answer` the form of answers and errors
 //!
@@ -24,6 +24,7 @@ mod send;
 mod show;
 pub(crate) mod subscriptions;
 mod throttle;
+mod uploads;
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
@@ -54,6 +55,7 @@ use call::Call;
 use send::Reply;
 use subscriptions::Subscriptions;
 use throttle::{Place, Throttle};
+use uploads::Uploads;
 
 /// What is encoded in a path segment.
 const SEGMENT: &AsciiSet =
@@ -83,6 +85,7 @@ pub(crate) struct GraphState {
     pub(crate) exchange: Arc<Exchange>,
     pub(crate) grants: Arc<Grants>,
     pub(crate) subscriptions: Subscriptions,
+    uploads: Uploads,
     /// Posts notices of subscriptions.
     http: reqwest::Client,
     throttle: Throttle,
@@ -96,6 +99,7 @@ struct Target<'a> {
     mailbox: &'a Arc<Mailbox>,
     exchange: &'a Exchange,
     chance: &'a Chance,
+    uploads: &'a Uploads,
     quirks: Quirks,
     base: &'a str,
     now: Timestamp,
@@ -129,6 +133,7 @@ impl GraphState {
             exchange,
             grants,
             subscriptions: Subscriptions::default(),
+            uploads: Uploads::default(),
             http,
             throttle: Throttle::default(),
             quirks: RwLock::default(),
@@ -214,6 +219,9 @@ impl GraphState {
         let ids = self.request_ids(&parts.headers);
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
         let outcome = || -> Outcome {
+            if uploads::is_one(parts) {
+                return self.upload(parts, &body);
+            }
             let access = access::check(&self.grants, &parts.headers, self.login(), self.now())?;
             let call = Call::new(parts.method.clone(), target, &parts.headers, body, false)?;
             if call.path.len() == 1
@@ -313,6 +321,7 @@ impl GraphState {
                 mailbox,
                 exchange: &self.exchange,
                 chance: &self.core.chance,
+                uploads: &self.uploads,
                 quirks: *self.quirks.read().unwrap_or_else(PoisonError::into_inner),
                 base: self.base(),
                 now: self.now(),
@@ -393,6 +402,7 @@ impl GraphState {
             ("POST", [_, "permanentdelete"]) => change::delete(target, id, true),
             ("GET", [_, "attachments"]) => attachments::list(target, call, id),
             ("POST", [_, "attachments"]) => attachments::add(target, call, id),
+            ("POST", [_, "attachments", "createuploadsession"]) => uploads::begin(target, call, id),
             ("GET", [_, "attachments", _]) => attachments::one(target, call, id, own(2), false),
             ("GET", [_, "attachments", _, "$value"]) => attachments::one(target, call, id, own(2), true),
             ("DELETE", [_, "attachments", _]) => attachments::remove(target, id, own(2)),

@@ -1,66 +1,15 @@
 //! The published schemas of EWS: every answer is held against them, and so is what the simulator thinks of requests.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::sync::Once;
+use std::process::Command;
 
 use crate::client::{SUPPORT, world};
+use crate::envelopes::{Folder, faults, published, skip};
 
-/// The schema, if the shared data is there.
-fn schema() -> Option<PathBuf> {
-    let shared = std::env::var("POSTROOM_SHARED")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared").to_owned());
-    Some(PathBuf::from(shared).join("specs/ews/messages.xsd")).filter(|path| path.exists())
-}
-
-#[allow(clippy::print_stdout, reason = "says what was left out")]
-fn skip(why: &str) {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| println!("skipped: EWS messages against their schema ({why})"));
-}
-
-/// What is wrong with a message; nothing when it is valid, `None` when it cannot be checked here, which is said.
-pub(crate) fn fault(message: &str) -> Option<Result<(), String>> {
-    let Some(schema) = schema() else {
-        skip("shared data not present");
-        return None;
-    };
-    let child = Command::new("xmllint")
-        .arg("--noout")
-        .arg("--nonet")
-        .arg("--schema")
-        .arg(&schema)
-        .arg("-")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn();
-    let Ok(mut child) = child else {
-        skip("xmllint is missing: install libxml2-utils");
-        return None;
-    };
-    let mut input = child.stdin.take().expect("a pipe");
-    input.write_all(message.as_bytes()).expect("it reads");
-    drop(input);
-    let output = child.wait_with_output().expect("it ends");
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    Some(if output.status.success() { Ok(()) } else { Err(told) })
-}
-
-/// What is inside the body of an envelope.
-fn body(envelope: &str) -> &str {
-    let begin = envelope.find(":Body").expect("a body");
-    let begin = begin + envelope[begin..].find('>').expect("a tag") + 1;
-    let end = envelope.rfind(":Body>").expect("an end");
-    &envelope[begin..envelope[..end].rfind("</").expect("an end tag")]
-}
-
-/// Checks the body of an answer.
+/// Checks an answer in SOAP, a fault too: the whole envelope.
 pub(crate) fn check(envelope: &str) {
-    if let Some(Err(told)) = fault(body(envelope)) {
-        panic!("{told}\n{envelope}");
+    if let Some(wrong) = faults([envelope]) {
+        assert!(wrong.is_empty(), "{wrong}");
     }
 }
 
@@ -176,22 +125,19 @@ const NAMESPACES: &str = " xmlns:t=\"http://schemas.microsoft.com/exchange/servi
 
 /// What the published schema says of each of these messages, all in one go.
 fn verdicts(messages: &[String]) -> Option<Vec<bool>> {
-    let schema = schema().or_else(|| {
+    let published = published().or_else(|| {
         skip("shared data not present");
         None
     })?;
-    let folder = std::env::temp_dir().join(format!("ews-schema-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder");
+    let folder = Folder::make();
     let mut command = Command::new("xmllint");
-    command.arg("--noout").arg("--nonet").arg("--schema").arg(&schema);
+    command.arg("--noout").arg("--nonet").arg("--schema").arg(published.join("messages.xsd"));
     for (number, message) in messages.iter().enumerate() {
-        let path = folder.join(format!("{number}.xml"));
+        let path = folder.path().join(format!("{number}.xml"));
         std::fs::write(&path, message).expect("a file");
         command.arg(path);
     }
-    let output = command.output();
-    std::fs::remove_dir_all(&folder).expect("the folder goes");
-    let Ok(output) = output else {
+    let Ok(output) = command.output() else {
         skip("xmllint is missing: install libxml2-utils");
         return None;
     };
