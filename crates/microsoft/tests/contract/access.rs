@@ -63,7 +63,7 @@ pub(crate) async fn a_ping_says_whose_mailbox_it_is(bench: &Bench) {
         // EWS has nobody to ask for that.
         (microsoft::Transport::Ews, _) => assert!(who.contains("access token"), "{who}"),
         (microsoft::Transport::Graph, Access::Application) => {
-            assert!(who.contains("may not be read"), "{who}")
+            assert!(who.contains("may not be read"), "{who}");
         }
         (microsoft::Transport::Graph, Access::Own) => assert!(who.contains("support@contoso.test"), "{who}"),
         (microsoft::Transport::Graph, Access::Shared) => assert!(who.contains("anna@contoso.test"), "{who}"),

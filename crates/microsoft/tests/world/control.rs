@@ -61,11 +61,9 @@ impl Control {
             (Transport::Ews, Write::Move) => Some(("POST", "/MoveItem$")),
             (Transport::Ews, Write::Delete) => Some(("POST", "/DeleteItem$")),
             (Transport::Ews, Write::SaveDraft) => Some(("POST", "/CreateItem$")),
-            // Saved together with the draft.
-            (Transport::Ews, Write::StampDraft) => None,
             (Transport::Ews, Write::Attach) => Some(("POST", "/CreateAttachment$")),
-            // A file of any size is one request.
-            (Transport::Ews, Write::Upload) => None,
+            // The stamp is saved together with the draft, and a file of any size is one request.
+            (Transport::Ews, Write::StampDraft | Write::Upload) => None,
             (Transport::Ews, Write::SendDraft) => Some(("POST", "/SendItem$")),
         }
     }
