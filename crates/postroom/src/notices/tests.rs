@@ -587,6 +587,8 @@ async fn channels_are_live() {
     }
     *came.refuses.lock().unwrap() = Some(StatusCode::BAD_GATEWAY);
     fails(&office, connected.source, "own.not_signed_in").await;
+    // What falls together goes together: it waits a little.
+    later(&office, 60);
     heard();
     assert!(!office.sender.send_due(id).await.unwrap());
     assert!(heard(), "a notice was not taken");
