@@ -39,7 +39,7 @@ pub(crate) static IMPERSONATION: Entry = Entry {
     who: Who::EntraAdministrator,
     retry: Retry::Slow,
     cause: "The application may not act as the owner of this mailbox",
-    mend: "Give it the role Application EWS.AccessAsApp for this mailbox.",
+    mend: "Give it the role Application EWS.AccessAsApp with a scope that holds this mailbox: How to register has the commands of the fence.",
     link: Some("https://learn.microsoft.com/exchange/permissions-exo/application-rbac"),
     command: Some(
         "New-ManagementRoleAssignment -App CLIENT_ID -Role \"Application EWS.AccessAsApp\" -CustomResourceScope SCOPE",
@@ -125,7 +125,7 @@ pub(crate) static ACCOUNT_DISABLED: Entry = Entry {
     who: Who::EntraAdministrator,
     retry: Retry::Slow,
     cause: "Exchange says that the account is disabled",
-    mend: "Under Users open the account, press Edit and turn on Account enabled.",
+    mend: "Under Users open the account, press Edit properties, Settings, and turn on Account enabled.",
     page: Some(Page::Users),
     ..Entry::BLANK
 };

@@ -147,7 +147,7 @@ pub(crate) static ACCESS_POLICY: Entry = Entry {
     who: Who::EntraAdministrator,
     retry: Retry::Slow,
     cause: "A policy of the tenant keeps this application away from the mailbox",
-    mend: "Take the mailbox into the group of the application access policy, or Postroom's user agent into the EWS application access policy; it may take two hours to hold.",
+    mend: "Add the mailbox to the group of the application access policy; the command shows whether it is let in. Where EwsApplicationAccessPolicy lists user agents, add Postroom's. It may take two hours to hold.",
     link: Some("https://learn.microsoft.com/graph/auth-limit-mailbox-access"),
     command: Some("Test-ApplicationAccessPolicy -AppId CLIENT_ID -Identity MAILBOX"),
     ..Entry::BLANK
@@ -159,7 +159,7 @@ pub(crate) static PERMISSION: Entry = Entry {
     who: Who::EntraAdministrator,
     retry: Retry::Slow,
     cause: "Nobody has consented to the permission that this needs",
-    mend: "Open the administrator's consent link and press Accept; or under API permissions press Grant admin consent.",
+    mend: "Open the administrator's consent link and press Accept; or, in the tenant that the app is registered in, press Grant admin consent under API permissions.",
     link: Some("https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent"),
     page: Some(Page::AppPermissions),
     ..Entry::BLANK
@@ -235,6 +235,16 @@ pub(crate) static FOLDER_GONE: Entry = Entry {
     cause: "The folder is gone",
     mend: "Restore it in Outlook, or remove this source and make one for another folder.",
     here: Some(Here::AnotherFolder),
+    ..Entry::BLANK
+};
+pub(crate) static HANDLED_FOLDER_GONE: Entry = Entry {
+    id: "graph.handled_folder_gone",
+    class: Class::Configuration,
+    who: Who::Operator,
+    retry: Retry::Slow,
+    cause: "The folder that handled mail is moved to is gone",
+    mend: "Open the source's settings and choose another folder for handled mail, or something else that becomes of it; or restore the folder in Outlook.",
+    here: Some(Here::HandledMail),
     ..Entry::BLANK
 };
 pub(crate) static ITEM_GONE: Entry = Entry {
@@ -459,6 +469,7 @@ pub(crate) static ALL: &[&Entry] = &[
     &NO_MAILBOX,
     &MAILBOX_UNKNOWN,
     &FOLDER_GONE,
+    &HANDLED_FOLDER_GONE,
     &ITEM_GONE,
     &ID,
     &CORRUPT_ITEM,

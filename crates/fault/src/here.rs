@@ -12,6 +12,8 @@ pub enum Here {
     EwsAddress,
     /// The form of a new source, for another folder of the mailbox.
     AnotherFolder,
+    /// The settings of the source, for what becomes of handled mail.
+    HandledMail,
 }
 
 impl Here {
@@ -21,6 +23,7 @@ impl Here {
             Self::Registration => "The app registration's page",
             Self::EwsAddress => "The form for a connection over EWS, or the app registration's page",
             Self::AnotherFolder => "The form for a new source",
+            Self::HandledMail => "The source's settings",
         }
     }
 }

@@ -311,6 +311,16 @@ impl Fault {
         }
     }
 
+    /// As it was met by marking handled mail. Mail is marked where it lies: the folder that is missing is the one that it is moved to, and
+    /// not the one that is read.
+    #[must_use]
+    pub fn of_marking(mut self) -> Self {
+        if self.entry.id == graph::FOLDER_GONE.id {
+            self.entry = &graph::HANDLED_FOLDER_GONE;
+        }
+        self
+    }
+
     /// For storing.
     pub fn to_record(&self) -> Record {
         Record {

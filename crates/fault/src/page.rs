@@ -171,6 +171,13 @@ impl Cloud {
         }
     }
 
+    /// The clouds whose portals are other ones, each with the region that people know it by.
+    pub(crate) fn others(self) -> impl Iterator<Item = (Self, &'static str)> {
+        [(Self::Global, "worldwide"), (Self::GccHigh, "US Government"), (Self::China, "China")]
+            .into_iter()
+            .filter(move |(other, _)| other.portal() != self.portal())
+    }
+
     /// The permissions of the Enterprise Application that a consent has made in a tenant. The page is found by both ids; without the
     /// object's the list of Enterprise Applications is given.
     pub fn enterprise_permissions_page(self, client_id: &str, object_id: Option<&str>) -> String {

@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Cloud, Entry, Extra, Fault, PageLink};
+use crate::entra::registration::OTHER_CLOUD;
+use crate::{Cloud, Entry, Extra, Fault, Page, PageLink};
 
 /// Where a fault happened. Goes along with the fault from where it is met to where it is shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,7 +72,10 @@ impl Fault {
     #[must_use]
     pub fn at(mut self, place: &Place) -> Self {
         let has_password = self.extra.as_ref().is_some_and(|extra| extra.password_change_url.is_some());
-        let is_needed = has_password || self.entry.page.is_some() || self.entry.command.is_some();
+        let is_needed = has_password
+            || self.entry.page.is_some()
+            || self.entry.command.is_some()
+            || self.entry.id == OTHER_CLOUD.id;
         if is_needed && self.place().is_none() {
             let extra = self.extra.get_or_insert_with(|| Box::new(Extra::default()));
             extra.place = Some(place.clone());
@@ -88,6 +92,22 @@ impl Fault {
     /// of another one would lead astray.
     pub fn page(&self) -> Option<PageLink> {
         self.entry.page_at(self.place()?)
+    }
+
+    /// The same where there may be several: of a tenant that lives in another cloud nobody knows in which, so there is the form for a new
+    /// app in the portal of each of the others.
+    pub fn pages(&self) -> Vec<PageLink> {
+        if self.entry.id != OTHER_CLOUD.id {
+            return self.page().into_iter().collect();
+        }
+        let form = Page::NewAppRegistration;
+        let others = self.place().into_iter().flat_map(|place| place.cloud.others());
+        others
+            .map(|(cloud, region)| PageLink {
+                title: format!("{} ({region})", form.title()),
+                address: form.address(cloud, None),
+            })
+            .collect()
     }
 
     /// The page on which Microsoft has the password changed, where its answer names one. Only a page of Microsoft's own, in the cloud
@@ -108,9 +128,9 @@ impl Fault {
     /// All that a text can tell: [`Fault::sentence`], the pages with their addresses, the command.
     pub fn told(&self) -> String {
         let line = |page: PageLink| format!("{}: {}", page.title, page.address);
-        let (password, page) = (self.password_page().map(line), self.page().map(line));
+        let pages = self.password_page().into_iter().chain(self.pages()).map(line);
         let command = self.command().map(|command| format!("Command: {command}"));
-        [Some(self.sentence()), password, page, command].into_iter().flatten().collect::<Vec<_>>().join(" ")
+        std::iter::once(self.sentence()).chain(pages).chain(command).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -141,6 +161,35 @@ mod tests {
             assert!(page.address.ends_with("~/Credentials/appId/11111111-2222"), "{page:?}");
             assert_eq!(Fault::from_record(fault.to_record()).page(), Some(page), "and survives storage");
         }
+    }
+
+    /// Promise: where the tenant lives in another cloud, each portal in which it may be is offered, and the one that refused is not.
+    #[test]
+    fn a_tenant_of_another_cloud_is_looked_for_in_the_others() {
+        let fault =
+            || Fault::entra(&EntraError { status: 400, error_codes: vec![900_432], ..EntraError::default() });
+        assert!(fault().pages().is_empty(), "nobody knows which clouds are the others");
+        let (world, us, china) =
+            ("https://portal.azure.com/", "https://portal.azure.us/", "https://portal.azure.cn/");
+        for (cloud, others) in [
+            (Cloud::Global, [us, china]),
+            (Cloud::Custom, [us, china]),
+            (Cloud::GccHigh, [world, china]),
+            (Cloud::Dod, [world, china]),
+            (Cloud::China, [world, us]),
+        ] {
+            let fault = Fault::from_record(fault().at(&place(cloud)).to_record());
+            let pages = fault.pages();
+            assert_eq!(pages.len(), 2, "{cloud:?}: {pages:?}");
+            for (page, other) in pages.iter().zip(others) {
+                assert!(page.address.starts_with(other), "{cloud:?}: {page:?}");
+                assert!(page.address.ends_with("/CreateApplicationBlade"), "{page:?}");
+                assert!(fault.told().contains(&format!("{}: {}", page.title, page.address)));
+            }
+            assert_eq!(fault.page(), None, "none of them is the one");
+        }
+        let one = Fault::own("own.fence", "").at(&place(Cloud::Global));
+        assert_eq!(one.pages(), one.page().into_iter().collect::<Vec<_>>());
     }
 
     #[test]

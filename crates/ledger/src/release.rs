@@ -2,8 +2,9 @@
 //!
 //! Mailboxes tell to the second when a mail came, and list the mails of one second in whatever order. So before they are released,
 //! each lane's mails of one second take turns: a mail after those that it answers ([`turns`], a pure function), whichever of them was
-//! listed first. Only what is recorded can take its turn: whoever releases a part sees to it that its seconds are complete, and what
-//! a later round tells of a second comes after what was released before.
+//! listed first. Whoever releases a part sees to it that its seconds are complete. What a later round tells of a second takes its turn
+//! among what still waits, so that a parent goes before its replies, and after what has begun: a reply that was decided before its
+//! parent was told of is not taken back, and none is kept waiting for a parent that may never come.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
@@ -35,9 +36,15 @@ struct TiedRow {
     received_at: i64,
     hash: Option<String>,
     answers: Option<String>,
+    /// The first turn after what has begun; 0 for what waits.
+    base: i64,
 }
 
 impl TiedRow {
+    fn is_of_one_second(&self, other: &Self) -> bool {
+        (&self.lane, self.received_at) == (&other.lane, other.received_at)
+    }
+
     fn tied(&self) -> Tied {
         let answers = self.answers.as_deref().unwrap_or_default();
         Tied {
@@ -132,38 +139,8 @@ impl Ledger {
     }
 
     async fn release(&self, tx: &mut Tx, source_id: Uuid, before: i64) -> Result<u64, StoreError> {
-        let tied: Vec<TiedRow> = tx
-            .fetch_all(
-                sql!(
-                    "WITH tied AS (SELECT lane, received_at FROM message
-                       WHERE source_id = $1 AND state = 'recorded' AND received_at < $2
-                       GROUP BY lane, received_at HAVING count(*) > 1 AND count(answers) > 0)
-                     SELECT m.id, m.lane, m.received_at, m.message_id_hash AS hash, m.answers
-                     FROM tied JOIN message m ON m.lane = tied.lane AND m.received_at = tied.received_at
-                     WHERE m.source_id = $1 AND m.state = 'recorded' ORDER BY m.lane, m.received_at, m.id"
-                ),
-                args![source_id, before],
-            )
-            .await?;
-        let of_one =
-            |one: &TiedRow, other: &TiedRow| (&one.lane, one.received_at) == (&other.lane, other.received_at);
-        let mut turned = Vec::new();
-        for mails in tied.chunk_by(of_one) {
-            let each: Vec<Tied> = mails.iter().map(TiedRow::tied).collect();
-            let turns = turns(&each).into_iter().map(|turn| i64::try_from(turn).unwrap_or(i64::MAX));
-            turned.extend(mails.iter().zip(turns).map(|(mail, turn)| args![mail.id, turn]));
-        }
-        tx.execute_rows(
-            sql_rows! {
-                head: "WITH v(id, turn) AS (VALUES ",
-                row: "($:UUID, $:BIGINT)",
-                tail: ") UPDATE message SET turn = v.turn FROM v WHERE message.id = v.id",
-            },
-            rows(turned.into_iter()),
-            args![],
-        )
-        .await?;
-        // Mails of one second can be told in several rounds: those of a later one come after those that were released before.
+        // Mails of one second can be told in several rounds: those of a later one come after those that were released before, unless one
+        // of these answers what comes now.
         tx.execute(
             sql!(
                 "UPDATE message SET turn = turn + (SELECT max(e.turn) + 1 FROM message e
@@ -174,6 +151,64 @@ impl Ledger {
                      AND e.state IN ('ready', 'acting', 'held'))"
             ),
             args![source_id, before],
+        )
+        .await?;
+        let waiting: Vec<TiedRow> = tx
+            .fetch_all(
+                sql! {
+                    sqlite: "SELECT m.id, m.lane, m.received_at, m.message_id_hash AS hash, m.answers, 0 AS base
+                      FROM (SELECT DISTINCT lane, received_at FROM message
+                        WHERE source_id = $1 AND state = 'recorded' AND received_at < $2) AS fresh
+                      JOIN message m ON m.lane = fresh.lane AND m.received_at = fresh.received_at
+                      WHERE m.state IN ('ready', 'acting', 'held') AND m.state = 'ready' AND m.lease_until = 0
+                      ORDER BY m.lane, m.received_at, m.turn, m.id",
+                    // Whoever claims passes these by until this is committed.
+                    postgres: "SELECT m.id, m.lane, m.received_at, m.message_id_hash AS hash, m.answers, CAST(0 AS BIGINT) AS base
+                      FROM (SELECT DISTINCT lane, received_at FROM message
+                        WHERE source_id = $1 AND state = 'recorded' AND received_at < $2) AS fresh
+                      JOIN message m ON m.lane = fresh.lane AND m.received_at = fresh.received_at
+                      WHERE m.state IN ('ready', 'acting', 'held') AND m.state = 'ready' AND m.lease_until = 0
+                      ORDER BY m.lane, m.received_at, m.turn, m.id FOR UPDATE OF m"
+                },
+                args![source_id, before],
+            )
+            .await?;
+        let recorded: Vec<TiedRow> = tx
+            .fetch_all(
+                sql!(
+                    "WITH tied AS (SELECT lane, received_at FROM message
+                       WHERE source_id = $1 AND state = 'recorded' AND received_at < $2
+                       GROUP BY lane, received_at HAVING (count(*) > 1 AND count(answers) > 0)
+                         OR EXISTS (SELECT 1 FROM message e WHERE e.lane = message.lane AND e.received_at = message.received_at
+                           AND e.state IN ('ready', 'acting', 'held') AND e.state = 'ready' AND e.lease_until = 0
+                           AND e.answers IS NOT NULL))
+                     SELECT m.id, m.lane, m.received_at, m.message_id_hash AS hash, m.answers,
+                       coalesce((SELECT max(e.turn) + 1 FROM message e WHERE e.lane = m.lane AND e.received_at = m.received_at
+                         AND e.state IN ('ready', 'acting', 'held') AND (e.state <> 'ready' OR e.lease_until > 0)), 0) AS base
+                     FROM tied JOIN message m ON m.lane = tied.lane AND m.received_at = tied.received_at
+                     WHERE m.source_id = $1 AND m.state = 'recorded' ORDER BY m.lane, m.received_at, m.id"
+                ),
+                args![source_id, before],
+            )
+            .await?;
+        let mut turned = Vec::new();
+        for fresh in recorded.chunk_by(TiedRow::is_of_one_second) {
+            let waits = waiting.iter().filter(|one| one.is_of_one_second(&fresh[0]));
+            let mails: Vec<&TiedRow> = waits.chain(fresh).collect();
+            let each: Vec<Tied> = mails.iter().map(|mail| mail.tied()).collect();
+            for (mail, turn) in mails.iter().zip(turns(&each)) {
+                let turn = i64::try_from(turn).unwrap_or(i64::MAX);
+                turned.push(args![mail.id, fresh[0].base.saturating_add(turn)]);
+            }
+        }
+        tx.execute_rows(
+            sql_rows! {
+                head: "WITH v(id, turn) AS (VALUES ",
+                row: "($:UUID, $:BIGINT)",
+                tail: ") UPDATE message SET turn = v.turn FROM v WHERE message.id = v.id AND message.lease_until = 0",
+            },
+            rows(turned.into_iter()),
+            args![],
         )
         .await?;
         tx.execute(

@@ -574,6 +574,45 @@ async fn what_a_later_round_tells_of_a_second_comes_after_it() {
     .await;
 }
 
+/// Promise: a parent of which only a later round tells is decided before those of its replies of the same second that still wait, and
+/// after one that has begun: that goes on undisturbed.
+#[tokio::test]
+async fn a_parent_told_later_goes_before_what_waits_and_after_what_has_begun() {
+    on_both(|world| async move {
+        let end = |claimed: &Message| {
+            let end = Ending::Issue { id: "1".into(), key: "SUP-1".into() };
+            Change::of(claimed, Fate::Ended(end))
+        };
+        world.record(vec![mail("third", 20, &["second"]), mail("second", 20, &["first"])]).await;
+        world.record(vec![mail("first", 20, &[])]).await;
+        let mut told = Vec::new();
+        for _ in 0..3 {
+            for claimed in world.claim().await {
+                told.push(claimed.native_id.clone());
+                world.journal.commit(end(&claimed)).await.expect("commits");
+            }
+        }
+        assert_eq!(told, ["native-first", "native-second", "native-third"]);
+
+        world.record(vec![mail("c", 40, &["a", "b"]), mail("d", 40, &["a", "b", "c"])]).await;
+        let begun = world.claim().await.remove(0);
+        assert_eq!(begun.native_id, "native-c");
+        world.record(vec![mail("b", 40, &["a"])]).await;
+        world.record(vec![mail("a", 40, &[])]).await;
+        assert!(world.claim().await.is_empty(), "one of a lane at a time");
+        world.journal.commit(end(&begun)).await.expect("commits");
+        let mut told = Vec::new();
+        for _ in 0..3 {
+            for claimed in world.claim().await {
+                told.push(claimed.native_id.clone());
+                world.journal.commit(end(&claimed)).await.expect("commits");
+            }
+        }
+        assert_eq!(told, ["native-a", "native-b", "native-d"]);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_held_parent_opens_its_lane_after_a_time() {
     on_both(|world| async move {

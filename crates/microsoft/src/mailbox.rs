@@ -248,6 +248,14 @@ pub struct Folder {
     pub well_known: Option<String>,
 }
 
+impl Folder {
+    /// What lies in it, as a probe tells it.
+    pub(crate) fn in_words(&self) -> String {
+        let messages = if self.total == 1 { "message" } else { "messages" };
+        format!("{}: {} {messages}, {} unread", self.name, self.total, self.unread)
+    }
+}
+
 /// What a probe found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProbeReport {
@@ -398,4 +406,21 @@ pub trait Mailbox: Send + Sync + fmt::Debug {
     /// The same mailbox, whose single-message requests ([`Mailbox::mime`], [`Mailbox::message`]) go at this priority. Without
     /// it they go as [`Priority::Backlog`].
     fn at(&self, priority: Priority) -> Arc<dyn Mailbox>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise: what lies in a folder is counted in the noun that fits.
+    #[test]
+    fn what_lies_in_a_folder_is_counted() {
+        let of = |total, unread| {
+            let (id, name) = (FolderId::from("f"), "Inbox".to_owned());
+            Folder { id, path: name.clone(), name, parent: None, total, unread, well_known: None }.in_words()
+        };
+        assert_eq!(of(0, 0), "Inbox: 0 messages, 0 unread");
+        assert_eq!(of(1, 1), "Inbox: 1 message, 1 unread");
+        assert_eq!(of(2, 1), "Inbox: 2 messages, 1 unread");
+    }
 }

@@ -9,11 +9,11 @@ pub(crate) static ACCOUNT_OTHER_TENANT: Entry = Entry {
     who: Who::MailboxOwner,
     retry: Retry::AfterSignIn,
     cause: "The account does not belong to this tenant",
-    mend: "Press Sign in again and choose an account of this organisation, or have the account invited as a guest.",
+    mend: "Press Sign in again and choose an account of this organisation. For a mailbox of another one the app registration has to be multi-tenant, in the portal under Authentication and in Postroom: a guest has no mailbox here.",
     link: Some(
         "https://learn.microsoft.com/troubleshoot/entra/entra-id/app-integration/error-code-aadsts50020-user-account-identity-provider-does-not-exist",
     ),
-    page: Some(Page::Users),
+    page: Some(Page::AppAuthentication),
     ..Entry::BLANK
 };
 pub(crate) static ACCOUNT_PERSONAL: Entry = Entry {
@@ -56,7 +56,7 @@ pub(crate) static ACCOUNT_DISABLED: Entry = Entry {
     who: Who::EntraAdministrator,
     retry: Retry::Slow,
     cause: "The account is disabled",
-    mend: "Under Users open the account, press Edit and turn on Account enabled. A shared mailbox is meant to have its sign-in blocked: sign in as a person who has rights on it.",
+    mend: "Under Users open the account, press Edit properties, Settings, and turn on Account enabled. A shared mailbox is meant to have its sign-in blocked: sign in as a person who has rights on it.",
     link: Some("https://learn.microsoft.com/microsoft-365/admin/email/about-shared-mailboxes"),
     page: Some(Page::Users),
     ..Entry::BLANK
@@ -68,7 +68,7 @@ pub(crate) static ACCOUNT_LOCKED: Entry = Entry {
     who: Who::EntraAdministrator,
     retry: Retry::Slow,
     cause: "The account is locked after failed sign-ins, or this server's address is blocked for malicious traffic",
-    mend: "Wait, or unlock the account; the sign-in log says which of the two it is.",
+    mend: "Open the sign-in log: the failure reason of the entry says which of the two it is. A locked account opens by itself after a while; with a blocked address, let this server reach Microsoft by another one.",
     link: Some("https://learn.microsoft.com/entra/identity/authentication/howto-password-smart-lockout"),
     page: Some(Page::SignInLog),
     ..Entry::BLANK
@@ -106,7 +106,7 @@ pub(crate) static ROLE_NOT_ASSIGNED: Entry = Entry {
     who: Who::EntraAdministrator,
     retry: Retry::Slow,
     cause: "The application has no role on the service that it asks for",
-    mend: "Open the enterprise application, Permissions, and press Grant admin consent; or under Properties of the service set Assignment required to No.",
+    mend: "Open the enterprise application, Permissions, and press Grant admin consent; or under Properties of the service's enterprise application set Assignment required to No.",
     link: Some("https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent"),
     page: Some(Page::EnterpriseApplications),
     ..Entry::BLANK

@@ -9,7 +9,7 @@ pub(crate) static CONSENT_REQUIRED: Entry = Entry {
     who: Who::EntraAdministrator,
     retry: Retry::Slow,
     cause: "Nobody has consented to what Postroom asks for",
-    mend: "Press Sign in again and press Accept. Where Microsoft does not let people consent to mail, send the administrator's consent link.",
+    mend: "Open the administrator's consent link, which the button Ask the administrator shows, and press Accept. Where people may consent to mail themselves, press Sign in again and Accept.",
     link: Some("https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent"),
     page: Some(Page::EnterpriseApplications),
     ..Entry::BLANK
@@ -21,7 +21,7 @@ pub(crate) static CONSENT_REFUSED: Entry = Entry {
     who: Who::EntraAdministrator,
     retry: Retry::Slow,
     cause: "Microsoft does not let this person consent",
-    mend: "Send the administrator's consent link to an administrator, who opens it and presses Accept.",
+    mend: "Open the administrator's consent link, which the button Ask the administrator shows, and press Accept.",
     link: Some("https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent"),
     page: Some(Page::EnterpriseApplications),
     ..Entry::BLANK
@@ -33,7 +33,7 @@ pub(crate) static ADMIN_APPROVAL: Entry = Entry {
     who: Who::EntraAdministrator,
     retry: Retry::Slow,
     cause: "The tenant lets only an administrator consent",
-    mend: "Send the administrator's consent link to an administrator, who opens it and presses Accept. Nobody has been told yet.",
+    mend: "Open the administrator's consent link, which the button Ask the administrator shows, and press Accept. Microsoft tells no administrator by itself: the link has to be sent.",
     link: Some("https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent"),
     page: Some(Page::ConsentSettings),
     ..Entry::BLANK
@@ -45,7 +45,7 @@ pub(crate) static ADMIN_REQUEST: Entry = Entry {
     who: Who::EntraAdministrator,
     retry: Retry::Slow,
     cause: "The tenant takes a request for consent, and a reviewer has to approve it",
-    mend: "Write a reason on Microsoft's page and press Request approval. The reviewer opens Admin consent requests, then Postroom's application, and presses Review permissions and consent.",
+    mend: "Whoever signs in writes a reason on Microsoft's page and presses Request approval. Then a reviewer opens Admin consent requests, Postroom's application, and presses Review permissions and consent.",
     link: Some("https://learn.microsoft.com/entra/identity/enterprise-apps/review-admin-consent-requests"),
     page: Some(Page::ConsentRequests),
     ..Entry::BLANK
@@ -83,7 +83,7 @@ pub(crate) static APP_BLOCKED: Entry = Entry {
     who: Who::EntraAdministrator,
     retry: Retry::Slow,
     cause: "The tenant restrictions of a proxy do not allow this tenant or application",
-    mend: "Allow the tenant in the proxy's header Restrict-Access-To-Tenants, or take sign-in addresses out of it for this server.",
+    mend: "Have the proxy name the tenant in the header Restrict-Access-To-Tenants, or have it set no such header for this server.",
     link: Some("https://learn.microsoft.com/entra/identity/enterprise-apps/tenant-restrictions"),
     ..Entry::BLANK
 };
@@ -106,7 +106,7 @@ pub(crate) static SERVICE_MISSING: Entry = Entry {
     who: Who::EntraAdministrator,
     retry: Retry::Slow,
     cause: "The tenant has no licence for what Postroom asks for, or it is not enabled",
-    mend: "License Exchange Online for the tenant, or enable its service principal.",
+    mend: "In the Microsoft 365 admin center under Licenses see that the tenant has Exchange Online. If it has, open the service that Details names under Enterprise applications (application type Microsoft Applications), Properties, and set Enabled for users to sign in to Yes.",
     link: Some("https://learn.microsoft.com/entra/identity-platform/reference-error-codes"),
     page: Some(Page::Licences),
     ..Entry::BLANK

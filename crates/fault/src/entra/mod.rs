@@ -5,7 +5,7 @@ mod account;
 pub(crate) mod consent;
 mod credential;
 mod policy;
-mod registration;
+pub(crate) mod registration;
 mod request;
 mod service;
 pub(crate) mod session;

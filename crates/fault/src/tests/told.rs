@@ -96,6 +96,27 @@ fn no_mend_takes_the_settings_for_the_only_place() {
     }
 }
 
+/// Promise: where the folder for handled mail is gone, nobody is told to remove a source that is read as before.
+#[test]
+fn a_folder_for_handled_mail_is_chosen_anew() {
+    for code in ["ErrorFolderNotFound", "ErrorToFolderNotFound"] {
+        let fault = of_ews(200, code);
+        assert!(fault.entry.mend.contains("remove this source"), "{}", fault.sentence());
+        let fault = fault.of_marking();
+        assert_eq!(
+            (fault.entry.id, fault.entry.here),
+            ("graph.handled_folder_gone", Some(Here::HandledMail))
+        );
+        assert_eq!(fault.code, code);
+        let text = fault.sentence();
+        assert!(
+            text.contains("choose another folder for handled mail") && !text.contains("remove"),
+            "{text}"
+        );
+    }
+    assert_eq!(of_ews(200, "ErrorAccessDenied").of_marking().entry.id, "graph.access_denied");
+}
+
 /// Promise: what an administrator can except an account from heals without a new sign-in, and says so.
 #[test]
 fn what_an_exception_clears_is_tried_again() {

@@ -33,8 +33,7 @@ impl GraphMailbox {
         let begun = Instant::now();
         let looked = self.look_at_folder(folder.as_str()).await;
         let is_over = looked.is_err();
-        let outcome = looked
-            .map(|folder| format!("{}: {} messages, {} unread", folder.name, folder.total, folder.unread));
+        let outcome = looked.map(|folder| folder.in_words());
         report.checks.push(Check { name: "Folder", outcome, took: begun.elapsed() });
         if is_over {
             return report;

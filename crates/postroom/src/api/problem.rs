@@ -77,6 +77,7 @@ pub(super) fn fault(fault: &fault::Fault) -> FaultShape {
         who: Some(fault.entry.who.named().to_owned()),
         link: fault.entry.link.map(str::to_owned),
         page: fault.page(),
+        pages: if fault.page().is_some() { Vec::new() } else { fault.pages() },
         command: fault.command(),
     }
 }

@@ -40,6 +40,9 @@ pub struct FaultShape {
     /// The portal's page on which it is mended, in the portal of the connection's cloud.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<PageLink>,
+    /// The pages where there are several, because nobody knows which: `page` is none of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pages: Vec<PageLink>,
     /// The command that mends or examines it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,

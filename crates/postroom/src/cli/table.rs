@@ -35,7 +35,7 @@ pub(super) fn fault_lines(lead: &str, fault: &FaultShape) -> String {
     let guess = if fault.is_guess { "Postroom does not know this code, and guesses: " } else { "" };
     let mut text = format!("{lead}{guess}{} ({}). {}", fault.cause, fault.code, fault.mend);
     let indent = " ".repeat(lead.chars().take_while(|c| *c == ' ').count() + 2);
-    if let Some(page) = &fault.page {
+    for page in fault.page.iter().chain(&fault.pages) {
         let _ = write!(text, "\n{indent}{}: {}", cell(&page.title, 80), cell(&page.address, 400));
     }
     if let Some(command) = &fault.command {

@@ -137,6 +137,7 @@ fn a_fault_leads_to_its_page_on_a_terminal() {
         who: None,
         link: None,
         page: fault.page(),
+        pages: Vec::new(),
         command: fault.command().map(|command| format!("{command}\u{1b}[2J")),
     };
     assert_eq!(

@@ -98,11 +98,6 @@ pub async fn show(
 /// The buttons that mend a fault of a source, the one thing to do first.
 pub fn mend(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Vec<Action> {
     let of = Mailbox::from(source);
-    if trouble.at == Side::Marks && trouble.fault.entry.id == "graph.folder_gone" {
-        // The folder that handled mail goes to, and not the one that is read.
-        let edit = format!("/sources/{}/edit", source.id);
-        return vec![Action::go("Choose another folder", edit).with_icon(Icon::Settings), of.try_now(viewer)];
-    }
     if trouble.at != Side::Project {
         return of.mend(viewer, trouble);
     }

@@ -97,7 +97,12 @@ impl Mailbox<'_> {
                 let page = format!("/registrations/{}", self.registration);
                 Some(Action::go("Its app registration", page).with_icon(Icon::Settings))
             }
-            Here::AnotherFolder if self.list == "/outbounds" => None,
+            // They read nothing.
+            Here::AnotherFolder | Here::HandledMail if self.list == "/outbounds" => None,
+            Here::HandledMail => {
+                let edit = format!("{}/{}/edit", self.list, self.id);
+                Some(Action::go("Choose another folder", edit).with_icon(Icon::Settings))
+            }
             Here::AnotherFolder => {
                 let way = match self.over {
                     ConnectionType::Ews => Way::ews(self.ews_url),

@@ -196,20 +196,25 @@ pub(super) async fn timeline_of(
                 "offline" => Tone::Bad,
                 _ => Tone::Quiet,
             };
-            let mut text = line.text;
-            if let Some(first) = text.get_mut(0..1) {
-                first.make_ascii_uppercase();
-            }
             TimelineEntry {
                 at: viewer.times().ago(time(line.at)),
                 tone,
-                text,
+                text: begun(line.text),
                 who: line.actor,
                 detail: fault.map_or_else(String::new, |fault| fault.detail),
             }
         })
         .collect();
     Ok(Timeline { entries, empty: "Nothing has happened yet." })
+}
+
+/// A sentence as it begins on a line of its own. An address stays as it is written.
+fn begun(mut text: String) -> String {
+    let is_address = text.split_whitespace().next().is_some_and(|word| word.contains('@'));
+    if !is_address && let Some(first) = text.get_mut(0..1) {
+        first.make_ascii_uppercase();
+    }
+    text
 }
 
 async fn chart(
@@ -282,4 +287,23 @@ fn settings(source: &Source) -> Vec<Setting> {
     }
     settings.push(Setting::new("Handled mail", handled));
     settings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise: a line of the timeline begins as a sentence does, and an address stays as it is written.
+    #[test]
+    fn an_address_at_the_beginning_stays_as_it_is() {
+        for (told, shown) in [
+            ("works again", "Works again"),
+            ("anna@contoso.test takes the place of support@contoso.test", "anna@contoso.test takes"),
+            ("signed in as anna@contoso.test", "Signed in as anna@contoso.test"),
+            ("übertragen", "übertragen"),
+            ("", ""),
+        ] {
+            assert!(begun(told.to_owned()).starts_with(shown), "{told}");
+        }
+    }
 }

@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use store::{StoreError, Tx};
 use uuid::Uuid;
 
+use super::goal::Goal;
 use super::health;
 use super::store::events::{self, Event};
 use super::store::jira;
-use super::store::named::{self, Named};
+use super::store::named::{self, Named, NamedAccount};
 use super::store::outbounds::Outbound;
 use crate::notices::{self, Kind, Object, Over};
 
@@ -17,10 +18,15 @@ fn object(kind: &'static str, named: Named) -> Object {
     let href = match kind {
         "source" => format!("/sources/{}", named.id),
         "outbound" => format!("/outbounds/{}", named.id),
-        "account" => "/sources".to_owned(),
         _ => "/jira".to_owned(),
     };
     Object { workspace: named.workspace_id, kind, id: named.id, name: named.name, href }
+}
+
+/// An account that nothing uses: it stands in the list of what it was signed in for.
+fn of_account(named: NamedAccount) -> Object {
+    let href = Goal::of_stored(&named.goal).list().0.to_owned();
+    Object { workspace: named.workspace_id, kind: "account", id: named.id, name: named.name, href }
 }
 
 /// What a fault is told as; none for one that passes by itself.
@@ -51,7 +57,7 @@ pub async fn account_fails(
         named::outbounds_of(tx, account).await?.into_iter().map(|named| object("outbound", named));
     let mut all: Vec<Object> = sources.chain(outbounds).collect();
     if all.is_empty() {
-        all.extend(named::account(tx, account).await?.map(|named| object("account", named)));
+        all.extend(named::account(tx, account).await?.map(of_account));
     }
     for object in &all {
         fails(tx, object, fault, now).await?;
@@ -62,7 +68,7 @@ pub async fn account_fails(
 /// The sign-in of an account works. Its sources and outbounds say so themselves, once they have worked.
 pub async fn account_works(tx: &mut Tx, account: Uuid, now: Timestamp) -> Result<(), StoreError> {
     if let Some(named) = named::account(tx, account).await? {
-        notices::is_over(tx, &object("account", named), Over::Trouble, None, now).await?;
+        notices::is_over(tx, &of_account(named), Over::Trouble, None, now).await?;
     }
     Ok(())
 }

@@ -14,7 +14,9 @@ use super::device_code::DevicePoller;
 use super::registration_credentials;
 use super::store::registrations;
 use super::testing::Office;
-use super::tests_of_sign_in::{Shared, accounts_of, asked, begin, come_back, office, second_half};
+use super::tests_of_sign_in::{
+    CHANGE_PASSWORD, Shared, accounts_of, asked, begin, come_back, office, second_half,
+};
 use crate::web::testing::Browser;
 
 const BASIC: &str = "openid profile email User.Read";
@@ -252,6 +254,35 @@ pub(super) async fn follow(browser: &mut Browser<'_>, told: &Shared, link: &str)
     };
     told.lock().unwrap().nonce = asked(&location, "nonce").expect("a nonce");
     asked(&location, "state").expect("a state")
+}
+
+/// Promise: the owner of a mailbox whose password has expired is led to Microsoft's page where it is changed, and to nothing that is an
+/// administrator's; the link works once more after it.
+#[tokio::test]
+async fn an_owner_whose_password_has_expired_changes_it() {
+    let (office, told, _) = office().await;
+    let mut owner = office.console.owner().await;
+    let link = make_link(&mut owner, &[("mailbox", "support@contoso.test")]).await;
+    let mut visitor = office.console.browser();
+    let change = format!("href=\"{CHANGE_PASSWORD}\"");
+    for (code, is_the_password) in [(50_055, true), (50_126, false)] {
+        let state = follow(&mut visitor, &told, &link).await;
+        told.lock().unwrap().refuses = Some((code, "invalid_grant"));
+        let refused = come_back(&mut visitor, &state).await;
+        told.lock().unwrap().refuses = None;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.body);
+        let page = refused.body;
+        assert!(page.contains(&format!("AADSTS{code}")), "{page}");
+        assert_eq!(page.contains(">Change the password<"), is_the_password, "{page}");
+        assert_eq!(page.contains(&change), is_the_password, "{page}");
+        assert!(page.contains("pen the link that was sent to you again"), "{page}");
+        for others in ["portal.azure", "/sources", "ress Sign in again"] {
+            assert!(!page.contains(others), "{others}: {page}");
+        }
+    }
+    let state = follow(&mut visitor, &told, &link).await;
+    let done = come_back(&mut visitor, &state).await;
+    assert!(done.body.contains("You are signed in as"), "{}", done.body);
 }
 
 /// Promise: the owner of a mailbox signs in by a link that says who asks and for what, once, in time, in their own browser, without

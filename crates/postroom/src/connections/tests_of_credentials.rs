@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use jiff::{SignedDuration, Timestamp};
+use rstest::rstest;
 use serde_json::{Value, json};
 use store::testing::TestFolder;
 use url::Url;
@@ -52,6 +53,11 @@ struct Console {
 
 impl Console {
     async fn start() -> Self {
+        Self::with("no", None).await
+    }
+
+    /// The same of a registration for further tenants or not, in a tenant or (none) the simulator's own.
+    async fn with(multi_tenant: &str, tenant: Option<&str>) -> Self {
         let folder = TestFolder::new();
         let sim = sim::Sim::start(sim::Config::default()).await.unwrap();
         let mut config = settings(&folder, sim.ready());
@@ -64,8 +70,8 @@ impl Console {
         let form = page.form(&["client_id", "cloud"]).unwrap();
         let form = form
             .with("client_id", &sim.ready().client_id)
-            .with("multi_tenant", "no")
-            .with("tenant", &sim.ready().tenant_id)
+            .with("multi_tenant", multi_tenant)
+            .with("tenant", tenant.unwrap_or(&sim.ready().tenant_id))
             .with("cloud", "custom")
             .with("login_url", &sim.ready().entra)
             .with("graph_url", &sim.ready().graph);
@@ -262,5 +268,35 @@ async fn microsoft_tells_when_a_secret_ends() {
     let own = told.as_array().unwrap().iter().find(|own| own["client_id"] == client_id).unwrap();
     let ends = own["secrets"][0]["ends"].as_str().unwrap();
     assert!(page.html.contains(&ends[..10]), "{ends} is missing: {}", page.html);
+    console.stop().await;
+}
+
+/// Promise: whatever Entra makes of an application that names no tenant, refuses it or guesses one, Postroom names one: a credential
+/// is tested in the tenant of somebody who has signed in and not before, and application permission asks for the tenant.
+#[rstest]
+#[case::refused(false)]
+#[case::guessed(true)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_credential_is_tested_in_a_tenant_that_is_named(#[case] guesses: bool) {
+    let mut console = Console::with("yes", Some("organizations")).await;
+    console.lever("/tokens", json!({ "guesses_tenants": guesses })).await;
+    let secret = console.sim.ready().client_secret.clone();
+    let page = console.add(&[("kind", "secret"), ("secret", &secret)]).await;
+    assert!(page.html.contains("It cannot be tested yet"), "{}", page.html);
+    let page = open(&mut console.browser, &console.running, "/applications/new").await;
+    let form = page.forms.iter().find(|form| form.action.path() == "/applications/new").unwrap().clone();
+    let form = form.with("tenant", "organizations").with("mailboxes", MAILBOX);
+    let refused = console.browser.submit(&form).await.unwrap();
+    assert!(refused.html.contains("The tenant is needed"), "{}", refused.html);
+    let control = format!("{}/counters", console.sim.ready().control.trim_end_matches('/'));
+    let counted: Value = reqwest::get(control).await.unwrap().json().await.unwrap();
+    let asked = counted["entra"]["by_operation"].as_object().unwrap();
+    assert!(!asked.keys().any(|operation| operation.ends_with("/token")), "nothing was tried: {asked:?}");
+
+    let wishes = Wishes::everything(MAILBOX, "SUP", "Task");
+    connect::sign_in(&mut console.browser, &console.running.url, &wishes).await.unwrap();
+    let page = console.press(0, "/test").await;
+    let said = format!("Microsoft took the credential in the tenant {}", console.sim.ready().tenant_id);
+    assert!(page.html.contains(&said), "{}", page.html);
     console.stop().await;
 }

@@ -154,13 +154,22 @@ async fn a_folder_for_handled_mail_that_is_gone_is_told() {
     world.in_jira("to be moved").await;
     world.until_marks("degraded").await;
     let page = world.page_of_source().await;
-    for part in ["1 handled mail could not be marked", "The folder is gone", "Choose another folder"] {
-        assert!(page.contains(part), "{part}: {page}");
+    let list = open(&mut world.browser, &world.running, "/sources").await.html;
+    let (notices, text) = (world.notices().await, "choose another folder for handled mail");
+    for shown in [&page, &list, &notices[0].1] {
+        assert!(shown.contains("The folder that handled mail is moved to is gone"), "{shown}");
+        assert!(shown.contains(text) && !shown.contains("remove this source"), "{shown}");
+    }
+    let (id,): (uuid::Uuid,) =
+        world.running.db.fetch_one(sql!("SELECT id FROM source"), args![]).await.unwrap();
+    let edit = format!("href=\"/sources/{id}/edit\"");
+    for shown in [&page, &list] {
+        assert!(shown.contains("1 handled mail could not be marked"), "{shown}");
+        let (before, _) = shown.split_once("Choose another folder").expect("a button");
+        assert!(before[before.rfind("<a ").expect("a link")..].contains(&edit), "{shown}");
     }
     assert!(world.mails().await.iter().all(|mail| mail["folder"] == "inbox"), "it is not taken for gone");
 
-    let (id,): (uuid::Uuid,) =
-        world.running.db.fetch_one(sql!("SELECT id FROM source"), args![]).await.unwrap();
     let edit = open(&mut world.browser, &world.running, &format!("/sources/{id}/edit")).await;
     let form = edit.form(&["handled", "project"]).unwrap().with("handled", "read").with("do", "confirm");
     let kept = world.browser.submit(&form).await.unwrap();

@@ -1,12 +1,15 @@
-//! What a source promises while it reads, with the simulated Microsoft and Jira: how soon waiting mail is in Jira, and that shadow
-//! mode writes nothing.
+//! What a source promises while it reads, over Graph and over EWS, with the simulated Microsoft and Jira: how soon waiting mail is in
+//! Jira, and that shadow mode writes nothing.
 
 use std::time::{Duration, Instant};
 
+use rstest::rstest;
 use serde_json::{Value, json};
 use store::testing::TestFolder;
 use store::{args, sql};
 
+use super::connection_type::ConnectionType;
+use super::goal::Way;
 use super::tests_with_sim::{MAILBOX, open, settings};
 use crate::demo::browser::{Browser, Form, Page};
 use crate::demo::connect::{self, Wishes};
@@ -19,18 +22,26 @@ pub(super) struct World {
     pub(super) sim: sim::Sim,
     pub(super) running: Running,
     pub(super) browser: Browser,
+    over: ConnectionType,
     _folder: TestFolder,
 }
 
 impl World {
     pub(super) async fn new() -> Self {
+        Self::over(ConnectionType::Graph).await
+    }
+
+    /// A console whose mailboxes are reached so.
+    async fn over(over: ConnectionType) -> Self {
         let folder = TestFolder::new();
         let sim =
             sim::Sim::start(sim::Config { enforce_quotas: false, ..sim::Config::default() }).await.unwrap();
-        let running = serve::start(settings(&folder, sim.ready())).await.unwrap();
+        let mut config = settings(&folder, sim.ready());
+        config.microsoft.ews_url = Some(sim.ready().ews.parse().unwrap());
+        let running = serve::start(config).await.unwrap();
         let mut browser = Browser::new(connect::http().unwrap());
         connect::make_owner(&mut browser, running.setup_link.as_ref().unwrap()).await.unwrap();
-        Self { sim, running, browser, _folder: folder }
+        Self { sim, running, browser, over, _folder: folder }
     }
 
     pub(super) fn deliver(&self, subject: &str) {
@@ -43,9 +54,20 @@ impl World {
 
     /// Signs in and confirms; when the confirmation was sent.
     pub(super) async fn connect(&mut self) -> Instant {
+        let page = self.sign_in().await;
         let wishes = Wishes::everything(MAILBOX, "SUP", "Task");
-        let page = connect::sign_in(&mut self.browser, &self.running.url, &wishes).await.unwrap();
         connect::confirm(&mut self.browser, &self.running.url, page, &wishes).await.unwrap()
+    }
+
+    /// Signs in, up to the page that leads to the confirmation or is it.
+    async fn sign_in(&mut self) -> Page {
+        let (url, wishes) = (&self.running.url, Wishes::everything(MAILBOX, "SUP", "Task"));
+        match self.over {
+            ConnectionType::Graph => connect::sign_in(&mut self.browser, url, &wishes).await.unwrap(),
+            ConnectionType::Ews => {
+                connect::begin_over_ews(&mut self.browser, url, "/sources", "", &wishes).await.unwrap()
+            }
+        }
     }
 
     pub(super) async fn control(&self, method: reqwest::Method, path: &str, body: &Value) -> Value {
@@ -127,9 +149,12 @@ impl World {
 
 /// Promise: from a fresh sign-in to the first waiting mail in Jira it takes 5 seconds at most: when a mailbox is connected, and when a
 /// sign-in that Microsoft had ended is made anew.
+#[rstest]
+#[case::graph(ConnectionType::Graph)]
+#[case::ews(ConnectionType::Ews)]
 #[tokio::test(flavor = "multi_thread")]
-async fn waiting_mail_is_in_jira_soon_after_a_sign_in() {
-    let mut world = World::new().await;
+async fn waiting_mail_is_in_jira_soon_after_a_sign_in(#[case] over: ConnectionType) {
+    let mut world = World::over(over).await;
     world.deliver("waiting before");
     let begun = world.connect().await;
     world.in_jira("waiting before").await;
@@ -153,18 +178,21 @@ async fn waiting_mail_is_in_jira_soon_after_a_sign_in() {
     world.in_jira("waiting meanwhile").await;
     let again = world.since_sign_in().await;
     eprintln!(
-        "from the confirmation to the first waiting mail in Jira: {first:?}; from a new sign-in: {again:?}"
+        "over {over}, from the confirmation to the first waiting mail in Jira: {first:?}; from a new sign-in: {again:?}"
     );
-    assert!(first <= SOON && again <= SOON, "{first:?}, {again:?}");
+    assert!(first <= SOON && again <= SOON, "{over}: {first:?}, {again:?}");
     world.running.stop().await;
     world.sim.stop().await;
 }
 
 /// Promise: in shadow mode nothing is written, neither to Jira nor to the mailbox: not for new mail, not for a plan that was begun
 /// before, not by a retry of a held mail, and no mark that is due. When it ends, what was begun before goes on.
+#[rstest]
+#[case::graph(ConnectionType::Graph)]
+#[case::ews(ConnectionType::Ews)]
 #[tokio::test(flavor = "multi_thread")]
-async fn shadow_mode_writes_nothing() {
-    let mut world = World::new().await;
+async fn shadow_mode_writes_nothing(#[case] over: ConnectionType) {
+    let mut world = World::over(over).await;
     world.connect().await;
     world.control(reqwest::Method::POST, "/jira/tokens", &json!({ "revoke": true })).await;
     world.deliver("begun before");
@@ -228,14 +256,19 @@ async fn shadow_mode_writes_nothing() {
 }
 
 /// Promise: a source that is confirmed in shadow mode writes nothing from its first mail on; the form keeps the tick meanwhile.
+#[rstest]
+#[case::graph(ConnectionType::Graph)]
+#[case::ews(ConnectionType::Ews)]
 #[tokio::test(flavor = "multi_thread")]
-async fn shadow_mode_begins_with_the_first_mail() {
-    let mut world = World::new().await;
+async fn shadow_mode_begins_with_the_first_mail(#[case] over: ConnectionType) {
+    let mut world = World::over(over).await;
     world.deliver("lay there before");
     let wishes = Wishes::everything(MAILBOX, "SUP", "Task");
-    let page = connect::sign_in(&mut world.browser, &world.running.url, &wishes).await.unwrap();
-    let (_, at) = page.links.iter().find(|(_, url)| url.path() == "/sources/new").unwrap().clone();
-    let page = world.browser.open(&at).await.unwrap();
+    let mut page = world.sign_in().await;
+    if page.url.path() != "/sources/new" {
+        let (_, at) = page.links.iter().find(|(_, url)| url.path() == "/sources/new").unwrap().clone();
+        page = world.browser.open(&at).await.unwrap();
+    }
     let form = page.form(&["mailbox", "project", "start"]).unwrap();
     let page = world.browser.submit(&form.with("shadow", "on").with("do", "folders")).await.unwrap();
     connect::confirm(&mut world.browser, &world.running.url, page, &wishes).await.unwrap();
@@ -251,9 +284,12 @@ async fn shadow_mode_begins_with_the_first_mail() {
 }
 
 /// Promise: the dry run of a new source shows mail that was handled before as that, with its issue, and other mail as new.
+#[rstest]
+#[case::graph(ConnectionType::Graph)]
+#[case::ews(ConnectionType::Ews)]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dry_run_knows_what_was_handled() {
-    let mut world = World::new().await;
+async fn a_dry_run_knows_what_was_handled(#[case] over: ConnectionType) {
+    let mut world = World::over(over).await;
     world.connect().await;
     world.deliver("handled before");
     world.in_jira("handled before").await;
@@ -262,7 +298,8 @@ async fn a_dry_run_knows_what_was_handled() {
     world.deliver("not seen yet");
     let (account,): (uuid::Uuid,) =
         world.running.db.fetch_one(sql!("SELECT id FROM account"), args![]).await.unwrap();
-    let at = format!("/sources/new?account={account}");
+    let way = Way { over, ..Way::default() };
+    let at = format!("/sources/new?{}", way.query(account));
     let page = open(&mut world.browser, &world.running, &at).await;
     let form = page.form(&["mailbox", "project", "start"]).unwrap();
     let form = form.choosing("project", "SUP").unwrap().choosing("issue_type", "Task").unwrap();

@@ -27,6 +27,9 @@ use crate::web::testing::{Answer, Browser};
 
 const TENANT: &str = "6babcaad-604b-40ac-a9d7-9fd97c0b779f";
 
+/// Where an expired password is changed.
+pub(super) const CHANGE_PASSWORD: &str = "https://portal.microsoftonline.com/ChangePassword.aspx";
+
 static KEY: LazyLock<KeyPair> = LazyLock::new(|| KeyPair::generate(KeySize::Rsa2048).expect("a key"));
 
 /// What the service answers with.
@@ -103,10 +106,13 @@ async fn token(
     let secret = asked.iter().find(|(name, _)| name == "client_secret").map_or("none", |(_, value)| value);
     let ended = (secret == told.ended).then_some((7_000_222, "invalid_client"));
     if let Some((code, error)) = ended.or(told.refuses) {
-        let body = json!({
+        let mut body = json!({
             "error": error, "error_description": format!("AADSTS{code}: refused."), "error_codes": [code],
             "trace_id": "t", "correlation_id": "c",
         });
+        if code == 50_055 {
+            body["password_change_url"] = CHANGE_PASSWORD.into();
+        }
         return (StatusCode::BAD_REQUEST, Json(body)).into_response();
     }
     assert!(asked.iter().any(|(name, _)| name == "scope" || name == "device_code"), "{asked:?}");

@@ -423,7 +423,8 @@ pub async fn marked(
     let mut tx = db.begin().await?;
     store_outcomes(&mut tx, judged.outcomes).await?;
     if let Some(fault) = judged.given_up.first() {
-        give_up(&mut tx, source, standing, judged.given_up.len(), fault, now).await?;
+        let fault = fault.clone().of_marking();
+        give_up(&mut tx, source, standing, judged.given_up.len(), &fault, now).await?;
     }
     match judged.then {
         Then::Nothing => {}
@@ -432,6 +433,7 @@ pub async fn marked(
                 .await?;
         }
         Then::Fails { fault, until, is_told } => {
+            let fault = fault.of_marking();
             marks_fail(&mut tx, source, standing, &fault, (until, is_told), now).await?;
         }
         Then::Works => marks_work(&mut tx, source, standing, "handled mail is marked again", now).await?,

@@ -196,7 +196,7 @@ impl Sender {
             title: due.title.clone(),
             text: due.text.clone(),
             code: fault.as_ref().map(|fault| fault.code.clone()).unwrap_or_default(),
-            page: fault.as_ref().and_then(Fault::page),
+            pages: fault.as_ref().map(Fault::pages).unwrap_or_default(),
             command: fault.as_ref().and_then(Fault::command),
             entry: fault.map(|fault| fault.entry.id.to_owned()).unwrap_or_default(),
             url: self.shell.address(&due.href),
@@ -218,6 +218,7 @@ impl Sender {
         let mut tx = self.shell.db.begin().await?;
         rows::answered(&mut tx, channel.id, answer.good, &answer.text, now).await?;
         tx.commit().await?;
+        self.shell.bus.tell("notices");
         Ok(answer)
     }
 

@@ -202,6 +202,7 @@ async fn set_paused(state: &State, admin: &Admin, id: Uuid, paused: bool) -> Res
     let what = if paused { "pause notice channel" } else { "resume notice channel" };
     audit::record(&mut tx, &admin.actor(), what, &channel.name, "").await?;
     tx.commit().await?;
+    state.shell.bus.tell("notices");
     let text = if paused {
         format!("{} gets no notices until it is resumed.", channel.name)
     } else {
@@ -239,5 +240,6 @@ pub async fn remove(
     rows::remove_channel(&mut tx, admin.workspace(), id).await?;
     audit::record(&mut tx, &admin.actor(), "remove notice channel", &channel.name, &channel.shown).await?;
     tx.commit().await?;
+    state.shell.bus.tell("notices");
     Ok(flash_to(&admin, &Flash::done(format!("{} was removed.", channel.name)), "/notices#channels"))
 }

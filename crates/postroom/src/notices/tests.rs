@@ -7,6 +7,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::routing::post;
 use fault::Fault;
+use futures::{FutureExt as _, StreamExt as _};
 use http::{HeaderMap, StatusCode};
 use jiff::SignedDuration;
 use secrecy::SecretString;
@@ -18,6 +19,7 @@ use super::send::place;
 use super::store::{self as rows, NewChannel, Notice};
 use super::watch::Watch;
 use crate::access::Actor;
+use crate::connections::goal::{Goal, Way};
 use crate::connections::store::accounts::{self, SignedIn};
 use crate::connections::store::sources;
 use crate::connections::testing::Office;
@@ -553,6 +555,49 @@ async fn a_channel_is_added_and_tested() {
     assert!(rows::channels(&office.console.shell.db, office.workspace()).await.unwrap().is_empty());
 }
 
+/// Promise: the channels on the page of notices are live: open pages hear of each change of one and of each answer that it gave, and
+/// replace the part that they stand in.
+#[tokio::test]
+async fn channels_are_live() {
+    let office = Office::new().await;
+    let connected = office.connect().await;
+    let (came, address) = listen().await;
+    let mut browser = office.console.owner().await;
+    let mut topics = Box::pin(office.console.shell.bus.topics());
+    let mut heard = || {
+        let mut all = Vec::new();
+        while let Some(Some(topic)) = topics.next().now_or_never() {
+            all.push(topic);
+        }
+        all.iter().any(|topic| topic == "notices")
+    };
+    let token = browser.token("/notices/channels/new?kind=webhook").await;
+    let fields = [("name", "Operations"), ("address", &*address)];
+    browser.post("/notices/channels/new?kind=webhook", &token, &fields).await;
+    assert!(heard(), "it was added");
+    let id = rows::channels(&office.console.shell.db, office.workspace()).await.unwrap()[0].id;
+    for (what, shown) in [("test", "works"), ("pause", "paused"), ("resume", "works")] {
+        browser.post(&format!("/notices/channels/{id}/{what}"), &token, &[]).await;
+        assert!(heard(), "{what}");
+        let page = browser.get("/notices").await.body;
+        let (before, row) = page.split_once(&format!("id=\"row-{id}\"")).expect("its row");
+        assert!(row.contains(shown), "{shown}: {page}");
+        let part = &before[before.rfind("data-live=").expect("a live part")..];
+        assert!(part.starts_with("data-live=\"notices sources\"") && !part.contains("</table>"), "{part}");
+    }
+    *came.refuses.lock().unwrap() = Some(StatusCode::BAD_GATEWAY);
+    fails(&office, connected.source, "own.not_signed_in").await;
+    // What falls together goes together: it waits a little.
+    later(&office, 60);
+    heard();
+    assert!(!office.sender.send_due(id).await.unwrap());
+    assert!(heard(), "a notice was not taken");
+    let page = browser.get("/notices").await.body;
+    assert!(page.contains("does not work") && page.contains("HTTP 502"), "{page}");
+    browser.post(&format!("/notices/channels/{id}/remove"), &token, &[]).await;
+    assert!(heard(), "it was removed");
+}
+
 /// Promise: mail goes through no outbound that does not work, and best through one that is not concerned.
 #[test]
 fn mail_takes_the_way_that_works() {
@@ -663,6 +708,58 @@ async fn looking_finds_what_nobody_raised() {
             open.iter().any(|open| open.object_id == connected.account),
             "the account still needs a person"
         );
+    }
+}
+
+/// Promise: a notice of an account that nothing uses yet leads to the list in which it stands: that of outbounds where somebody signed in
+/// to send, whoever finds it first.
+#[tokio::test]
+async fn an_unused_account_is_told_where_it_stands() {
+    for office in Office::all().await {
+        let registration = office.register().await;
+        let db = &office.console.shell.db;
+        let watch = Watch::new(office.console.shell.clone(), Arc::clone(&office.state.connections));
+        let fault = Fault::own("entra.grant_revoked", "");
+        let record = serde_json::to_string(&fault.to_record()).unwrap();
+        for (name, goal, list) in [
+            ("reads", Goal::Account, "/sources"),
+            ("sends", Goal::Outbound(Way::graph()), "/outbounds"),
+            ("sends-over-ews", Goal::Outbound(Way::ews("")), "/outbounds"),
+        ] {
+            let (seen, refused) = (office.sign_in(registration, name).await, format!("{name}-refused"));
+            let refused = office.sign_in(registration, &refused).await;
+            for account in [seen, refused] {
+                db.execute(
+                    store::sql!("UPDATE account SET goal = $1 WHERE id = $2"),
+                    store::args![goal.stored(), account],
+                )
+                .await
+                .unwrap();
+            }
+            let mut tx = db.begin().await.unwrap();
+            tell::account_fails(&mut tx, refused, &fault, office.now()).await.unwrap();
+            tx.commit().await.unwrap();
+            db.execute(
+                store::sql!(
+                    "UPDATE account SET state = 'offline', fault = $1, state_since = $2 WHERE id = $3"
+                ),
+                store::args![&record, office.now(), seen],
+            )
+            .await
+            .unwrap();
+            later(&office, 20 * 60);
+            watch.look().await.unwrap();
+            for account in [seen, refused] {
+                let (href,): (String,) = db
+                    .fetch_one(
+                        store::sql!("SELECT href FROM notice WHERE object_id = $1 AND kind = 'offline'"),
+                        store::args![account],
+                    )
+                    .await
+                    .unwrap();
+                assert_eq!(href, list, "{name}");
+            }
+        }
     }
 }
 

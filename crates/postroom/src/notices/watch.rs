@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::decide::{self, Alarm, Kind};
 use super::raise::{self, Object, Over};
 use super::store::{self as rows, AlarmRow};
+use crate::connections::goal::Goal;
 use crate::connections::health::{self, Standing};
 use crate::connections::jira_site::stored_fault;
 use crate::connections::known_ends::{self, KnownEnds};
@@ -335,7 +336,7 @@ fn of_account(workspace: Uuid, account: &Account) -> (Object, Standing) {
         kind: "account",
         id: account.id,
         name: account.username.clone(),
-        href: "/sources".to_owned(),
+        href: Goal::of_stored(&account.goal).list().0.to_owned(),
     };
     let standing = health::judge(&health::Facts {
         is_confirmed: true,

@@ -253,9 +253,9 @@ pub struct FaultView {
 
 impl HtmlSafe for FaultView {}
 
-/// The portal's page on which a fault is mended, in the portal of the cloud that it happened in.
-pub fn portal(fault: &fault::Fault) -> Option<Action> {
-    fault.page().map(|page| Action::leave(page.title, page.address))
+/// The portal's page on which a fault is mended, in the portal of the cloud that it happened in; several where nobody knows which.
+pub fn portal(fault: &fault::Fault) -> impl Iterator<Item = Action> {
+    fault.pages().into_iter().map(|page| Action::leave(page.title, page.address))
 }
 
 /// Where the account's owner changes the password, where Microsoft names such a page.

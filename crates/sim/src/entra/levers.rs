@@ -13,7 +13,8 @@
 //!   "assign"?,"unassign"?,"roles"?,"withdraw"?,"delete"?}`
 //! - `POST /revoke {"upn","access_tokens"?}`, `POST /refuse {"upn"?,"code","error"?,"suberror"?,"claims"?}`,
 //!   `POST /challenge {"upn","needs_person"?}` (insufficient_claims for clients that take it), `POST /restore`
-//! - `POST /tokens {"lifetime_seconds"?,"expire"?,"loop_after"?}`; `POST /delegates {"mailbox","user","grant","rights"?}`
+//! - `POST /tokens {"lifetime_seconds"?,"expire"?,"loop_after"?,"guesses_tenants"?}` (the last: a token of the application itself at
+//!   `common` and `organizations` is one of its own tenant and not 50059); `POST /delegates {"mailbox","user","grant","rights"?}`
 //! - `GET /registrations`, `POST /registrations {"client_id"?,"multi_tenant"?,"disabled"?,"public_flows"?,"secrets"?,"roles"?,
 //!   "scopes"?,"tells_roles"?}`,
 //!   `POST /registrations/new {"name","multi_tenant"?,"tenant"?,"redirect_uris"?}`, `POST /registrations/redirect-uris {"uri"}`,
@@ -367,6 +368,8 @@ struct Tokens {
     expire: Option<bool>,
     /// How many requests that look alike are answered within five minutes before 50196.
     loop_after: Option<usize>,
+    /// Whether a tenant that an application does not name is guessed.
+    guesses_tenants: Option<bool>,
 }
 
 async fn set_tokens(State(state): At, body: Bytes) -> Answer {
@@ -379,6 +382,9 @@ async fn set_tokens(State(state): At, body: Bytes) -> Answer {
     }
     if let Some(most) = tokens.loop_after {
         state.loops.set_most(most);
+    }
+    if let Some(guesses) = tokens.guesses_tenants {
+        state.set_guesses_tenants(guesses);
     }
     Ok(done())
 }

@@ -40,7 +40,7 @@ mod sign_in;
 mod token;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::Router;
@@ -86,6 +86,7 @@ pub(crate) struct EntraState {
     assertions: Assertions,
     devices: Devices,
     access_seconds: AtomicI64,
+    guesses_tenants: AtomicBool,
 }
 
 impl EntraState {
@@ -111,6 +112,7 @@ impl EntraState {
             assertions: Assertions::default(),
             devices: Devices::default(),
             access_seconds: AtomicI64::new(3_599),
+            guesses_tenants: AtomicBool::new(false),
         })
     }
 
@@ -124,6 +126,15 @@ impl EntraState {
     /// How long access tokens live from now on.
     pub(crate) fn set_access_lifetime(&self, seconds: i64) {
         self.access_seconds.store(seconds.clamp(1, 86_400), Ordering::Relaxed);
+    }
+
+    /// Whether an application that names no tenant gets a token of one that is guessed, from now on.
+    pub(crate) fn set_guesses_tenants(&self, guesses: bool) {
+        self.guesses_tenants.store(guesses, Ordering::Relaxed);
+    }
+
+    fn guesses_tenants(&self) -> bool {
+        self.guesses_tenants.load(Ordering::Relaxed)
     }
 
     fn access_lifetime(&self) -> SignedDuration {

@@ -280,9 +280,13 @@ impl EntraState {
         // Documented: `tenant` is required, by id or domain (entra-docs, v2-oauth2-client-creds-grant-flow), and 50059 is what is
         // answered where no tenant can be told (reference-error-codes, MissingTenantRealmAndNoUserInformationProvided). Seen so for
         // this grant at `common`: azure-docs issue 24064. That neither `common` nor `organizations` is taken: microsoft-identity-web
-        // issue 3121. In some cases Entra guesses a tenant instead (microsoft-authentication-library-for-dotnet issue 1384), which
-        // its own clients warn of and nobody can rely on.
-        let Authority::Own(tenant) = *authority else { return Err(TokenError::of(50_059)) };
+        // issue 3121. In some cases Entra guesses a tenant instead (microsoft-authentication-library-for-dotnet issue 1384, -for-js
+        // issue 5567), which its own clients warn of and nobody can rely on. Which tenant is not documented: here it is the app's own.
+        let tenant = match authority {
+            Authority::Own(tenant) => *tenant,
+            Authority::Any(_) if self.guesses_tenants() => registration.home,
+            Authority::Any(_) | Authority::Consumers => return Err(TokenError::of(50_059)),
+        };
         let scope = ask.needed("scope")?;
         let asked = self.one_resource(scope, false)?;
         let Some(resource) = asked.whole.iter().next().copied() else {

@@ -1,5 +1,7 @@
 //! Sign-in: what it gives, and what it refuses with which code.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::SignedDuration;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use reqwest::{Method, StatusCode};
@@ -9,6 +11,12 @@ use crate::client::{Answer, MAIL, REDIRECT, SUPPORT, parameter, world};
 
 fn codes(answer: &Answer) -> Vec<u64> {
     answer.json["error_codes"].as_array().into_iter().flatten().filter_map(Value::as_u64).collect()
+}
+
+/// What a token says, unverified.
+fn claims_of(token: &str) -> Value {
+    let part = token.split('.').nth(1).expect("a payload");
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64")).expect("JSON")
 }
 
 fn refused(answer: &Answer, status: u16, error: &str, code: u64) {
@@ -130,16 +138,31 @@ async fn the_client_is_checked() {
         .await
         .expect("an answer");
     assert_eq!(basic.status(), StatusCode::OK);
-    for none in ["common", "organizations"] {
-        let sent = [
-            ("client_id", world.ready().client_id.as_str()),
-            ("client_secret", world.ready().client_secret.as_str()),
-            grant,
-            scope,
-        ];
+    // Both readings of what becomes of an application that names no tenant; one that is not multi-tenant is refused in either.
+    let sent = [
+        ("client_id", world.ready().client_id.as_str()),
+        ("client_secret", world.ready().client_secret.as_str()),
+        grant,
+        scope,
+    ];
+    let nowhere = async |none: &str| {
         let answer = world.http.post(url.replace(&world.ready().tenant_id, none)).form(&sent).send().await;
-        refused(&Answer::of(answer.expect("an answer")).await, 400, "invalid_request", 50_059);
+        Answer::of(answer.expect("an answer")).await
+    };
+    for none in ["common", "organizations"] {
+        refused(&nowhere(none).await, 400, "invalid_request", 50_059);
     }
+    world.post_lever("/tokens", json!({ "guesses_tenants": true })).await;
+    for none in ["common", "organizations"] {
+        let guessed = nowhere(none).await;
+        let token = guessed.json["access_token"].as_str().unwrap_or_else(|| panic!("{}", guessed.text));
+        assert_eq!(claims_of(token)["tid"], world.ready().tenant_id);
+    }
+    world.post_lever("/registrations", json!({ "multi_tenant": false })).await;
+    assert_eq!(nowhere("organizations").await.json["error_codes"][0], 50_194);
+    world.post_lever("/registrations", json!({ "multi_tenant": true })).await;
+    world.post_lever("/tokens", json!({ "guesses_tenants": false })).await;
+    refused(&nowhere("organizations").await, 400, "invalid_request", 50_059);
     let elsewhere =
         world.http.post(url.replace(&world.ready().tenant_id, "absent.test")).form(&[grant]).send().await;
     let body: Value = elsewhere.expect("an answer").json().await.expect("JSON");

@@ -12,7 +12,7 @@ use crate::connections::pages::{SignInFailedPage, SwapPage};
 use crate::connections::routes::State;
 use crate::connections::store::accounts::{Account, SignIn};
 use crate::connections::store::uses;
-use crate::web::components::{Action, FaultView, Icon};
+use crate::web::components::{Action, FaultView, Icon, password};
 use crate::web::{self, Frame, Problem, Section};
 
 /// Somebody else came back: nothing was stored. Whoever means it signs in once more to say so.
@@ -57,6 +57,12 @@ pub(super) async fn swapped(
     Ok(response)
 }
 
+/// A mend as it is done by whoever has a link, and no button to sign in again.
+fn with_a_link(mend: &str) -> String {
+    mend.replace("Press Sign in again", "Open the link that was sent to you again")
+        .replace("press Sign in again", "open the link that was sent to you again")
+}
+
 pub(super) async fn failed(
     who: &Who,
     state: &State,
@@ -71,9 +77,10 @@ pub(super) async fn failed(
     let admin = match who {
         Who::Admin(admin) => admin,
         Who::Owner { client, .. } => {
-            // Portal and command are for whoever runs this, or administers the tenant.
-            view.actions.clear();
+            // Portal and command are for whoever runs this, or administers the tenant; the password is the owner's own.
+            view.actions = password(&placed).into_iter().collect();
             view.command.clear();
+            view.mend = with_a_link(&view.mend);
             let frame = client.frame("The sign-in was not completed");
             let page = SignInFailedPage { frame, fault: view, to_sources: false };
             let mut response = web::page(&page)?;
@@ -119,4 +126,22 @@ pub(super) async fn failed(
     };
     *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use fault::Who;
+
+    use super::*;
+
+    /// Promise: whoever signs in by a link is sent to no button that their page does not have.
+    #[test]
+    fn an_owner_with_a_link_is_sent_to_it() {
+        let of_owner = fault::catalogue().filter(|entry| entry.who == Who::MailboxOwner);
+        let told: Vec<String> = of_owner.map(|entry| with_a_link(entry.mend)).collect();
+        assert!(told.iter().all(|mend| !mend.to_lowercase().contains("press sign in again")), "{told:?}");
+        assert!(told.contains(
+            &"Change the password at Microsoft, then open the link that was sent to you again.".to_owned()
+        ));
+    }
 }

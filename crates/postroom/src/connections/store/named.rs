@@ -69,10 +69,26 @@ pub async fn outbounds_of(tx: &mut Tx, account: Uuid) -> Result<Vec<Named>, Stor
     .await
 }
 
+/// An account with its name.
+#[derive(Clone, Debug, FromRow)]
+pub struct NamedAccount {
+    /// Its row.
+    pub id: Uuid,
+    /// Whose it is.
+    pub workspace_id: Uuid,
+    /// As people know it.
+    pub name: String,
+    /// What it was signed in for, as its row keeps it.
+    pub goal: String,
+}
+
 /// An account.
-pub async fn account(tx: &mut Tx, id: Uuid) -> Result<Option<Named>, StoreError> {
-    tx.fetch_optional(sql!("SELECT id, workspace_id, username AS name FROM account WHERE id = $1"), args![id])
-        .await
+pub async fn account(tx: &mut Tx, id: Uuid) -> Result<Option<NamedAccount>, StoreError> {
+    tx.fetch_optional(
+        sql!("SELECT id, workspace_id, username AS name, goal FROM account WHERE id = $1"),
+        args![id],
+    )
+    .await
 }
 
 /// A destination: the project and its site.

@@ -14,11 +14,11 @@ pub fn draft(message: &Message, from: Address, to: Vec<Address>) -> Draft {
     }
     for item in shown {
         let code = if item.code.is_empty() { String::new() } else { format!(" ({})", item.code) };
-        let page = item.page.as_ref().map(|page| format!("{}: {}", page.title, page.address));
+        let pages = item.pages.iter().map(|page| format!("{}: {}", page.title, page.address));
         let command = item.command.as_ref().map(|command| format!("Command: {command}"));
         let lines = [item.title.clone(), format!("{}{code}", item.text)]
             .into_iter()
-            .chain(page)
+            .chain(pages)
             .chain(command)
             .chain([item.url.clone(), String::new()]);
         for line in lines {

@@ -37,8 +37,8 @@ pub struct Item {
     pub code: String,
     /// The catalogue's entry; empty where there is none.
     pub entry: String,
-    /// The portal's page on which it is mended.
-    pub page: Option<PageLink>,
+    /// The portal's page on which it is mended; several where nobody knows which.
+    pub pages: Vec<PageLink>,
     /// The command that mends or examines it.
     pub command: Option<String>,
     /// Its page in the console.
@@ -120,10 +120,10 @@ pub(super) mod tests {
             text: "Sign in again.".to_owned(),
             code: "AADSTS50173".to_owned(),
             entry: "entra.grant_revoked".to_owned(),
-            page: Some(PageLink {
+            pages: vec![PageLink {
                 title: "Licenses | <admin center>".to_owned(),
                 address: "https://portal.azure.us/#view/Blade/~/Licenses".to_owned(),
-            }),
+            }],
             command: Some("Get-Mailbox -Identity box@contoso.test | Format-List".to_owned()),
             url: format!("https://postroom.test/sources/{n}"),
             raised_at: at,

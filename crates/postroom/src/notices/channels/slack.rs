@@ -20,11 +20,11 @@ fn cut(text: &str, most: usize) -> String {
 
 /// The portal's page as a link, the command as code. Addresses of portals are made of plain words and ids.
 fn ways(item: &Item) -> String {
-    let page = item.page.as_ref().map(|page| {
+    let pages = item.pages.iter().map(|page| {
         format!("\n<{}|{}>", escaped(&page.address), cut(&escaped(&page.title).replace('|', "/"), 200))
     });
     let command = item.command.as_ref().map(|command| format!("\n`{}`", cut(&escaped(command), 1000)));
-    page.into_iter().chain(command).collect()
+    pages.chain(command).collect()
 }
 
 /// The body.

@@ -28,9 +28,9 @@ pub fn body(message: &Message) -> Value {
     let (shown, mut more) = message.shown();
     let mut used = 0;
     for (n, item) in shown.iter().enumerate() {
-        let page = item.page.as_ref().map(|page| link(&page.title, &page.address));
+        let pages = item.pages.iter().map(|page| link(&page.title, &page.address));
         let command = item.command.as_ref().map(|command| text(&format!("Command: {command}"), "default"));
-        let ways: Vec<Value> = page.into_iter().chain(command).collect();
+        let ways: Vec<Value> = pages.chain(command).collect();
         used +=
             item.title.len() + item.text.len() + item.url.len() + Value::from(ways.clone()).to_string().len();
         if used > ROOM {

@@ -23,7 +23,9 @@ pub fn body(message: &Message) -> Value {
             "text": item.text,
             "code": item.code,
             "fault": item.entry,
-            "page": item.page,
+            // Of several, none is the one.
+            "page": if let [page] = item.pages.as_slice() { Some(page) } else { None },
+            "pages": item.pages,
             "command": item.command,
             "url": item.url,
             "raised_at": item.raised_at.to_string(),
@@ -90,6 +92,7 @@ mod tests {
         assert_eq!(body["data"]["notices"][2]["kind"], "back");
         let first = &body["data"]["notices"][0];
         assert_eq!(first["page"]["address"], "https://portal.azure.us/#view/Blade/~/Licenses");
+        assert_eq!(first["pages"], json!([first["page"]]));
         assert!(first["command"].as_str().unwrap().starts_with("Get-Mailbox"));
     }
 }
