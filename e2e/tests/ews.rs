@@ -1,5 +1,5 @@
-//! Sources over Exchange Web Services: mail becomes issues as over Graph, and a source that is moved to Graph, killed on the way
-//! or not, handles nothing twice and loses nothing.
+//! Sources over Exchange Web Services: mail becomes issues as over Graph, and a source that is moved to Graph handles nothing twice and
+//! loses nothing.
 
 use std::time::Duration;
 
@@ -176,9 +176,11 @@ async fn a_mail_over_ews_becomes_an_issue_and_its_reply_a_comment() -> Result<()
     world.serve.kill().await
 }
 
-/// Mail before, while EWS is barred, and after: all of it is handled once, with its attachments, marked as read, and ends over Graph.
-async fn converted(failpoint: Option<&str>) -> Result<()> {
-    let mut world = world().await?;
+/// Mail before, while EWS is barred, and after: all of it is handled once, with its attachments, marked as read, and ends over Graph. (Killed
+/// on the way: `convert.rs`.)
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_moves_to_graph_where_ews_is_barred() -> Result<()> {
+    let world = world().await?;
     let mut sent = vec![mail(0, None, true), mail(1, Some(0), false)];
     for mail in &sent {
         world.send(mail).await?;
@@ -197,28 +199,9 @@ async fn converted(failpoint: Option<&str>) -> Result<()> {
         })
         .await?;
     let id = world.source().await?;
-    if let Some(failpoint) = failpoint {
-        world.serve.kill().await?;
-        world.serve = world.setup.serve(&format!("{failpoint}=exit"))?;
-        world.serve.ready().await?;
-        let (status, said) = world.setup.run(&["sources", "convert", &id]).await?;
-        ensure!(!status.success(), "{failpoint} was not reached: {said}");
-        let status = world.serve.ends(Duration::from_secs(10)).await?;
-        ensure!(!status.success());
-        // Nobody begins it again: it was on record before anything was done.
-        world.serve = world.setup.serve("")?;
-        world.serve.ready().await?;
-        world
-            .until("the move goes on by itself", async || {
-                let listed = world.sources().await?;
-                Ok((listed["sources"][0]["connection_type"] == "graph").then_some(()))
-            })
-            .await?;
-    } else {
-        let (status, said) = world.setup.run(&["sources", "convert", &id]).await?;
-        ensure!(status.success(), "{said}\n{}", tail(&world.setup.log()));
-        ensure!(said.contains("2 ids translated"), "{said}");
-    }
+    let (status, said) = world.setup.run(&["sources", "convert", &id]).await?;
+    ensure!(status.success(), "{said}\n{}", tail(&world.setup.log()));
+    ensure!(said.contains("2 ids translated"), "{said}");
     let listed = world.sources().await?;
     ensure!(listed["sources"][0]["connection_type"] == "graph", "{listed}");
     world.all_once(&sent).await?;
@@ -231,41 +214,6 @@ async fn converted(failpoint: Option<&str>) -> Result<()> {
     let (status, said) = world.setup.run(&["sources", "convert", &id]).await?;
     ensure!(!status.success() && said.contains("over Graph already"), "{said}");
     world.serve.kill().await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_source_moves_to_graph_where_ews_is_barred() -> Result<()> {
-    converted(None).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn c0_killed_when_the_move_is_on_record() -> Result<()> {
-    converted(Some("C0")).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn c1_killed_when_graph_has_answered() -> Result<()> {
-    converted(Some("C1.asked")).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn c1_killed_after_the_aliases_of_a_batch() -> Result<()> {
-    converted(Some("C1")).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn c2_killed_before_the_switch() -> Result<()> {
-    converted(Some("C2")).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn c3_killed_while_it_is_switched() -> Result<()> {
-    converted(Some("C3")).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn c4_killed_after_the_switch() -> Result<()> {
-    converted(Some("C4")).await
 }
 
 /// Mail that cannot be handled yet because Jira does not take it, whose ids of EWS a person's moves have changed while EWS is barred:

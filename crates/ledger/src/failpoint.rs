@@ -2,7 +2,7 @@
 //!
 //! Compiled to nothing without the feature `failpoints`. With it, the variable `POSTROOM_FAILPOINTS` arms them:
 //! `I4.issue=exit`, `I13=fail*3` (three times), `I12.issue=sleep:3000`, several separated by `;`. A number after `@` says at
-//! which hit it begins (`I3=exit@5`).
+//! which hit it begins (`I3=exit@5`). A number alone (`C.batch=1`) stands in place of a constant, so that a test need not be large.
 
 use crate::key::SlotKind;
 
@@ -109,9 +109,9 @@ pub const OTHERS: [(Row, &str); 8] = [
 ];
 
 /// The failpoints of moving a source to another transport: it is on record and nothing is done; the ids of a batch are translated
-/// and not kept; they are kept; open mails that have no other id were looked for; everything is switched and not committed; it is
-/// committed and nobody knows.
-pub const CONVERSION: [&str; 6] = ["C0", "C1.asked", "C1", "C2", "C3", "C4"];
+/// and not kept; they are kept; what a part of the search for open mails without another id found is kept; all of them were looked
+/// for; everything is switched and not committed; it is committed and nobody knows.
+pub const CONVERSION: [&str; 7] = ["C0", "C1.asked", "C1", "C2.part", "C2", "C3", "C4"];
 
 /// What an armed failpoint wants its place to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,8 +138,15 @@ pub fn armed(_name: &str) -> bool {
     false
 }
 
+/// A number that a test sets in place of a constant.
+#[cfg(not(feature = "failpoints"))]
+#[inline]
+pub fn number(_name: &str) -> Option<u64> {
+    None
+}
+
 #[cfg(feature = "failpoints")]
-pub use armed::{armed, hit};
+pub use armed::{armed, hit, number};
 
 #[cfg(feature = "failpoints")]
 mod armed {
@@ -153,6 +160,8 @@ mod armed {
         Exit,
         Fail,
         Sleep(u64),
+        /// Not a place but a number.
+        Number(u64),
     }
 
     #[derive(Debug)]
@@ -185,6 +194,7 @@ mod armed {
             let action = match action.split_once(':') {
                 None if action == "exit" => Action::Exit,
                 None if action == "fail" => Action::Fail,
+                None if action.parse::<u64>().is_ok() => Action::Number(action.parse().unwrap_or_default()),
                 Some(("sleep", ms)) => Action::Sleep(ms.parse().expect("milliseconds after sleep:")),
                 _ => panic!("unknown failpoint action `{action}`"),
             };
@@ -211,6 +221,15 @@ mod armed {
             Action::Exit => std::process::abort(),
             Action::Fail => Wanted::Fail,
             Action::Sleep(ms) => Wanted::Sleep(ms),
+            Action::Number(_) => Wanted::Nothing,
+        }
+    }
+
+    /// See the other `number`.
+    pub fn number(name: &str) -> Option<u64> {
+        match table().lock().unwrap_or_else(PoisonError::into_inner).get(name)?.action {
+            Action::Number(number) => Some(number),
+            _ => None,
         }
     }
 

@@ -284,6 +284,17 @@ impl Ledger {
             args![],
         )
         .await?;
+        // Their MIME is asked for under no id that the other transport knows.
+        tx.execute_rows(
+            sql_rows! {
+                head: "WITH v(id) AS (VALUES ",
+                row: "($:UUID)",
+                tail: ") UPDATE message SET content = 'gone' FROM v WHERE message.id = v.id AND message.content = 'awaiting_mime'",
+            },
+            rows(unmatched.gone.iter().chain(&unmatched.doubtful).map(|id| args![*id])),
+            args![],
+        )
+        .await?;
         tx.execute_rows(
             sql_rows! {
                 head: "WITH v(id) AS (VALUES ",
@@ -321,12 +332,20 @@ impl Ledger {
     }
 
     /// From now on the source's messages are asked for by their ids of Graph. Whoever is about to fetch the MIME of one by its
-    /// old id loses the claim: nothing of it was written yet, and its next claim knows the new id.
+    /// old id loses the claim: nothing of it was written yet, and its next claim knows the new id. That a mark was not taken under
+    /// the old id says nothing of the new one.
     pub async fn ask_by_graph_ids(&self, tx: &mut Tx, source_id: Uuid) -> Result<u64, StoreError> {
         tx.execute(
             sql!(
                 "UPDATE message SET fence = fence + 1, lease_until = 0
                  WHERE source_id = $1 AND state = 'ready' AND content = 'awaiting_mime'"
+            ),
+            args![source_id],
+        )
+        .await?;
+        tx.execute(
+            sql!(
+                "UPDATE message SET mark_not_before = 0, mark_attempts = 0 WHERE source_id = $1 AND mark = 'due'"
             ),
             args![source_id],
         )

@@ -205,3 +205,65 @@ async fn marks_that_nobody_needs_any_more_are_over() {
     world.running.stop().await;
     world.sim.stop().await;
 }
+
+/// Promise: a mailbox that is busy soon after it refused marks does not take the place of the refusal: its reason and its mend stay on the
+/// page, nobody is told that it is over or begins again, and it is tried again within a minute. When marks go through, it is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_mailbox_after_a_refusal_leaves_the_refusal_told() {
+    let mut world = World::new().await;
+    world.connect().await;
+    let answers = |status: u16, code: &str| json!({ "service": "graph", "method": "PATCH", "path": "/messages/[^/]+$", "kind": "status", "status": status, "code": code });
+    world.control(Method::POST, "/faults", &answers(403, "ErrorAccessDenied")).await;
+    world.deliver("refused");
+    world.in_jira("refused").await;
+    world.until_marks("degraded").await;
+    let standing = async |world: &World| -> (i64, i64, String) {
+        world
+            .running
+            .db
+            .fetch_one(
+                sql!("SELECT marks_not_before, mark_since, coalesce(mark_fault, '') FROM source"),
+                args![],
+            )
+            .await
+            .unwrap()
+    };
+    let before = standing(&world).await;
+    world.control(Method::DELETE, "/faults", &json!({})).await;
+    world.control(Method::POST, "/faults", &answers(503, "serviceNotAvailable")).await;
+    world.press("/try-now").await;
+    let tried = async {
+        loop {
+            let (until, since, fault) = standing(&world).await;
+            if until != 0 && until != before.0 {
+                return (until, since, fault);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let (until, since, fault) =
+        tokio::time::timeout(Duration::from_secs(40), tried).await.expect("it is tried and put off");
+    let now = store::Clock::now(&store::SystemClock).as_microsecond();
+    assert!(until - now <= 60_000_000, "soon: {} s", (until - now) / 1_000_000);
+    assert_eq!((since, &fault), (before.1, &before.2), "the refusal stands");
+    let page = world.page_of_source().await;
+    for part in
+        ["degraded", "1 handled mail could not be marked", "may not do this with the mailbox", "Full Access"]
+    {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let notices = world.notices().await;
+    let [(kind, text, false)] = notices.as_slice() else { panic!("{notices:?}") };
+    assert!(kind == "marks" && text.contains("Full Access"), "{text}");
+
+    world.control(Method::DELETE, "/faults", &json!({})).await;
+    world.press("/try-now").await;
+    world.until_marks("online").await;
+    world.until_read(1).await;
+    let events = world.events().await;
+    let of_marks: Vec<&str> =
+        events.iter().map(String::as_str).filter(|kind| kind.starts_with("mark")).collect();
+    assert_eq!(of_marks, ["marks_fail", "marks_work"], "each is on record once");
+    world.running.stop().await;
+    world.sim.stop().await;
+}

@@ -30,6 +30,8 @@ pub struct Wishes {
     pub issue_type: String,
     /// `leave`, `read`, `category` or `move`.
     pub handled: &'static str,
+    /// The category, or the folder by its path.
+    pub handled_target: &'static str,
 }
 
 impl Wishes {
@@ -43,6 +45,7 @@ impl Wishes {
             project: project.to_owned(),
             issue_type: issue_type.to_owned(),
             handled: "read",
+            handled_target: "",
         }
     }
 }
@@ -194,6 +197,9 @@ pub async fn confirm(browser: &mut Browser, console: &Url, page: Page, wishes: &
 
 fn filled(mut form: Form, wishes: &Wishes) -> Result<Form> {
     form = form.with("start", wishes.start).with("handled", wishes.handled);
+    if !wishes.handled_target.is_empty() {
+        form = form.with("handled_target", wishes.handled_target);
+    }
     if form.has("folder_path") && !wishes.folder.eq_ignore_ascii_case("inbox") {
         form = form.with("folder_path", &wishes.folder);
     }

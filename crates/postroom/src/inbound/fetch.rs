@@ -514,7 +514,7 @@ impl Poller {
 }
 
 #[cfg(test)]
-mod tests_with_sim;
+pub(crate) mod tests_with_sim;
 
 #[cfg(test)]
 mod tests {

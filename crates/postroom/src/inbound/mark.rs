@@ -85,6 +85,16 @@ impl Marker {
     async fn mark(&self, source: Uuid, batch: &[DueMark]) -> Result<bool, store::StoreError> {
         failpoint::hit("I10");
         let Some(standing) = rows::mark_standing(&self.db, source).await? else { return Ok(false) };
+        // Nothing can be asked for without an id.
+        let (batch, without): (Vec<DueMark>, Vec<DueMark>) =
+            batch.iter().cloned().partition(|mark| mark.has_id != 0);
+        if !without.is_empty() {
+            rows::marked(&self.db, source, &standing, mark_judge::gone(&without), self.clock.now()).await?;
+        }
+        if batch.is_empty() {
+            return Ok(true);
+        }
+        let batch = batch.as_slice();
         let judged = match self.connections.mailbox_of(source).await {
             Ok(mailbox) => {
                 let changes: Vec<Change> = batch.iter().map(change).collect();

@@ -50,7 +50,7 @@ pub struct Judged {
 }
 
 /// Whether only a person can mend it.
-fn needs_person(fault: &Fault) -> bool {
+pub fn needs_person(fault: &Fault) -> bool {
     matches!(fault.entry.class, Class::Administrator | Class::Configuration)
 }
 
@@ -77,6 +77,10 @@ pub fn judge(
         (Some(fault), _, _) if !standing.is_read() => Then::Wait { until: slowly(fault) },
         (Some(fault), _, _) => Then::Fails { fault: fault.clone(), until: slowly(fault), is_told: true },
         (None, Some(fault), _) => Then::Wait { until: slowly(fault) },
+        // It says nothing of what somebody has to mend: that stays told as it is until marks go through.
+        (None, None, Some(fault)) if standing.waits_for_person() => {
+            Then::Wait { until: judge::after(now, judge::wait(fault, standing.mark_failures)) }
+        }
         (None, None, Some(fault)) => {
             let since = Timestamp::from_microsecond(standing.mark_since).unwrap_or(now);
             let is_long = standing.mark_fault.is_some() && now.duration_since(since) >= LONG;
@@ -98,8 +102,8 @@ pub fn judge(
             }
             Ok(Changed::Gone) => outcome(mark, Marked::Gone, 0),
             Err(fault) => {
-                let is_own = fault.entry.class == Class::Poison || needs_person(fault);
                 // While the mailbox takes no mark at all, nobody knows whether it would have taken this one.
+                let is_own = fault.entry.class == Class::Poison || (needs_person(fault) && !is_waiting);
                 let may_end = fault.entry.class == Class::Poison || standing.mark_fault.is_none();
                 if is_own && may_end && mark.mark_attempts + 1 >= ATTEMPTS {
                     given_up.push(fault.clone());
@@ -122,6 +126,12 @@ pub fn judge(
 pub fn put_off(batch: &[DueMark], until: Timestamp) -> Judged {
     let outcomes = batch.iter().map(|mark| outcome(mark, Marked::Later(until), 0)).collect();
     Judged { outcomes, then: Then::Wait { until }, given_up: Vec::new() }
+}
+
+/// Every mail has left the mailbox, as was found out before.
+pub fn gone(batch: &[DueMark]) -> Judged {
+    let outcomes = batch.iter().map(|mark| outcome(mark, Marked::Gone, 0)).collect();
+    Judged { outcomes, then: Then::Nothing, given_up: Vec::new() }
 }
 
 /// What became of a mark, with so many attempts more.
@@ -155,17 +165,25 @@ mod tests {
             mark_attempts: attempts,
             handled: "read".to_owned(),
             handled_target: String::new(),
+            has_id: 1,
         }
     }
 
     fn standing(fails_since: Option<i64>) -> MarkStanding {
+        standing_of(fails_since.map(|since| (since, "network.timeout")))
+    }
+
+    /// How it stands where marks have failed for so many seconds because of this fault, and that was told.
+    fn standing_of(failing: Option<(i64, &str)>) -> MarkStanding {
+        let record = failing.map(|(_, id)| serde_json::to_string(&fault(id).to_record()).unwrap());
         MarkStanding {
             workspace_id: Uuid::nil(),
-            mark_state: if fails_since.is_some() { "degraded" } else { "online" }.to_owned(),
-            mark_since: now().as_microsecond() - fails_since.unwrap_or_default() * 1_000_000,
-            mark_fault: fails_since.map(|_| "{}".to_owned()),
-            mark_failures: i64::from(fails_since.is_some()),
+            mark_state: if failing.is_some() { "degraded" } else { "online" }.to_owned(),
+            mark_since: now().as_microsecond() - failing.map_or(0, |(since, _)| since) * 1_000_000,
+            mark_fault: record,
+            mark_failures: i64::from(failing.is_some()),
             reads: 1,
+            connection_type: "graph".to_owned(),
         }
     }
 
@@ -242,5 +260,40 @@ mod tests {
         assert!(matches!(ended.then, Then::Wait { .. }));
         let offline = MarkStanding { reads: 0, ..standing(None) };
         assert!(matches!(of(&[0], &[Err(fault("graph.access_denied"))], &offline).then, Then::Wait { .. }));
+    }
+
+    /// Promise: what passes by itself soon after a refusal, or long after it, does not take the place of what somebody has to mend: that
+    /// stays told with its reason, is tried again soon, and gives no mail up.
+    #[test]
+    fn what_passes_by_itself_leaves_a_refusal_told() {
+        for passing in ["network.timeout", "graph.unavailable", "graph.throttled"] {
+            for since in [5, 600, 90_000] {
+                let standing = standing_of(Some((since, "graph.access_denied")));
+                let judged = of(&[50, 0], &[Err(fault(passing)), Err(fault(passing))], &standing);
+                let Then::Wait { until } = judged.then else { panic!("{passing}: {:?}", judged.then) };
+                assert!(until > now() && until.duration_since(now()).as_secs() <= 60, "{passing}: {until}");
+                assert!(judged.outcomes.iter().all(is_later) && judged.given_up.is_empty());
+                assert!(judged.outcomes.iter().zip([50, 0]).all(|(one, before)| one.attempts == before));
+            }
+        }
+        // One that waits for a person beside one that passes: the mend is told.
+        let both = [Err(fault("network.timeout")), Err(fault("graph.folder_gone"))];
+        let judged = of(&[0, 0], &both, &standing_of(Some((5, "graph.access_denied"))));
+        assert!(
+            matches!(&judged.then, Then::Fails { fault, is_told: true, .. } if fault.entry.id == "graph.folder_gone")
+        );
+    }
+
+    /// Promise: a source that is not read, because its mailbox refuses everything, gives no mark up, however often it was tried: the
+    /// marks are made when it is read again, or over the other transport.
+    #[test]
+    fn a_source_that_is_not_read_gives_no_mark_up() {
+        let offline = MarkStanding { reads: 0, ..standing(None) };
+        for id in ["graph.access_denied", "ews.not_allowed"] {
+            let judged = of(&[ATTEMPTS - 1, 50], &[Err(fault(id)), Err(fault(id))], &offline);
+            assert!(matches!(judged.then, Then::Wait { .. }), "{id}: {judged:?}");
+            assert!(judged.outcomes.iter().all(is_later) && judged.given_up.is_empty(), "{id}: {judged:?}");
+            assert_eq!(judged.outcomes[0].attempts, ATTEMPTS - 1, "{id}: it is not the mail's own");
+        }
     }
 }

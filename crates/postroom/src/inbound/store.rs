@@ -7,7 +7,8 @@ use sqlx::FromRow;
 use store::{Db, StoreError, Tx, args, sql, sql_rows};
 use uuid::Uuid;
 
-use super::mark_judge::{Judged, Then};
+use super::mark_judge::{self, Judged, Then};
+use crate::connections::jira_site::stored_fault;
 use crate::connections::{ConnectionType, tell};
 
 /// A source whose time has come, claimed.
@@ -329,6 +330,9 @@ pub struct DueMark {
     pub handled: String,
     /// Category or folder.
     pub handled_target: String,
+    /// 1: the id is one that the source's transport knows. A mail that had left the mailbox before its source was moved to Graph has
+    /// none.
+    pub has_id: i64,
 }
 
 /// What became of a mark.
@@ -349,7 +353,9 @@ pub enum Marked {
 pub async fn due_marks(db: &Db, now: Timestamp, limit: usize) -> Result<Vec<DueMark>, StoreError> {
     db.fetch_all(
         sql!(
-            "SELECT m.id, m.source_id, m.native_id, m.k, m.issue_key, m.mark_attempts, s.handled, s.handled_target
+            "SELECT m.id, m.source_id, m.native_id, m.k, m.issue_key, m.mark_attempts, s.handled, s.handled_target,
+               CAST(CASE WHEN EXISTS (SELECT 1 FROM message_alias a WHERE a.mailbox_id = m.mailbox_id AND a.kind = s.connection_type
+                 AND a.value = m.native_id) THEN 1 ELSE 0 END AS BIGINT) AS has_id
              FROM message m JOIN source s ON s.id = m.source_id
              WHERE m.mark = 'due' AND m.mark_not_before <= $1 AND s.marks_not_before <= $1 AND s.shadow_at IS NULL
              ORDER BY m.mark_not_before LIMIT $2"
@@ -389,6 +395,8 @@ pub struct MarkStanding {
     pub mark_failures: i64,
     /// 1: the source is read as it should be.
     pub reads: i64,
+    /// `graph` or `ews`.
+    pub connection_type: String,
 }
 
 impl MarkStanding {
@@ -396,13 +404,19 @@ impl MarkStanding {
     pub fn is_read(&self) -> bool {
         self.reads == 1
     }
+
+    /// Whether people were told of something that somebody has to mend.
+    pub fn waits_for_person(&self) -> bool {
+        let told = self.mark_fault.as_deref().filter(|_| self.mark_state != "online");
+        told.and_then(stored_fault).is_some_and(|fault| mark_judge::needs_person(&fault))
+    }
 }
 
 /// How marking stands for a source.
 pub async fn mark_standing(db: &Db, source: Uuid) -> Result<Option<MarkStanding>, StoreError> {
     db.fetch_optional(
         sql!(
-            "SELECT s.workspace_id, s.mark_state, s.mark_since, s.mark_fault, s.mark_failures,
+            "SELECT s.workspace_id, s.mark_state, s.mark_since, s.mark_fault, s.mark_failures, s.connection_type,
                CAST(CASE WHEN s.state = 'online' AND a.state = 'online' AND s.paused_at IS NULL AND s.removed_at IS NULL
                  THEN 1 ELSE 0 END AS BIGINT) AS reads
              FROM source s LEFT JOIN account a ON a.id = s.account_id WHERE s.id = $1"
@@ -422,6 +436,18 @@ pub async fn marked(
 ) -> Result<(), StoreError> {
     let mut tx = db.begin().await?;
     store_outcomes(&mut tx, judged.outcomes).await?;
+    let same_transport = tx
+        .execute(
+            sql!(
+                "UPDATE source SET marks_not_before = marks_not_before WHERE id = $1 AND connection_type = $2"
+            ),
+            args![source, &standing.connection_type],
+        )
+        .await?;
+    if same_transport == 0 {
+        // Moved to Graph meanwhile: what EWS said of marks is of no account any more.
+        return tx.commit().await;
+    }
     if let Some(fault) = judged.given_up.first() {
         let fault = fault.clone().of_marking();
         give_up(&mut tx, source, standing, judged.given_up.len(), &fault, now).await?;

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::connections::Connections;
 use crate::connections::consent::watch::Watcher;
-use crate::connections::convert::job::Converter;
+use crate::connections::convert::job::{Converter, Pace};
 use crate::connections::device_code::DevicePoller;
 use crate::connections::push::{self, Ear, Keeper, Listener};
 use crate::inbound::act::Worker;
@@ -143,6 +143,7 @@ impl Engine {
             wake: Arc::clone(&conversions),
             poll: Arc::clone(&poll),
             work: Arc::clone(&work),
+            pace: Pace::default(),
         };
         let (keep, ear) = (Arc::new(Notify::new()), Arc::new(Ear::default()));
         let keeper = Keeper {

@@ -8,10 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 use ledger::ids::{Double, Unmatched};
 use ledger::{Ledger, failpoint};
 use microsoft::graph::{GraphMailbox, IdKind, Translated};
-use microsoft::{FolderId, Mailbox as _, NativeId};
+use microsoft::{Folder, FolderId, Mailbox as _, NativeId};
 use store::StoreError;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use super::open_mails::{self, NotSought};
@@ -21,18 +22,42 @@ use crate::connections::Connections;
 use crate::connections::store::conversion::{self as rows, Conversion, Held, Switch};
 use crate::connections::store::events::{self, Event, Object};
 use crate::connections::store::sources::{self, Source};
+use crate::inbound::store as inbound;
 use crate::web::live::Bus;
 
-/// Message-IDs that are looked for between two renewals of the claim.
-const SOUGHT: usize = 10;
-/// Ids in one request and one transaction.
-const BATCH: usize = 500;
-/// How long source and move are claimed without a sign of life.
-const LEASE: SignedDuration = SignedDuration::from_secs(120);
 /// The longest that nobody looks into the database: other nodes write into it too.
 const LOOK: Duration = Duration::from_secs(30);
 /// After a fault of the database.
 const PAUSE: Duration = Duration::from_secs(5);
+
+/// How much a move does at a time, and how it keeps its claims.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Ids in one request and one transaction.
+    pub batch: usize,
+    /// Message-IDs that are looked for before what was found is kept.
+    pub part: usize,
+    /// How long source and move are claimed without a sign of life.
+    pub lease: SignedDuration,
+    /// How often such a sign is given beside the work.
+    pub sign: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        let number = |name, otherwise: u32| {
+            failpoint::number(name).and_then(|number| u32::try_from(number).ok()).unwrap_or(otherwise)
+        };
+        let size = |name, otherwise| usize::try_from(number(name, otherwise)).unwrap_or(1).max(1);
+        let lease = number("C.lease", 120);
+        Self {
+            batch: size("C.batch", 500),
+            part: size("C.parts", 10),
+            lease: SignedDuration::from_secs(lease.into()),
+            sign: Duration::from_secs(lease.into()) / 3,
+        }
+    }
+}
 
 /// What moves sources. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -49,6 +74,8 @@ pub struct Converter {
     pub poll: Arc<Notify>,
     /// Rings the worker.
     pub work: Arc<Notify>,
+    /// How much it does at a time.
+    pub pace: Pace,
 }
 
 /// Why a move did not come to its end.
@@ -83,6 +110,24 @@ impl From<NotSought> for Stopped {
             NotSought::Store(error) => Self::Store(error),
         }
     }
+}
+
+/// What is claimed while a source is moved.
+#[derive(Clone, Copy, Debug)]
+enum Claim {
+    /// The move: no other node has it in hand.
+    Move,
+    /// The source: nobody polls it.
+    Source,
+}
+
+/// What a folder is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    /// It is read.
+    Read,
+    /// Handled mail goes there.
+    Handled,
 }
 
 /// The folders as Graph calls them.
@@ -127,11 +172,15 @@ impl Converter {
     /// Takes the move whose turn it is as far as it goes. `false`: there is none.
     pub async fn once(&self, stop: &CancellationToken) -> Result<bool, StoreError> {
         let connections = &self.connections;
-        let claimed = rows::claim_due(&connections.db, connections.owner, self.now(), LEASE).await?;
+        let claimed =
+            rows::claim_due(&connections.db, connections.owner, self.now(), self.pace.lease).await?;
         let Some(mut conversion) = claimed else { return Ok(false) };
         let source = conversion.source_id;
         let mut held = None;
-        if let Err(stopped) = self.move_over(&mut conversion, &mut held, stop).await {
+        let claim = self.keep_claim(Claim::Move, source, conversion.fence);
+        let moved = self.move_over(&mut conversion, &mut held, stop).await;
+        drop(claim);
+        if let Err(stopped) = moved {
             self.stopped(&conversion, stopped).await?;
             if let Some(held) = held {
                 // It is read over EWS as before.
@@ -143,6 +192,27 @@ impl Converter {
         self.work.notify_one();
         self.tell(source);
         Ok(true)
+    }
+
+    /// Renews a claim beside the work, until it is dropped: a request to a slow Graph may take longer than the claim.
+    fn keep_claim(&self, claim: Claim, source: Uuid, fence: i64) -> AbortOnDropHandle<()> {
+        let (connections, pace) = (Arc::clone(&self.connections), self.pace);
+        AbortOnDropHandle::new(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(pace.sign).await;
+                let (db, now) = (&connections.db, connections.clock.now());
+                let kept = match claim {
+                    Claim::Move => rows::keep(db, (source, fence), now, pace.lease).await,
+                    Claim::Source => inbound::renew(db, (source, fence), now, pace.lease).await,
+                };
+                match kept {
+                    Ok(true) => {}
+                    // Somebody else has it: the work finds out when it keeps what it found.
+                    Ok(false) => return,
+                    Err(error) => tracing::warn!(%error, "the claim of a move could not be renewed"),
+                }
+            }
+        }))
     }
 
     fn tell(&self, source: Uuid) {
@@ -204,16 +274,18 @@ impl Converter {
         let graph = connections.graph_mailbox(source.account_id, &source.mailbox_native_id).await?;
         let folders = self.folders(&source, &graph).await?;
         let claim =
-            rows::claim_source(&connections.db, connections.owner, source.id, self.now(), LEASE).await?;
+            rows::claim_source(&connections.db, connections.owner, source.id, self.now(), self.pace.lease)
+                .await?;
         let claims =
             Held { source: source.id, source_fence: claim.ok_or_else(gone)?, fence: conversion.fence };
         *held = Some(claims);
+        let _kept = self.keep_claim(Claim::Source, source.id, claims.source_fence);
         let mut doubles = self.translate(&source, &graph, conversion, claims, stop).await?;
         let mut pending = self.ledger.without_graph_id(&connections.db, source.id).await?;
         pending.retain(|mail| doubles.iter().all(|double| double.message != mail.id));
-        // A part at a time: what was found is kept, and the claim with it, however many there are.
+        // A part at a time, so that what was found is not looked for again after a fault.
         let (groups, mut unmatched) = open_mails::grouped(pending);
-        for part in groups.chunks(SOUGHT) {
+        for part in groups.chunks(self.pace.part) {
             if stop.is_cancelled() {
                 return Err(Stopped::Lost);
             }
@@ -223,6 +295,7 @@ impl Converter {
             doubles.extend(self.keep(&source, conversion, claims, &sought.found).await?);
             unmatched.doubtful.extend(sought.unmatched.doubtful);
             unmatched.gone.extend(sought.unmatched.gone);
+            failpoint::hit("C2.part");
         }
         failpoint::hit("C2");
         unmatched.doubles = doubles;
@@ -248,7 +321,7 @@ impl Converter {
             if stop.is_cancelled() {
                 return Err(Stopped::Lost);
             }
-            let batch = self.ledger.ews_ids(db, source.mailbox_id, &after, BATCH).await?;
+            let batch = self.ledger.ews_ids(db, source.mailbox_id, &after, self.pace.batch).await?;
             let Some(last) = batch.last() else { return Ok(doubles) };
             after.clone_from(&last.value);
             let ids: Vec<NativeId> = batch.iter().map(|id| NativeId::from(id.value.as_str())).collect();
@@ -280,7 +353,7 @@ impl Converter {
         ids: &[(Uuid, String)],
     ) -> Result<Vec<Double>, Stopped> {
         let mut tx = self.connections.db.begin().await?;
-        if !rows::renew(&mut tx, held, conversion, self.now(), LEASE).await? {
+        if !rows::renew(&mut tx, held, conversion, self.now(), self.pace.lease).await? {
             return Err(Stopped::Lost);
         }
         let doubles = self.ledger.add_graph_ids(&mut tx, source.mailbox_id, ids).await?;
@@ -341,9 +414,10 @@ impl Converter {
     }
 
     async fn folders(&self, source: &Source, graph: &GraphMailbox) -> Result<Folders, Stopped> {
-        let read = folder(graph, &source.folder_id, &source.folder_name).await?;
+        let read = folder(graph, &source.folder_id, &source.folder_name, Use::Read).await?;
         let handled_target = if source.handled == "move" {
-            folder(graph, &source.handled_target, &source.handled_name).await?.as_str().to_owned()
+            let target = folder(graph, &source.handled_target, &source.handled_name, Use::Handled).await?;
+            target.as_str().to_owned()
         } else {
             source.handled_target.clone()
         };
@@ -367,30 +441,50 @@ fn number(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// A folder by its id of EWS, else by the name or path that it had.
-async fn folder(graph: &GraphMailbox, ews_id: &str, name: &str) -> Result<FolderId, Stopped> {
+/// A folder by its id of EWS, else by the path that it had, else by its name.
+async fn folder(graph: &GraphMailbox, ews_id: &str, name: &str, is_for: Use) -> Result<FolderId, Stopped> {
     let ids = [NativeId::from(ews_id)];
     let translated = graph.translate_ids(&ids, IdKind::Ews, IdKind::RestImmutable).await?;
-    if let Some(Translated::Id(id)) = translated.first()
-        && let Ok(found) = graph.folder(id.as_str()).await
-    {
-        return Ok(found.id);
+    if let Some(Translated::Id(id)) = translated.first() {
+        match graph.folder(id.as_str()).await {
+            Ok(found) => return Ok(found.id),
+            // Another one may have taken its place.
+            Err(fault) if fault.entry.id == "graph.folder_gone" => {}
+            Err(fault) => return Err(fault.into()),
+        }
     }
     let all = graph.folders().await?;
     let wanted = name.to_lowercase();
-    let mut named = all
-        .iter()
-        .filter(|folder| folder.path.to_lowercase() == wanted || folder.name.to_lowercase() == wanted);
-    match (named.next(), named.next()) {
-        (Some(found), None) => Ok(found.id.clone()),
-        (None, _) => Err(Stopped::Failed(
+    let by_path = all.iter().filter(|folder| folder.path.to_lowercase() == wanted);
+    // A path is that of one folder; several may have one name.
+    let mut named: Vec<&Folder> = by_path.collect();
+    if named.is_empty() {
+        named = all.iter().filter(|folder| folder.name.to_lowercase() == wanted).collect();
+    }
+    match (named.as_slice(), is_for) {
+        ([found], _) => Ok(found.id.clone()),
+        ([], Use::Read) => Err(Stopped::Failed(
             format!("Graph shows no folder {name} in this mailbox."),
             "Look in Outlook whether it was renamed or removed; then make a new source over Graph and remove this one."
                 .to_owned(),
         )),
-        (Some(_), Some(_)) => Err(Stopped::Failed(
+        ([], Use::Handled) => Err(Stopped::Failed(
+            format!("Graph shows no folder {name}, where handled mail goes, in this mailbox."),
+            "Look in Outlook whether it was renamed or removed. Choose in the source's settings what becomes of handled mail, then \
+             move the source again."
+                .to_owned(),
+        )),
+        (_, Use::Read) => Err(Stopped::Failed(
             format!("This mailbox has several folders {name}, and Graph does not say which one this is."),
             "Rename the folder that is read so that its name is its own, then move the source again.".to_owned(),
+        )),
+        (_, Use::Handled) => Err(Stopped::Failed(
+            format!(
+                "This mailbox has several folders {name}, and Graph does not say to which one handled mail goes."
+            ),
+            "Rename the folder in Outlook so that its name is its own, or choose in the source's settings what becomes of handled mail, \
+             then move the source again."
+                .to_owned(),
         )),
     }
 }

@@ -3,7 +3,8 @@
 //! [`begin`] puts the move on record; [`job::Converter`] does it in the background, and goes on by itself after a kill or while Graph
 //! does not answer. The source is read over EWS until the switch, and [`cancel`] leaves it there.
 //!
-//! 1. The source's claim is taken, so that nothing is recorded by an old id meanwhile; it is renewed with every batch.
+//! 1. The source's claim is taken, so that nothing is recorded by an old id meanwhile; it is renewed beside the work, however slow
+//!    Graph is.
 //! 2. Every id of EWS that the ledger has of this mailbox is translated, and the other one becomes an alias, a batch a
 //!    transaction. What is still to be handled or marked and cannot be translated is looked for by Message-ID, time and text
 //!    ([`open_mails`]).
@@ -17,6 +18,8 @@ pub mod job;
 mod open_mails;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_with_sim;
 
 use axum::extract::{Path, State as Shared};
 use axum::response::Response;

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use uuid::Uuid;
 
-use super::job::Converter;
+use super::job::{Converter, Pace};
 use super::{begin, cancel};
 use crate::access::Actor;
 use crate::api;
@@ -47,6 +47,7 @@ fn converter(office: &Office) -> Converter {
         wake: bell(),
         poll: bell(),
         work: bell(),
+        pace: Pace::default(),
     }
 }
 

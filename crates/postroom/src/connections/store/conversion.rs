@@ -240,6 +240,26 @@ pub async fn renew(
     Ok(source == 1 && conversion == 1)
 }
 
+/// Keeps the claim of a move while it lasts, beside the work: one request to Graph may take longer than the claim. `false`: it is
+/// somebody else's, or was given back.
+pub async fn keep(
+    db: &Db,
+    (source, fence): (Uuid, i64),
+    now: Timestamp,
+    lease: SignedDuration,
+) -> Result<bool, StoreError> {
+    let kept = db
+        .execute(
+            sql!(
+                "UPDATE conversion SET lease_until = $1
+                 WHERE source_id = $2 AND fence = $3 AND state = 'running' AND lease_until > 0"
+            ),
+            args![until(now, lease), source, fence],
+        )
+        .await?;
+    Ok(kept == 1)
+}
+
 /// Gives the source back: it is polled as before.
 pub async fn let_source_go(db: &Db, held: Held, now: Timestamp) -> Result<(), StoreError> {
     db.execute(
@@ -323,7 +343,8 @@ pub struct Switch<'a> {
     pub now: Timestamp,
 }
 
-/// Switches a source to Graph; it is listed from its beginning at once. `false`: the claim is somebody else's.
+/// Switches a source to Graph; it is listed from its beginning at once. Marks that EWS did not take are tried at once, too, and what was
+/// told of them is over when Graph takes them. `false`: the claim is somebody else's.
 pub async fn switch(tx: &mut Tx, to: &Switch<'_>) -> Result<bool, StoreError> {
     let switched = tx
         .execute(
@@ -331,7 +352,7 @@ pub async fn switch(tx: &mut Tx, to: &Switch<'_>) -> Result<bool, StoreError> {
                 "UPDATE source SET connection_type = 'graph', ews_url = '', folder_id = $1, handled_target = $2,
                    cursor_value = NULL, by_ids_since = NULL, round_begun_at = NULL, lease_until = NULL, fence = fence + 1, failures = 0, fault = NULL,
                    state_since = CASE WHEN state = 'online' THEN state_since ELSE $3 END, state = 'online',
-                   next_poll_at = $3, updated_at = $3
+                   marks_not_before = 0, mark_failures = 0, next_poll_at = $3, updated_at = $3
                  WHERE id = $4 AND fence = $5 AND connection_type = 'ews'"
             ),
             args![to.folder_id, to.handled_target, to.now, to.held.source, to.held.source_fence],

@@ -18,7 +18,7 @@ use crate::connections::testing::{Office, confirmed};
 use crate::inbound::act::Worker;
 use crate::inbound::room::Room;
 
-const MAILBOX: &str = "support@contoso.test";
+pub(crate) const MAILBOX: &str = "support@contoso.test";
 const BOTH: [ConnectionType; 2] = [ConnectionType::Graph, ConnectionType::Ews];
 /// Between two polls.
 const INTERVAL: Duration = Duration::from_mins(1);
@@ -42,6 +42,18 @@ struct Desk {
     http: reqwest::Client,
     stop: CancellationToken,
     worker: tokio::task::JoinHandle<()>,
+}
+
+impl Poller {
+    /// Polls what is due to the end of its round; how many sources.
+    pub(crate) async fn poll_due(&self) -> usize {
+        let due = rows::claim_due(&self.db, self.owner, self.clock.now(), LEASE, 8).await.unwrap();
+        let polled = due.len();
+        for source in due {
+            self.poll(source, &CancellationToken::new()).await;
+        }
+        polled
+    }
 }
 
 impl Desk {
@@ -218,7 +230,7 @@ fn message_id(number: usize) -> String {
 }
 
 /// A confirmed source whose mailbox and Jira are the simulator's, reached with the application's own permission.
-async fn connect(
+pub(crate) async fn connect(
     office: &Office,
     sim: &Sim,
     over: ConnectionType,
