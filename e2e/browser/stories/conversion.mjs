@@ -145,7 +145,7 @@ export const held = {
     const like = { id: 'changed@customer.example', at: '2026-11-20T10:00:00Z' };
     const { ews_id: first } = await world.deliver(support, 'As it came', { ...like, text: 'As it came.\n' });
     await owner.open('/messages');
-    await until('x', async () => { await owner.open('/messages'); return (await owner.text()).includes('As it came'); });
+    await owner.sees('As it came');
     // While EWS is barred, somebody puts another one in its place.
     await world.lever('/ews/policy', { allowed_app_ids: [] });
     await world.lever(`/mailboxes/${support}/remove`, { id: first });

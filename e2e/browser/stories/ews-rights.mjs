@@ -127,7 +127,7 @@ export const application = {
     await world.lever('/tokens', { expire: true });
     await page.goto(here);
     await owner.press('Check');
-    t.contains(await owner.text(), ['reaches every mailbox of the tenant', 'full_access_as_app'], 'the page with a role for every mailbox');
+    t.contains(await owner.text(), ['reaches every mailbox of the tenant', 'Fence over EWS'], 'the page with a role for every mailbox');
     await t.look(owner, 'open-over-ews');
   },
 };
