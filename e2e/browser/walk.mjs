@@ -6,12 +6,13 @@
 //
 // With a PICTURE_FOLDER (docs/images), the pictures of the guides are taken anew. The stories are in `stories/`; what they are told
 // with is in `harness/`: `world` (the programs), `cloud` (Microsoft at its real addresses), `person` (a browser with somebody at it), `look` (what must hold of every page),
-// `story` (runs them).
+// `pictures` (what must hold of the guide's), `story` (runs them).
 
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
+import { wrongPictures } from './harness/pictures.mjs';
 import { tell } from './harness/story.mjs';
 import { stories } from './stories/index.mjs';
 
@@ -52,6 +53,10 @@ for (const { what, milliseconds, most } of told.flatMap((story) => story.measure
   console.log(`measured: ${what}: ${(milliseconds / 1000).toFixed(2)} s (promised: ${(most / 1000).toFixed(0)} s)`);
 }
 const findings = told.flatMap((story) => story.findings.map((finding) => `${story.name}: ${finding}`));
+// Only the whole walk knows all pictures, and only a story that came to its end has taken all of its own.
+if (!names && told.every((story) => story.isWhole)) {
+  findings.push(...wrongPictures(told.flatMap((story) => story.taken), resolve(import.meta.dirname, '../..')).map((wrong) => `pictures: ${wrong}`));
+}
 if (findings.length) console.log('');
 for (const finding of findings) console.log(`FINDING ${finding}`);
 const looks = told.reduce((sum, story) => sum + story.looks, 0);

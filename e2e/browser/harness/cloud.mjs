@@ -21,27 +21,36 @@ export class Clouds {
   #names = new Map();
   #key = generateKeyPairSync('rsa', { modulusLength: 2048 });
   #proxy;
+  #inside;
+  #silent = new Set();
+  #open = new Map();
   #asked = [];
 
-  /** `sim` is what the simulator says of itself. */
-  static async start(sim) {
+  /** `sim` is what the simulator says of itself; `cloud` the one that a sign-in address shared by two of them means; `exchange` the name of an Exchange server of one's own, with the simulator's EWS behind it. */
+  static async start(sim, cloud, exchange) {
     const own = new Clouds();
-    for (const cloud of Object.values(clouds).reverse()) {
-      const names = [[sim.entra, `https://${cloud.login}`], [sim.graph, `https://${cloud.graph}`]];
-      own.#names.set(cloud.login, { to: sim.entra, names });
-      own.#names.set(cloud.graph, { to: sim.graph, names });
+    for (const { login, graph } of [...Object.values(clouds).reverse(), clouds[cloud]]) {
+      const names = [[sim.entra, `https://${login}`], [sim.graph, `https://${graph}`]];
+      own.#names.set(login, { to: sim.entra, names });
+      own.#names.set(graph, { to: sim.graph, names });
     }
+    if (exchange) own.#names.set(exchange, { to: sim.ews, names: [] });
     const { authority, certificate, key } = serverCertificate([...own.#names.keys()]);
     own.authority = authority;
-    const inside = createTlsServer({ key, cert: certificate }, (request, response) =>
+    own.#inside = createTlsServer({ key, cert: certificate }, (request, response) =>
       own.#pass(request, response).catch((error) => (response.headersSent ? response.destroy() : response.writeHead(502).end(`${error}`))));
     own.#proxy = createServer((_, response) => response.writeHead(405).end());
     own.#proxy.on('connect', (request, socket, head) => {
       socket.on('error', () => {});
-      if (!own.#names.has(request.url.split(':')[0])) return socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+      const host = request.url.split(':')[0];
+      if (!own.#names.has(host)) return socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+      own.#open.set(socket, host);
+      socket.on('close', () => own.#open.delete(socket));
       socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      // Who is silent is reached, and hangs up.
+      if (own.#silent.has(host)) return socket.end();
       if (head.length) socket.unshift(head);
-      return inside.emit('connection', socket);
+      return own.#inside.emit('connection', socket);
     });
     await new Promise((resolve) => own.#proxy.listen(0, '127.0.0.1', resolve));
     own.address = `http://127.0.0.1:${own.#proxy.address().port}`;
@@ -51,6 +60,14 @@ export class Clouds {
   /** The hosts that were asked, each once. */
   get asked() {
     return [...new Set(this.#asked)];
+  }
+
+  /** Whether a host answers from now on. */
+  answers(host, does) {
+    if (does) this.#silent.delete(host);
+    else this.#silent.add(host);
+    // Whoever is connected already has to come anew.
+    for (const [socket, own] of this.#open) if (own === host) socket.destroy();
   }
 
   stop() {

@@ -2,6 +2,9 @@
 
 import { until } from './wait.mjs';
 
+// There is one clipboard for all browsers of a machine: whoever copies has it alone until they have read it.
+let clipboard = Promise.resolve();
+
 /** What a page of the simulated Microsoft is, by what it asks. */
 const STEPS = ['accounts', 'password', 'new-password', 'second-factor', 'consent', 'approval', 'user-code', 'device', 'device-over', 'decide', 'application', 'error'];
 
@@ -21,7 +24,7 @@ export class Person {
   }
 
   /** Waits until the page says something; pages bring themselves up to date. */
-  async sees(what, within = 15_000) {
+  async sees(what, within = 30_000) {
     const test = typeof what === 'string' ? (text) => text.includes(what) : (text) => what.test(text);
     let last = '';
     await until(`${this.page.url()} shows ${what}`, async () => test((last = await this.text())), { within }).catch((error) => {
@@ -36,7 +39,7 @@ export class Person {
   }
 
   /** Waits until a line of the list says something. */
-  async rowSees(mailbox, what, within = 15_000) {
+  async rowSees(mailbox, what, within = 30_000) {
     const test = typeof what === 'string' ? (text) => text.includes(what) : (text) => what.test(text);
     let last = '';
     await until(`the line of ${mailbox} shows ${what}`, async () => {
@@ -89,19 +92,44 @@ export class Person {
     return (await this.page.locator(`#${field}-error`).innerText({ timeout: 5000 }).catch(() => '')).trim();
   }
 
+  /**
+   * Unfolds something and presses what it holds. A page that brings itself up to date in between may fold it again, as it would for
+   * anybody: then it is unfolded once more.
+   */
+  async #unfold(boxes, inside) {
+    const end = Date.now() + 30_000;
+    const arrived = this.page.waitForNavigation({ waitUntil: 'load', timeout: 60_000 });
+    arrived.catch(() => {});
+    for (;;) {
+      try {
+        for (const box of boxes) {
+          if ((await box.getAttribute('open', { timeout: 2000 })) === null) await box.locator(':scope > summary').click({ timeout: 2000 });
+        }
+        await inside.click({ timeout: 2000, noWaitAfter: true });
+        break;
+      } catch (error) {
+        if (Date.now() > end) throw error;
+      }
+    }
+    await arrived;
+  }
+
   /** Opens a menu of the page's head and presses what it holds. */
   async menu(name, words) {
-    await this.page.locator('.page-actions details.menu > summary', { hasText: name }).click();
-    const list = this.page.locator('.page-actions .menu-list').filter({ visible: true });
-    await this.leads(list.getByRole('button', { name: words, exact: true }).or(list.getByRole('link', { name: words, exact: true })).first());
+    const menu = this.page.locator('.page-actions details.menu', { has: this.page.locator(':scope > summary', { hasText: name }) }).first();
+    const list = menu.locator(':scope > .menu-list');
+    await this.#unfold([menu], list.getByRole('button', { name: words, exact: true }).or(list.getByRole('link', { name: words, exact: true })).first());
   }
 
   /** Presses something in the menu of a line. */
   async ofRow(mailbox, words) {
-    const menu = this.row(mailbox).locator('.row-actions > details.menu');
-    await menu.locator(':scope > summary').click();
+    return this.inMenu(this.row(mailbox).locator('.row-actions > details.menu'), words);
+  }
+
+  /** Presses something in a menu. */
+  async inMenu(menu, words) {
     const list = menu.locator(':scope > .menu-list');
-    await this.leads(list.getByRole('button', { name: words }).or(list.getByRole('link', { name: words })).filter({ visible: true }).first());
+    await this.#unfold([menu], list.getByRole('button', { name: words }).or(list.getByRole('link', { name: words })).filter({ visible: true }).first());
   }
 
   /** Presses what mends a line, beside what is said of it. */
@@ -112,24 +140,38 @@ export class Person {
   /** Takes something away: the page asks once more before. Gives what it says. */
   async danger(words, within = this.page.locator('main')) {
     const box = within.locator('details.confirm', { hasText: words }).first();
-    await box.locator('summary').click();
-    const said = await box.locator('.menu-list p').innerText();
-    await this.leads(box.locator('button.danger-now'));
+    const said = (await box.locator('.menu-list p').textContent()).trim();
+    await this.#unfold([box], box.locator('button.danger-now'));
     return said;
   }
 
   /** Removes a line by its menu. Gives what the page said before. */
   async removeRow(mailbox) {
-    const menu = this.row(mailbox).locator('.row-actions > details.menu');
-    await menu.locator(':scope > summary').click();
-    return this.danger('Remove', menu);
+    return this.ofMenu(this.row(mailbox).locator('.row-actions > details.menu'), 'Remove');
+  }
+
+  /** Takes something away by a menu. Gives what the page said before. */
+  async ofMenu(menu, words) {
+    const box = menu.locator('details.confirm', { hasText: words }).first();
+    const said = (await box.locator('.menu-list p').textContent()).trim();
+    await this.#unfold([menu, box], box.locator('button.danger-now'));
+    return said;
   }
 
   /** Copies with a button of the page, and gives what was copied. */
   async copies(words) {
-    await this.named(words).click();
-    await this.page.locator('.toast', { hasText: 'Copied' }).first().waitFor();
-    return this.page.evaluate(() => navigator.clipboard.readText());
+    const before = clipboard;
+    let done;
+    clipboard = new Promise((resolve) => (done = resolve));
+    await before;
+    try {
+      await this.page.evaluate(() => navigator.clipboard.writeText(''));
+      await this.named(words).click();
+      await this.page.locator('.toast', { hasText: 'Copied' }).first().waitFor();
+      return await until(`something copied with “${words}”`, () => this.page.evaluate(() => navigator.clipboard.readText()));
+    } finally {
+      done();
+    }
   }
 
   /** Follows a link that opens a tab of its own. */
@@ -140,6 +182,14 @@ export class Person {
   }
 
   // ---- the console
+
+  /** Signs in to the console with the owner's account. */
+  async signInHere({ email = 'olivia@contoso.test', at = '/' } = {}) {
+    await this.open(at);
+    await this.page.fill('[name=email]', email);
+    await this.page.fill('[name=password]', 'correct horse battery staple');
+    await this.submit({ button: 'main button[type=submit]' });
+  }
 
   /** Makes the owner's account with the one-time link. */
   async makeOwner(setup, { email = 'olivia@contoso.test' } = {}) {
@@ -286,7 +336,12 @@ export class Person {
 
   /** The green ping of a line; gives the lines of what it found. */
   async ping(mailbox) {
-    await this.row(mailbox).locator('form[action$="/ping"] button').first().click();
+    // What an earlier one found is not mistaken for what this one finds.
+    await this.row(mailbox).locator('.ping').evaluateAll((all) => all.forEach((own) => own.remove()));
+    await Promise.all([
+      this.page.waitForResponse((response) => response.request().redirectedFrom()?.url().endsWith('/ping') ?? false, { timeout: 60_000 }),
+      this.row(mailbox).locator('form[action$="/ping"] button').first().click(),
+    ]);
     const checks = this.row(mailbox).locator('.ping .checks li');
     return until(`the ping of ${mailbox}`, async () => {
       const found = await this.#checks(checks);

@@ -5,8 +5,8 @@ import { Person } from './person.mjs';
 import { Wanted, checkOnce, look, watch } from './look.mjs';
 import { World } from './world.mjs';
 
-/** How long a story may take. */
-const LONGEST = 300_000;
+/** How long a story may take; a slow machine tells three at once. */
+const LONGEST = 600_000;
 
 export class Story {
   #browser;
@@ -21,6 +21,8 @@ export class Story {
     this.own = own;
     this.findings = [];
     this.measures = [];
+    this.taken = [];
+    this.isWhole = false;
   }
 
   /** What is ended with the story, after its pages are closed. */
@@ -64,7 +66,7 @@ export class Story {
       ...(phone ? { isMobile: true, hasTouch: true } : {}),
       ...(this.world?.clouds ? { proxy: { server: this.world.clouds.address, bypass: '127.0.0.1' }, ignoreHTTPSErrors: true } : {}),
     });
-    context.setDefaultTimeout(20_000);
+    context.setDefaultTimeout(40_000);
     this.#contexts.push(context);
     context.on('page', (page) => watch(page, this.#wanted, (text) => this.finding(text)));
     return new Person(this, context, await context.newPage(), base);
@@ -74,6 +76,7 @@ export class Story {
   async look(person, label, { picture = false } = {}) {
     this.#looks += 1;
     const name = `${this.name}-${String(this.#looks).padStart(2, '0')}-${label}`;
+    if (picture) this.taken.push(label);
     await look(person.page, {
       name, label, shots: this.shots, pictures: picture ? this.pictures : undefined, finding: (text) => this.finding(text),
     });
@@ -100,6 +103,7 @@ export class Story {
         timer = setTimeout(() => reject(new Error(`not at its end after ${LONGEST / 1000} s`)), LONGEST);
       });
       await Promise.race([this.own.run(this), late]);
+      this.isWhole = true;
       for (const text of this.#wanted.left()) this.finding(text);
     } catch (error) {
       this.finding(`ended early: ${error.stack ?? error}`);

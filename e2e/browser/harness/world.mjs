@@ -12,12 +12,21 @@ import { until } from './wait.mjs';
 
 const run = promisify(execFile);
 
-async function freePort() {
-  const server = createTcpServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+let ports = 0;
+
+/** A port that nobody else takes before it is used: below those that the system hands out, and another one at each call. */
+async function ownPort() {
+  for (;;) {
+    const port = 10_000 + ((process.pid * 7 + ports) % 20_000);
+    ports += 1;
+    const server = createTcpServer();
+    const isFree = await new Promise((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    await new Promise((resolve) => server.close(resolve));
+    if (isFree) return port;
+  }
 }
 
 /** Starts a program; `said()` is all that it has written so far. */
@@ -77,18 +86,19 @@ export class World {
 
   /**
    * `settings`: further `POSTROOM_…` variables. `isRegistered: false`: without an app registration in the settings. `cloud`: Microsoft is
-   * reached at the addresses of its clouds, and this one stands in the settings. `isRecorded`: what is asked of Microsoft and Jira is written down, see
+   * reached at the addresses of its clouds, and this one stands in the settings; Exchange Online is not among them. `exchange`: the name of an
+   * Exchange server of one's own, which is reached beside the clouds. `isRecorded`: what is asked of Microsoft and Jira is written down, see
    * `record`.
    */
-  static async start(binary, { settings = {}, isRegistered = true, cloud, isRecorded = false } = {}) {
+  static async start(binary, { settings = {}, isRegistered = true, cloud, exchange, isRecorded = false } = {}) {
     const world = new World();
     world.#binary = binary;
     world.#folder = mkdtempSync(join(tmpdir(), 'postroom-walk-'));
     world.#sim = start(binary, ['sim', '--no-quotas', ...(isRecorded ? ['--record', 'record.jsonl'] : [])], { cwd: world.#folder });
     const [line] = await world.#sim.finds(/^\{.*\}$/m);
     world.sim = JSON.parse(line);
-    const atCloud = cloud ? await world.#placeIn(cloud) : {};
-    const port = await freePort();
+    const atCloud = cloud ? await world.#placeIn(cloud, exchange) : {};
+    const port = await ownPort();
     world.base = `http://127.0.0.1:${port}`;
     const { sim } = world;
     const registered = {
@@ -118,8 +128,8 @@ export class World {
     return world;
   }
 
-  async #placeIn(name) {
-    this.clouds = await Clouds.start(this.sim);
+  async #placeIn(name, exchange) {
+    this.clouds = await Clouds.start(this.sim, name, exchange);
     const trusted = join(this.#folder, 'authority.pem');
     writeFileSync(trusted, this.clouds.authority);
     return {
@@ -161,14 +171,14 @@ export class World {
     return text ? JSON.parse(text) : null;
   }
 
-  /** A mail lies in a mailbox, as if somebody outside whom Exchange believes had sent it. */
-  async deliver(mailbox, subject, { folder = 'inbox', from = 'Casey Customer <casey@customer.example>', text = 'Hello,\n\nit hums.\n' } = {}) {
-    const id = `${Date.now()}.${Math.random().toString(36).slice(2)}@customer.example`;
+  /** A mail lies in a mailbox, as if somebody outside whom Exchange believes had sent it; `at`: since when, as an RFC 3339 time. */
+  async deliver(mailbox, subject, { folder = 'inbox', from = 'Casey Customer <casey@customer.example>', text = 'Hello,\n\nit hums.\n', id, at } = {}) {
+    id ??= `${Date.now()}.${Math.random().toString(36).slice(2)}@customer.example`;
     const mail = [
       `From: ${from}`, `To: ${mailbox}`, `Subject: ${subject}`, `Message-ID: <${id}>`, `Date: ${new Date().toUTCString()}`,
       'MIME-Version: 1.0', 'Content-Type: text/plain; charset=utf-8', '', text.replaceAll('\n', '\r\n'),
     ].join('\r\n');
-    const path = `/mailboxes/${mailbox}/messages?sender=pass&folder=${encodeURIComponent(folder)}`;
+    const path = `/mailboxes/${mailbox}/messages?sender=pass&folder=${encodeURIComponent(folder)}${at ? `&received_at=${encodeURIComponent(at)}` : ''}`;
     const answer = await fetch(this.sim.control.replace(/\/$/, '') + path, {
       method: 'POST', headers: { 'content-type': 'message/rfc822' }, body: mail,
     });

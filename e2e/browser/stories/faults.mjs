@@ -1,9 +1,10 @@
 // What stops, says so: each kind of fault by a lever of the simulator, with what a person reads, who must act and what mends it; what passes
-// by itself disturbs nobody.
+// by itself disturbs nobody. Of sources and of outbounds.
 
 import { until } from '../harness/wait.mjs';
 
 const support = 'support@contoso.test';
+const reader = 'bruno@contoso.test';
 
 /** Cause it, what the line says, cure it. Where `button` mends it, that one is pressed. */
 const faults = [
@@ -11,6 +12,7 @@ const faults = [
     name: 'conditional-access',
     cause: (world) => refresh(world, () => world.lever('/people', { upn: support, blocked: true })),
     says: ['AADSTS53003', 'Conditional Access'],
+    isLookedAt: true,
     cure: (world) => world.lever('/people', { upn: support, blocked: false }),
     button: 'Try now',
   },
@@ -53,7 +55,16 @@ const faults = [
     name: 'no-mailbox',
     cause: (world) => graph(world, 404, 'MailboxNotEnabledForRESTAPI', 'The mailbox is either inactive, soft-deleted, or is hosted on-premise.'),
     says: ['MailboxNotEnabledForRESTAPI', /licen[cs]e|mailbox/i],
+    isLookedAt: true,
     cure: (world) => world.lever('/faults', undefined, 'DELETE'),
+    button: 'Try now',
+  },
+  {
+    // A sign-in of one cloud that is redeemed in another.
+    name: 'other-cloud',
+    cause: (world) => refresh(world, () => world.lever('/refuse', { upn: support, code: 90051, error: 'invalid_request' })),
+    says: ['AADSTS90051', 'another national cloud', 'app registration'],
+    cure: (world) => world.lever('/restore', {}),
     button: 'Try now',
   },
   {
@@ -120,6 +131,69 @@ export const needsSomebody = {
   },
 };
 
+/** The same of a mailbox that sends: it is not polled, so a ping finds it out, and *Try now* or the sign-in brings it back. */
+export const ofOutbounds = {
+  name: 'faults-of-outbounds',
+  title: 'Each kind of fault of a Message Outbound: what a person reads, who must act, what mends it',
+  world: { settings: { POSTROOM_INBOUND_REQUEST_TIMEOUT: '2s' } },
+  async run(t) {
+    const { world } = t;
+    const owner = await t.person();
+    await owner.makeOwner(world.setup, { email: reader });
+    await owner.signIn(support, { at: '/outbounds' });
+    await owner.submit();
+    await owner.rowSees(support, 'online');
+    const sent = async () => (await world.messages(reader)).filter((mail) => mail.subject === `Postroom: test mail from ${support}`).length;
+
+    for (const fault of faults) {
+      await fault.cause(world);
+      await owner.open('/outbounds');
+      const checks = await owner.ping(support);
+      t.contains(checks.filter((check) => !check.good).map((check) => check.text).join('\n'), fault.says.slice(0, 1), `the ping with ${fault.name}`);
+      await owner.open('/outbounds');
+      await owner.rowSees(support, 'offline').catch((error) => { throw new Error(`${fault.name}: ${error.message}`); });
+      t.contains(await owner.rowSees(support, fault.button), fault.says, `the line with ${fault.name}`);
+      await owner.leads(owner.row(support).locator('a.row-link'));
+      t.contains(await owner.text(), [...fault.says.slice(0, 1), /must act/, ...(fault.page ?? [])], `the page with ${fault.name}`);
+      if (fault.isLookedAt) await t.look(owner, `outbound-${fault.name}`);
+      await owner.open('/notices');
+      await owner.sees(`${support} is offline`);
+      await fault.cure(world);
+      await owner.open('/outbounds');
+      await owner.mend(support, fault.button);
+      if (fault.button === 'Sign in again') await owner.atMicrosoft(support);
+      await owner.open('/outbounds');
+      await owner.rowSees(support, 'online').catch((error) => { throw new Error(`after ${fault.name}: ${error.message}`); });
+      await owner.open('/notices');
+      await owner.sees(`${support} is back`);
+    }
+    t.check((await sent()) === 0, `${await sent()} test mails went although nothing could be sent`);
+
+    // It sends again, and everything that happened stands on its page.
+    await owner.open('/outbounds');
+    const checks = await owner.ping(support);
+    t.check(checks.every((check) => check.good), `the ping after all of it: ${checks.map((check) => `${check.name}: ${check.text}`).join(' | ')}`);
+    await until('the test mail', async () => (await sent()) === 1);
+    await owner.open('/outbounds');
+    await owner.leads(owner.row(support).locator('a.row-link'));
+    t.contains(await owner.page.locator('ol.timeline').innerText(), ['AADSTS53003', 'AADSTS700003', /works again/i, /signed in as/i], 'the timeline');
+    await t.look(owner, 'outbound-timeline');
+
+    // A server under load: nobody is disturbed.
+    await world.lever('/faults', { service: 'graph', path: '/messages|/mailFolders', kind: 'status', status: 503 });
+    await owner.open('/outbounds');
+    await owner.ping(support);
+    await owner.open('/outbounds');
+    t.contains(await owner.rowSees(support, 'degraded'), [/trying again/], 'the line of an outbound whose server is under load');
+    await owner.leads(owner.row(support).locator('a.row-link'));
+    t.contains(await owner.text(), ['Nobody has to act: Postroom tries again by itself', 'Next try'], 'the page of an outbound whose server is under load');
+    await t.look(owner, 'outbound-tries-again');
+    await world.lever('/faults', undefined, 'DELETE');
+    await owner.open('/outbounds');
+    await owner.rowSees(support, 'online', 90_000);
+  },
+};
+
 export const passes = {
   name: 'passes-by-itself',
   title: 'A time-out and a server under load pass by themselves and disturb nobody',
@@ -147,7 +221,7 @@ export const passes = {
     t.contains(await owner.rowSees(support, 'degraded', 60_000), [/trying again/], 'the line of a source whose server is under load');
     await owner.leads(owner.row(support).locator('a.row-link'));
     t.contains(await owner.text(), ['Nobody has to act: Postroom tries again by itself', 'Next try'], 'the page of a source whose server is under load');
-    await t.look(owner, 'tries-again');
+    await t.look(owner, 'tries-again', { picture: true });
     await world.lever('/faults', undefined, 'DELETE');
     await owner.open('/sources');
     await owner.rowSees(support, 'online', 90_000);

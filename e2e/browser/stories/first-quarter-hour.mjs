@@ -64,7 +64,7 @@ async function walk(t, demo) {
   await t.look(owner, 'confirm-dry-run', { picture: true });
   await owner.confirm();
   await owner.rowSees(mailbox, 'online');
-  await t.look(owner, 'sources');
+  await t.look(owner, 'sources-new', { picture: true });
   const checks = await owner.ping(mailbox);
   t.check(checks.every((check) => check.good), `the ping of a healthy source is not good: ${checks.map((check) => check.text).join(' | ')}`);
   t.contains(checks.map((check) => check.name).join(', '), ['Token, Identity, Mailbox, Folder, Count, Right to write, Quota, ', 'Jira sign-in', 'Permissions', 'Issue type'], 'the ping');

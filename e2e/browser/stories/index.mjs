@@ -3,8 +3,9 @@
 import * as approval from './approval.mjs';
 import application from './application.mjs';
 import claims from './claims.mjs';
-import conversion from './conversion.mjs';
+import * as conversion from './conversion.mjs';
 import deviceCode from './device-code.mjs';
+import * as ewsRights from './ews-rights.mjs';
 import * as ews from './ews.mjs';
 import * as faults from './faults.mjs';
 import firstQuarterHour from './first-quarter-hour.mjs';
@@ -14,6 +15,7 @@ import * as nationalCloud from './national-cloud.mjs';
 import notices from './notices.mjs';
 import obstacles from './obstacles.mjs';
 import outbounds from './outbounds.mjs';
+import ownExchange from './own-exchange.mjs';
 import phone from './phone.mjs';
 import profiles from './profiles.mjs';
 import * as push from './push.mjs';
@@ -30,7 +32,7 @@ import tour from './tour.mjs';
 import * as consent from './user-consent.mjs';
 
 export const stories = [
-  conversion, approval.byRequest, faults.needsSomebody, faults.passes, firstQuarterHour, registration.credentials, tour, notices, ews.source, ews.outbound, sourceLife, sharedMailbox, approval.byLink,
+  conversion.background, approval.byRequest, faults.needsSomebody, faults.ofOutbounds, faults.passes, conversion.held, firstQuarterHour, registration.credentials, tour, notices, ews.source, ews.outbound, sourceLife, sharedMailbox, approval.byLink,
   approval.takenBack, application, signInLink, outbounds, phone, push.works, push.deaf, obstacles, keyboard, registration.setUp, registration.multiTenant, registration.namedTenant, swap,
-  sharedBothWays, profiles, junk, deviceCode, silence, claims, nationalCloud.government, nationalCloud.others, shadow, consent.userConsent, consent.organisationConsent, revoked,
+  ewsRights.shared, ewsRights.application, ownExchange, sharedBothWays, profiles, junk, deviceCode, silence, claims, nationalCloud.government, nationalCloud.others, nationalCloud.defense, shadow, consent.userConsent, consent.organisationConsent, revoked,
 ];

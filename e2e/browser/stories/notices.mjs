@@ -84,11 +84,10 @@ export default {
     // Paused and removed.
     await owner.open('/notices');
     const row = page.locator('table.channels tr', { hasText: 'Operations' });
-    await row.locator('details.menu > summary').first().click();
-    await owner.leads(row.getByRole('button', { name: 'Pause' }));
+    const menu = row.locator('details.menu').first();
+    await owner.inMenu(menu, 'Pause');
     t.contains(await owner.text(), ['gets no notices until it is resumed', 'paused'], 'the notices with a paused channel');
-    await row.locator('details.menu > summary').first().click();
-    const said = await owner.danger('Remove', row);
+    const said = await owner.ofMenu(menu, 'Remove');
     t.contains(said, ['gets no more notices'], 'the question before removing');
     t.contains(await owner.text(), ['Operations was removed'], 'the notices');
   },

@@ -8,6 +8,7 @@ const support = 'support@contoso.test';
 export const works = {
   name: 'push',
   title: 'Microsoft announces new mail; off and on again by a button',
+  alone: true,
   world: { settings: { POSTROOM_INBOUND_POLL_INTERVAL: '2m' } },
   async run(t) {
     const { world } = t;

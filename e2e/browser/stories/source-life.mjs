@@ -66,10 +66,21 @@ export default {
     t.contains(await owner.text(), ['What happened', 'Signed in as', 'Paused by', 'Resumed; it goes on where it stood', 'olivia@contoso.test', 'What will end', 'Throughput', 'is marked as read'], 'the page of the source');
     await t.look(owner, 'source');
 
-    // Removed: the page says what stays. Made again from the beginning: nothing is handled twice.
+    // Removed: the page says what stays. Somebody else has it open meanwhile: they read that it is gone, and where to go on.
+    const other = await t.person();
+    await other.signInHere({ at: new URL(page.url()).pathname });
+    await other.sees('What happened');
+    await other.page.locator('[data-live-state=on]').first().waitFor({ state: 'attached' });
+    t.want(other.page.url(), 404);
     const said = await owner.danger('Remove');
     t.contains(said, ['no longer read', 'issues in Jira and the list of messages stay'], 'the question before removing');
     t.contains(await owner.text(), ['is no longer read'], 'the list');
+    t.contains(await other.sees('There is no such Message Source'), ['it was deleted', 'Go to the overview'], 'the page of a source that somebody else has removed');
+    await t.look(other, 'source-gone');
+    await other.press('Go to the overview');
+    t.check(new URL(other.page.url()).pathname === '/', `the way on leads to ${other.page.url()}`);
+
+    // Made again from the beginning: nothing is handled twice.
     await world.deliver(mailbox, 'Came while there was no source');
     await owner.signIn(mailbox);
     await owner.press('Choose folder and project');

@@ -23,6 +23,12 @@ export default {
     await owner.rowSees(support, 'online');
     await world.issue('Before the swap');
 
+    // The account's page has the button, too; a source's page leads to it.
+    await owner.leads(owner.row(support).locator('a.row-link'));
+    await owner.press(administrator);
+    t.contains(await owner.text(), [administrator, 'Replace by another account'], 'the page of the account');
+    await t.look(owner, 'replace-account', { picture: true });
+
     // Validate, and another account comes back than the one before: nothing is changed before somebody says so.
     await owner.open('/sources');
     t.want(/\/oauth\/callback\?/, 422);

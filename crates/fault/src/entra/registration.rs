@@ -93,7 +93,7 @@ pub(crate) static TENANT: Entry = Entry {
 };
 pub(crate) static OTHER_CLOUD: Entry = Entry {
     id: "entra.other_cloud",
-    numbers: &[90_038, 900_382, 900_432],
+    numbers: &[90_038, 90_051, 900_382, 900_432],
     class: Class::Configuration,
     who: Who::Operator,
     retry: Retry::Slow,

@@ -5,6 +5,11 @@ use Class::{Administrator, Configuration, Poison, SignIn, Transient};
 use Retry::{AfterSignIn, Never, Rest, Slow, Soon};
 use Who::{EntraAdministrator, MailboxOwner, Nobody, Operator};
 
+/// The same of a number that the reference does not have: a sign-in of one cloud that was redeemed in another ("Invalid national Cloud
+/// ID").
+const BEYOND_THE_REFERENCE: &[(u32, &str, &str, Who, Retry)] =
+    &[(90_051, "C", "entra.other_cloud", Operator, Slow)];
+
 /// Entra ID's numbers: the classes that the reference allows (Transient, User, Administrator, Configuration), the entry, who
 /// must act, how it is tried again.
 pub(super) const AADSTS: &[(u32, &str, &str, Who, Retry)] = &[
@@ -309,7 +314,7 @@ fn letter(class: Class) -> char {
 
 #[test]
 fn every_number_of_entra_has_its_entry() {
-    for (number, classes, id, who, retry) in AADSTS {
+    for (number, classes, id, who, retry) in AADSTS.iter().chain(BEYOND_THE_REFERENCE) {
         let fault = of_number(*number);
         let entry = fault.entry;
         assert_eq!((entry.id, entry.who, entry.retry), (*id, *who, *retry), "AADSTS{number}");

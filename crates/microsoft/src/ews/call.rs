@@ -12,8 +12,8 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::EwsMailbox;
 use super::envelope::{self, Answer, MESSAGES, Refusal, Told};
+use super::{EwsMailbox, Whose};
 use crate::again::Again;
 use crate::answer::{self, Unread, header};
 use crate::budget::{Charge, Priority};
@@ -242,7 +242,11 @@ impl EwsMailbox {
                 Some(Answer::Fault(refusal)) => refusal,
                 _ => Refusal::default(),
             };
-            let (refused, claims) = heard.refused_with(&refusal, body.as_deref());
+            let (mut refused, claims) = heard.refused_with(&refusal, body.as_deref());
+            // Nobody can sign in for an application: a token of its own that is not taken lacks the role.
+            if matches!(self.whose, Whose::Impersonated(_)) && refused.fault.entry.id == "graph.token" {
+                refused.fault.entry = Fault::own("ews.impersonation", "").entry;
+            }
             tracing::info!(
                 operation, status = status.as_u16(), request_id, client_request_id, took_ms,
                 code = %refused.fault.code, retry_after = ?refused.fault.retry_after, "EWS refused"

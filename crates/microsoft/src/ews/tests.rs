@@ -273,6 +273,21 @@ async fn a_refused_token_is_renewed_once() {
     assert_eq!((fault.entry.id, tokens.refused_so_far(), server.asked().len()), ("ews.audience", 1, 2));
 }
 
+/// Promise: where Exchange finds no permission in a token, the owner of the token is told what they can do: a person signs in again, an
+/// application, for which nobody can, is given its role.
+#[tokio::test]
+async fn a_token_without_permission_is_told_by_whose_it_is() {
+    let words = "2000008;reason=\"The token contains no permissions, or permissions can not be understood.\"";
+    let server = Server::start(move |_, _| answered(401, &[("x-ms-diagnostics", words)], "")).await;
+    for (whose, entry) in [
+        (Whose::Own("a@b".to_owned()), "graph.token"),
+        (Whose::Impersonated("a@b".to_owned()), "ews.impersonation"),
+    ] {
+        let (mailbox, _) = mailbox(&server.url, whose);
+        assert_eq!(mailbox.message(&id("a")).await.expect_err("refused").entry.id, entry);
+    }
+}
+
 #[tokio::test]
 async fn a_claims_challenge_is_told_as_such() {
     let value = "Bearer error=\"insufficient_claims\", claims=\"eyJhY2Nlc3NfdG9rZW4iOnt9fQ==\"";

@@ -51,6 +51,12 @@ impl ConnectionType {
     }
 }
 
+/// How a mailbox is reached, as its page says it; with the address of a server of its own.
+pub fn in_words(stored: &str, ews_url: &str) -> String {
+    let over = ConnectionType::of_word(stored);
+    if ews_url.is_empty() { over.to_string() } else { format!("{over}, {ews_url}") }
+}
+
 impl fmt::Display for ConnectionType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

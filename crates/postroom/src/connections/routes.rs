@@ -21,6 +21,7 @@ use super::{
 };
 use crate::access::Viewer;
 use crate::jobs::Engine;
+use crate::web::components::Action;
 use crate::web::times::Moment;
 use crate::web::{Flash, Problem, Shell};
 
@@ -47,13 +48,19 @@ impl State {
     /// A source of a workspace, or the page that says that it is not there.
     pub async fn source(&self, workspace: Uuid, id: Uuid) -> Result<Source, Problem> {
         let found = sources::one(&self.connections.db, workspace, id).await?;
-        found.ok_or_else(|| Problem::not_found("Message Source"))
+        found.ok_or_else(|| {
+            Problem::not_found("Message Source")
+                .with(Action::go("Go to Message Sources", "/sources").primary())
+        })
     }
 
     /// An outbound of a workspace, or the page that says that it is not there.
     pub async fn outbound(&self, workspace: Uuid, id: Uuid) -> Result<Outbound, Problem> {
         let found = senders::one(&self.connections.db, workspace, id).await?;
-        found.ok_or_else(|| Problem::not_found("Message Outbound"))
+        found.ok_or_else(|| {
+            let list = Action::go("Go to Message Outbounds", "/outbounds").primary();
+            Problem::not_found("Message Outbound").with(list)
+        })
     }
 }
 

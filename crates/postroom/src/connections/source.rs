@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use store::StoreError;
 use uuid::Uuid;
 
-use super::connection_type::ConnectionType;
+use super::connection_type;
 use super::jira_site::stored_fault;
 use super::known_ends::KnownEnds;
 use super::list;
@@ -278,7 +278,7 @@ fn settings(source: &Source) -> Vec<Setting> {
         Setting::new("Read as", &source.username).at(account_page(&source.account_kind, source.account_id)),
         Setting::new("Mailbox", &source.mailbox),
         Setting::new("Folder", &source.folder_name),
-        Setting::new("Connection type", ConnectionType::of_word(&source.connection_type).name()),
+        Setting::new("Connection type", connection_type::in_words(&source.connection_type, &source.ews_url)),
         Setting::new("Starts with", start),
     ];
     if let Some(key) = &source.project_key {

@@ -351,6 +351,10 @@ impl Poller {
             }
             failpoint::hit("I2");
             tx.commit().await?;
+            if recorded.new > 0 {
+                // They stand in the list before anything becomes of them, which may take long while Jira does not answer.
+                self.bus.tell("messages");
+            }
             total.recorded.new += recorded.new;
             total.recorded.ignored += recorded.ignored;
             total.recorded.held += recorded.held;

@@ -206,6 +206,10 @@ fn held(viewer: &Viewer, message: &Whole, steps: &[Step], has_somebody: bool) ->
     };
     view.tone = Tone::Bad;
     view.what = message.reason.clone().unwrap_or_else(|| "This mail is held.".to_owned());
+    // In lists it stands behind other words.
+    let first = view.what.chars().next().map_or(0, char::len_utf8);
+    let upper = view.what[..first].to_uppercase();
+    view.what.replace_range(..first, &upper);
     if !view.what.ends_with(['.', '?']) {
         view.what.push('.');
     }

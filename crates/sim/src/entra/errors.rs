@@ -118,6 +118,7 @@ const KNOWN: &[(u32, &str, &str)] = &[
         "invalid_request",
         "The required field is missing from the credential. Ensure that you have all the necessary parameters for the login request.",
     ),
+    (90_051, "invalid_request", "Invalid Delegation Token. Invalid national Cloud ID (0) is specified."),
     (
         90_094,
         "access_denied",

@@ -7,13 +7,12 @@ use uuid::Uuid;
 use super::list;
 use super::pages::OutboundPage;
 use crate::access::{Role, Viewer};
-use crate::connections::connection_type::ConnectionType;
+use crate::connections::connection_type;
 use crate::connections::known_ends::KnownEnds;
 use crate::connections::mend::{self, Mailbox, is_mended_by_moving};
 use crate::connections::pages::Setting;
 use crate::connections::routes::State;
 use crate::connections::source::{account_page, ends, timeline_of};
-use crate::connections::store::outbounds::Outbound;
 use crate::connections::{expiry, health, ping};
 use crate::web::components::{Action, FaultView, Icon};
 use crate::web::{self, Problem, Section};
@@ -61,7 +60,10 @@ pub async fn show(
                 .at(account_page(&outbound.account_kind, outbound.account_id)),
             Setting::new("Mailbox", &outbound.mailbox),
             Setting::new("Name", if outbound.from_name.is_empty() { "none" } else { &outbound.from_name }),
-            Setting::new("Connection type", way_in_words(&outbound)),
+            Setting::new(
+                "Connection type",
+                connection_type::in_words(&outbound.connection_type, &outbound.ews_url),
+            ),
         ],
         edit: admin.then(|| Action::go("Change", format!("/outbounds/{id}/edit")).with_icon(Icon::Settings)),
         dangers: if admin {
@@ -70,10 +72,4 @@ pub async fn show(
             Vec::new()
         },
     })
-}
-
-/// How it is reached; a server of one's own by its address.
-fn way_in_words(outbound: &Outbound) -> String {
-    let over = ConnectionType::of_word(&outbound.connection_type);
-    if outbound.ews_url.is_empty() { over.to_string() } else { format!("{over}, {}", outbound.ews_url) }
 }

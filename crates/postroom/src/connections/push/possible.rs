@@ -92,7 +92,7 @@ impl Why {
             Self::SwitchedOff => "it was turned off for this source",
             Self::Unconfirmed => "the source is not confirmed yet",
             Self::Paused => "the source is paused",
-            Self::Ews => "the source is read over EWS, which is polled only; move it to Graph",
+            Self::Ews => "the source is read over EWS, which is polled only",
             Self::Shared => {
                 "Microsoft announces mail of another's mailbox to an application permission only, not to a person with rights \
                  on it; it is polled"

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use futures::{FutureExt as _, StreamExt as _};
 use ledger::GroupCommit;
 use serde_json::Value;
 use sim::Sim;
@@ -317,6 +318,25 @@ fn conversations() -> Vec<Came> {
     });
     let after = (50..90).zip(2000..).map(|(parent, second)| Came { parent: Some(parent), second });
     quiet.chain(burst).chain(after).collect()
+}
+
+/// Promise: an open list of messages is told of mail that was read, however long it is until something becomes of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_list_is_told_of_mail_that_waits() {
+    let mut desk = Desk::new(ConnectionType::Graph, "everything", Timestamp::UNIX_EPOCH).await;
+    // Nobody handles it.
+    desk.stop.cancel();
+    std::mem::replace(&mut desk.worker, tokio::spawn(async {})).await.unwrap();
+    let mut topics = Box::pin(desk.poller.bus.topics());
+    desk.deliver(0, Came { parent: None, second: 0 }).await;
+    desk.round().await;
+    let told: Vec<String> = std::iter::from_fn(|| topics.next().now_or_never().flatten()).collect();
+    assert!(told.iter().any(|topic| topic == "messages"), "{told:?}");
+    desk.round().await;
+    let told: Vec<String> = std::iter::from_fn(|| topics.next().now_or_never().flatten()).collect();
+    assert!(!told.iter().any(|topic| topic == "messages"), "nothing new: {told:?}");
+    drop(topics);
+    desk.end().await;
 }
 
 /// Promise: a backlog of several pages is handled oldest first while it is listed, over EWS as over Graph, and a reply becomes a comment
