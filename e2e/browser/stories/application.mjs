@@ -41,7 +41,7 @@ export default {
     await owner.press('The commands for the fence');
     await page.fill('[name=mailboxes]', support);
     await owner.submit();
-    t.contains(await owner.text(), ['New-ServicePrincipal', 'New-ManagementScope', 'Set-ManagementScope', support], 'the commands for the fence');
+    t.contains(await owner.text(), ['New-ServicePrincipal', 'New-ManagementScope', 'Set-ManagementScope', support, 'None in Entra'], 'the commands for the fence');
     await t.look(owner, 'fence-commands');
 
     // An administrator fences it in Exchange, and takes the grant of the whole tenant back.
