@@ -220,7 +220,7 @@ export const passes = {
     await world.lever('/faults', { service: 'graph', path: '/messages', kind: 'status', status: 503 });
     t.contains(await owner.rowSees(support, 'degraded', 60_000), [/trying again/], 'the line of a source whose server is under load');
     await owner.leads(owner.row(support).locator('a.row-link'));
-    t.contains(await owner.text(), ['Nobody has to act: Postroom tries again by itself', 'Next try'], 'the page of a source whose server is under load');
+    t.contains(await owner.sees(/Next try\s+in \d+ s/, 60_000), ['Nobody has to act: Postroom tries again by itself'], 'the page of a source whose server is under load');
     await t.look(owner, 'tries-again', { picture: true });
     await world.lever('/faults', undefined, 'DELETE');
     await owner.open('/sources');
