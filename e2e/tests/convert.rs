@@ -363,8 +363,15 @@ impl World {
         let wrong = self.wrong(&all).await?;
         ensure!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), tail(&self.setup.log()));
         let issues = self.sim.control.issues().await?;
-        let texts = serde_json::to_string(&issues)?;
-        let times = |number: usize| texts.matches(&format!("mail number {number}.")).count();
+        let comments = issues.iter().flat_map(|issue| issue["comments"].as_array().into_iter().flatten());
+        let texts: Vec<String> = issues
+            .iter()
+            .map(|issue| issue["description"].to_string())
+            .chain(comments.map(|comment| comment["body"].to_string()))
+            .collect();
+        let times = |number: usize| {
+            texts.iter().filter(|text| text.contains(&format!("mail number {number}."))).count()
+        };
         ensure!(times(COPIES) == 2, "two mails that differ in nothing are two: {}", times(COPIES));
         ensure!(IMPOSTORS.iter().all(|number| times(*number) == 0), "what was discarded makes nothing");
         // All but the answers, and the copies are two.

@@ -67,7 +67,7 @@ impl Desk {
     async fn all() -> Vec<Self> {
         let mut all = Vec::new();
         for office in Office::all().await {
-            all.push(Self::new(office).await);
+            all.push(Box::pin(Self::new(office)).await);
         }
         all
     }
@@ -267,7 +267,9 @@ type Meanwhile = Arc<dyn Fn(usize) -> BoxFuture<'static, ()> + Send + Sync>;
 
 #[derive(Clone)]
 struct Slow {
+    own: String,
     graph: String,
+    entra: String,
     http: reqwest::Client,
     searches: Arc<AtomicUsize>,
     meanwhile: Meanwhile,
@@ -279,8 +281,17 @@ async fn passed_on(Shared(slow): Shared<Slow>, request: Request) -> Response {
     if parts.method == Method::GET && target.contains("internetMessageId") {
         (slow.meanwhile)(slow.searches.fetch_add(1, Ordering::SeqCst)).await;
     }
-    let body = to_bytes(body, 1 << 20).await.unwrap();
-    let mut on = slow.http.request(parts.method, format!("{}{target}", slow.graph.trim_end_matches('/')));
+    let mut body = to_bytes(body, 1 << 20).await.unwrap();
+    let mut to = &slow.graph;
+    if target.contains("/oauth2/") {
+        // A token is asked for by the address that Graph is known by here.
+        let named = |address: &str| {
+            url::form_urlencoded::byte_serialize(address.trim_end_matches('/').as_bytes()).collect::<String>()
+        };
+        let asked = String::from_utf8(body.to_vec()).unwrap().replace(&named(&slow.own), &named(&slow.graph));
+        (to, body) = (&slow.entra, asked.into());
+    }
+    let mut on = slow.http.request(parts.method, format!("{}{target}", to.trim_end_matches('/')));
     for (name, value) in &parts.headers {
         if name != http::header::HOST && name != http::header::CONTENT_LENGTH {
             on = on.header(name, value);
@@ -302,18 +313,22 @@ impl Desk {
     /// Puts a slow Graph in front of the simulator's; gives the count of searches.
     async fn slow_graph(&self, meanwhile: Meanwhile) -> Arc<AtomicUsize> {
         let searches = Arc::new(AtomicUsize::new(0));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
         let slow = Slow {
+            own: address.clone(),
             graph: self.sim.ready().graph.clone(),
+            entra: self.sim.ready().entra.clone(),
             http: reqwest::Client::new(),
             searches: Arc::clone(&searches),
             meanwhile,
         };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
         let router = axum::Router::new().fallback(passed_on).with_state(slow);
         tokio::spawn(async move { axum::serve(listener, router).await });
         let db = &self.office.console.shell.db;
-        db.execute(sql!("UPDATE app_registration SET graph_url = $1"), args![address]).await.unwrap();
+        db.execute(sql!("UPDATE app_registration SET graph_url = $1, login_url = $1"), args![address])
+            .await
+            .unwrap();
         self.office.state.connections.forget();
         searches
     }
@@ -323,7 +338,7 @@ impl Desk {
 /// other node begins it, and nobody polls the source.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_search_that_outlasts_the_claim_keeps_it() {
-    for desk in Desk::all().await {
+    for desk in Box::pin(Desk::all()).await {
         let desk = Arc::new(desk);
         desk.moved_mails(23).await;
         let quick = Pace { sign: Duration::from_millis(5), ..Pace::default() };
@@ -360,7 +375,7 @@ async fn a_search_that_outlasts_the_claim_keeps_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_lost_its_claim_in_the_middle_of_the_search_writes_nothing() {
     for finishes in [false, true] {
-        for desk in Desk::all().await {
+        for desk in Box::pin(Desk::all()).await {
             let desk = Arc::new(desk);
             desk.moved_mails(23).await;
             let asleep = Converter {
@@ -419,7 +434,7 @@ async fn a_node_that_lost_its_claim_in_the_middle_of_the_search_writes_nothing()
 /// they had, which no other folder has, or by the name, where only one has it.
 #[tokio::test(flavor = "multi_thread")]
 async fn folders_are_known_by_id_by_path_and_by_name() {
-    for desk in Desk::all().await {
+    for desk in Box::pin(Desk::all()).await {
         let (orders, below) = (desk.folder("Orders").await, desk.folder("Inbox/Orders").await);
         let (done, deep) = (desk.folder("Archive/Done").await, desk.folder("Inbox/Deep/Handled").await);
         let cases = [
@@ -451,7 +466,7 @@ async fn folders_are_known_by_id_by_path_and_by_name() {
 /// folder that is read than for the one that handled mail goes to. When that is done, the move is made.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_that_graph_does_not_show_is_told() {
-    for desk in Desk::all().await {
+    for desk in Box::pin(Desk::all()).await {
         desk.deliver(1).await;
         let inbox = desk.folder("Inbox").await;
         desk.poller.poll_due().await;
@@ -472,7 +487,7 @@ async fn a_folder_that_graph_does_not_show_is_told() {
         desk.stop().await;
     }
     // The folder that is read.
-    for desk in Desk::all().await {
+    for desk in Box::pin(Desk::all()).await {
         desk.deliver(1).await;
         desk.poller.poll_due().await;
         let (inbox, _) = desk.folder("Inbox").await;
@@ -495,7 +510,7 @@ async fn a_folder_that_graph_does_not_show_is_told() {
 /// once a name is a folder's own.
 #[tokio::test(flavor = "multi_thread")]
 async fn several_folders_of_one_name_are_not_guessed_at() {
-    for desk in Desk::all().await {
+    for desk in Box::pin(Desk::all()).await {
         desk.folder("Inbox/Orders").await;
         let other = desk.folder("Archive/Orders").await;
         let (inbox, _) = desk.folder("Inbox").await;
@@ -529,7 +544,7 @@ async fn several_folders_of_one_name_are_not_guessed_at() {
         assert_ne!(row.folder_id, inbox);
         desk.stop().await;
     }
-    for desk in Desk::all().await {
+    for desk in Box::pin(Desk::all()).await {
         let (orders, _) = (desk.folder("Inbox/Orders").await, desk.folder("Archive/Orders").await);
         desk.deliver(1).await;
         desk.poller.poll_due().await;
@@ -555,7 +570,7 @@ async fn several_folders_of_one_name_are_not_guessed_at() {
 /// takes over what it has read, nothing of it is lost or recorded twice, and there is one source.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_that_has_a_source_over_graph_already_is_told() {
-    for desk in Desk::all().await {
+    for desk in Box::pin(Desk::all()).await {
         let (ews, graph) = desk.folder("Inbox").await;
         desk.deliver(1).await;
         desk.poller.poll_due().await;
