@@ -278,12 +278,13 @@ struct Slow {
 async fn passed_on(Shared(slow): Shared<Slow>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let target = parts.uri.path_and_query().unwrap().as_str().to_owned();
-    if parts.method == Method::GET && target.contains("internetMessageId") {
+    if parts.method == Method::GET && target.contains("filter=internetMessageId") {
         (slow.meanwhile)(slow.searches.fetch_add(1, Ordering::SeqCst)).await;
     }
     let mut body = to_bytes(body, 1 << 20).await.unwrap();
     let mut to = &slow.graph;
-    if target.contains("/oauth2/") {
+    let is_entra = ["/oauth2/", "/.well-known/", "/discovery/"].iter().any(|part| target.contains(part));
+    if is_entra {
         // A token is asked for by the address that Graph is known by here.
         let named = |address: &str| {
             url::form_urlencoded::byte_serialize(address.trim_end_matches('/').as_bytes()).collect::<String>()
@@ -299,7 +300,13 @@ async fn passed_on(Shared(slow): Shared<Slow>, request: Request) -> Response {
     }
     let answer = on.body(body).send().await.unwrap();
     let (status, headers) = (answer.status(), answer.headers().clone());
-    let mut response = Response::new(Body::from(answer.bytes().await.unwrap()));
+    let mut told = answer.bytes().await.unwrap();
+    if is_entra {
+        // Entra names its endpoints by the address at which it is asked.
+        let text = String::from_utf8(told.to_vec()).unwrap();
+        told = text.replace(slow.entra.trim_end_matches('/'), &slow.own).into();
+    }
+    let mut response = Response::new(Body::from(told));
     *response.status_mut() = status;
     for (name, value) in &headers {
         if name != http::header::TRANSFER_ENCODING && name != http::header::CONTENT_LENGTH {
