@@ -133,6 +133,19 @@ impl Entry {
                 | "entra.admin_consent"
         )
     }
+
+    /// Whether it means that the refresh token itself is worth nothing any more, whichever resource it was used for.
+    pub fn ends_grant(&self) -> bool {
+        matches!(
+            self.id,
+            "entra.grant_revoked"
+                | "entra.grant_expired"
+                | "entra.session_invalid"
+                | "entra.spa_redirect"
+                | "entra.device_deleted"
+                | "entra.account_deleted"
+        )
+    }
 }
 
 /// Ids by which the other side's support finds the request.

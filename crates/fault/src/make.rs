@@ -179,8 +179,10 @@ pub enum NetworkKind {
     Connect,
     /// The connection was turned away.
     Refused,
-    /// A proxy stands in the way.
+    /// A proxy wants a sign-in.
     Proxy,
+    /// A proxy did not bring the connection about.
+    Tunnel,
     /// The encryption failed.
     Tls,
     /// No answer in time.
@@ -310,6 +312,7 @@ impl Fault {
             NetworkKind::Connect => (&network::CONNECT, "connect"),
             NetworkKind::Refused => (&network::REFUSED, "connection refused"),
             NetworkKind::Proxy => (&network::PROXY, "proxy"),
+            NetworkKind::Tunnel => (&network::TUNNEL, "proxy tunnel"),
             NetworkKind::Tls => (&network::TLS, "TLS"),
             NetworkKind::Timeout => (&network::TIMEOUT, "time-out"),
             NetworkKind::Reset => (&network::RESET, "connection reset"),

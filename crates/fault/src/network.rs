@@ -46,8 +46,19 @@ pub(crate) static PROXY: Entry = Entry {
     class: Class::Configuration,
     who: Who::Operator,
     retry: Retry::Slow,
-    cause: "A proxy stands in the way and wants a sign-in, or does not let the connection through",
+    cause: "A proxy stands in the way and wants a sign-in",
     mend: "Set HTTPS_PROXY with user and password, or let this server through without one.",
+    ..Entry::BLANK
+};
+/// A proxy's answer to CONNECT that is neither a yes nor 407. Which one it was (403, 502, 504 …) the client library does not tell: what
+/// can pass by itself is taken to.
+pub(crate) static TUNNEL: Entry = Entry {
+    id: "network.tunnel",
+    class: Class::Transient,
+    who: Who::Operator,
+    retry: Retry::Soon,
+    cause: "A proxy on the way did not bring the connection about: it does not reach the server, or bars it",
+    mend: "Wait: Postroom tries again by itself. If it stays, have the proxy let this server through.",
     ..Entry::BLANK
 };
 pub(crate) static PORTAL: Entry = Entry {
@@ -89,7 +100,7 @@ pub(crate) static BODY: Entry = Entry {
 
 /// All of this page.
 pub(crate) static ALL: &[&Entry] =
-    &[&DNS, &CONNECT, &REFUSED, &TLS, &PROXY, &PORTAL, &TIMEOUT, &RESET, &BODY];
+    &[&DNS, &CONNECT, &REFUSED, &TLS, &PROXY, &TUNNEL, &PORTAL, &TIMEOUT, &RESET, &BODY];
 
 /// What a client library tells of a request that failed on its way.
 #[derive(Clone, Copy, Debug, Default)]
@@ -122,8 +133,10 @@ impl NetworkKind {
         } else if says(&["certificate", "fatal alert", "peer is incompatible"]) {
             // A handshake that merely broke off is no judgement on a certificate, and passes.
             Self::Tls
-        } else if says(&["proxy", "tunnel"]) {
+        } else if says(&["proxy auth"]) {
             Self::Proxy
+        } else if says(&["proxy", "tunnel"]) {
+            Self::Tunnel
         } else if failure.io == Some(io::ErrorKind::ConnectionRefused) || says(&["connection refused"]) {
             Self::Refused
         } else if failure.io.is_some_and(breaks_off)

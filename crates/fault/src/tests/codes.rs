@@ -512,6 +512,19 @@ fn the_two_ways_to_an_administrators_approval_differ() {
     assert!(!of(50173).awaits_approval());
 }
 
+/// Promise: what ends a refresh token ends it for whatever it was used for, and only a new sign-in brings it back; a refusal of one resource
+/// or a condition of one sign-in ends none.
+#[test]
+fn an_ended_grant_is_told_apart_from_a_refusal() {
+    let of = |number| Fault::entra(&EntraError { error_codes: vec![number], ..Default::default() }).entry;
+    for number in [50_132, 50_133, 50_173, 70_008, 700_003, 700_082, 700_084, 500_341] {
+        assert!(of(number).ends_grant() && of(number).retry == Retry::AfterSignIn, "{number}");
+    }
+    for number in [50_057, 50_076, 53_003, 65_001, 70_000, 90_094, 500_011, 650_052, 7_000_222] {
+        assert!(!of(number).ends_grant(), "{number}");
+    }
+}
+
 /// Where data that is not part of the project lies.
 fn reference() -> Option<String> {
     let shared = std::env::var("POSTROOM_SHARED")

@@ -12,6 +12,7 @@ pub(super) const NETWORK: &[(NetworkKind, &str, &str, Class, Who, Retry)] = &[
     (NetworkKind::Connect, "connect", "network.connect", Transient, Operator, Soon),
     (NetworkKind::Refused, "connection refused", "network.refused", Transient, Operator, Soon),
     (NetworkKind::Proxy, "proxy", "network.proxy", Configuration, Operator, Slow),
+    (NetworkKind::Tunnel, "proxy tunnel", "network.tunnel", Transient, Operator, Soon),
     (NetworkKind::Tls, "TLS", "network.tls", Configuration, Operator, Slow),
     (NetworkKind::Timeout, "time-out", "network.timeout", Transient, Nobody, Soon),
     (NetworkKind::Reset, "connection reset", "network.reset", Transient, Nobody, Soon),
@@ -31,6 +32,7 @@ fn every_fault_of_the_network_has_its_entry() {
             | NetworkKind::Connect
             | NetworkKind::Refused
             | NetworkKind::Proxy
+            | NetworkKind::Tunnel
             | NetworkKind::Tls
             | NetworkKind::Timeout
             | NetworkKind::Reset
@@ -47,8 +49,9 @@ fn every_fault_of_the_network_has_its_entry() {
     assert_eq!(untold, ["network.portal"], "a page in place of an answer is told by its body, not by a kind");
 }
 
-/// Promise: a certificate that is refused needs a person; a handshake that merely broke off, a name that is not found for a moment and a
-/// port where nobody listens pass by themselves, and each is told as what it is.
+/// Promise: a certificate that is refused and a proxy that wants a sign-in need a person; a handshake that merely broke off, a proxy that
+/// does not reach the server for a moment, a name that is not found and a port where nobody listens pass by themselves, and each is told
+/// as what it is.
 #[test]
 fn what_a_library_says_of_a_failure_is_told_apart() {
     use std::io::ErrorKind;
@@ -89,7 +92,11 @@ fn what_a_library_says_of_a_failure_is_told_apart() {
             ),
             NetworkKind::Refused,
         ),
-        (connect(None, "tunnel error: unsuccessful"), NetworkKind::Proxy),
+        (connect(None, "tunnel error: unsuccessful"), NetworkKind::Tunnel),
+        (
+            connect(Some(ErrorKind::UnexpectedEof), "tunnel error: unexpected end of file"),
+            NetworkKind::Tunnel,
+        ),
         (connect(None, "tunnel error: proxy authorization required"), NetworkKind::Proxy),
         (
             connect(Some(ErrorKind::NetworkUnreachable), "Network is unreachable (os error 101)"),

@@ -37,7 +37,7 @@ pub use admin::{AdminConsented, admin_consent_address, admin_consent_return};
 pub use claims::CONTINUOUS_ACCESS;
 pub use credential::{Certificate, CertificateError, Credential};
 pub use discovery::{Discovery, discover};
-pub use roles::roles;
+pub use roles::{application_name, roles};
 pub use token::{as_application, as_application_with_claims, redeem, refresh, refresh_with_claims};
 
 /// The app registration as this sign-in uses it.

@@ -181,15 +181,18 @@ pub async fn make(
         return form(&admin, said);
     }
     // The credential and the tenant are proven before anything is kept.
-    let tenant_id = match prove(connections, registration.id, &tenant).await {
-        Ok(tenant_id) => tenant_id,
+    let (tenant_id, called) = match prove(connections, registration.id, &tenant).await {
+        Ok(proven) => proven,
         Err(fault) => {
             said.fail("tenant", format!("Microsoft gave no token. {}", fault.told()));
             return form(&admin, said);
         }
     };
     let id = Uuid::now_v7();
-    let name = format!("{} (application)", registration_pages::name(&registration));
+    // Where the registration was given no name, it is called as the tenant calls it, and by its client id where nobody tells.
+    let called = called.filter(|_| registration.name.is_empty());
+    let name = called.unwrap_or_else(|| registration_pages::name(&registration));
+    let name = format!("{name} (application)");
     let new = NewApplication {
         id,
         workspace: admin.workspace(),
@@ -218,21 +221,27 @@ pub async fn make(
     Ok(see_other(&format!("/applications/{id}")))
 }
 
-/// Asks for a token of the application in a tenant; gives the tenant's id.
-async fn prove(connections: &Connections, registration: Uuid, tenant: &str) -> Result<String, Fault> {
+/// Asks for a token of the application in a tenant; gives the tenant's id, and what the tenant calls the application where it tells.
+async fn prove(
+    connections: &Connections,
+    registration: Uuid,
+    tenant: &str,
+) -> Result<(String, Option<String>), Fault> {
     let registration = connections.registration(registration).await?;
     let mut proof = registration.proof(&connections.http, tenant).await?;
     let scope = format!("{}/.default", registration.graph_url.as_str().trim_end_matches('/'));
-    loop {
+    let tokens = loop {
         let (discovery, app) = (&proof.discovery, &proof.application);
         match signin::as_application(&connections.http, discovery, app, &scope, connections.clock.now()).await
         {
             Err(fault) if proof.next(&fault) => {}
             Err(fault) => return Err(fault.at(&registration.place())),
-            Ok(_) => break,
+            Ok(tokens) => break tokens,
         }
-    }
-    tenant_of(&proof.discovery).ok_or_else(|| Fault::own("entra.discovery", "its issuer names no tenant"))
+    };
+    let tenant = tenant_of(&proof.discovery)
+        .ok_or_else(|| Fault::own("entra.discovery", "its issuer names no tenant"))?;
+    Ok((tenant, signin::application_name(&tokens.access)))
 }
 
 /// The tenant's id, from its issuer.

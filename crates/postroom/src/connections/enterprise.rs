@@ -2,11 +2,12 @@
 //! of its permissions.
 //!
 //! [`learn`] is called after a sign-in is kept. The id_token says whether the person is an administrator, where the app registration asks
-//! for that (`groupMembershipClaims`); the directory tells the rest, where the token may read it. Nothing waits for either.
+//! for that (`groupMembershipClaims`); the directory tells the rest, where the token may read it, and the token itself tells the name.
+//! Nothing waits for any of them.
 
 use microsoft::AccessTokens;
 use microsoft::graph::enterprise as directory;
-use microsoft::signin::IdClaims;
+use microsoft::signin::{self, IdClaims};
 use store::StoreError;
 use uuid::Uuid;
 
@@ -25,7 +26,7 @@ pub async fn learn(
     let db = &connections.db;
     let Some(account) = accounts::account(db, workspace, account).await? else { return Ok(()) };
     let is_administrator = claims.is_administrator();
-    let told = ask(connections, &account).await;
+    let Asked { told, called } = ask(connections, &account).await;
     let wanted = accounts::wanted(db, account.id).await?;
     let consent = told.as_ref().and_then(|(_, grants)| {
         directory::is_by_administrator(grants, &account.object_id, &scopes::of_resource(&wanted))
@@ -41,7 +42,7 @@ pub async fn learn(
         let new = Enterprise {
             tenant_id: account.tenant_id.clone(),
             object_id: found.as_ref().map(|found| found.id.clone()).unwrap_or_default(),
-            name: found.map(|found| found.display_name).unwrap_or_default(),
+            name: found.map(|found| found.display_name).or(called).unwrap_or_default(),
             signed_in_by: account.username.clone(),
             seen_at: now.as_microsecond(),
         };
@@ -50,26 +51,34 @@ pub async fn learn(
     tx.commit().await
 }
 
-/// What the directory tells with the account's token.
-async fn ask(
-    connections: &Connections,
-    account: &Account,
-) -> Option<(directory::EnterpriseApplication, Vec<directory::Grant>)> {
+/// What is told with the account's token.
+struct Asked {
+    /// What the directory tells; none where it does not.
+    told: Option<(directory::EnterpriseApplication, Vec<directory::Grant>)>,
+    /// How the tenant calls the application, as the token has it.
+    called: Option<String>,
+}
+
+/// Asks the directory with the account's token.
+async fn ask(connections: &Connections, account: &Account) -> Asked {
+    let mut called = None;
     let asked = async {
         let registration = connections.registration(account.app_registration_id).await?;
         let token = connections.tokens(account.id).await?.get().await?;
+        called = signin::application_name(&token);
         let (http, graph) = (&connections.http, &registration.graph_url);
         let found = directory::enterprise_application(http, graph, &token, &registration.client_id).await?;
         let grants = directory::grants(http, graph, &token, &found).await.unwrap_or_default();
         Ok::<_, fault::Fault>((found, grants))
     };
-    match asked.await {
+    let told = match asked.await {
         Ok(told) => Some(told),
         Err(fault) => {
             tracing::debug!(%fault, code = %fault.code, "the directory does not tell of the Enterprise Application");
             None
         }
-    }
+    };
+    Asked { told, called }
 }
 
 /// An Enterprise Application as pages show it.

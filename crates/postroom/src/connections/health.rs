@@ -1,6 +1,8 @@
 //! Health: how a connection is, from what its rows say. One pure function, [`judge`], for lists, pages, the overview, the API
 //! and the command line alike; [`of_source`] lays a source's rows out for it.
 
+use std::collections::HashSet;
+
 use fault::{Fault, Retry};
 use jiff::Timestamp;
 
@@ -144,13 +146,10 @@ pub fn judge(facts: &Facts<'_>) -> Standing {
             Some(Trouble { fault, since: time(part.since), at: part.at })
         })
         .collect();
-    // A mailbox that cannot be used because of the sign-in says the same as the account: once is enough.
-    if let [first, second, ..] = troubles.as_slice()
-        && (first.at, second.at) == (Side::Account, Side::Mailbox)
-        && first.fault.entry.id == second.fault.entry.id
-    {
-        troubles.remove(1);
-    }
+    // A mailbox that cannot be read, marked or sent from because of the sign-in says the same as the account, and marks the same as the
+    // mailbox: once is enough. A project is another system's.
+    let mut told = HashSet::new();
+    troubles.retain(|trouble| trouble.at == Side::Project || told.insert(trouble.fault.entry.id));
     let any = |state: &str| parts.iter().any(|part| part.state == state);
     let health = if facts.paused_at.is_some() {
         Health::Paused
@@ -376,7 +375,24 @@ mod tests {
             part(Side::Account, "offline", 10, Some(&fault)),
             part(Side::Mailbox, "offline", 11, Some(&fault)),
         ];
-        assert_eq!(judge(&facts(both)).troubles.len(), 1);
+        assert_eq!(judge(&facts(both.clone())).troubles.len(), 1);
+        // Marks use the same sign-in; a project that says the same words is another system.
+        let marks = [both, vec![part(Side::Marks, "offline", 12, Some(&fault))]].concat();
+        assert_eq!(judge(&facts(marks.clone())).troubles.len(), 1);
+        let project = [marks, vec![part(Side::Project, "offline", 13, Some(&fault))]].concat();
+        let sides: Vec<Side> = judge(&facts(project)).troubles.iter().map(|trouble| trouble.at).collect();
+        assert_eq!(sides, [Side::Account, Side::Project]);
+    }
+
+    /// Promise: what else is wrong with the marks is told beside what is wrong with the sign-in.
+    #[test]
+    fn another_trouble_is_told_too() {
+        let (ended, denied) = (record("entra.grant_revoked"), record("graph.access_denied"));
+        let parts = vec![
+            part(Side::Account, "offline", 10, Some(&ended)),
+            part(Side::Marks, "offline", 12, Some(&denied)),
+        ];
+        assert_eq!(judge(&facts(parts)).troubles.len(), 2);
     }
 
     /// Promise: nobody is told a time at which nothing is tried: after an ended sign-in the next try is the new one, and after a refusal

@@ -28,8 +28,6 @@ use crate::web::{self, Problem, Section};
 /// An hour and a day in microseconds.
 const HOUR: i64 = 3_600_000_000;
 const DAY: i64 = 24 * HOUR;
-/// What an account and its connection tell within so many microseconds is one event.
-const SAME_MICROS: i64 = 10_000_000;
 
 /// GET /sources/{id}
 pub async fn show(
@@ -180,11 +178,7 @@ pub(super) async fn timeline_of(
     of: [Uuid; 2],
 ) -> Result<Timeline, StoreError> {
     let mut lines = events::newest(&state.connections.db, of, 50).await?;
-    // The account and what it reads tell the same of one fault: once is enough.
-    lines.dedup_by(|one, newer| {
-        let same = one.kind == newer.kind && one.text == newer.text && newer.actor.is_empty();
-        same && (newer.at - one.at).abs() < SAME_MICROS
-    });
+    told_once(&mut lines);
     let entries = lines
         .into_iter()
         .map(|line| {
@@ -206,6 +200,26 @@ pub(super) async fn timeline_of(
         })
         .collect();
     Ok(Timeline { entries, empty: "Nothing has happened yet." })
+}
+
+/// The account and what reads or sends with it tell the same of one fault, each when it meets it: until something works again, or something
+/// else happens, once is enough. Lines come newest first; the earliest of those that say the same stays.
+fn told_once(lines: &mut Vec<events::Line>) {
+    let mut standing: Option<(String, String)> = None;
+    let mut kept = Vec::with_capacity(lines.len());
+    for line in lines.drain(..).rev() {
+        let is_trouble = matches!(line.kind.as_str(), "offline" | "degraded") && line.actor.is_empty();
+        let said = is_trouble.then(|| (line.kind.clone(), line.text.clone()));
+        let is_ping = line.kind == "ping";
+        if !is_trouble || said != standing {
+            kept.push(line);
+        }
+        if !is_ping {
+            standing = said;
+        }
+    }
+    kept.reverse();
+    *lines = kept;
 }
 
 /// A sentence as it begins on a line of its own. An address stays as it is written.

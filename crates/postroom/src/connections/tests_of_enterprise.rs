@@ -59,8 +59,8 @@ impl Bench {
 }
 
 /// Promise: after an administrator's sign-in, and not after anybody else's, the Enterprise Application is shown with its application
-/// id and the page of its permissions, and the registration's page lists it; without a right to the directory its object id is not
-/// made up.
+/// id and the page of its permissions, and the registration's page lists it; without a right to the directory its name is what the
+/// token tells, and its object id is not made up.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_administrators_sign_in_shows_the_enterprise_application() {
     let mut bench = Bench::new().await;
@@ -73,7 +73,8 @@ async fn an_administrators_sign_in_shows_the_enterprise_application() {
 
     let page = bench.sign_in("admin@contoso.test").await;
     let permissions = Cloud::Global.enterprise_permissions_page(&client_id, None);
-    for part in ["Enterprise Application", &client_id, "admin@contoso.test signed in", &permissions] {
+    let name = "<strong>Postroom</strong>";
+    for part in ["Enterprise Application", name, &client_id, "admin@contoso.test signed in", &permissions] {
         assert!(page.html.contains(part), "{part} is missing: {}", page.html);
     }
     assert!(!page.html.contains("object id"), "{}", page.html);

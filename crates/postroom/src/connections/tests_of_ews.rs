@@ -395,6 +395,51 @@ async fn a_shared_mailbox_is_read_and_sent_from_over_ews() {
     world.stop().await;
 }
 
+/// Promise: a grant that has ended is told over EWS at the first refused call for all that uses the account, though each would meet it
+/// at a time of its own; Microsoft is not asked again; it stands once on a page, and a new sign-in brings all of it back.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ended_grant_is_told_for_all_that_uses_it() {
+    let mut world = World::new().await;
+    let page = world.create("/sources", "", SUPPORT).await;
+    confirm_mailbox(&mut world, page, SUPPORT).await;
+    let form = world.create("/outbounds", "", SUPPORT).await;
+    world.make_outbound(&form, SUPPORT).await;
+    let list = world.open("/outbounds").await;
+    assert!(list.html.contains(">online<"), "{}", list.html);
+
+    // An outbound without mail to send asks for nothing: only the source meets it.
+    world.control("/revoke", Some(json!({ "upn": SUPPORT, "access_tokens": true }))).await;
+    world.until("/sources", "the source says so", |html| html.contains("AADSTS50173")).await;
+    let list = world.open("/outbounds").await;
+    assert!(list.html.contains("AADSTS50173") && list.html.contains("Sign in again"), "{}", list.html);
+    let notices = world.open("/notices").await;
+    let (outbound,): (uuid::Uuid,) =
+        world.running.db.fetch_one(sql!("SELECT id FROM outbound"), args![]).await.unwrap();
+    let (source,): (uuid::Uuid,) =
+        world.running.db.fetch_one(sql!("SELECT id FROM source"), args![]).await.unwrap();
+    for href in [format!("/sources/{source}"), format!("/outbounds/{outbound}")] {
+        assert!(notices.html.contains(&format!("href=\"{href}\"")), "{href}: {}", notices.html);
+    }
+
+    // Who meets it later meets what is known: Microsoft is not asked, and nothing is told twice.
+    world.forget("/counters").await;
+    let pinged = world.ping().await;
+    assert!(pinged.html.contains("AADSTS50173"), "{}", pinged.html);
+    let asked = world.control("/counters", None).await["entra"]["by_operation"].to_string();
+    assert!(!asked.contains("/token"), "{asked}");
+    for page in [format!("/sources/{source}"), format!("/outbounds/{outbound}")] {
+        let page = world.open(&page).await;
+        assert_eq!(page.html.matches("Sign in again").count(), 1, "{}", page.html);
+    }
+
+    let list = world.open("/outbounds").await;
+    let page = world.press(&list, "/sign-in").await;
+    world.through(page, SUPPORT).await;
+    world.until("/outbounds", "the outbound is back", |html| html.contains(">online<")).await;
+    world.until("/sources", "the source is back", |html| html.contains(">online<")).await;
+    world.stop().await;
+}
+
 /// Promise: by application permission mailboxes are read and sent from over EWS in the name of their owner; one outside the fence is
 /// refused, and the refusal is named; a role for every mailbox is found out.
 #[tokio::test(flavor = "multi_thread")]
@@ -409,6 +454,8 @@ async fn an_application_acts_inside_its_fence_over_ews() {
     let form = form.with("mailboxes", &format!("{SUPPORT}\n{ANNA}")).with("control", ADMIN);
     let page = world.submit(form).await;
     assert!(page.html.contains("The fence holds"), "{}", page.html);
+    // The registration was given no name here: the token tells what the tenant calls it.
+    assert!(page.html.contains("Postroom (application)"), "{}", page.html);
 
     world.deliver(SUPPORT, "Read in its name");
     let page = world.create("/sources", "", "application").await;

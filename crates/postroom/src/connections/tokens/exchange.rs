@@ -90,7 +90,7 @@ impl ExchangeTokens {
 
 impl AccountTokens {
     /// A token for another resource than Graph. What the account may do on Graph, and how it is, stay as they are: a refusal is
-    /// that of the connection which asked.
+    /// that of the connection which asked. Where the refresh token itself has ended, all that the account reads and sends has.
     pub(super) async fn beside(
         &self,
         asked: &[&str],
@@ -107,7 +107,19 @@ impl AccountTokens {
                 } else {
                     self.refresh_with(&row, asked, challenge).await
                 };
+                let answer = answer.map_err(|fault| fault.at(&self.registration.place()));
                 let now = self.clock.now();
+                if let Err(fault) = &answer
+                    && row.kind != "app"
+                    && fault.entry.ends_grant()
+                {
+                    tracing::warn!(account = %self.account, code = %fault.code, %fault, "the sign-in has ended");
+                    if !self.failed(&row, fault, now).await.map_err(|error| from_store(&error))? {
+                        // Somebody has signed in meanwhile: what they brought counts.
+                        continue;
+                    }
+                    return Err(fault.clone());
+                }
                 let learned = match &answer {
                     Ok(tokens) if row.kind != "app" => {
                         Some(scopes::merged(&row.scopes, &scopes::as_asked(&tokens.scopes, asked)))
@@ -118,9 +130,7 @@ impl AccountTokens {
                 self.keep_refresh(&row, refresh, learned, answer.is_ok(), now)
                     .await
                     .map_err(|error| from_store(&error))?;
-                return answer
-                    .map(|tokens| held(tokens, row.signed_in_at, self.app(), now).held)
-                    .map_err(|fault| fault.at(&self.registration.place()));
+                return answer.map(|tokens| held(tokens, row.signed_in_at, self.app(), now).held);
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
