@@ -63,7 +63,7 @@ pub(crate) static MAILBOX_STALE: Entry = Entry {
 };
 pub(crate) static TOKEN: Entry = Entry {
     id: "graph.token",
-    codes: &["InvalidAuthenticationToken", "unauthenticated"],
+    codes: &["InvalidAuthenticationToken"],
     class: Class::SignIn,
     who: Who::MailboxOwner,
     retry: Retry::Slow,
@@ -95,6 +95,7 @@ pub(crate) static CLAIMS: Entry = Entry {
 };
 pub(crate) static NO_LICENCE: Entry = Entry {
     id: "graph.no_licence",
+    codes: &["unauthenticated"],
     class: Class::Administrator,
     who: Who::EntraAdministrator,
     retry: Retry::Slow,

@@ -122,6 +122,20 @@ impl Entry {
         command_of_person: None,
     };
 
+    /// Where more is said of it: its own page, or the reference of the system that told it. What goes wrong on the way has none before the
+    /// other side is known: [`Fault::read_more`].
+    pub fn read_more(&self) -> Option<&'static str> {
+        let reference = || match self.id.split_once('.')?.0 {
+            "entra" => Some("https://learn.microsoft.com/entra/identity-platform/reference-error-codes"),
+            "graph" => Some("https://learn.microsoft.com/graph/errors"),
+            "ews" => Some(
+                "https://learn.microsoft.com/exchange/client-developer/web-service-reference/responsecode",
+            ),
+            _ => None,
+        };
+        self.link.or_else(reference)
+    }
+
     /// Whether it means that an administrator's consent is missing (`admin approval needed`).
     pub fn awaits_approval(&self) -> bool {
         matches!(
@@ -272,6 +286,13 @@ impl Fault {
         let mut fault = Self::of(entry(id).unwrap_or(&own::CONFIGURATION));
         fault.detail = scrub(detail);
         fault
+    }
+
+    /// Where more is said of it; of what goes wrong on the way, which addresses have to be let through. None where the other side is a
+    /// server of one's own.
+    pub fn read_more(&self) -> Option<&'static str> {
+        let host = || self.detail.split_once(':').map_or(self.detail.as_str(), |(host, _)| host);
+        self.entry.read_more().or_else(|| network::addresses_of(host()))
     }
 
     /// What happened, who must act, and what to do, in sentences.

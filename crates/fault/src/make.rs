@@ -233,6 +233,7 @@ impl Fault {
         let code = known.map(|known| known.1).or_else(|| codes().next());
         // `UnknownError` is a known way of saying nothing.
         let is_new = |code: &str| !code.eq_ignore_ascii_case("UnknownError");
+        let says_nothing = answer.evidence.is_empty || code.is_some_and(|code| !is_new(code));
         let (policy, diagnostics) =
             (answer.policy_reason.unwrap_or_default(), answer.diagnostics.unwrap_or_default());
         let judged = judge(
@@ -240,7 +241,7 @@ impl Fault {
             known.map(|known| known.0),
             answer.message,
             (policy, diagnostics),
-            answer.evidence,
+            Evidence { is_empty: says_nothing, ..answer.evidence },
         );
         told(Self {
             code: code.map_or_else(|| status_code(answer.status), id),

@@ -102,6 +102,38 @@ pub(crate) static BODY: Entry = Entry {
 pub(crate) static ALL: &[&Entry] =
     &[&DNS, &CONNECT, &REFUSED, &TLS, &PROXY, &TUNNEL, &PORTAL, &TIMEOUT, &RESET, &BODY];
 
+/// What a firewall or a proxy has to let through for Microsoft 365, and for Jira Cloud.
+pub(crate) const ADDRESSES: [(&str, &str, &[&str]); 2] = [
+    (
+        "Addresses of Microsoft 365",
+        "https://learn.microsoft.com/microsoft-365/enterprise/urls-and-ip-address-ranges",
+        &[
+            "microsoft.com",
+            "microsoftonline.com",
+            "microsoftonline.us",
+            "microsoftonline.cn",
+            "microsoft.us",
+            "office365.com",
+            "office365.us",
+            "office.com",
+            "chinacloudapi.cn",
+            "partner.outlook.cn",
+        ],
+    ),
+    (
+        "Addresses of Jira Cloud",
+        "https://support.atlassian.com/organization-administration/docs/ip-addresses-and-domains-for-atlassian-cloud-products/",
+        &["atlassian.net", "atlassian.com", "jira.com"],
+    ),
+];
+
+/// Where the addresses of a host's service are listed; none for a server of one's own.
+pub(crate) fn addresses_of(host: &str) -> Option<&'static str> {
+    let is_of =
+        |domain: &&str| host.strip_suffix(*domain).is_some_and(|name| name.is_empty() || name.ends_with('.'));
+    ADDRESSES.iter().find(|(_, _, domains)| domains.iter().any(|domain| is_of(domain))).map(|found| found.1)
+}
+
 /// What a client library tells of a request that failed on its way.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Failure<'a> {

@@ -5,7 +5,7 @@ const outside = 'billing@contoso.test';
 
 export default {
   name: 'application-permission',
-  title: 'Application permission: a fence that is open is told, one that holds is proven',
+  title: 'Application permission: a fence that is open is told, one that holds is proven; it reads, sends and is validated',
   async run(t) {
     const { world } = t;
     const owner = await t.person();
@@ -68,5 +68,23 @@ export default {
     await world.issue('For the application');
     const checks = await owner.ping(support);
     t.check(checks.every((check) => check.good), `the ping: ${checks.map((check) => check.text).join(' | ')}`);
+
+    // Validate: nobody signs in; a fresh token, the fence again, and a ping.
+    await owner.leads(owner.row(support).getByRole('button', { name: 'Validate: sign in again' }));
+    t.check(page.url().includes('/sources?ping='), `validating an application leads to ${page.url()}`);
+    t.contains(await owner.text(), ['All checks are good'], 'the list after validating');
+
+    // The same application sends: its page leads to that form, too.
+    await page.goto(here);
+    t.contains(await owner.text(), ['Back to its 1 source', 'The fence holds for reading'], 'the page of an application that is used');
+    await owner.press('Choose the mailbox to send from');
+    t.check((await page.locator('select[name=mailbox] option').allTextContents()).join() === support, 'other mailboxes than the named ones are offered to send from');
+    await owner.submit();
+    t.contains(await owner.text(), [`${support} can send`], 'the list of outbounds');
+    const sends = await owner.ping(support);
+    t.check(sends.every((check) => check.good), `the ping of the outbound: ${sends.map((check) => check.text).join(' | ')}`);
+    await owner.leads(owner.row(support).getByRole('button', { name: 'Validate: sign in again' }));
+    t.contains(await owner.text(), ['All that was tried is good', 'not tried'], 'the list of outbounds after validating');
+    await t.look(owner, 'application-outbound');
   },
 };

@@ -84,8 +84,12 @@ fn one(text: &mut String, entry: &Entry) {
     if let Some(command) = entry.command_of_person {
         let _ = writeln!(text, "- Command where a person is signed in: `{command}`");
     }
-    if let Some(link) = entry.link {
+    if let Some(link) = entry.read_more() {
         let _ = writeln!(text, "- [Read more]({link})");
+    } else if entry.id.starts_with("network.") {
+        for (title, link, _) in crate::network::ADDRESSES {
+            let _ = writeln!(text, "- [{title}]({link})");
+        }
     }
 }
 

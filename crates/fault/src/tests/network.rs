@@ -138,3 +138,20 @@ fn the_innermost_error_of_the_system_is_found() {
     assert_eq!(innermost_io(&Error::from(ErrorKind::ConnectionReset)), Some(ErrorKind::ConnectionReset));
     assert_eq!(innermost_io(&of_network(NetworkKind::Dns)), None);
 }
+
+/// Promise: what goes wrong on the way leads to the addresses that have to be let through for that service, and for a server of one's own to
+/// nobody else's.
+#[test]
+fn the_addresses_of_a_service_are_where_it_lists_them() {
+    let of =
+        |host| Fault::network(&Network { kind: NetworkKind::Dns, host, detail: "no such name" }).read_more();
+    for host in ["graph.microsoft.com", "login.microsoftonline.us", "outlook.office365.com"] {
+        assert!(of(host).is_some_and(|link| link.contains("learn.microsoft.com")), "{host}");
+    }
+    for host in ["contoso.atlassian.net", "api.atlassian.com"] {
+        assert!(of(host).is_some_and(|link| link.contains("support.atlassian.com")), "{host}");
+    }
+    for host in ["jira.contoso.test", "127.0.0.1", "notmicrosoft.com", "atlassian.net.contoso.test", ""] {
+        assert_eq!(of(host), None, "{host}");
+    }
+}

@@ -75,7 +75,7 @@ pub(super) fn fault(fault: &fault::Fault) -> FaultShape {
         is_guess: fault.is_guess,
         mend: fault.entry.mend.to_owned(),
         who: Some(fault.entry.who.named().to_owned()),
-        link: fault.entry.link.map(str::to_owned),
+        link: fault.read_more().map(str::to_owned),
         page: fault.page(),
         pages: if fault.page().is_some() { Vec::new() } else { fault.pages() },
         command: fault.command(),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use axum::extract::{Form, Path, State as Shared};
+use axum::extract::{Form, Path, Query, State as Shared};
 use axum::response::Response;
 use fault::Fault;
 use futures::StreamExt;
@@ -20,16 +20,16 @@ use uuid::Uuid;
 use super::Connections;
 use super::application_grants::{self, Granted};
 use super::connection_type::ConnectionType;
-use super::goal::Way;
+use super::goal::{Goal, Way};
 use super::pages::{ApplicationFormPage, ApplicationPage};
 use super::ping::{self, Check, Report};
 use super::registration_pages;
 use super::registration_set_up::read_mailboxes;
 use super::routes::{State, flash_to, moment, see_other, time};
-use super::store::accounts;
+use super::store::accounts::{self, Account};
 use super::store::applications::{self as rows, NewApplication};
 use super::store::events::Object;
-use super::store::registrations;
+use super::store::{registrations, uses};
 use crate::access::{Admin, Role, Viewer, audit};
 use crate::web::components::{Action, Icon};
 use crate::web::form::{Choice, Field, Fields};
@@ -92,6 +92,23 @@ pub struct Posted {
     mailboxes: String,
     #[serde(default)]
     control: String,
+    /// `outbound`, or nothing.
+    #[serde(default, rename = "for")]
+    purpose: String,
+}
+
+/// `?for=` of the form.
+#[derive(Debug, Default, Deserialize)]
+pub struct For {
+    #[serde(default, rename = "for")]
+    purpose: String,
+}
+
+impl Posted {
+    /// What the application is connected for.
+    fn goal(&self) -> Goal {
+        if self.purpose == "outbound" { Goal::Outbound(Way::graph()) } else { Goal::Source(Way::graph()) }
+    }
 }
 
 async fn fields(state: &State, viewer: &Viewer, posted: &Posted) -> Result<Fields, Problem> {
@@ -128,17 +145,25 @@ async fn fields(state: &State, viewer: &Viewer, posted: &Posted) -> Result<Field
     ]))
 }
 
-fn form(viewer: &Viewer, fields: Fields) -> Result<Response, Problem> {
+fn form(viewer: &Viewer, posted: &Posted, fields: Fields) -> Result<Response, Problem> {
+    let goal = posted.goal();
     web::page(&ApplicationFormPage {
-        frame: viewer.frame(Section::Sources, "Connect by application permission"),
+        frame: viewer.frame(goal.section(), "Connect by application permission"),
+        list: goal.list(),
+        purpose: if goal.is_outbound() { "outbound" } else { "" },
         fields,
     })
 }
 
-/// GET /applications/new
-pub async fn new(admin: Admin, Shared(state): Shared<State>) -> Result<Response, Problem> {
-    let fields = fields(&state, &admin, &Posted::default()).await?;
-    form(&admin, fields)
+/// GET /applications/new?for=
+pub async fn new(
+    admin: Admin,
+    Shared(state): Shared<State>,
+    Query(wanted): Query<For>,
+) -> Result<Response, Problem> {
+    let posted = Posted { purpose: wanted.purpose, ..Posted::default() };
+    let fields = fields(&state, &admin, &posted).await?;
+    form(&admin, &posted, fields)
 }
 
 /// POST /applications/new
@@ -175,17 +200,17 @@ pub async fn make(
     };
     let Some(registration) = registration else {
         said.fail("registration", "Enter an app registration first.");
-        return form(&admin, said);
+        return form(&admin, &posted, said);
     };
     if said.failed() {
-        return form(&admin, said);
+        return form(&admin, &posted, said);
     }
     // The credential and the tenant are proven before anything is kept.
     let (tenant_id, called) = match prove(connections, registration.id, &tenant).await {
         Ok(proven) => proven,
         Err(fault) => {
             said.fail("tenant", format!("Microsoft gave no token. {}", fault.told()));
-            return form(&admin, said);
+            return form(&admin, &posted, said);
         }
     };
     let id = Uuid::now_v7();
@@ -210,9 +235,10 @@ pub async fn make(
             "registration",
             "This registration is connected in this tenant already: change its mailboxes.",
         );
-        return form(&admin, said);
+        return form(&admin, &posted, said);
     }
     rows::put_mailboxes(&mut tx, id, &mailboxes, &control).await?;
+    accounts::set_goal(&mut tx, id, &posted.goal().stored()).await?;
     audit::record(&mut tx, &admin.actor(), "connect application", &name, &mailboxes.join(", ")).await?;
     tx.commit().await?;
     connections.forget();
@@ -448,7 +474,16 @@ pub async fn show(
     let admin = viewer.may(Role::Admin);
     let mailboxes = rows::mailboxes(&connections.db, id).await?;
     let (said, good) = words(&fence.state);
-    let mut frame = viewer.frame(Section::Sources, &account.username).live("sources");
+    let goal = Goal::of_stored(&account.goal);
+    let used = uses::of(&connections.db, id).await?;
+    let list = match (used.is_none(), used.list()) {
+        (false, "/outbounds") => ("/outbounds", "Message Outbounds"),
+        (false, _) => ("/sources", "Message Sources"),
+        (true, _) => goal.list(),
+    };
+    let section = if list.0 == "/outbounds" { Section::Outbounds } else { Section::Sources };
+    let next = if admin { next(&account, &goal, used) } else { Vec::new() };
+    let mut frame = viewer.frame(section, &account.username).live("sources");
     if admin {
         frame = frame.with(viewer.post("Check", format!("/applications/{id}/check")).with_icon(Icon::Ping));
     }
@@ -469,11 +504,22 @@ pub async fn show(
         ping: ping::last(connections, id).await?.map(|report| report.view(viewer.times(), String::new())),
         set_up: Action::go("The commands for the fence", fence_page(account.app_registration_id, &mailboxes)),
         mailboxes,
-        next: admin.then(|| {
-            Action::go("Choose mailbox, folder and project", format!("/sources/new?account={id}")).primary()
-        }),
+        list,
+        next,
         action: format!("/applications/{id}/mailboxes"),
     })
+}
+
+/// Where it goes on: to what it was connected for first, and back to what uses it.
+fn next(account: &Account, goal: &Goal, used: uses::Uses) -> Vec<Action> {
+    let read = Action::go("Choose mailbox, folder and project", Goal::Source(Way::graph()).page(account.id));
+    let send =
+        Action::go(Goal::Outbound(Way::graph()).label(), Goal::Outbound(Way::graph()).page(account.id));
+    let back = (!used.is_none()).then(|| Action::go(format!("Back to its {}", used.words()), used.list()));
+    let mut next = if goal.is_outbound() { vec![send, read] } else { vec![read, send] };
+    next.splice(0..0, back);
+    next[0] = next[0].clone().primary();
+    next
 }
 
 fn mailbox_fields(mailboxes: &str, control: &str) -> Vec<Field> {

@@ -191,7 +191,12 @@ async fn an_empty_list_has_every_way() {
         ),
         (
             "/outbounds",
-            vec!["/outbounds/sign-in", "name=\"shared\"", "/applications/new", "/outbounds/create-ews"],
+            vec![
+                "/outbounds/sign-in",
+                "name=\"shared\"",
+                "/applications/new?for=outbound",
+                "/outbounds/create-ews",
+            ],
         ),
     ] {
         let page = owner.get(list).await.body;

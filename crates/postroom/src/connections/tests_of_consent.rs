@@ -612,6 +612,21 @@ async fn waits_of_one_account_stay_apart() {
         let body = owner.get(list).await.body;
         assert_eq!(body.matches("class=\"row\"").count(), 1, "{list}: {body}");
     }
+    // They share the account's one request a minute, in turn.
+    let watcher = watcher(&office);
+    told.lock().unwrap().refuses = Some((65_001, "invalid_grant"));
+    let before = told.lock().unwrap().redeemed;
+    for _ in 0..24 {
+        assert_eq!(watcher.once().await.unwrap(), 0);
+        office.console.clock.advance(Duration::from_secs(10));
+    }
+    let asked = told.lock().unwrap().redeemed - before;
+    assert!((3..=4).contains(&asked), "{asked} requests in four minutes");
+    let watched: Vec<(i64,)> =
+        db.fetch_all(sql!("SELECT coalesce(watched_at, 0) FROM approval"), args![]).await.unwrap();
+    assert!(watched.len() == 2 && watched.iter().all(|(at,)| *at > 0), "{watched:?}");
+    told.lock().unwrap().refuses = None;
+
     owner.post(&format!("{ews}/give-up"), &csrf, &[]).await;
     assert!(owner.get("/sources").await.body.contains("admin approval needed"));
     let asked = wanted(&office).await;

@@ -231,6 +231,73 @@ async fn an_application_reads_a_mailbox_and_its_fence_is_tried() {
     sim.stop().await;
 }
 
+/// Promise: an application that is connected at Message Outbounds leads on to the form of one; *Validate* fetches a fresh token though the
+/// one at hand lasts, checks the fence and pings what uses it, sends nothing, and says what is wrong with the credential.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_sends_and_is_validated() {
+    let folder = TestFolder::new();
+    let sim = sim::Sim::start(sim::Config::default()).await.unwrap();
+    let control = sim.ready().control.trim_end_matches('/').to_owned();
+    let http = reqwest::Client::new();
+    let lever = async |path: &str, change: serde_json::Value| {
+        let answer = http.post(format!("{control}{path}")).json(&change).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    };
+    let seen =
+        async |path: &str| http.get(format!("{control}{path}")).send().await.unwrap().text().await.unwrap();
+    let fence = json!({
+        "kind": "rbac", "roles": ["Application Mail.ReadWrite", "Application Mail.Send"], "mailboxes": [MAILBOX],
+    });
+    lever("/enterprise-applications", json!({ "roles": [] })).await;
+    lever("/fences", fence).await;
+    let running = serve::start(settings(&folder, sim.ready())).await.unwrap();
+    let mut browser = Browser::new(connect::http().unwrap());
+    connect::make_owner(&mut browser, running.setup_link.as_ref().unwrap()).await.unwrap();
+
+    let page = open(&mut browser, &running, "/applications/new?for=outbound").await;
+    assert!(page.html.contains("<a href=\"/outbounds\">Message Outbounds</a>"), "{}", page.html);
+    let form = page.forms.iter().find(|form| form.action.path() == "/applications/new").unwrap().clone();
+    // What was wrong does not lose what it is for.
+    let page = browser.submit(&form.clone().with("mailboxes", "nobody")).await.unwrap();
+    assert!(page.html.contains("is no address") && page.html.contains("value=\"outbound\""), "{}", page.html);
+    let form = form.with("mailboxes", MAILBOX).with("control", "admin@contoso.test");
+    let page = browser.submit(&form).await.unwrap();
+    assert!(page.html.contains("The fence holds"), "{}", page.html);
+    assert!(page.html.contains("<a href=\"/outbounds\">Message Outbounds</a>"), "{}", page.html);
+    let application = page.url.path().to_owned();
+    let page = browser.open(&page.link("Choose the mailbox to send from").unwrap()).await.unwrap();
+    let form = page.form(&["mailbox", "from_name"]).unwrap().choosing("mailbox", MAILBOX).unwrap();
+    let list = browser.submit(&form).await.unwrap();
+    assert!(list.html.contains(">online<") && list.html.contains("can send"), "{}", list.html);
+    let page = open(&mut browser, &running, &application).await;
+    assert!(page.html.contains("Back to its 1 outbound"), "{}", page.html);
+
+    let of_line = |form: &crate::demo::browser::Form| {
+        form.action.path().starts_with("/outbounds/")
+            && form.action.path().len() > 40
+            && form.action.path().ends_with("/sign-in")
+    };
+    let validate = list.forms.iter().find(|form| of_line(form)).unwrap().clone();
+    let answer = http.delete(format!("{control}/counters")).send().await.unwrap();
+    assert!(answer.status().is_success());
+    let page = browser.submit(&validate).await.unwrap();
+    assert_eq!(page.url.path(), "/outbounds", "{}", page.html);
+    for part in ["All that was tried is good", "Right to send", "not tried"] {
+        assert!(page.html.contains(part), "{part} is missing: {}", page.html);
+    }
+    let counted: serde_json::Value = serde_json::from_str(&seen("/counters").await).unwrap();
+    assert!(counted["entra"]["by_operation"].to_string().contains("/token\":1"), "{counted}");
+    assert_eq!(seen("/sent-outside").await, "[]", "nobody pressed Ping");
+
+    lever("/registrations", json!({ "secrets": [] })).await;
+    let page = browser.submit(&validate).await.unwrap();
+    for part in ["AADSTS7000215", "offline"] {
+        assert!(page.html.contains(part), "{part} is missing: {}", page.html);
+    }
+    running.stop().await;
+    sim.stop().await;
+}
+
 /// Promise: a source that begins with a backlog handles it oldest first, by listing, before the first round of the delta is through;
 /// what comes after is told by the delta, and nothing is handled twice.
 #[tokio::test(flavor = "multi_thread")]

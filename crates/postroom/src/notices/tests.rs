@@ -9,7 +9,7 @@ use axum::routing::post;
 use fault::Fault;
 use futures::{FutureExt as _, StreamExt as _};
 use http::{HeaderMap, StatusCode};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use uuid::Uuid;
 
@@ -708,6 +708,65 @@ async fn looking_finds_what_nobody_raised() {
             open.iter().any(|open| open.object_id == connected.account),
             "the account still needs a person"
         );
+    }
+}
+
+/// Promise: each kind of end (a sign-in, EWS, a secret) is told at 30, 7 and 1 days, once each, of sources, outbounds and app registrations.
+#[tokio::test]
+async fn each_end_is_told_at_thirty_seven_and_one_day() {
+    let end: Timestamp = "2027-04-01T00:00:00Z".parse().unwrap();
+    let days = |days: i64| SignedDuration::from_hours(24 * days);
+    for office in Office::all().await {
+        let connected = office.connect().await;
+        let (registration,): (Uuid,) = office
+            .console
+            .shell
+            .db
+            .fetch_one(
+                store::sql!("SELECT app_registration_id FROM account WHERE id = $1"),
+                store::args![connected.account],
+            )
+            .await
+            .unwrap();
+        let sender = office.sign_in(registration, "post@contoso.test").await;
+        office.connect_outbound(sender, "post@contoso.test").await;
+        let db = &office.console.shell.db;
+        for (statement, at) in [
+            (store::sql!("UPDATE source SET connection_type = 'ews', updated_at = $1"), end - days(90)),
+            (store::sql!("UPDATE outbound SET connection_type = 'ews', updated_at = $1"), end - days(90)),
+            (store::sql!("UPDATE account SET signed_in_at = $1, refreshed_at = $1"), end - days(90)),
+            (store::sql!("UPDATE app_registration SET secret_expires_at = $1"), end),
+        ] {
+            db.execute(statement, store::args![at]).await.unwrap();
+        }
+        let watch = Watch::new(office.console.shell.clone(), Arc::clone(&office.state.connections));
+        for (left, told) in [(31, 0), (30, 1), (8, 1), (7, 2), (2, 2), (1, 3), (0, 3)] {
+            let pause = (end - days(left)).duration_since(office.now());
+            office.console.clock.advance(std::time::Duration::try_from(pause).expect("time goes on"));
+            for _ in 0..2 {
+                watch.look().await.unwrap();
+            }
+            let mut titles: Vec<String> = notices(&office)
+                .await
+                .into_iter()
+                .filter(|notice| notice.kind == "expiry")
+                .map(|notice| notice.title.split(" ends in ").next().unwrap_or_default().to_owned())
+                .collect();
+            titles.sort_unstable();
+            let mut wanted = Vec::new();
+            for what in ["EWS in Exchange Online", "Sign-in"] {
+                wanted.extend(
+                    ["Sending from post@contoso.test", "support@contoso.test"]
+                        .map(|of| format!("{what} of {of}")),
+                );
+            }
+            let of_secret = titles.iter().find(|title| title.starts_with("Client secret of")).cloned();
+            assert_eq!(of_secret.is_some(), told > 0, "{left} days before: {titles:?}");
+            wanted.extend(of_secret);
+            let mut wanted: Vec<String> = wanted.into_iter().flat_map(|one| vec![one; told]).collect();
+            wanted.sort_unstable();
+            assert_eq!(titles, wanted, "{left} days before");
+        }
     }
 }
 

@@ -302,7 +302,7 @@ impl FaultView {
             Who::Operator => "Whoever runs Postroom must act.",
         };
         let mut actions: Vec<Action> = password(fault).into_iter().chain(portal(fault)).collect();
-        if let Some(link) = fault.entry.link {
+        if let Some(link) = fault.read_more() {
             actions.push(Action::leave("Read more", link));
         }
         Self {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
 use jiff::Timestamp;
@@ -46,6 +48,16 @@ fn unauthorized(login: &str, why: Option<(u32, &str, &str)>) -> Response<Bytes> 
     plain(StatusCode::UNAUTHORIZED, &headers)
 }
 
+/// The 401 of continuous access evaluation: what the next token has to carry (Entra, claims challenges).
+fn challenged(login: &str, claims: &str) -> Response<Bytes> {
+    let challenge = format!(
+        "Bearer realm=\"\", authorization_uri=\"{login}/common/oauth2/authorize\", client_id=\"00000002-0000-0ff1-ce00-000000000000\", error=\"insufficient_claims\", claims=\"{}\"",
+        STANDARD.encode(claims)
+    );
+    let headers = [("www-authenticate", challenge), ("content-length", "0".to_owned())];
+    plain(StatusCode::UNAUTHORIZED, &headers)
+}
+
 /// Whether Exchange itself has given the app a role for EWS, on whatever mailboxes.
 fn is_assigned(tenant: &Tenant, access: &Access) -> bool {
     tenant.fences.list().iter().any(|fence| {
@@ -64,6 +76,9 @@ pub(crate) fn check(
 ) -> Result<Arc<Access>, Box<Response<Bytes>>> {
     let refuse = |why| Err(Box::new(unauthorized(login, why)));
     let Some(token) = bearer(headers) else { return refuse(None) };
+    if let Some(claims) = grants.challenge(token, now) {
+        return Err(Box::new(challenged(login, &claims)));
+    }
     let access = match grants.access(token, now) {
         Ok(access) => access,
         Err(Refused::Expired) => {

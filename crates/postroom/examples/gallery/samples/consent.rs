@@ -260,6 +260,7 @@ fn device(theme: Theme, waits: bool) -> DevicePage {
 fn application(theme: Theme) -> ApplicationPage {
     ApplicationPage {
         frame: frame(theme, Section::Sources, "Postroom (application)"),
+        list: ("/sources", "Message Sources"),
         tenant: "9f8c2b1e-6f0a-4c57-9d3b-1f1c8a5e7d20".into(),
         client_id: CLIENT.into(),
         mailboxes: vec!["support@contoso.com".into()],
@@ -270,7 +271,10 @@ fn application(theme: Theme) -> ApplicationPage {
         cached_until: Some(on(7_080)),
         ping: None,
         set_up: Action::go("The commands for the fence", "/registrations/set-up"),
-        next: Some(Action::go("Choose mailbox, folder and project", "/sources/new?account=1").primary()),
+        next: vec![
+            Action::go("Choose mailbox, folder and project", "/sources/new?account=1").primary(),
+            Action::go("Choose the mailbox to send from", "/outbounds/new?account=1"),
+        ],
         fields: Some(Fields::new(vec![Field::text("mailboxes", "Mailboxes").value("support@contoso.com")])),
         action: "/applications/1/mailboxes".into(),
     }

@@ -77,7 +77,7 @@ pub async fn show(
         create.push(viewer.post("Shared mailbox", "/outbounds/sign-in").field("shared", "on"));
         create.push(Action::go("Sign-in link for its owner", "/sign-in-links/new?for=outbound"));
         create.push(viewer.post("Sign in by a code", "/device-sign-ins").field("send", "on"));
-        create.push(Action::go("Application permission", "/applications/new"));
+        create.push(Action::go("Application permission", "/applications/new?for=outbound"));
         create.push(Action::go("Over EWS (legacy)", "/outbounds/create-ews"));
         frame = frame.with(Menu::named("Create", create));
         if !list.is_empty() {

@@ -13,6 +13,10 @@ use crate::web::times::Moment;
 pub struct ApplicationFormPage {
     /// The frame.
     pub frame: Frame,
+    /// The list that it will stand in, and its name.
+    pub list: (&'static str, &'static str),
+    /// `outbound` where it is to send.
+    pub purpose: &'static str,
     /// The fields.
     pub fields: Fields,
 }
@@ -23,6 +27,8 @@ pub struct ApplicationFormPage {
 pub struct ApplicationPage {
     /// The frame.
     pub frame: Frame,
+    /// The list that it stands in, and its name.
+    pub list: (&'static str, &'static str),
     /// The tenant's id.
     pub tenant: String,
     /// The client id.
@@ -44,7 +50,7 @@ pub struct ApplicationPage {
     /// How it is fenced.
     pub set_up: Action,
     /// Where it goes on.
-    pub next: Option<Action>,
+    pub next: Vec<Action>,
     /// Changes the mailboxes.
     pub fields: Option<Fields>,
     /// Where the fields are posted to.

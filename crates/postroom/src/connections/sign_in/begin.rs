@@ -126,8 +126,13 @@ pub async fn begin(
     if let Purpose::Validate(account) = &purpose
         && application::is_application(connections, account.id).await?
     {
-        // Nobody signs in as an application: its check is what validates it.
-        return Ok(see_other(&format!("/applications/{}", account.id)));
+        // Nobody signs in as an application: a fresh token and its check are what validates it.
+        return match &who {
+            Who::Admin(admin) => {
+                super::keep::validate_application(admin, state, account.id, &asked.goal).await
+            }
+            Who::Owner { .. } => Err(Problem::not_found("sign-in")),
+        };
     }
     let registration = match (&who, purpose.account()) {
         (Who::Owner { link, .. }, _) => link.app_registration_id,

@@ -3,6 +3,7 @@
 use axum::response::Response;
 use fault::Fault;
 use jiff::SignedDuration;
+use microsoft::AccessTokens;
 use microsoft::signin::{Hint, IdClaims, Tokens};
 use secrecy::{ExposeSecret, SecretString};
 use store::{StoreError, Tx};
@@ -19,7 +20,7 @@ use crate::connections::store::accounts::{self as rows, Account, SignIn, SignedI
 use crate::connections::store::events::{self, Event, Object};
 use crate::connections::store::{approvals, links, outbounds as senders, sources, uses};
 use crate::connections::{
-    Connections, convert, enterprise, outbounds, ping, scopes, sign_in_link, tell, tokens,
+    Connections, application, convert, enterprise, outbounds, ping, scopes, sign_in_link, tell, tokens,
 };
 use crate::web::{Flash, Problem};
 
@@ -115,6 +116,32 @@ pub(super) async fn keep(
         return Ok(see_other(&page));
     }
     Ok(see_other(&format!("/accounts/{id}")))
+}
+
+/// What a new sign-in is for people, for an application: a fresh token, however long the one at hand lasts; then its check, and what
+/// uses it is pinged.
+pub(super) async fn validate_application(
+    admin: &Admin,
+    state: &State,
+    account: Uuid,
+    goal: &Goal,
+) -> Result<Response, Problem> {
+    let connections = &state.connections;
+    connections.ask_anew(account).await;
+    let fresh = async {
+        let tokens = connections.tokens(account).await?;
+        let held = tokens.get().await?;
+        tokens.refused(&held).await
+    };
+    if let Err(fault) = fresh.await {
+        // It stands at the account, and in the lines that follow.
+        tracing::info!(%account, %fault, code = %fault.code, "the application gets no token");
+    }
+    application::check(connections, admin.workspace(), &admin.user().email, account).await?;
+    state.engine.poll.notify_one();
+    state.shell.bus.tell("sources");
+    let page = ping_what_uses_it(state, admin, account, goal).await?;
+    Ok(see_other(&page.unwrap_or_else(|| format!("/applications/{account}"))))
 }
 
 /// Validating is signing in and then trying it: pings the sources and outbounds that use an account; nothing is sent, since nobody

@@ -192,13 +192,14 @@ pub async fn open(db: &Db, workspace: Uuid) -> Result<Vec<Approval>, StoreError>
     .await
 }
 
-/// Those whose turn it is to be asked for.
+/// Those whose turn it is to be asked for; of one account's the one first that was asked for longest ago.
 pub async fn due(db: &Db, now: Timestamp) -> Result<Vec<Approval>, StoreError> {
     db.fetch_all(
         sql!(
             "SELECT id, workspace_id, app_registration_id, account_id, who, tenant, scopes, code, state, since, watch_at, watched_at,
                returned_at, ended_at, outcome, replaces, goal FROM approval
-             WHERE ended_at IS NULL AND account_id IS NOT NULL AND watch_at <= $1 ORDER BY watch_at LIMIT 50"
+             WHERE ended_at IS NULL AND account_id IS NOT NULL AND watch_at <= $1
+             ORDER BY coalesce(watched_at, 0), watch_at, id LIMIT 50"
         ),
         args![now],
     )
@@ -216,9 +217,10 @@ pub async fn next(db: &Db) -> Result<Option<i64>, StoreError> {
     Ok(next)
 }
 
-/// Takes one's turn: of several nodes one asks, and not again before `until`.
+/// Takes one's turn: of several nodes one asks, and not again before `until`, for none of what the same account waits for.
 pub async fn claim(db: &Db, id: Uuid, now: Timestamp, until: Timestamp) -> Result<bool, StoreError> {
-    let claimed = db
+    let mut tx = db.begin().await?;
+    let claimed = tx
         .execute(
             sql!(
                 "UPDATE approval SET watch_at = $1, watched_at = $2 WHERE id = $3 AND watch_at <= $2 AND ended_at IS NULL"
@@ -226,7 +228,21 @@ pub async fn claim(db: &Db, id: Uuid, now: Timestamp, until: Timestamp) -> Resul
             args![until, now, id],
         )
         .await?;
-    Ok(claimed == 1)
+    if claimed == 0 {
+        tx.rollback().await?;
+        return Ok(false);
+    }
+    tx.execute(
+        sql!(
+            "UPDATE approval SET watch_at = $1
+             WHERE ended_at IS NULL AND watch_at < $1 AND id <> $2
+               AND account_id = (SELECT account_id FROM approval WHERE id = $2)"
+        ),
+        args![until, id],
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// Microsoft is not asked before `until`.
