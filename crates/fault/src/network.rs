@@ -131,7 +131,7 @@ pub(crate) const ADDRESSES: [(&str, &str, &[&str]); 2] = [
 pub(crate) fn addresses_of(host: &str) -> Option<&'static str> {
     let is_of =
         |domain: &&str| host.strip_suffix(*domain).is_some_and(|name| name.is_empty() || name.ends_with('.'));
-    ADDRESSES.iter().find(|(_, _, domains)| domains.iter().any(|domain| is_of(domain))).map(|found| found.1)
+    ADDRESSES.iter().find(|(_, _, domains)| domains.iter().any(is_of)).map(|found| found.1)
 }
 
 /// What a client library tells of a request that failed on its way.
