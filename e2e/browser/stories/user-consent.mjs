@@ -75,7 +75,7 @@ export const organisationConsent = {
     });
     t.check(box > 0, 'the administrator did not meet the box');
     t.contains(await owner.text(), ['admin@contoso.test', 'Mail.ReadWrite'], 'the page after the sign-in');
-    t.contains(await owner.fact('Enterprise Application'), [/^Postroom\n/, world.sim.client_id, 'admin@contoso.test signed in', 'Its permissions in the portal'], 'the fact of the Enterprise Application');
+    t.contains(await owner.fact('Enterprise Application'), [/^Postroom, application id/, world.sim.client_id, 'admin@contoso.test signed in', 'Its permissions in the portal'], 'the fact of the Enterprise Application');
     await t.look(owner, 'enterprise-application', { picture: true });
 
     // Whoever signs in now is not asked, although users may not consent to anything here.
