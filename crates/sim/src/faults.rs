@@ -99,6 +99,12 @@ pub struct Rule {
     /// `BackOffMilliseconds` in the faults of EWS; not told when absent.
     #[serde(default)]
     pub back_off_ms: Option<u64>,
+    /// Whether the answer has no body: a refusal without a word.
+    #[serde(default)]
+    pub empty: bool,
+    /// `x-ms-diagnostics`, in which Exchange says why it refuses a token; no header when absent.
+    #[serde(default)]
+    pub diagnostics: Option<String>,
     /// How often the rule applies; for ever when absent.
     #[serde(default)]
     pub count: Option<u64>,
@@ -161,6 +167,9 @@ impl Faults {
             return Err(format!("probability {probability} is not between 0 and 1"));
         }
         retry_after(rule.retry_after.as_ref(), Timestamp::UNIX_EPOCH)?;
+        if let Some(text) = &rule.diagnostics {
+            HeaderValue::from_str(text).map_err(|_| format!("diagnostics {text:?} is no header"))?;
+        }
         let mut state = self.lock();
         state.0 += 1;
         let id = state.0;
@@ -291,20 +300,35 @@ pub(crate) fn http_date(at: Timestamp) -> String {
     at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
-/// The body that a service would give with this status.
+/// What a service answers with this status, and with what else the rule says.
 fn refusal(service: Service, rule: &Rule, usual: u16, now: Timestamp) -> Response<Bytes> {
     let status =
         StatusCode::from_u16(rule.status.unwrap_or(usual)).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let mut response = if rule.empty {
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = status;
+        response
+    } else {
+        usual_words(service, rule, status, now)
+    };
+    let headers = response.headers_mut();
+    if let Ok(Some(value)) = retry_after(rule.retry_after.as_ref(), now)
+        && let Ok(value) = HeaderValue::from_str(&value)
+    {
+        headers.insert(header::RETRY_AFTER, value);
+    }
+    if let Some(Ok(value)) = rule.diagnostics.as_deref().map(HeaderValue::from_str) {
+        headers.insert("x-ms-diagnostics", value);
+    }
+    response
+}
+
+/// The body that a service would give with this status.
+fn usual_words(service: Service, rule: &Rule, status: StatusCode, now: Timestamp) -> Response<Bytes> {
     let code = rule.code.as_deref();
     let message = rule.message.as_deref();
     if service == Service::Ews {
-        let mut response = crate::ews::failure(status, code, message, rule.back_off_ms);
-        if let Ok(Some(value)) = retry_after(rule.retry_after.as_ref(), now)
-            && let Ok(value) = HeaderValue::from_str(&value)
-        {
-            response.headers_mut().insert(header::RETRY_AFTER, value);
-        }
-        return response;
+        return crate::ews::failure(status, code, message, rule.back_off_ms);
     }
     let body = match service {
         Service::Graph => {
@@ -337,13 +361,7 @@ fn refusal(service: Service, rule: &Rule, usual: u16, now: Timestamp) -> Respons
     };
     let mut response = Response::new(Bytes::from(body.to_string()));
     *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Ok(Some(value)) = retry_after(rule.retry_after.as_ref(), now)
-        && let Ok(value) = HeaderValue::from_str(&value)
-    {
-        headers.insert(header::RETRY_AFTER, value);
-    }
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
@@ -386,6 +404,26 @@ mod tests {
         assert!(retry_after(Some(&json!("soon")), now).is_err());
     }
 
+    /// A refusal comes without a word where a rule says so, and with Exchange's diagnostics.
+    #[test]
+    fn a_refusal_may_have_no_word_and_diagnostics() {
+        let faults = Faults::default();
+        let why = "2000003;reason=\"The audience claim value is invalid 'aud'.\"";
+        for service in ["graph", "ews"] {
+            faults
+                .add(rule(json!({"service": service, "kind": "status", "status": 401, "empty": true, "diagnostics": why})))
+                .expect("is a rule");
+        }
+        for service in [Service::Graph, Service::Ews] {
+            let blow = faults.meet(service, &Method::POST, "/x", &Chance::new(1), Timestamp::UNIX_EPOCH);
+            let Some(Strike::Answer { response, after_effect: false }) = blow.strike else {
+                panic!("{service:?} answers nothing")
+            };
+            assert_eq!((response.status().as_u16(), response.body().len()), (401, 0), "{service:?}");
+            assert_eq!(response.headers()["x-ms-diagnostics"], why, "{service:?}");
+        }
+    }
+
     /// What could never apply is refused with the reason.
     #[test]
     fn a_rule_that_cannot_apply_is_refused() {
@@ -393,5 +431,6 @@ mod tests {
         assert!(faults.add(rule(json!({"kind": "status", "path": "("}))).is_err());
         assert!(faults.add(rule(json!({"kind": "status", "status": 200}))).is_err());
         assert!(faults.add(rule(json!({"kind": "latency", "probability": 2.0}))).is_err());
+        assert!(faults.add(rule(json!({"kind": "status", "diagnostics": "two\nlines"}))).is_err());
     }
 }

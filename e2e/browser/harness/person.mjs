@@ -137,6 +137,11 @@ export class Person {
     await this.leads(this.row(mailbox).locator('.row-said').getByRole('button', { name: words, exact: true }).first());
   }
 
+  /** Follows what a line says leads on. */
+  async mendLink(mailbox, words) {
+    await this.leads(this.row(mailbox).locator('.row-said').getByRole('link', { name: words, exact: true }).first());
+  }
+
   /** Takes something away: the page asks once more before. Gives what it says. */
   async danger(words, within = this.page.locator('main')) {
     const box = within.locator('details.confirm', { hasText: words }).first();

@@ -58,6 +58,78 @@ export const byLink = {
   },
 };
 
+export const withoutToken = {
+  name: 'approval-without-a-token',
+  title: 'The tenant stops even the basic sign-in, and an outbound after it: each goes on when the administrator has been there',
+  async run(t) {
+    const { world } = t;
+    await world.lever('/policies', { user_consent: 'none' });
+    const owner = await t.person();
+    const { page } = owner;
+    await owner.makeOwner(world.setup, { email: 'bruno@contoso.test' });
+    const approve = async () => {
+      const link = await owner.copies('Copy link for the administrator');
+      const admin = await t.person();
+      await admin.page.goto(link);
+      await admin.atMicrosoft(administrator);
+      return admin.text();
+    };
+
+    // Nobody is known yet, and there is nothing to look with: nothing is promised that cannot be kept.
+    await owner.signIn(support);
+    const said = await owner.text();
+    t.contains(said, ['An administrator has to approve', 'Not even the basic sign-in was let through', 'then sign in'], 'the page of somebody who was stopped at once');
+    t.check(!said.includes('once a minute') && !said.includes('Microsoft is asked'), 'a watch is promised that there is no token for');
+    await t.look(owner, 'approval-without-a-token');
+    const wait = page.url();
+    await owner.open('/sources');
+    t.contains(await owner.rowSees('Mailbox not known yet', 'admin approval needed'), ['AADSTS90094'], 'the line of somebody who was stopped at once');
+    await owner.open(wait);
+
+    // The administrator's return wakes it: the page says so by itself, and so does the list.
+    const tokens = async () => Object.entries((await world.lever('/counters')).entra.by_operation)
+      .filter(([operation]) => operation.endsWith('/token')).reduce((sum, [, count]) => sum + count, 0);
+    const before = await tokens();
+    t.contains(await approve(), ['Thank you', 'Whoever sent you the link signs in once more'], "the administrator's last page");
+    await owner.sees('An administrator came back from the link', 10_000);
+    t.contains(await owner.text(), ['An administrator has approved', 'Sign in to see whether it is approved'], 'the page after the return');
+    await t.look(owner, 'approval-returned');
+    t.check((await tokens()) === before, 'Microsoft was asked for a token although there is nothing to ask with');
+    await owner.open('/sources');
+    await owner.mendLink('Mailbox not known yet', 'Sign in now');
+    await owner.press('Sign in again');
+    const steps = await owner.atMicrosoft(support);
+    t.check(!steps.includes('approval') && !steps.includes('consent'), `after the approval the person is asked: ${steps}`);
+    t.contains(await owner.text(), [support, 'read this mailbox and mark its mail (Mail.ReadWrite)'], 'the page after the sign-in');
+    await owner.press('Choose folder and project');
+    await world.deliver(support, 'After the return');
+    await owner.fillSource({ start: 'everything', project: 'SUP', type: 'Task' });
+    await owner.confirm();
+    await owner.rowSees(support, 'online');
+    await world.issue('After the return');
+
+    // To send takes an approval of its own, over Graph too. The source reads on meanwhile.
+    await owner.signIn(support, { at: '/outbounds' });
+    t.contains(await owner.text(), ['An administrator has to approve', 'AADSTS90094', 'Mail.Send', 'once a minute'], 'the page of an outbound that waits');
+    await t.look(owner, 'outbound-approval-90094');
+    await owner.open('/outbounds');
+    t.contains(await owner.rowSees(support, 'admin approval needed'), ['AADSTS90094', 'Graph', 'goes on by itself'], 'the line of an outbound that waits');
+    await owner.open('/sources');
+    await owner.rowSees(support, 'online');
+    await owner.open('/outbounds');
+    await owner.ofRow(support, 'What to do');
+    t.contains(await approve(), ['Thank you', 'Postroom asks Microsoft now'], "the administrator's last page");
+    await owner.sees('Microsoft lets Postroom in', 30_000);
+    await owner.leads(page.locator('main .button.primary').first());
+    t.check(page.url().includes('/outbounds/new'), `after the approval it goes on to ${page.url()}`);
+    t.contains(await owner.text(), ['send mail from this mailbox (Mail.Send)'], 'the form after the approval');
+    await owner.submit();
+    await owner.rowSees(support, 'online');
+    const checks = await owner.ping(support);
+    t.check(checks.every((check) => check.good), `the ping after the approval: ${checks.map((check) => `${check.name}: ${check.text}`).join(' | ')}`);
+  },
+};
+
 export const byRequest = {
   name: 'approval-by-request',
   title: "90095: the request is approved in the tenant's portal; the mailbox comes alive within a minute",

@@ -60,6 +60,16 @@ const faults = [
     button: 'Try now',
   },
   {
+    // The account has no licence: the mail server refuses it without a word.
+    name: 'no-licence',
+    cause: (world) => world.lever('/faults', { service: 'graph', kind: 'status', status: 401, empty: true }),
+    says: ['without a word', 'no licence for Exchange Online', 'Licenses (Microsoft 365 admin center)'],
+    page: ['HTTP 401', `Get-Mailbox -Identity ${support}`],
+    isLookedAt: true,
+    cure: (world) => world.lever('/faults', undefined, 'DELETE'),
+    button: 'Try now',
+  },
+  {
     // A sign-in of one cloud that is redeemed in another.
     name: 'other-cloud',
     cause: (world) => refresh(world, () => world.lever('/refuse', { upn: support, code: 90051, error: 'invalid_request' })),

@@ -4,6 +4,16 @@ import { certificate } from '../harness/certificate.mjs';
 
 const support = 'support@contoso.test';
 
+/** Through Microsoft's pages as somebody whom they do not propose. */
+async function atMicrosoftByName(person, account, wishes = {}) {
+  await person.step();
+  if (await person.page.locator(`[data-testid=account][value="${account}"]`).count() === 0) {
+    await person.page.fill('[name=loginfmt]', account);
+    await person.leads(person.page.locator('button[name=account][value=other]'));
+  }
+  return person.atMicrosoft(account, wishes);
+}
+
 export const setUp = {
   name: 'how-to-register',
   title: 'How to register: permissions as wished, scripts, links of the right cloud, the fence',
@@ -127,10 +137,30 @@ export const credentials = {
     await owner.sees(/ends in (19|20) days/, 30_000);
     await owner.connect(support);
 
+    // Somebody of another tenant: single-tenant refuses them, at Microsoft's page, and nothing of it is kept.
+    const stranger = await t.person();
+    await stranger.signInHere();
+    await stranger.open('/sources');
+    await stranger.menu('Create', 'Mailbox of the account');
+    t.want(/\/login\/password$/, 400);
+    t.check((await atMicrosoftByName(stranger, 'felix@fabrikam.test')).at(-1) === 'error', 'a single-tenant registration lets a further tenant in');
+    t.contains(await stranger.page.innerText('[data-testid=error]'), ['AADSTS50020', 'felix@fabrikam.test'], "Microsoft's page for somebody of another tenant");
+    await owner.open('/sources');
+    t.check(!(await owner.text()).includes('felix@fabrikam.test'), 'somebody whom Microsoft refused is listed');
+
     // Rollover: the second is put in and tested, the first one ends in Entra, and nobody notices.
     const second = await world.lever('/registrations/secrets', { client_id: made.client_id, name: 'Second' });
     t.contains(await add({ secret: second.client_secret, note: 'The second' }), ['Microsoft took the credential', 'Two live now', 'The first', 'The second', support], 'the page with two secrets');
     await t.look(owner, 'registration-two-credentials', { picture: true });
+
+    // When a secret ends, Microsoft tells an app that may read applications, with the test.
+    const credential = (note) => page.locator('ul.ends > li', { hasText: note });
+    t.contains(await credential('The second').innerText(), ['its end is not known'], 'a secret whose end nobody has told');
+    await world.lever('/registrations', { client_id: made.client_id, roles: ['Application.Read.All'] });
+    await owner.leads(credential('The second').getByRole('button', { name: 'Test' }));
+    const ends = new Date(second.ends).toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' });
+    t.contains(await credential('The second').innerText(), [`ends ${ends}`], 'a secret whose end Microsoft told');
+    t.check(!(await owner.text()).includes('its end is not known'), 'the end that Microsoft told is not shown');
     await world.lever('/registrations/secrets', { client_id: made.client_id, remove: made.key_id });
     await world.lever('/tokens', { expire: true });
     await world.deliver(support, 'After the rollover');
@@ -185,12 +215,7 @@ export const multiTenant = {
       const create = owner.page.locator('.page-actions details.menu > summary', { hasText: 'Create' });
       if (await create.count()) await owner.menu('Create', 'Mailbox of the account');
       else await owner.press('Sign in with Microsoft');
-      await owner.step();
-      if (await owner.page.locator(`[data-testid=account][value="${account}"]`).count() === 0) {
-        await owner.page.fill('[name=loginfmt]', account);
-        await owner.leads(owner.page.locator('button[name=account][value=other]'));
-      }
-      return owner.atMicrosoft(account, wishes);
+      return atMicrosoftByName(owner, account, wishes);
     };
     await typed('admin@fabrikam.test', { organisation: true });
     t.contains(await owner.text(), ['admin@fabrikam.test', 'Mail.ReadWrite'], "the page after the sign-in of a stranger's administrator");
@@ -207,6 +232,17 @@ export const multiTenant = {
     await owner.open('/registrations');
     await owner.leads(owner.page.locator('main a.row-link').first());
     t.contains(await owner.text(), ['multi-tenant', 'any organisation', 'felix@fabrikam.test', 'admin@fabrikam.test'], 'the registration');
+
+    // Made single-tenant in the portal, it refuses a further tenant: at its sign-in, and for what is read there already.
+    await world.lever('/registrations', { multi_tenant: false });
+    await world.lever('/tokens', { expire: true });
+    await owner.open('/sources');
+    t.contains(await owner.rowSees('felix@fabrikam.test', 'offline'), ['AADSTS700016'], 'the line of a mailbox of a further tenant');
+    await t.look(owner, 'single-tenant');
+    t.want(/\/organizations\/oauth2\/v2\.0\/authorize/, 400);
+    await owner.menu('Create', 'Mailbox of the account');
+    t.check((await owner.step()) === 'error', 'a single-tenant registration lets anybody sign in');
+    t.contains(await owner.page.innerText('[data-testid=error]'), ['AADSTS50194'], "Microsoft's page for a single-tenant app");
   },
 };
 
@@ -236,22 +272,14 @@ export const namedTenant = {
 
     // A further tenant whose users may not consent: its administrator does, by the link that the page has.
     await world.lever('/policies', { tenant: 'fabrikam.test', user_consent: 'managed' });
-    const typed = async (person, account) => {
-      await person.step();
-      if (await person.page.locator(`[data-testid=account][value="${account}"]`).count() === 0) {
-        await person.page.fill('[name=loginfmt]', account);
-        await person.leads(person.page.locator('button[name=account][value=other]'));
-      }
-      return person.atMicrosoft(account);
-    };
     await owner.open('/sources');
     await owner.menu('Create', 'Mailbox of the account');
-    await typed(owner, 'felix@fabrikam.test');
+    await atMicrosoftByName(owner, 'felix@fabrikam.test');
     t.contains(await owner.text(), ['An administrator has to approve', 'AADSTS90094', 'felix@fabrikam.test'], 'the page of somebody of the further tenant');
     const link = await owner.copies('Copy link for the administrator');
     const admin = await t.person();
     await admin.page.goto(link);
-    await typed(admin, 'admin@fabrikam.test');
+    await atMicrosoftByName(admin, 'admin@fabrikam.test');
     await admin.sees('Thank you');
     await owner.sees('Microsoft lets Postroom in', 30_000);
     await owner.press('Choose folder and project');

@@ -12,6 +12,9 @@ export default {
     const { page } = owner;
     await owner.makeOwner(world.setup);
     await world.lever(`/mailboxes/${shared}/folders`, { name: 'Orders', parent: 'inbox' });
+    const day = 86_400_000;
+    await world.deliver(shared, 'An order of last week', { folder: 'Inbox/Orders', at: new Date(Date.now() - 6 * day).toISOString() });
+    await world.deliver(shared, 'An order of last month', { folder: 'Inbox/Orders', at: new Date(Date.now() - 20 * day).toISOString() });
     await world.deliver(shared, 'An order', { folder: 'Inbox/Orders' });
 
     // Without the permission for shared mailboxes the form says how to get it.
@@ -45,13 +48,19 @@ export default {
     await owner.confirm();
     t.check(/no folder of that path/.test(await owner.errorAt('folder_path')), `a path that is not there: ${await owner.errorAt('folder_path')}`);
     await page.fill('[name=folder_path]', '');
-    await owner.fillSource({ folder: 'Inbox/Orders', start: 'since', since: new Date().toISOString().slice(0, 10), project: 'SUP', type: 'Task', handled: 'read' });
+    // What each start point means is said: how many mails are in the folder, came lately, and came since the day.
+    await owner.fillSource({ folder: 'Inbox/Orders', start: 'everything', since: '', project: 'SUP', type: 'Task', handled: 'read' });
+    t.contains(await owner.dryRun(), ['An order', 'becomes a Task in SUP'], 'the dry run of everything');
+    t.contains(await owner.text(), ['3 mails lie in this folder', '2 mails came in the last 7 days, 3 mails in the last 30.'], 'the start points');
+    await owner.fillSource({ start: 'since', since: new Date().toISOString().slice(0, 10) });
     t.contains(await owner.dryRun(), ['An order', 'becomes a Task in SUP'], 'the dry run');
+    t.contains(await owner.text(), ['1 mail came since that day.'], 'the start point of a day');
     await t.look(owner, 'shared-dry-run');
     await owner.confirm();
     await owner.rowSees(shared, 'online');
     t.contains(await owner.rowSees(shared, 'Orders'), ['Orders'], 'the line');
     await world.issue('An order');
+    for (const old of ['An order of last week', 'An order of last month']) t.check((await world.issues(old)).length === 0, `“${old}” came before the day and became an issue`);
     const checks = await owner.ping(shared);
     t.check(checks.every((check) => check.good), `the ping: ${checks.map((check) => check.text).join(' | ')}`);
 

@@ -33,6 +33,21 @@ export const userConsent = {
     await owner.open(account ? `/accounts/${account}` : owner.page.url());
     t.contains(await owner.text(), ['not granted: send mail from this mailbox (Mail.Send)', 'What will not work', 'No mail can be sent'], 'the page after a consent in part');
     await t.look(owner, 'granted-in-part');
+
+    // The same of a source: without shared mailboxes the account's own can be read; without reading nothing can.
+    await world.lever('/policies', { withheld: ['Mail.ReadWrite.Shared'] });
+    await owner.open('/sources');
+    await owner.menu('Create', 'Shared mailbox');
+    await owner.atMicrosoft('bruno@contoso.test');
+    t.contains(await owner.text(), ['bruno@contoso.test', /not granted: [^\n]*\(Mail\.ReadWrite\.Shared\)/, "Shared mailboxes cannot be read; the account's own can"], 'the page without shared mailboxes');
+    t.check(!(await owner.text()).includes('No mail can be read'), 'it says that nothing can be read, although one mailbox can');
+    await t.look(owner, 'source-granted-in-part');
+    await world.lever('/policies', { withheld: ['Mail.ReadWrite'] });
+    await owner.open('/sources');
+    await owner.menu('Create', 'Mailbox of the account');
+    await owner.atMicrosoft('anna@contoso.test');
+    t.contains(await owner.text(), ['anna@contoso.test', 'not granted: read this mailbox and mark its mail (Mail.ReadWrite)', 'No mail can be read: Mail.ReadWrite was not granted'], 'the page without the right to read');
+    await t.look(owner, 'source-without-mail');
   },
 };
 
@@ -60,7 +75,7 @@ export const organisationConsent = {
     });
     t.check(box > 0, 'the administrator did not meet the box');
     t.contains(await owner.text(), ['admin@contoso.test', 'Mail.ReadWrite'], 'the page after the sign-in');
-    t.contains(await owner.fact('Enterprise Application'), [world.sim.client_id, 'admin@contoso.test signed in', 'Its permissions in the portal'], 'the fact of the Enterprise Application');
+    t.contains(await owner.fact('Enterprise Application'), [/^Postroom, application id/, world.sim.client_id, 'admin@contoso.test signed in', 'Its permissions in the portal'], 'the fact of the Enterprise Application');
     await t.look(owner, 'enterprise-application', { picture: true });
 
     // Whoever signs in now is not asked, although users may not consent to anything here.

@@ -12,6 +12,12 @@
 /// - `User.Read` answers *who am I* in a ping.
 pub const BASIC: [&str; 5] = ["openid", "profile", "email", "offline_access", "User.Read"];
 
+/// Those of [`BASIC`] that are OpenID Connect's and of no API. They are consented to like the others: an administrator's link names
+/// them, or whoever may consent to nothing is stopped at them afterwards (Microsoft identity platform, admin consent: `scope`).
+pub fn of_openid<'a>() -> impl Iterator<Item = &'a str> {
+    BASIC.into_iter().filter(|scope: &&'a str| !scope.contains('.'))
+}
+
 /// Reads the mail, marks it when it is handled, makes drafts. Many tenants let only an administrator grant it.
 pub const MAIL: &str = "Mail.ReadWrite";
 
@@ -69,7 +75,7 @@ pub fn asked_again(before: &str) -> Vec<&str> {
     if ews.is_empty() || is_granted(before, MAIL) {
         return to_refresh(before).into_iter().chain(ews).collect();
     }
-    let mut asked: Vec<&str> = BASIC.into_iter().filter(|scope| !scope.contains('.')).collect();
+    let mut asked: Vec<&str> = of_openid().collect();
     asked.extend(ews);
     asked
 }
@@ -130,7 +136,7 @@ pub fn given_up(wanted: &str, waited: &str, granted: &str, others: &str) -> Stri
     kept.join(" ")
 }
 
-/// The permissions among the scopes, without those of OpenID Connect, which no administrator's link names.
+/// The permissions among the scopes, without those of OpenID Connect.
 pub fn of_resource(scopes: &str) -> Vec<&str> {
     scopes.split_ascii_whitespace().filter(|scope| scope.contains('.')).collect()
 }

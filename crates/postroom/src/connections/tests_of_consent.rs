@@ -154,11 +154,15 @@ async fn without_a_token_the_administrators_return_says_it() {
     let page = answer.location().to_owned();
     let body = owner.get(&page).await.body;
     assert!(body.contains("reviewers") && body.contains("then sign in"), "{body}");
+    // Whoever may consent to nothing is not stopped at these again.
+    assert!(body.contains("scope=openid+profile+email+offline_access+"), "{body}");
     let asked = told.lock().unwrap().redeemed;
     assert_eq!(watcher(&office).once().await.unwrap(), 0);
     assert_eq!(told.lock().unwrap().redeemed, asked, "there is nothing to ask with");
     let state = link_state(&office).await;
-    office.console.browser().get(&format!("/oauth/callback?admin_consent=True&tenant=t&state={state}")).await;
+    let back = format!("/oauth/callback?admin_consent=True&tenant=t&state={state}");
+    let thanks = office.console.browser().get(&back).await.body;
+    assert!(thanks.contains("signs in once more") && !thanks.contains("asks Microsoft now"), "{thanks}");
     assert!(owner.get("/sources").await.body.contains("Sign in now"));
     assert!(owner.get(&page).await.body.contains("Sign in again"));
     // Whoever signs in after that waits for nothing any more.

@@ -111,7 +111,7 @@ pub async fn link(connections: &Connections, approval: &Approval) -> Result<Url,
         // What EWS takes names its own resource.
         .map(|scope| if scopes::is_ews(scope) { scope.to_owned() } else { format!("{resource}/{scope}") })
         .collect();
-    let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
+    let asked: Vec<&str> = scopes::of_openid().chain(asked.iter().map(String::as_str)).collect();
     Ok(microsoft::signin::admin_consent_address(
         &registration.login_url,
         tenant,

@@ -54,7 +54,7 @@ pub async fn answer(
         return Ok(None);
     };
     let good = returned.is_good();
-    let mut waiting = 0;
+    let mut waiting: i64 = 0;
     if good {
         let now = connections.clock.now();
         let lately = now.saturating_sub(NOT_AGAIN_WITHIN).unwrap_or(now);

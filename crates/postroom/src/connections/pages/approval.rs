@@ -68,7 +68,7 @@ pub struct ApprovedPage {
     /// Whether the return says so.
     pub good: bool,
     /// How many wait for it.
-    pub waiting: u64,
+    pub waiting: i64,
     /// What Microsoft says against it.
     pub said: String,
     /// The Enterprise Application's page.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::Where;
 use super::permissions::Permission;
 use crate::connections::cloud::Cloud;
+use crate::connections::scopes;
 
 /// A step with the page where it is done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -57,8 +58,11 @@ pub(super) fn consent_links(place: &Where, permissions: &[Permission]) -> Vec<Li
     let Some(client_id) = &place.client_id else { return Vec::new() };
     let tenant = place.tenant.as_deref().unwrap_or("organizations");
     let state = place.state.as_deref().unwrap_or("approval");
-    let link = |label, scopes: &[String]| {
-        let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+    let whole = permissions.iter().any(|one| one.kind == "application");
+    let link = |label, own: &[String]| {
+        // All of an API stands alone; named ones go with those that every sign-in asks for.
+        let named = scopes::of_openid().filter(|_| !whole);
+        let scopes: Vec<&str> = named.chain(own.iter().map(String::as_str)).collect();
         let url = microsoft::signin::admin_consent_address(
             &place.login_url,
             tenant,
@@ -77,7 +81,6 @@ pub(super) fn consent_links(place: &Where, permissions: &[Permission]) -> Vec<Li
             ews.unwrap_or_else(|| "https://outlook.office365.com".to_owned())
         }
     };
-    let whole = permissions.iter().any(|one| one.kind == "application");
     let mut links = Vec::new();
     for (label, api) in [
         ("Approve for Microsoft Graph", "Microsoft Graph"),
@@ -119,16 +122,28 @@ mod tests {
         assert_eq!(
             scope
                 .split(' ')
-                .map(|one| one.strip_prefix("https://graph.microsoft.com/").expect("of Graph"))
+                .map(|one| one.strip_prefix("https://graph.microsoft.com/").unwrap_or(one))
                 .collect::<Vec<_>>(),
-            ["User.Read", "Mail.ReadWrite", "Mail.ReadWrite.Shared", "Mail.Send", "Mail.Send.Shared"]
+            [
+                "openid",
+                "profile",
+                "email",
+                "offline_access",
+                "User.Read",
+                "Mail.ReadWrite",
+                "Mail.ReadWrite.Shared",
+                "Mail.Send",
+                "Mail.Send.Shared"
+            ]
         );
         let all = Wishes { ews: true, application: true, ..Wishes::default() };
         let anywhere = Where { tenant: None, ..place() };
         let links = texts(&anywhere, &all).consent_links;
         assert_eq!(links.len(), 2, "{links:?}");
         assert!(
-            links.iter().all(|link| link.url.contains("organizations") && link.url.contains("%2F.default")),
+            links.iter().all(|link| link.url.contains("organizations")
+                && link.url.contains("%2F.default")
+                && !link.url.contains("openid")),
             "{links:?}"
         );
         assert!(texts(&Where { client_id: None, ..place() }, &all).consent_links.is_empty());

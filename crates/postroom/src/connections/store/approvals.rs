@@ -327,21 +327,29 @@ pub async fn end_of(
     Ok(())
 }
 
-/// An administrator came back with this state: those that it stands for are looked at now, but none that was looked at after
-/// `not_since`. Gives how many it stands for.
+/// An administrator came back with this state: those that it stands for and that there is a token for are looked at now, but none that
+/// was looked at after `not_since`. Gives how many these are; for the others it stands that the administrator was there.
 pub async fn returned(
     tx: &mut Tx,
     state: &str,
     now: Timestamp,
     not_since: Timestamp,
-) -> Result<u64, StoreError> {
-    let stands_for = tx
-        .execute(
+) -> Result<i64, StoreError> {
+    tx.execute(
+        sql!(
+            "UPDATE approval SET returned_at = $1 WHERE ended_at IS NULL AND (state = $2 OR app_registration_id IN
+               (SELECT id FROM app_registration WHERE approval_state = $2))"
+        ),
+        args![now, state],
+    )
+    .await?;
+    let (watched,): (i64,) = tx
+        .fetch_one(
             sql!(
-                "UPDATE approval SET returned_at = $1 WHERE ended_at IS NULL AND (state = $2 OR app_registration_id IN
-                   (SELECT id FROM app_registration WHERE approval_state = $2))"
+                "SELECT COUNT(*) FROM approval WHERE ended_at IS NULL AND account_id IS NOT NULL AND (state = $1
+                   OR app_registration_id IN (SELECT id FROM app_registration WHERE approval_state = $1))"
             ),
-            args![now, state],
+            args![state],
         )
         .await?;
     tx.execute(
@@ -352,7 +360,7 @@ pub async fn returned(
         args![now, not_since],
     )
     .await?;
-    Ok(stands_for)
+    Ok(watched)
 }
 
 /// The registration whose consent link carries this state.
