@@ -6,6 +6,26 @@ import { until } from '../harness/wait.mjs';
 const support = 'support@contoso.test';
 const administrator = 'admin@contoso.test';
 
+/** What an Exchange server refuses, each with what the line says, what the page has beside it, and what is over then. */
+const refusals = [
+  {
+    name: 'wrong-audience',
+    cause: (world) => world.lever('/faults', {
+      service: 'ews', kind: 'status', status: 401, empty: true, diagnostics: '2000003;reason="The audience claim value is invalid \'aud\'.";error_category="invalid_resource"',
+    }),
+    says: ['The token is meant for something else than Exchange Web Services'],
+    page: ['2000003', 'Its app registration', 'Whoever runs Postroom must act'],
+    cure: (world) => world.lever('/faults', undefined, 'DELETE'),
+  },
+  {
+    name: 'protocol-disabled',
+    cause: (world) => world.lever('/ews/policy', { enabled: false, mailbox: support }),
+    says: ['Exchange Web Services are switched off for this mailbox or tenant', 'Move to Graph'],
+    page: ['EWS is disabled for this user or tenant', `Set-CASMailbox -Identity ${support} -EwsEnabled $true`],
+    cure: (world) => world.lever('/ews/policy', { enabled: true, mailbox: support }),
+  },
+];
+
 /** *Create*, *Over EWS*: the warning, the sign-in that an administrator has to approve, until the connection can be made. */
 async function approved(t, owner, at) {
   await owner.open(at);
@@ -30,7 +50,7 @@ async function approved(t, owner, at) {
 
 export const source = {
   name: 'ews',
-  title: 'A source over EWS: the warning, the approval, barred by the tenant, moved to Graph',
+  title: 'A source over EWS: the warning, the approval, refusals told apart, barred by the tenant, moved to Graph',
   async run(t) {
     const { world } = t;
     const owner = await t.person();
@@ -53,6 +73,25 @@ export const source = {
     await t.look(owner, 'sources-ews');
     await owner.leads(owner.row(support).locator('a.row-link'));
     t.contains(await owner.text(), [/Connection type\s+EWS/, '2027', /Push\s+off/], 'the page of the source');
+
+    // What the server refuses is told apart: a token for another audience, the protocol switched off for this mailbox. Each is over with
+    // what mends it.
+    for (const refusal of refusals) {
+      await refusal.cause(world);
+      await owner.open('/sources');
+      await owner.rowSees(support, 'offline').catch((error) => { throw new Error(`${refusal.name}: ${error.message}`); });
+      t.contains(await owner.rowSees(support, 'Try now'), refusal.says, `the line with ${refusal.name}`);
+      await owner.leads(owner.row(support).locator('a.row-link'));
+      t.contains(await owner.text(), [...refusal.says, ...refusal.page], `the page with ${refusal.name}`);
+      await t.look(owner, refusal.name);
+      const subject = `Waited out ${refusal.name}`;
+      await world.deliver(support, subject);
+      await refusal.cure(world);
+      await owner.press('Try now');
+      await owner.open('/sources');
+      await owner.rowSees(support, 'online').catch((error) => { throw new Error(`after ${refusal.name}: ${error.message}`); });
+      await world.issue(subject);
+    }
 
     // The tenant bars it: the line says why, and has the way out.
     await world.lever('/ews/policy', { allowed_app_ids: [] });
@@ -80,7 +119,7 @@ export const source = {
 
 export const outbound = {
   name: 'outbound-ews',
-  title: 'An outbound over EWS: the approval, a test mail, barred by the tenant, moved to Graph',
+  title: 'An outbound over EWS: the approval, a test mail, refusals told apart, barred by the tenant, moved to Graph',
   async run(t) {
     const { world } = t;
     const owner = await t.person();
@@ -97,6 +136,21 @@ export const outbound = {
     const tested = async () => (await world.messages('bruno@contoso.test')).filter((mail) => mail.subject === `Postroom: test mail from ${support}`).length;
     await until('the test mail', async () => (await tested()) === 1);
     await t.look(owner, 'outbound-ews');
+
+    // The same refusals of a mailbox that sends: a ping finds them out, and tells them apart.
+    for (const refusal of refusals) {
+      await refusal.cause(world);
+      await owner.open('/outbounds');
+      const refused = await owner.ping(support);
+      t.check(refused.some((check) => !check.good), `the ping with ${refusal.name} is good`);
+      await owner.open('/outbounds');
+      await owner.rowSees(support, 'offline');
+      t.contains(await owner.rowSees(support, 'Try now'), refusal.says, `the line of the outbound with ${refusal.name}`);
+      await refusal.cure(world);
+      await owner.mend(support, 'Try now');
+      await owner.open('/outbounds');
+      await owner.rowSees(support, 'online').catch((error) => { throw new Error(`after ${refusal.name}: ${error.message}`); });
+    }
 
     await world.lever('/ews/policy', { allowed_app_ids: [] });
     await owner.open('/outbounds');
