@@ -226,7 +226,7 @@ async fn a_swap_takes_outbounds_along() {
     let back = come_back(&mut owner, &state).await;
     assert_eq!((back.status, back.location()), (StatusCode::SEE_OTHER, "/outbounds"), "{}", back.body);
     let list = owner.get("/outbounds").await.body;
-    assert!(list.contains("billing@contoso.test is signed in and takes over 1 outbound"), "{list}");
+    assert!(list.contains("billing@contoso.test is signed in and takes over 1 outbound. Ping"), "{list}");
     let db = &office.console.shell.db;
     let (sends_as,): (String,) = db
         .fetch_one(sql!("SELECT a.username FROM outbound o JOIN account a ON a.id = o.account_id"), args![])

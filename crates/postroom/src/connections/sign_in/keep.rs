@@ -97,8 +97,9 @@ pub(super) async fn keep(
         Who::Admin(admin) => admin,
     };
     if !handed.is_none() {
+        let read = if handed.sources > 0 { " What was read goes on where it stood." } else { "" };
         let flash = Flash::done(format!(
-            "{name} is signed in and takes over {}. What was read goes on where it stood. Ping to see whether it may.",
+            "{name} is signed in and takes over {}.{read} Ping to see whether it may.",
             handed.words()
         ));
         return Ok(flash_to(&admin, &flash, handed.list()));
