@@ -18,7 +18,13 @@ const EVERY: SignedDuration = SignedDuration::from_mins(10);
 /// How often one is looked at that does not answer as it should.
 const SOON: SignedDuration = SignedDuration::from_mins(1);
 
-/// Tests a connection.
+/// When one is looked at next that was looked at then, both in microseconds.
+pub fn next_look(state: &str, checked_at: i64) -> i64 {
+    let span = if state == "degraded" { SOON } else { EVERY };
+    checked_at.saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// Tests a connection: the least of it, so that nobody minds how often.
 pub async fn check(connections: &Connections, id: Uuid) -> (Report, Option<Found>) {
     let begun = Instant::now();
     let (checks, found) = match connections.jira(id).await {
@@ -54,8 +60,9 @@ pub async fn keep(tx: &mut Tx, id: Uuid, report: &Report, found: Option<&Found>)
     }
 }
 
-/// Looks at those whose time has come.
-pub async fn check_due(connections: &Connections) {
+/// Looks at those whose time has come. `true`: one of them is not as it was.
+pub async fn check_due(connections: &Connections) -> bool {
+    let mut changed = false;
     let now = connections.clock.now();
     let before = |span| now.saturating_sub(span).unwrap_or(Timestamp::MIN);
     let (usual, shaky) = (before(EVERY), before(SOON));
@@ -63,7 +70,7 @@ pub async fn check_due(connections: &Connections) {
         Ok(due) => due,
         Err(error) => {
             tracing::error!(%error, "no Jira connection can be looked at, trying again");
-            return;
+            return false;
         }
     };
     for (workspace, id) in due {
@@ -83,10 +90,15 @@ pub async fn check_due(connections: &Connections) {
                     Event { object: Object::Jira, id, kind: state, text: &text, actor: "", detail: None };
                 events::add(&mut tx, workspace, report.at, &event).await?;
             }
-            tx.commit().await
+            tx.commit().await?;
+            if state != row.state {
+                changed = true;
+            }
+            Ok(())
         };
         if let Err(error) = looked.await {
             tracing::error!(%error, jira = %id, "a Jira connection could not be looked at, trying again");
         }
     }
+    changed
 }

@@ -91,33 +91,37 @@ pub async fn account(tx: &mut Tx, id: Uuid) -> Result<Option<NamedAccount>, Stor
     .await
 }
 
-/// A destination: the project and its site.
+/// A destination in use: the project and its site.
 pub async fn destination(tx: &mut Tx, id: Uuid) -> Result<Option<Named>, StoreError> {
     tx.fetch_optional(
         sql!(
             "SELECT d.id, d.workspace_id, 'Project ' || d.project_key || ' in ' || j.name AS name
-             FROM destination d JOIN jira_connection j ON j.id = d.jira_connection_id WHERE d.id = $1"
+             FROM destination d JOIN jira_connection j ON j.id = d.jira_connection_id
+             WHERE d.id = $1 AND j.paused_at IS NULL"
         ),
         args![id],
     )
     .await
 }
 
-/// A Jira connection.
+/// A Jira connection in use.
 pub async fn site(tx: &mut Tx, id: Uuid) -> Result<Option<Named>, StoreError> {
     tx.fetch_optional(
-        sql!("SELECT id, workspace_id, 'Jira ' || name AS name FROM jira_connection WHERE id = $1"),
+        sql!(
+            "SELECT id, workspace_id, 'Jira ' || name AS name FROM jira_connection WHERE id = $1 AND paused_at IS NULL"
+        ),
         args![id],
     )
     .await
 }
 
-/// The Jira connection that a destination belongs to.
+/// The Jira connection that a destination belongs to, while it is in use.
 pub async fn site_of(tx: &mut Tx, destination: Uuid) -> Result<Option<Named>, StoreError> {
     tx.fetch_optional(
         sql!(
             "SELECT j.id, j.workspace_id, 'Jira ' || j.name AS name
-             FROM destination d JOIN jira_connection j ON j.id = d.jira_connection_id WHERE d.id = $1"
+             FROM destination d JOIN jira_connection j ON j.id = d.jira_connection_id
+             WHERE d.id = $1 AND j.paused_at IS NULL"
         ),
         args![destination],
     )
