@@ -383,7 +383,10 @@ impl Client {
     async fn authorization(&self) -> Result<HeaderValue, Fault> {
         match &self.authorization {
             Authorization::Fixed(header) => Ok(header.clone()),
-            Authorization::Service(tokens) => tokens.header(&self.http, self.settings.request_timeout).await,
+            // Boxed: every call would carry the room that asking for a token takes.
+            Authorization::Service(tokens) => {
+                Box::pin(tokens.header(&self.http, self.settings.request_timeout)).await
+            }
             Authorization::Unsendable => {
                 Err(Fault::own("jira.token", "the token holds characters that no header may"))
             }

@@ -368,7 +368,7 @@ async fn keep(
     if username.is_empty() {
         match kind {
             JiraKind::Service => {
-                form.fail("username", "The client ID is missing: it stands beside the secret.")
+                form.fail("username", "The client ID is missing: it stands beside the secret.");
             }
             JiraKind::Scoped | JiraKind::Token => form.fail(
                 "username",
