@@ -56,7 +56,7 @@ export default {
     await owner.open(here);
     await world.deliver(support, 'Waits for the token');
     const refused = await owner.sees('does not accept the token');
-    t.contains(refused, ['offline', 'Replace the API token', '1 mail is waiting'], 'the page with a refused token');
+    t.contains(refused, ['offline', 'Replace the API token', '1 mail is waiting', 'With its site'], 'the page with a refused token');
     await t.look(owner, 'jira-refused', { picture: true });
     await owner.open('/jira');
     t.contains(await owner.rowSees(name, 'offline'), ['does not accept the token', 'Replace the API token'], 'the line with a refused token');

@@ -1,10 +1,14 @@
 //! One Jira connection: state on top, then the last ping, projects and sources, the limits that the site has told of, what happened,
 //! what will end, settings.
 
+use std::time::Duration;
+
 use axum::extract::{Path, State as Shared};
 use axum::response::Response;
+use jiff::SignedDuration;
 use uuid::Uuid;
 
+use super::health::Trouble;
 use super::jira_kind::{JiraKind, LONGEST};
 use super::jira_list::{actions, mend};
 use super::jira_site::stored_fault;
@@ -59,9 +63,12 @@ pub async fn show(
         last_success: standing.last_success.map(|at| viewer.times().ago(at)),
         next_try: standing.next().map(|next| next.words(viewer.times())),
         waiting,
-        limits: limits(&state, id).await,
+        limits: limits(&state, viewer.times(), id).await,
         ping: last.map(|report| report.view(viewer.times(), String::new())),
-        projects: projects.iter().map(|project| project_row(viewer.times(), project)).collect(),
+        projects: projects
+            .iter()
+            .map(|project| project_row(viewer.times(), project, standing.troubles.first()))
+            .collect(),
         writers: writers
             .iter()
             .map(|writer| WriterRow {
@@ -90,9 +97,14 @@ pub(super) fn is_same_address(jira: &str, mailbox: &str) -> bool {
     !jira.is_empty() && jira.eq_ignore_ascii_case(mailbox)
 }
 
-fn project_row(times: &Times, project: &Project) -> ProjectRow {
+fn project_row(times: &Times, project: &Project, of_site: Option<&Trouble>) -> ProjectRow {
     let fault = project.fault.as_deref().filter(|_| project.state != "online").and_then(stored_fault);
-    let mut text = fault.map_or_else(String::new, |fault| fault.sentence());
+    let mut text = match (fault, of_site) {
+        (None, _) => String::new(),
+        // It stands above already.
+        (Some(fault), Some(site)) if fault.entry.id == site.fault.entry.id => "With its site.".to_owned(),
+        (Some(fault), _) => fault.sentence(),
+    };
     if !text.is_empty() && project.not_before > 0 {
         text = format!("{text} Next try {}.", times.ago(time(project.not_before)).words);
     }
@@ -106,11 +118,15 @@ fn project_row(times: &Times, project: &Project) -> ProjectRow {
 }
 
 /// What the site has told of its limits, as far as this process has met them: name and value.
-async fn limits(state: &State, id: Uuid) -> Vec<(String, String)> {
+async fn limits(state: &State, times: &Times, id: Uuid) -> Vec<(String, String)> {
     let Some(client) = state.connections.jira_in_use(id) else {
         return vec![("Rate limit".to_owned(), "nothing asked since the start".to_owned())];
     };
     let told = client.pace().told();
+    let when = |ago: Duration| {
+        let ago = SignedDuration::try_from(ago).unwrap_or(SignedDuration::MAX);
+        times.ago(times.now.saturating_sub(ago).unwrap_or(times.now)).words
+    };
     let mut lines = Vec::new();
     lines.push((
         "Rate limit".to_owned(),
@@ -121,10 +137,10 @@ async fn limits(state: &State, id: Uuid) -> Vec<(String, String)> {
     ));
     if let Some((call, left, of, ago)) = told.left {
         let of = of.map_or_else(String::new, |of| format!(" of {of}"));
-        lines.push(("Calls left".to_owned(), format!("{left}{of}, for “{call}”, told {} ago", took(ago))));
+        lines.push(("Calls left".to_owned(), format!("{left}{of}, for “{call}”, {}", when(ago))));
     }
     if let Some((call, limit, ago)) = told.refused {
-        lines.push(("Last refused".to_owned(), format!("“{call}”, {} ago: {limit}", took(ago))));
+        lines.push(("Last refused".to_owned(), format!("“{call}”, {}: {limit}", when(ago))));
     }
     if let Some(token) = client.token_in_use().await {
         let lasts = counted(token.lasts.as_secs().div_ceil(60), "minute", "minutes");

@@ -441,7 +441,8 @@ async fn keep(
                 "This token has scopes, so it works through Atlassian's gateway alone: choose Scoped API token for it.".to_owned()
             }
             Some(_) => "This token has no scopes, so it works at the site alone: choose API token for it.".to_owned(),
-            None => format!("{fault}. {}", fault.entry.mend),
+            // What to do about it stands above.
+            None => format!("{fault}."),
         };
         form.fail(if tried.better.is_some() { "token" } else { field_of(fault, kind) }, error);
         return form_page(admin, kind, form, around);
@@ -561,11 +562,18 @@ async fn store_it(
     let connections = &state.connections;
     let id = change.unwrap_or_else(Uuid::now_v7);
     let title = found.server.as_ref().and_then(|server| server.server_title.clone());
+    let mut name = title.filter(|title| !title.is_empty()).unwrap_or_else(|| host_of(&wanted.base_url));
+    // Two sites of one name are told apart by their addresses.
+    let others = rows::all(&connections.db, admin.workspace()).await?;
+    if others.iter().any(|other| other.name == name && Some(other.id) != change) {
+        let address = wanted.base_url.split_once("://").map_or(wanted.base_url.as_str(), |(_, rest)| rest);
+        name = format!("{name}, {address}");
+    }
     let now = connections.clock.now();
     let kept = Kept {
         id,
         workspace: admin.workspace(),
-        name: title.filter(|title| !title.is_empty()).unwrap_or_else(|| host_of(&wanted.base_url)),
+        name,
         kind: wanted.kind.word(),
         base_url: wanted.base_url.clone(),
         api_version: wanted.kind.api_version(),
@@ -599,11 +607,11 @@ async fn store_it(
         tell::jira_works(&mut tx, id, now).await?;
     }
     let what = if change.is_some() { "change Jira connection" } else { "connect Jira" };
-    let (kind, name) = (wanted.kind.name(), &found.myself.display_name);
-    audit::record(&mut tx, &admin.actor(), what, &wanted.base_url, &format!("{kind}, as {name}")).await?;
+    let (kind, user) = (wanted.kind.name(), &found.myself.display_name);
+    audit::record(&mut tx, &admin.actor(), what, &wanted.base_url, &format!("{kind}, as {user}")).await?;
     let secret = wanted.kind.secret();
     let text = match (change, given) {
-        (None, _) => format!("connected as {name}"),
+        (None, _) => format!("connected as {user}"),
         (Some(_), Some(_)) => format!("the {secret} was replaced: the new one was tested first"),
         (Some(_), None) => "settings changed".to_owned(),
     };

@@ -47,16 +47,17 @@ pub fn state_of(fault: Option<&Fault>) -> &'static str {
 pub async fn keep(tx: &mut Tx, id: Uuid, report: &Report, found: Option<&Found>) -> Result<(), StoreError> {
     let wrong = report.checks.iter().find_map(Check::fault);
     let record = wrong.as_ref().and_then(|fault| serde_json::to_string(&fault.to_record()).ok());
+    if wrong.is_none() {
+        // Projects before their site, as whoever stops one does: two transactions do not wait for each other.
+        rows::release(tx, id).await?;
+    }
     rows::checked(tx, id, state_of(wrong.as_ref()), record, report.at).await?;
     if let Some(found) = found {
         jira_site::learn(tx, id, found).await?;
     }
     match &wrong {
         Some(fault) => tell::jira_fails(tx, id, fault, report.at).await,
-        None => {
-            rows::release(tx, id).await?;
-            tell::jira_works(tx, id, report.at).await
-        }
+        None => tell::jira_works(tx, id, report.at).await,
     }
 }
 

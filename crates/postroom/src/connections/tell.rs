@@ -168,6 +168,9 @@ pub async fn destination_fails(
         if is_of_site(fault)
             && let Some(site) = named::site_of(tx, destination).await?
         {
+            if jira::state(tx, site.id).await?.as_deref() == Some("online") {
+                site_event(tx, &site, "degraded", &fault.to_string(), now).await?;
+            }
             jira::shakes(tx, site.id, record(), now).await?;
         }
         return Ok(());
@@ -175,6 +178,9 @@ pub async fn destination_fails(
     if is_of_site(fault)
         && let Some(site) = named::site_of(tx, destination).await?
     {
+        if jira::state(tx, site.id).await?.as_deref() != Some("offline") {
+            site_event(tx, &site, "offline", &fault.to_string(), now).await?;
+        }
         jira::checked(tx, site.id, "offline", record(), now).await?;
         return fails(tx, &object("jira", site), fault, now).await;
     }
@@ -191,10 +197,25 @@ pub async fn destination_works(tx: &mut Tx, destination: Uuid, now: Timestamp) -
         notices::is_over(tx, &object("destination", named), Over::Trouble, Some(waited), now).await?;
     }
     if let Some(site) = named::site_of(tx, destination).await? {
+        if jira::state(tx, site.id).await?.as_deref() != Some("online") {
+            site_event(tx, &site, "online", "takes mail again", now).await?;
+        }
         jira::checked(tx, site.id, "online", None, now).await?;
         jira_works(tx, site.id, now).await?;
     }
     Ok(())
+}
+
+/// A line on the timeline of a Jira connection, whose state a mail has found to be another one.
+async fn site_event(
+    tx: &mut Tx,
+    site: &Named,
+    kind: &str,
+    text: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let event = Event { object: events::Object::Jira, id: site.id, kind, text, actor: "", detail: None };
+    events::add(tx, site.workspace_id, now, &event).await
 }
 
 /// A Jira connection does not work.

@@ -344,6 +344,14 @@ async fn a_paused_connection_rests() {
             let done = owner.post(&format!("/jira/{}/{what}", there.jira), &token, &[]).await;
             assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
         };
+        // It had met a refusal, too: resumed, nobody waits for the next try.
+        let next = office.now() + jiff::SignedDuration::from_hours(2);
+        for stopped in [
+            sql!("UPDATE destination SET not_before = $1"),
+            sql!("UPDATE message SET not_before = $1 WHERE state = 'ready'"),
+        ] {
+            db.execute(stopped, args![next]).await.unwrap();
+        }
         press("pause").await;
         assert_eq!(claim().await, 0, "nothing is written while it is paused");
         office.console.clock.advance(Duration::from_mins(30));

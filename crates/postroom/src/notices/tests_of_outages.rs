@@ -215,6 +215,8 @@ async fn an_outage_of_jira_is_told_within_five_seconds_and_is_over_by_itself() {
     assert!(sources.contains("degraded"), "{sources}");
     assert_eq!(world.count("state = 'held'").await, 0);
     world.take_away("/faults").await;
+    // Nobody knows whether what was asked of it was done: it is written again only once the quarantine is over.
+    world.sim.clock().advance(SignedDuration::from_mins(4));
     world.all_are_issues().await;
     assert!(world.came.take().is_empty(), "what passes by itself disturbs nobody");
     let page = world.page("/jira").await;

@@ -539,7 +539,7 @@ fn jira_connection(theme: Theme) -> JiraConnectionPage {
         waiting: 41,
         limits: vec![
             ("Rate limit".into(), "no pause".into()),
-            ("Calls left".into(), "88 of 100, for “create issue”, told 4.0 s ago".into()),
+            ("Calls left".into(), "88 of 100, for “create issue”, 4 s ago".into()),
         ],
         ping: Some(PingView { close: String::new(), at: exact(0), ..ping(true) }),
         projects: vec![

@@ -306,8 +306,18 @@ pub async fn waiting(db: &Db, connection: Uuid) -> Result<i64, StoreError> {
     Ok(count)
 }
 
-/// Lets the projects of a connection take mail at once.
+/// Lets the projects of a connection take mail at once. The mails that met what stopped them wait no longer, either: those that were to
+/// be tried again no later than their project.
 pub async fn release(tx: &mut Tx, connection: Uuid) -> Result<(), StoreError> {
+    tx.execute(
+        sql!(
+            "UPDATE message SET not_before = 0 WHERE state IN ('ready', 'acting') AND not_before > 0
+               AND EXISTS (SELECT 1 FROM source s JOIN destination d ON d.id = coalesce(message.destination_id, s.destination_id)
+                 WHERE s.id = message.source_id AND d.jira_connection_id = $1 AND d.not_before >= message.not_before)"
+        ),
+        args![connection],
+    )
+    .await?;
     tx.execute(
         sql!("UPDATE destination SET not_before = 0 WHERE jira_connection_id = $1 AND not_before > 0"),
         args![connection],
@@ -352,6 +362,13 @@ pub async fn checked(
     )
     .await?;
     Ok(())
+}
+
+/// How a connection is, as its row says.
+pub async fn state(tx: &mut Tx, id: Uuid) -> Result<Option<String>, StoreError> {
+    let row: Option<(String,)> =
+        tx.fetch_optional(sql!("SELECT state FROM jira_connection WHERE id = $1"), args![id]).await?;
+    Ok(row.map(|row| row.0))
 }
 
 /// A write met something that passes by itself: one that was online is degraded. What is known to need a person stays.

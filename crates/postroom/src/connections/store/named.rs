@@ -128,9 +128,9 @@ pub async fn site_of(tx: &mut Tx, destination: Uuid) -> Result<Option<Named>, St
     .await
 }
 
-/// Mails that have no end yet and go to a Jira connection.
+/// Mails that go to a Jira connection and have no end yet, or have one since its trouble was told: those had waited, too.
 pub async fn waiting_for_site(tx: &mut Tx, site: Uuid) -> Result<u64, StoreError> {
-    let (count,): (i64,) = tx
+    let (open,): (i64,) = tx
         .fetch_one(
             sql!(
                 "SELECT count(*) FROM message w JOIN source s ON s.id = w.source_id
@@ -140,12 +140,25 @@ pub async fn waiting_for_site(tx: &mut Tx, site: Uuid) -> Result<u64, StoreError
             args![site],
         )
         .await?;
-    Ok(u64::try_from(count).unwrap_or(0))
+    // Mail that was older than a day when the trouble was told is not looked for: the index goes by the time of receipt.
+    let (through,): (i64,) = tx
+        .fetch_one(
+            sql!(
+                "SELECT count(*) FROM (SELECT workspace_id, min(raised_at) AS told FROM notice
+                   WHERE object_id = $1 AND ended_at IS NULL AND kind IN ('offline', 'degraded') GROUP BY workspace_id) n
+                 JOIN message w ON w.workspace_id = n.workspace_id AND w.received_at >= n.told - 86400000000
+                 JOIN source s ON s.id = w.source_id JOIN destination d ON d.id = s.destination_id
+                 WHERE d.jira_connection_id = $1 AND w.ended_at >= n.told"
+            ),
+            args![site],
+        )
+        .await?;
+    Ok(u64::try_from(open.saturating_add(through)).unwrap_or(0))
 }
 
-/// Mails that have no end yet and go to a destination.
+/// The same for a destination.
 pub async fn waiting_for(tx: &mut Tx, destination: Uuid) -> Result<u64, StoreError> {
-    let (count,): (i64,) = tx
+    let (open,): (i64,) = tx
         .fetch_one(
             sql!(
                 "SELECT count(*) FROM message w JOIN source s ON s.id = w.source_id
@@ -154,5 +167,16 @@ pub async fn waiting_for(tx: &mut Tx, destination: Uuid) -> Result<u64, StoreErr
             args![destination],
         )
         .await?;
-    Ok(u64::try_from(count).unwrap_or(0))
+    let (through,): (i64,) = tx
+        .fetch_one(
+            sql!(
+                "SELECT count(*) FROM (SELECT workspace_id, min(raised_at) AS told FROM notice
+                   WHERE object_id = $1 AND ended_at IS NULL AND kind IN ('offline', 'degraded') GROUP BY workspace_id) n
+                 JOIN message w ON w.workspace_id = n.workspace_id AND w.received_at >= n.told - 86400000000
+                 JOIN source s ON s.id = w.source_id WHERE s.destination_id = $1 AND w.ended_at >= n.told"
+            ),
+            args![destination],
+        )
+        .await?;
+    Ok(u64::try_from(open.saturating_add(through)).unwrap_or(0))
 }
