@@ -27,7 +27,7 @@ pub(crate) static TOKEN: Entry = Entry {
     class: Class::Administrator,
     who: Who::JiraAdministrator,
     retry: Retry::Slow,
-    mend: "Make a new API token and put it in under Jira.",
+    mend: "Make a new token and put it in under Jira. One with scopes works through Atlassian's gateway alone: choose that kind for it.",
     link: Some("https://id.atlassian.com/manage-profile/security/api-tokens"),
     ..Entry::BLANK
 };
@@ -37,7 +37,7 @@ pub(crate) static SCOPE: Entry = Entry {
     class: Class::Administrator,
     who: Who::JiraAdministrator,
     retry: Retry::Slow,
-    mend: "Make a token with the scopes that Postroom lists.",
+    mend: "Make a token with the scopes that Postroom lists where the connection is changed, and put it in there.",
     ..Entry::BLANK
 };
 pub(crate) static CAPTCHA: Entry = Entry {
@@ -47,6 +47,53 @@ pub(crate) static CAPTCHA: Entry = Entry {
     who: Who::JiraAdministrator,
     retry: Retry::Slow,
     mend: "Sign in to Jira once in a browser as this user, then press Try now.",
+    ..Entry::BLANK
+};
+pub(crate) static CLIENT_CREDENTIALS: Entry = Entry {
+    id: "jira.client_credentials",
+    cause: "Atlassian gives no token for the service account's client id and secret: they are wrong, revoked or very new",
+    class: Class::Administrator,
+    who: Who::JiraAdministrator,
+    retry: Retry::Slow,
+    mend: "Look at the service account's credentials in Atlassian's administration, make new ones and put them in under Jira. Those made \
+           just now are refused for about a minute.",
+    link: Some("https://support.atlassian.com/user-management/docs/understand-service-accounts/"),
+    ..Entry::BLANK
+};
+pub(crate) static CLOUD_ID: Entry = Entry {
+    id: "jira.cloud_id",
+    cause: "Atlassian's gateway knows no Jira site with this cloud id",
+    class: Class::Configuration,
+    who: Who::Operator,
+    retry: Retry::Slow,
+    mend: "Open the connection under Jira, leave the cloud id empty and keep it: Postroom finds it by the site's address.",
+    ..Entry::BLANK
+};
+pub(crate) static LOGIN_PAGE: Entry = Entry {
+    id: "jira.login_page",
+    cause: "A sign-in page stands in front of Jira's API",
+    class: Class::Configuration,
+    who: Who::Operator,
+    retry: Retry::Slow,
+    mend: "Let requests to /rest/ past the sign-in page (single sign-on, reverse proxy): Postroom signs in with its token alone.",
+    ..Entry::BLANK
+};
+pub(crate) static PAGE: Entry = Entry {
+    id: "jira.page",
+    cause: "A web page answers where Jira's API should",
+    class: Class::Configuration,
+    who: Who::Operator,
+    retry: Retry::Slow,
+    mend: "Correct the site's address under Jira, or let Postroom past the proxy or firewall that answers in Jira's place.",
+    ..Entry::BLANK
+};
+pub(crate) static MOVED: Entry = Entry {
+    id: "jira.moved",
+    cause: "The address of Jira leads on to another one, and a token is not carried along",
+    class: Class::Configuration,
+    who: Who::Operator,
+    retry: Retry::Slow,
+    mend: "Look at Details: if it is Jira that it leads to, put that address in under Jira.",
     ..Entry::BLANK
 };
 pub(crate) static FORBIDDEN: Entry = Entry {
@@ -127,7 +174,7 @@ pub(crate) static NOT_FOUND: Entry = Entry {
     class: Class::Configuration,
     who: Who::Operator,
     retry: Retry::Slow,
-    mend: "Check [jira] base_url; it ends before /rest.",
+    mend: "Correct the address of the site under Jira; it ends before /rest.",
     ..Entry::BLANK
 };
 pub(crate) static ATTACHMENT_SIZE: Entry = Entry {
@@ -192,6 +239,11 @@ pub(crate) static ALL: &[&Entry] = &[
     &TOKEN,
     &SCOPE,
     &CAPTCHA,
+    &CLIENT_CREDENTIALS,
+    &CLOUD_ID,
+    &LOGIN_PAGE,
+    &PAGE,
+    &MOVED,
     &FORBIDDEN,
     &PROJECT,
     &ISSUE_TYPE,
@@ -209,22 +261,43 @@ pub(crate) static ALL: &[&Entry] = &[
     &UNKNOWN,
 ];
 
-/// The entry of a Jira answer. `text` is what the body says, all messages joined; `fields` are the names in `errors`.
-pub(crate) fn by_answer(
-    status: u16,
-    text: &str,
-    fields: &[String],
-    login_failed: bool,
-    captcha: bool,
-) -> &'static Entry {
-    if captcha {
+/// What an answer holds, as far as it tells what went wrong.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Said<'a> {
+    /// Its status.
+    pub(crate) status: u16,
+    /// All messages of its body, joined.
+    pub(crate) text: &'a str,
+    /// The names in `errors`.
+    pub(crate) fields: &'a [String],
+    /// Its headers tell of a sign-in that failed.
+    pub(crate) login_failed: bool,
+    /// Its headers tell of a user who has to solve a captcha.
+    pub(crate) captcha: bool,
+    /// Its body is a page.
+    pub(crate) is_page: bool,
+    /// That page asks for a sign-in.
+    pub(crate) is_login: bool,
+}
+
+/// The entry of a Jira answer.
+pub(crate) fn by_answer(said: Said<'_>) -> &'static Entry {
+    let Said { status, text, fields, .. } = said;
+    if said.captcha {
         return &CAPTCHA;
     }
-    if login_failed {
+    if said.login_failed {
         return &TOKEN;
     }
     let has = |name: &str| fields.iter().any(|field| field == name);
+    // What a rule sets in a field of its own is that mail's matter, whatever Jira says of it.
+    let is_about_permission = (text.contains("do not have the permission")
+        || text.contains("do not have permission"))
+        && fields.iter().all(|field| ["comment", "project", "pid"].contains(&field.as_str()));
     match status {
+        // What stands in front of Jira answers as if all were well.
+        200..=299 | 403 if said.is_page && said.is_login => &LOGIN_PAGE,
+        200..=299 | 403 if said.is_page => &PAGE,
         // The gateway says so when a scoped token lacks one.
         401 if text.contains("scope does not match") => &SCOPE,
         401 => &TOKEN,
@@ -233,6 +306,7 @@ pub(crate) fn by_answer(
         400 if text.contains("exceeds the allowed limit") || text.contains("CONTENT_LIMIT_EXCEEDED") => {
             &TOO_LONG
         }
+        400 if is_about_permission && !text.contains("Issue does not exist") => &FORBIDDEN,
         400 if text.contains("is not valid") || text.contains("Atlassian Document") => &DOCUMENT,
         400 if text.contains("is required") && !has("summary") => &REQUIRED_FIELD,
         400 if !fields.is_empty() => &FIELD,
@@ -240,6 +314,8 @@ pub(crate) fn by_answer(
         403 => &FORBIDDEN,
         404 if text.contains("Issue does not exist") => &ISSUE_GONE,
         404 if text.contains("No project could be found") => &PROJECT,
+        // The gateway's own answer (recorded), behind which there is no Jira.
+        404 if text.contains("No message available") => &CLOUD_ID,
         404 => &NOT_FOUND,
         409 => &CONFLICT,
         410 => &REMOVED,
@@ -249,4 +325,23 @@ pub(crate) fn by_answer(
         500..=599 => &UNAVAILABLE,
         _ => &UNKNOWN,
     }
+}
+
+/// The entry of a refusal by Atlassian's token endpoint.
+pub(crate) fn by_token_answer(status: u16, is_page: bool) -> &'static Entry {
+    match status {
+        429 => &THROTTLED,
+        500..=599 => &UNAVAILABLE,
+        404 => &NOT_FOUND,
+        _ if is_page => &PAGE,
+        _ => &CLIENT_CREDENTIALS,
+    }
+}
+
+/// Whether a page, or the address that an answer leads on to, is one to sign in at.
+pub(crate) fn is_login(text: &str) -> bool {
+    const WORDS: [&str; 9] = ["login", "signin", "saml", "saml2", "sso", "oauth2", "adfs", "idp", "password"];
+    let text = text.to_lowercase();
+    ["log in", "log-in", "sign in", "sign-in"].iter().any(|words| text.contains(words))
+        || text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| WORDS.contains(&word))
 }

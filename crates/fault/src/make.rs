@@ -288,13 +288,39 @@ impl Fault {
     pub fn jira(answer: &JiraAnswer<'_>) -> Self {
         let (text, fields) = jira_text(answer.body);
         let denied = answer.login_reason.unwrap_or_default();
-        let entry = jira::by_answer(
-            answer.status,
-            &text,
-            &fields,
-            denied.contains("AUTHENTICATED_FAILED"),
-            denied.contains("CAPTCHA"),
-        );
+        let is_page = is_page(answer.body);
+        let entry = jira::by_answer(jira::Said {
+            status: answer.status,
+            text: &text,
+            fields: &fields,
+            login_failed: denied.contains("AUTHENTICATED_FAILED"),
+            captcha: denied.contains("CAPTCHA") || denied.contains("AUTHENTICATION_DENIED"),
+            is_page,
+            is_login: is_page && jira::is_login(answer.body),
+        });
+        Self::of_jira(entry, answer, &text)
+    }
+
+    /// From an answer of Atlassian's token endpoint, where a service account's credentials are exchanged.
+    pub fn jira_credentials(answer: &JiraAnswer<'_>) -> Self {
+        let (text, _) = jira_text(answer.body);
+        let is_page = is_page(answer.body);
+        Self::of_jira(jira::by_token_answer(answer.status, is_page), answer, &text)
+    }
+
+    /// Jira's address leads on to another one, which is told by `origin`; `path` is only looked at.
+    pub fn jira_redirect(operation: &str, status: u16, origin: &str, path: &str) -> Self {
+        let entry =
+            if jira::is_login(origin) || jira::is_login(path) { &jira::LOGIN_PAGE } else { &jira::MOVED };
+        Self {
+            code: status_code(status),
+            detail: scrub(&format!("{operation}: it leads on to {origin}")),
+            status: Some(status),
+            ..Self::of(entry)
+        }
+    }
+
+    fn of_jira(entry: &'static Entry, answer: &JiraAnswer<'_>, text: &str) -> Self {
         let reason = answer.rate_limit_reason.map(|reason| format!(", {reason}")).unwrap_or_default();
         Self {
             code: format!("HTTP {}{}", answer.status, scrub(&reason)),
@@ -421,16 +447,21 @@ fn grant(description: &str) -> Option<Grant> {
     Some(Grant { issued: date("issued")?, valid_from: date("from")? })
 }
 
+/// Whether a body is a page.
+fn is_page(body: &str) -> bool {
+    body.trim_start_matches('\u{feff}').trim_start().starts_with('<')
+}
+
 /// All messages of a Jira body joined, and the names of the fields it complains about.
 fn jira_text(body: &str) -> (String, Vec<String>) {
     let Ok(json) = serde_json::from_str::<Value>(body) else {
-        let text = if body.trim_start().starts_with('<') { "(a page instead of an answer)" } else { body };
+        let text = if is_page(body) { "(a page instead of an answer)" } else { body };
         return (text.to_owned(), Vec::new());
     };
     let mut said: Vec<String> = Vec::new();
     let texts = json.get("errorMessages").and_then(Value::as_array).into_iter().flatten();
     said.extend(texts.filter_map(Value::as_str).map(str::to_owned));
-    for key in ["message", "errorMessage", "detail", "error"] {
+    for key in ["message", "errorMessage", "detail", "error", "error_description"] {
         said.extend(json.get(key).and_then(Value::as_str).map(str::to_owned));
     }
     let mut fields = Vec::new();

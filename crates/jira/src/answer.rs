@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use fault::{Failure, Fault, JiraAnswer, Network, NetworkKind};
 use http::HeaderMap;
+use http::header::LOCATION;
+use url::Url;
 
 use crate::pace::retry_after;
 
@@ -110,13 +112,10 @@ impl Asked {
     }
 
     /// The address is not Jira's own: it leads elsewhere, and a token is not carried along.
-    pub(crate) fn redirected(self, to: &str, effect: Effect) -> CallError {
-        let detail = format!(
-            "{}: the address of Jira leads on to {to}; redirects are not followed with a token, so put that address into \
-             the settings if it is Jira",
-            self.operation
-        );
-        CallError { fault: Fault::own("own.configuration", &detail), effect }
+    pub(crate) fn redirected(self, status: u16, to: &Url, effect: Effect) -> CallError {
+        // Scheme and host say enough; the rest may hold what is not for a log.
+        let origin = to.origin().ascii_serialization();
+        CallError { fault: Fault::jira_redirect(self.operation, status, &origin, to.path()), effect }
     }
 
     /// The answer is a success, but not one that can be read.
@@ -129,8 +128,15 @@ impl Asked {
     }
 }
 
+/// An address leads on to another one. Scheme and host of it say enough; the rest may hold what is not for a log.
+pub(crate) fn led_on(operation: &str, status: u16, from: &Url, headers: &HeaderMap) -> Fault {
+    let to = headers.get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or_default();
+    let to = from.join(to).unwrap_or_else(|_| from.clone());
+    Fault::jira_redirect(operation, status, &to.origin().ascii_serialization(), to.path())
+}
+
 /// An error and all that it stems from, without its address: it may carry a query.
-fn sources(error: &reqwest::Error) -> String {
+pub(crate) fn sources(error: &reqwest::Error) -> String {
     let mut out = String::new();
     let mut source: Option<&dyn std::error::Error> = std::error::Error::source(error);
     if source.is_none() {

@@ -6,7 +6,8 @@ mod tests;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, USER_AGENT};
+use fault::Fault;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method};
 use reqwest::multipart::Form;
 use serde::de::DeserializeOwned;
@@ -14,9 +15,10 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::answer::{Asked, CallError, ERROR_BODY, Effect};
+use crate::answer::{Asked, CallError, ERROR_BODY, Effect, led_on};
 use crate::pace::{Advice, Lane, Pace};
-use crate::site::{ApiVersion, Settings, Site};
+use crate::service::{ServiceTokens, TokenInUse};
+use crate::site::{ApiVersion, Auth, Settings, Site};
 
 /// Not like a browser's: Data Center's protection against forged requests reacts to those.
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("Postroom/", env!("CARGO_PKG_VERSION")));
@@ -25,11 +27,13 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// A Jira, ready to be called. Share one per connection: the pace only holds for calls that go through it.
 pub struct Client {
     http: reqwest::Client,
+    /// Base address without a slash at its end.
+    base: String,
     /// Base address with `/rest/api/{version}/`.
     api: String,
     host: String,
     version: ApiVersion,
-    authorization: Option<HeaderValue>,
+    authorization: Authorization,
     settings: Settings,
     pace: Pace,
     slots: Semaphore,
@@ -39,6 +43,16 @@ impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Client").field("api", &self.api).finish_non_exhaustive()
     }
+}
+
+/// What requests are signed with.
+enum Authorization {
+    /// The same for all.
+    Fixed(HeaderValue),
+    /// The token holds what no header may.
+    Unsendable,
+    /// A token that comes and goes.
+    Service(Box<ServiceTokens>),
 }
 
 /// What a call sends.
@@ -56,6 +70,8 @@ pub(crate) struct Call<'a> {
     pub(crate) method: Method,
     /// Path after `/rest/api/{version}/`, escaped, with its query.
     pub(crate) path: String,
+    /// Whether the path stands after the base address instead.
+    pub(crate) is_beside: bool,
     /// Whether it changes anything. POST that only asks is a read.
     pub(crate) writes: bool,
     /// The issue that is written to, where the limit per issue applies.
@@ -71,6 +87,7 @@ impl<'a> Call<'a> {
             operation,
             method: Method::GET,
             path,
+            is_beside: false,
             writes: false,
             issue: None,
             sent: Sent::Nothing,
@@ -86,6 +103,11 @@ impl<'a> Call<'a> {
     /// A call that changes something.
     pub(crate) fn write(operation: &'static str, method: Method, path: String, body: Bytes) -> Self {
         Self { method, writes: true, sent: Sent::Json(body), ..Self::get(operation, path) }
+    }
+
+    /// Of another API of the site: the path stands after its base address.
+    pub(crate) fn beside(self) -> Self {
+        Self { is_beside: true, ..self }
     }
 
     pub(crate) fn on_issue(self, issue: &'a str) -> Self {
@@ -114,12 +136,17 @@ impl Client {
     pub fn new(http: reqwest::Client, site: Site, settings: Settings) -> Self {
         let Site { base_url, api_version, auth } = site;
         let base = base_url.as_str().split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+        let authorization = match auth {
+            Auth::Service(credentials) => Authorization::Service(Box::new(ServiceTokens::new(credentials))),
+            fixed => fixed.header().map_or(Authorization::Unsendable, Authorization::Fixed),
+        };
         Self {
             http,
+            base: base.to_owned(),
             api: format!("{base}/rest/api/{}/", api_version.digit()),
             host: host_of(&base_url),
             version: api_version,
-            authorization: auth.header(),
+            authorization,
             pace: Pace::new(settings.pace.clone()),
             slots: Semaphore::new(settings.concurrency.max(1)),
             settings,
@@ -136,15 +163,32 @@ impl Client {
         &self.pace
     }
 
+    /// Gets a token for a service account where there is none that lasts; other ways of signing in need none.
+    pub async fn sign_in(&self) -> Result<Option<TokenInUse>, Fault> {
+        self.authorization().await?;
+        Ok(self.token_in_use().await)
+    }
+
+    /// The token of the service account that is in use; none for other ways of signing in, and before the first call.
+    pub async fn token_in_use(&self) -> Option<TokenInUse> {
+        match &self.authorization {
+            Authorization::Service(tokens) => tokens.in_use().await,
+            Authorization::Fixed(_) | Authorization::Unsendable => None,
+        }
+    }
+
     /// Waits until a new issue could be written, at most for [`Settings::wait_at_most`]. Called before an intent is
     /// committed, so that the time in the queue is not taken from the lease.
     pub async fn ready(&self) {
+        // A token that has to be replaced is replaced now; a call that needs it says what is wrong with that.
+        self.authorization().await.ok();
         let lane = Lane { endpoint: crate::issues::CREATE, method: &Method::POST, issue: None };
         self.pace.until_free(lane, self.settings.wait_at_most).await;
     }
 
     /// As [`Client::ready`], for a write to an issue that is there: its own limit may be longer to wait for.
     pub async fn ready_for(&self, issue: &str) {
+        self.authorization().await.ok();
         let lane = Lane { endpoint: "add comment", method: &Method::POST, issue: Some(issue) };
         self.pace.until_free(lane, self.settings.wait_at_most).await;
     }
@@ -153,7 +197,26 @@ impl Client {
     pub(crate) async fn json<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, CallError> {
         let asked = call.asked();
         let answer = self.send(call).await?;
+        self.read_as(asked, &answer)
+    }
+
+    /// The body of a read's answer.
+    pub(crate) fn read<T: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        answer: &Answer,
+    ) -> Result<T, CallError> {
+        self.read_as(Asked { operation, writes: false }, answer)
+    }
+
+    fn read_as<T: DeserializeOwned>(&self, asked: Asked, answer: &Answer) -> Result<T, CallError> {
         serde_json::from_slice(&answer.body).map_err(|error| {
+            if answer.body.trim_ascii_start().starts_with(b"<") {
+                // What stands in front of Jira answers as if all were well: nobody knows what became of the call.
+                let body = &answer.body[..answer.body.len().min(ERROR_BODY)];
+                let refused = asked.refused(answer.status, &answer.headers, body);
+                return CallError { effect: asked.in_doubt(), ..refused };
+            }
             let what = format!("the answer ({}) is not what the API promises: {error}", answer.status);
             asked.unreadable(&self.host, &what)
         })
@@ -162,6 +225,7 @@ impl Client {
     /// Sends a call. Reads are tried again after a fault that passes; writes never.
     pub(crate) async fn send(&self, mut call: Call<'_>) -> Result<Answer, CallError> {
         let mut attempt = 0;
+        let mut renewed = false;
         loop {
             let sent = match &call.sent {
                 // Only JSON and nothing can be sent a second time; forms are writes and never are.
@@ -173,6 +237,13 @@ impl Client {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
+            // A token of a service account may be refused before its time. A new one is tried once: nothing was done. A form is
+            // gone by now.
+            let may_repeat = !call.writes || matches!(call.sent, Sent::Json(_));
+            if self.is_service() && is_refused_token(&error) && !renewed && may_repeat {
+                renewed = true;
+                continue;
+            }
             attempt += 1;
             if call.writes || !passes || attempt > self.settings.read_retries {
                 return Err(error);
@@ -185,11 +256,11 @@ impl Client {
     /// One attempt. The second part of an error says whether it may pass by itself.
     async fn once(&self, call: &Call<'_>, sent: Sent) -> Result<Answer, (CallError, bool)> {
         let asked = call.asked();
-        let Some(authorization) = &self.authorization else {
+        if matches!(self.authorization, Authorization::Unsendable) {
             let error =
                 asked.refused(401, &HeaderMap::new(), b"the token holds characters that no header may");
             return Err((error, false));
-        };
+        }
         let lane = call.lane();
         let waiting = Instant::now();
         self.pace
@@ -206,7 +277,16 @@ impl Client {
             return Err((asked.must_wait(wait, false), false));
         }
 
-        let url = format!("{}{}", self.api, call.path);
+        let authorization = self.authorization().await.map_err(|fault| {
+            // Nothing was sent to Jira.
+            let passes = fault.entry.class == fault::Class::Transient;
+            (CallError { fault, effect: Effect::None }, passes)
+        })?;
+        let url = if call.is_beside {
+            format!("{}/{}", self.base, call.path)
+        } else {
+            format!("{}{}", self.api, call.path)
+        };
         let mut request = self
             .http
             .request(call.method.clone(), &url)
@@ -246,7 +326,7 @@ impl Client {
             .and_then(|id| id.to_str().ok());
 
         if host_of(response.url()) != self.host {
-            return Err((asked.redirected(&host_of(response.url()), asked.in_doubt()), false));
+            return Err((asked.redirected(status, response.url(), asked.in_doubt()), false));
         }
         let anonymous = headers
             .get("x-seraph-loginreason")
@@ -254,13 +334,8 @@ impl Client {
             .is_some_and(|reason| reason.contains("AUTHENTICATED_FAILED"));
         let redirect = (300..400).contains(&status);
         if redirect && !call.redirect_is_answer {
-            let to = headers.get(LOCATION).and_then(|location| location.to_str().ok()).unwrap_or_default();
-            // Scheme and host say enough; the rest may hold what is not for a log.
-            let to = response
-                .url()
-                .join(to)
-                .map_or_else(|_| String::new(), |url| url.origin().ascii_serialization());
-            return Err((asked.redirected(&to, Effect::None), false));
+            let fault = led_on(call.operation, status, response.url(), &headers);
+            return Err((CallError { fault, effect: Effect::None }, false));
         }
         let good = (response.status().is_success() || (redirect && call.redirect_is_answer)) && !anonymous;
         let limit = if good { self.settings.response_limit } else { ERROR_BODY };
@@ -281,6 +356,11 @@ impl Client {
         // Signed in as nobody: what the status says was said to nobody.
         let said = if anonymous && !(400..500).contains(&status) { 401 } else { status };
         let mut error = asked.refused(said, &headers, &body);
+        if let Authorization::Service(tokens) = &self.authorization
+            && is_refused_token(&error)
+        {
+            tokens.refused(&authorization).await;
+        }
         if said != status && call.writes {
             // Whoever we were taken for, it may have been done.
             error.effect = Effect::Unknown;
@@ -296,9 +376,31 @@ impl Client {
         Err((error, status == 429 || status >= 500))
     }
 
+    fn is_service(&self) -> bool {
+        matches!(self.authorization, Authorization::Service(_))
+    }
+
+    async fn authorization(&self) -> Result<HeaderValue, Fault> {
+        match &self.authorization {
+            Authorization::Fixed(header) => Ok(header.clone()),
+            // Boxed: every call would carry the room that asking for a token takes.
+            Authorization::Service(tokens) => {
+                Box::pin(tokens.header(&self.http, self.settings.request_timeout)).await
+            }
+            Authorization::Unsendable => {
+                Err(Fault::own("jira.token", "the token holds characters that no header may"))
+            }
+        }
+    }
+
     pub(crate) fn host(&self) -> &str {
         &self.host
     }
+}
+
+/// Whether Jira did not take the token, and did nothing.
+fn is_refused_token(error: &CallError) -> bool {
+    error.fault.entry.id == "jira.token" && error.effect == Effect::None
 }
 
 fn took(begin: Instant) -> u64 {
@@ -311,7 +413,7 @@ fn host_of(url: &Url) -> String {
 }
 
 /// Reads a body up to `limit`; says whether there was more.
-async fn body(
+pub(crate) async fn body(
     response: &mut reqwest::Response,
     headers: &HeaderMap,
     limit: usize,

@@ -139,6 +139,15 @@ impl Permissions {
     pub const NEEDED: [&'static str; 4] =
         ["BROWSE_PROJECTS", "CREATE_ISSUES", "ADD_COMMENTS", "CREATE_ATTACHMENTS"];
 
+    /// What rules may ask for beside: to set the reporter, to change watchers, to move issues on, to link them.
+    pub const USEFUL: [&'static str; 4] =
+        ["MODIFY_REPORTER", "MANAGE_WATCHERS", "TRANSITION_ISSUES", "LINK_ISSUES"];
+
+    /// Those of [`Permissions::USEFUL`] that are missing.
+    pub fn lacking(&self) -> Vec<&'static str> {
+        Self::USEFUL.into_iter().filter(|key| !self.has(key)).collect()
+    }
+
     /// Whether it may.
     pub fn has(&self, key: &str) -> bool {
         self.0.get(key).copied().unwrap_or(false)

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::pace::PaceSettings;
+use crate::service::ClientCredentials;
 
 /// A Jira, as configured. The three are independent settings: the gateway, a site and a Data Center differ in any of them.
 #[derive(Clone, Debug)]
@@ -52,12 +53,16 @@ pub enum Auth {
     },
     /// An OAuth access token, or a personal access token of Data Center.
     Bearer(SecretString),
+    /// A service account: a token is asked for when it is needed, and replaced before it ends.
+    Service(ClientCredentials),
 }
 
 impl Auth {
-    /// The header; `None` where the token holds characters that no header may (a line break pasted along).
+    /// The header; `None` where the token holds characters that no header may (a line break pasted along), and for a service
+    /// account, whose tokens come and go.
     pub(crate) fn header(&self) -> Option<HeaderValue> {
         let value = match self {
+            Self::Service(_) => return None,
             Self::Basic { user, token } => {
                 let pair = format!("{user}:{}", token.expose_secret());
                 format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))

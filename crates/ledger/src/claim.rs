@@ -30,7 +30,7 @@ struct Claimed {
 impl Ledger {
     /// Claims up to `limit` messages for `owner`, oldest first: those whose lane is free, whose destination takes mail and
     /// whose time has come. `held_release` is how long a held message keeps its lane. A plan is not carried on while its source is
-    /// in shadow mode: nothing is written then. One of a source that was removed is carried to its end.
+    /// in shadow mode: nothing is written then; nor while its Jira connection is paused. One of a source that was removed is carried to its end.
     pub async fn claim(
         &self,
         tx: &mut Tx,
@@ -50,7 +50,8 @@ impl Ledger {
                         SELECT m.id FROM message m
                         WHERE m.state IN ('ready', 'acting') AND m.not_before <= $3 AND m.lease_until <= $3
                           AND EXISTS (SELECT 1 FROM source s JOIN destination d ON d.id = coalesce(m.destination_id, s.destination_id)
-                            WHERE s.id = m.source_id AND s.confirmed_at IS NOT NULL AND d.not_before <= $3
+                            JOIN jira_connection j ON j.id = d.jira_connection_id
+                            WHERE s.id = m.source_id AND s.confirmed_at IS NOT NULL AND d.not_before <= $3 AND j.paused_at IS NULL
                               AND (s.paused_at IS NULL OR (s.removed_at IS NOT NULL AND m.state = 'acting')))
                           AND (m.state = 'ready' OR m.source_id NOT IN (SELECT w.id FROM source w WHERE w.shadow_at IS NOT NULL))
                           AND NOT EXISTS (SELECT 1 FROM message e WHERE e.lane = m.lane
@@ -67,7 +68,8 @@ impl Ledger {
                         SELECT m.id FROM message m
                         WHERE m.state IN ('ready', 'acting') AND m.not_before <= $3 AND m.lease_until <= $3
                           AND EXISTS (SELECT 1 FROM source s JOIN destination d ON d.id = coalesce(m.destination_id, s.destination_id)
-                            WHERE s.id = m.source_id AND s.confirmed_at IS NOT NULL AND d.not_before <= $3
+                            JOIN jira_connection j ON j.id = d.jira_connection_id
+                            WHERE s.id = m.source_id AND s.confirmed_at IS NOT NULL AND d.not_before <= $3 AND j.paused_at IS NULL
                               AND (s.paused_at IS NULL OR (s.removed_at IS NOT NULL AND m.state = 'acting')))
                           AND (m.state = 'ready' OR m.source_id NOT IN (SELECT w.id FROM source w WHERE w.shadow_at IS NOT NULL))
                           AND NOT EXISTS (SELECT 1 FROM message e WHERE e.lane = m.lane

@@ -159,6 +159,8 @@ pub async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Result<Running> 
             redirect_uri: public_url.join("/oauth/callback")?,
             request_timeout: config.inbound.request_timeout,
             push: config.inbound.push,
+            jira_gateway: config.jira.gateway_url.clone(),
+            jira_auth: config.jira.auth_url.clone(),
         },
         owner,
     ));

@@ -5,11 +5,12 @@
 //! hits, `probability` lets chance decide. What happens *after the effect* happens when the service has done its
 //! work: the caller learns nothing of it.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -67,6 +68,10 @@ pub enum Kind {
     ResetAfterEffect,
     /// Answers later by `delay_ms`.
     Latency,
+    /// Answers a page of somebody who stands in front, with `status` (200 when absent), and does nothing.
+    Page,
+    /// Leads on to `location` (a sign-in page when absent), and does nothing.
+    Redirect,
 }
 
 /// A rule as the control API takes it.
@@ -102,9 +107,6 @@ pub struct Rule {
     /// Whether the answer has no body: a refusal without a word.
     #[serde(default)]
     pub empty: bool,
-    /// `x-ms-diagnostics`, in which Exchange says why it refuses a token; no header when absent.
-    #[serde(default)]
-    pub diagnostics: Option<String>,
     /// How often the rule applies; for ever when absent.
     #[serde(default)]
     pub count: Option<u64>,
@@ -114,6 +116,15 @@ pub struct Rule {
     /// The delay of `latency` in milliseconds.
     #[serde(default)]
     pub delay_ms: Option<u64>,
+    /// The whole body, as it is, in the place of the usual one.
+    #[serde(default)]
+    pub body: Option<String>,
+    /// Further headers.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Where `redirect` leads to.
+    #[serde(default)]
+    pub location: Option<String>,
 }
 
 /// What a request meets.
@@ -158,6 +169,7 @@ impl Faults {
         }
         if let Some(status) = rule.status
             && !(400..=599).contains(&status)
+            && !(rule.kind == Kind::Page && status == 200)
         {
             return Err(format!("status {status} is no failure: 400 to 599 are"));
         }
@@ -166,10 +178,12 @@ impl Faults {
         {
             return Err(format!("probability {probability} is not between 0 and 1"));
         }
-        retry_after(rule.retry_after.as_ref(), Timestamp::UNIX_EPOCH)?;
-        if let Some(text) = &rule.diagnostics {
-            HeaderValue::from_str(text).map_err(|_| format!("diagnostics {text:?} is no header"))?;
+        for (name, value) in &rule.headers {
+            if HeaderName::from_bytes(name.as_bytes()).is_err() || HeaderValue::from_str(value).is_err() {
+                return Err(format!("{name:?} is no header"));
+            }
         }
+        retry_after(rule.retry_after.as_ref(), Timestamp::UNIX_EPOCH)?;
         let mut state = self.lock();
         state.0 += 1;
         let id = state.0;
@@ -259,6 +273,9 @@ impl Faults {
                         after_effect: false,
                     });
                 }
+                Kind::Page | Kind::Redirect => {
+                    blow.strike = Some(Strike::Answer { response: in_front(rule), after_effect: false });
+                }
                 Kind::StatusAfterEffect => {
                     blow.strike = Some(Strike::Answer {
                         response: refusal(service, rule, 504, now),
@@ -309,26 +326,25 @@ fn refusal(service: Service, rule: &Rule, usual: u16, now: Timestamp) -> Respons
         *response.status_mut() = status;
         response
     } else {
-        usual_words(service, rule, status, now)
+        usual_words(service, rule, status)
     };
-    let headers = response.headers_mut();
-    if let Ok(Some(value)) = retry_after(rule.retry_after.as_ref(), now)
-        && let Ok(value) = HeaderValue::from_str(&value)
-    {
-        headers.insert(header::RETRY_AFTER, value);
-    }
-    if let Some(Ok(value)) = rule.diagnostics.as_deref().map(HeaderValue::from_str) {
-        headers.insert("x-ms-diagnostics", value);
-    }
+    further(&mut response, rule, now);
     response
 }
 
 /// The body that a service would give with this status.
-fn usual_words(service: Service, rule: &Rule, status: StatusCode, now: Timestamp) -> Response<Bytes> {
+fn usual_words(service: Service, rule: &Rule, status: StatusCode) -> Response<Bytes> {
     let code = rule.code.as_deref();
     let message = rule.message.as_deref();
     if service == Service::Ews {
         return crate::ews::failure(status, code, message, rule.back_off_ms);
+    }
+    if let Some(body) = &rule.body {
+        let mut response = Response::new(Bytes::from(body.clone()));
+        *response.status_mut() = status;
+        let kind = if body.trim_start().starts_with('<') { "text/html" } else { "application/json" };
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        return response;
     }
     let body = match service {
         Service::Graph => {
@@ -362,6 +378,42 @@ fn usual_words(service: Service, rule: &Rule, status: StatusCode, now: Timestamp
     let mut response = Response::new(Bytes::from(body.to_string()));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// `Retry-After`, and whatever headers the rule names.
+fn further(response: &mut Response<Bytes>, rule: &Rule, now: Timestamp) {
+    let headers = response.headers_mut();
+    if let Ok(Some(value)) = retry_after(rule.retry_after.as_ref(), now)
+        && let Ok(value) = HeaderValue::from_str(&value)
+    {
+        headers.insert(header::RETRY_AFTER, value);
+    }
+    for (name, value) in &rule.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value))
+        {
+            headers.insert(name, value);
+        }
+    }
+}
+
+/// What somebody answers who stands in front of the service: a page, or the way to one.
+fn in_front(rule: &Rule) -> Response<Bytes> {
+    const SIGN_IN: &str = "<!DOCTYPE html><html><head><title>Log in - Simulated</title></head><body><form action=\"/login.jsp\">\
+        <input name=\"os_username\"><input type=\"password\" name=\"os_password\"></form></body></html>";
+    let is_page = rule.kind == Kind::Page;
+    let body = if is_page { rule.body.clone().unwrap_or_else(|| SIGN_IN.to_owned()) } else { String::new() };
+    let mut response = Response::new(Bytes::from(body));
+    let status = if is_page { rule.status.unwrap_or(200) } else { 302 };
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    if !is_page {
+        let to = rule.location.as_deref().unwrap_or("/login.jsp?os_destination=%2F");
+        if let Ok(to) = HeaderValue::from_str(to) {
+            response.headers_mut().insert(header::LOCATION, to);
+        }
+    }
+    further(&mut response, rule, Timestamp::UNIX_EPOCH);
     response
 }
 
@@ -411,7 +463,7 @@ mod tests {
         let why = "2000003;reason=\"The audience claim value is invalid 'aud'.\"";
         for service in ["graph", "ews"] {
             faults
-                .add(rule(json!({"service": service, "kind": "status", "status": 401, "empty": true, "diagnostics": why})))
+                .add(rule(json!({"service": service, "kind": "status", "status": 401, "empty": true, "headers": {"x-ms-diagnostics": why}})))
                 .expect("is a rule");
         }
         for service in [Service::Graph, Service::Ews] {
@@ -431,6 +483,6 @@ mod tests {
         assert!(faults.add(rule(json!({"kind": "status", "path": "("}))).is_err());
         assert!(faults.add(rule(json!({"kind": "status", "status": 200}))).is_err());
         assert!(faults.add(rule(json!({"kind": "latency", "probability": 2.0}))).is_err());
-        assert!(faults.add(rule(json!({"kind": "status", "diagnostics": "two\nlines"}))).is_err());
+        assert!(faults.add(rule(json!({"kind": "status", "headers": {"x-ms-diagnostics": "two\nlines"}}))).is_err());
     }
 }

@@ -144,6 +144,16 @@ pub struct Ready {
     pub jira_user: String,
     /// Jira API token.
     pub jira_token: String,
+    /// Its API token with scopes, for the gateway.
+    pub jira_scoped_token: String,
+    /// Its client id, as a service account.
+    pub jira_client_id: String,
+    /// Its client secret.
+    pub jira_client_secret: String,
+    /// Its personal access token, for the Data Center face.
+    pub jira_access_token: String,
+    /// Base of the Data Center face of the site.
+    pub jira_data_center: String,
     /// Key of a project that issues can be made in.
     pub jira_project: String,
 }
@@ -230,6 +240,10 @@ impl Sim {
         let settings =
             JiraSettings { enforce_quotas: config.enforce_quotas, seed: config.seed, ..config.jira };
         let (jira_user, jira_token) = settings.service_user();
+        let service = settings.users.first();
+        let (client_id, client_secret) = service.and_then(|user| user.client.clone()).unwrap_or_default();
+        let of_service =
+            |token: fn(&crate::jira::JiraUser) -> Option<String>| service.and_then(token).unwrap_or_default();
         let registration = tenant.first_registration().context("the tenant has no app registration")?;
         let ready = Ready {
             entra: address(&listeners.entra, scheme)?,
@@ -244,6 +258,11 @@ impl Sim {
             users: tenant.people(tenant.id).cloned().collect(),
             jira_user: jira_user.to_owned(),
             jira_token: jira_token.to_owned(),
+            jira_scoped_token: of_service(|user| user.scoped_token.clone()),
+            jira_client_id: client_id,
+            jira_client_secret: client_secret,
+            jira_access_token: of_service(|user| user.access_token.clone()),
+            jira_data_center: format!("{}/dc", address(&listeners.jira, scheme)?),
             jira_project: settings.projects.first().map(|project| project.key.clone()).unwrap_or_default(),
         };
 

@@ -117,6 +117,8 @@ export class World {
       POSTROOM_JIRA_BASE_URL: sim.jira,
       POSTROOM_JIRA_USER: sim.jira_user,
       POSTROOM_JIRA_TOKEN: sim.jira_token,
+      POSTROOM_JIRA_GATEWAY_URL: sim.jira,
+      POSTROOM_JIRA_AUTH_URL: sim.jira,
       POSTROOM_INBOUND_POLL_INTERVAL: '1s',
       POSTROOM_LOG_LEVEL: 'warn',
       ...(isRegistered ? registered : {}),

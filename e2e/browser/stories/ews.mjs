@@ -11,7 +11,7 @@ const refusals = [
   {
     name: 'wrong-audience',
     cause: (world) => world.lever('/faults', {
-      service: 'ews', kind: 'status', status: 401, empty: true, diagnostics: '2000003;reason="The audience claim value is invalid \'aud\'.";error_category="invalid_resource"',
+      service: 'ews', kind: 'status', status: 401, empty: true, headers: { 'x-ms-diagnostics': '2000003;reason="The audience claim value is invalid \'aud\'.";error_category="invalid_resource"' },
     }),
     says: ['The token is meant for something else than Exchange Web Services'],
     page: ['2000003', 'Its app registration', 'Whoever runs Postroom must act'],

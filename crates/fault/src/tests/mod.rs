@@ -125,11 +125,117 @@ fn jira_bodies_are_read_leniently() {
         (401, "Client must be authenticated to access this resource.", "jira.token"),
         (503, "<html><body>down</body></html>", "jira.unavailable"),
         (429, "", "jira.throttled"),
+        (429, "<html>slow down</html>", "jira.throttled"),
+        // The gateway knows no site of this cloud id (recorded), and Jira no such address (recorded).
+        (
+            404,
+            r#"{"timestamp":"2026-10-08T10:00:00.000+00:00","status":404,"error":"Not Found","message":"No message available","path":"/ex/jira/x/rest/api/3/myself"}"#,
+            "jira.cloud_id",
+        ),
+        (
+            404,
+            r#"{"type":"about:blank","title":"Not Found","status":404,"detail":"No endpoint GET /rest/api/3/x."}"#,
+            "jira.not_found",
+        ),
+        (404, "<html><h1>Oops, you&#39;ve found a dead link.</h1>", "jira.not_found"),
+        // Whatever stands in front of Jira answers with pages, at times as if all were well.
+        (200, "<!doctype html><form action='/login.jsp'>", "jira.login_page"),
+        (200, "\u{feff} <html><title>Sign in with single sign-on</title>", "jira.login_page"),
+        (403, "<html>Access to this page is associated with a policy</html>", "jira.page"),
+        (200, "<html>It works</html>", "jira.page"),
+        (401, "<html><title>Log in</title></html>", "jira.token"),
+        (403, r#"{"errorMessages":["no"]}"#, "jira.forbidden"),
+        (
+            400,
+            r#"{"errors":{"comment":"Postroom, you do not have the permission to comment on this issue."}}"#,
+            "jira.forbidden",
+        ),
+        (
+            400,
+            r#"{"errorMessages":["You do not have permission to create issues in this project."]}"#,
+            "jira.forbidden",
+        ),
+        (400, r#"{"errors":{"security":"You do not have permission to set this level."}}"#, "jira.field"),
+        (
+            400,
+            r#"{"errors":{"comment":"Comment body is not valid!, you do not have the permission to comment"}}"#,
+            "jira.forbidden",
+        ),
     ];
     for (status, body, id) in cases {
         assert_eq!(of(status, body).entry.id, id, "{status} {body}");
     }
     assert!(of(400, r#"{"errors":{"summary":"too long"}}"#).detail.contains("summary: too long"));
+}
+
+/// Promise: whoever must act on a connection of Jira that stops is named, with what to do; none of these holds a mail.
+#[test]
+fn faults_of_a_jira_connection_have_an_owner_and_a_mend() {
+    for (id, who) in [
+        ("jira.unavailable", Who::Nobody),
+        ("jira.throttled", Who::Nobody),
+        ("jira.token", Who::JiraAdministrator),
+        ("jira.scope", Who::JiraAdministrator),
+        ("jira.client_credentials", Who::JiraAdministrator),
+        ("jira.captcha", Who::JiraAdministrator),
+        ("jira.project", Who::JiraAdministrator),
+        ("jira.forbidden", Who::JiraAdministrator),
+        ("jira.cloud_id", Who::Operator),
+        ("jira.not_found", Who::Operator),
+        ("jira.login_page", Who::Operator),
+        ("jira.page", Who::Operator),
+        ("jira.moved", Who::Operator),
+    ] {
+        let entry = entry(id).unwrap_or_else(|| panic!("{id} is in the catalogue"));
+        assert_eq!(entry.who, who, "{id}");
+        assert_ne!(entry.class, Class::Poison, "{id} is no mail's own fault");
+        assert!(!entry.mend.is_empty() && entry.retry != Retry::Never, "{id} comes back by itself");
+    }
+}
+
+#[test]
+fn headers_of_jira_say_more_than_the_status() {
+    let of = |status, reason| {
+        Fault::jira(&JiraAnswer {
+            status,
+            login_reason: Some(reason),
+            operation: "myself",
+            ..Default::default()
+        })
+    };
+    assert_eq!(of(200, "AUTHENTICATED_FAILED").entry.id, "jira.token");
+    assert_eq!(of(403, "CAPTCHA_CHALLENGE; login-url=https://jira/login.jsp").entry.id, "jira.captcha");
+    assert_eq!(of(403, "AUTHENTICATION_DENIED").entry.id, "jira.captcha");
+    assert_eq!(of(401, "OUT").entry.id, "jira.token");
+}
+
+#[test]
+fn a_service_account_that_gets_no_token_is_told_as_that() {
+    let of = |status, body| {
+        Fault::jira_credentials(&JiraAnswer { status, body, operation: "token", ..Default::default() })
+    };
+    let refused = of(401, r#"{"error":"access_denied","error_description":"Unauthorized"}"#);
+    assert_eq!(refused.entry.id, "jira.client_credentials");
+    assert!(refused.detail.contains("access_denied; Unauthorized"), "{}", refused.detail);
+    for (status, body, id) in [
+        (403, r#"{"error":"unauthorized_client"}"#, "jira.client_credentials"),
+        (400, r#"{"error":"invalid_request"}"#, "jira.client_credentials"),
+        (403, "<html>blocked by the proxy</html>", "jira.page"),
+        (404, "", "jira.not_found"),
+        (429, "", "jira.throttled"),
+        (503, "<html>", "jira.unavailable"),
+    ] {
+        assert_eq!(of(status, body).entry.id, id, "{status} {body}");
+    }
+}
+
+#[test]
+fn an_address_that_leads_on_is_a_sign_in_page_or_another_address() {
+    let of = |origin, path| Fault::jira_redirect("myself", 302, origin, path).entry.id;
+    assert_eq!(of("https://jira.example.com", "/login.jsp?os_destination=x"), "jira.login_page");
+    assert_eq!(of("https://sso.example.com", "/"), "jira.login_page");
+    assert_eq!(of("https://jira.example.com", "/rest/api/2/myself"), "jira.moved");
+    assert_eq!(of("https://associated.example.com", "/"), "jira.moved");
 }
 
 #[test]

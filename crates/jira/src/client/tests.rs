@@ -297,7 +297,7 @@ async fn an_answer_that_came_by_a_redirect_is_refused() {
     };
     let following = Client::new(reqwest::Client::new(), site, Settings::default());
     let error = following.myself().await.unwrap_err();
-    assert_eq!(error.fault.entry.id, "own.configuration");
+    assert_eq!(error.fault.entry.id, "jira.moved");
     assert!(error.fault.detail.contains(&other.to_string()), "{}", error.fault.detail);
 }
 
@@ -306,8 +306,8 @@ async fn an_address_that_leads_elsewhere_is_a_setting_to_be_mended() {
     let to = "https://jira.example.com/rest/api/3/myself?secret=1".to_owned();
     let (jira, client) = talk(vec![(301, vec![("location", to)], String::new())]).await;
     let error = client.myself().await.unwrap_err();
-    assert_eq!((error.fault.entry.id, error.effect), ("own.configuration", Effect::None));
-    assert!(error.fault.detail.contains("leads on to https://jira.example.com;"), "{}", error.fault.detail);
+    assert_eq!((error.fault.entry.id, error.effect), ("jira.moved", Effect::None));
+    assert!(error.fault.detail.ends_with("leads on to https://jira.example.com"), "{}", error.fault.detail);
     assert_eq!(jira.got().len(), 1);
 }
 
@@ -460,4 +460,21 @@ async fn a_token_that_no_header_can_hold_is_a_wrong_token() {
     let error = Client::new(http, site, Settings::default()).myself().await.unwrap_err();
     assert_eq!(error.fault.entry.id, "jira.token");
     assert!(jira.got().is_empty());
+}
+
+#[tokio::test]
+async fn a_page_in_the_place_of_an_answer_is_told_as_that_and_leaves_a_write_in_doubt() {
+    let page = |status| {
+        (status, vec![("content-type", "text/html".to_owned())], "<html><title>Log in</title>".to_owned())
+    };
+    let to_login = (302, vec![("location", "/login.jsp?os_destination=%2Frest".to_owned())], String::new());
+    let (_jira, client) = talk(vec![page(200), page(200), page(403), to_login]).await;
+    let error = client.myself().await.unwrap_err();
+    assert_eq!((error.fault.entry.id, error.effect), ("jira.login_page", Effect::None));
+    let error = client.add_comment("SUP-1", "{}", &[]).await.unwrap_err();
+    assert_eq!((error.fault.entry.id, error.effect), ("jira.login_page", Effect::Unknown));
+    let error = client.add_comment("SUP-1", "{}", &[]).await.unwrap_err();
+    assert_eq!((error.fault.entry.id, error.effect), ("jira.login_page", Effect::None));
+    let error = client.add_comment("SUP-1", "{}", &[]).await.unwrap_err();
+    assert_eq!((error.fault.entry.id, error.effect), ("jira.login_page", Effect::None));
 }

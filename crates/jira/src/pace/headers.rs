@@ -32,6 +32,8 @@ pub(crate) struct Advice {
     pub(crate) near_limit: bool,
     /// Calls left.
     pub(crate) remaining: Option<u64>,
+    /// Calls that are allowed in all.
+    pub(crate) limit: Option<u64>,
 }
 
 impl Advice {
@@ -46,11 +48,13 @@ impl Advice {
                 reason.contains("quota").then_some(Reason::Quota)
             }
         });
+        let number = |name: &str| text(name).and_then(|number| number.parse().ok());
         Self {
             retry_after: retry_after(headers),
             reason,
             near_limit: text("x-ratelimit-nearlimit").is_some_and(|near| near.eq_ignore_ascii_case("true")),
-            remaining: text("x-ratelimit-remaining").and_then(|left| left.parse().ok()),
+            remaining: number("x-ratelimit-remaining").or_else(|| structured(headers, "ratelimit", "r")),
+            limit: number("x-ratelimit-limit").or_else(|| structured(headers, "ratelimit-policy", "q")),
         }
     }
 }
@@ -74,7 +78,30 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     };
     asked
         .or_else(|| text("x-ratelimit-reset").and_then(wire::timestamp).and_then(until))
+        // Only what is used up has to be waited for.
+        .or_else(|| {
+            let is_used_up = structured(headers, "ratelimit", "r") == Some(0);
+            structured(headers, "ratelimit", "t").filter(|_| is_used_up).map(Duration::from_secs)
+        })
         .map(|wait| wait.min(LONGEST))
+}
+
+/// A parameter of the structured fields `RateLimit` (`r` left, `t` seconds until the reset) and `RateLimit-Policy` (`q` in all), which
+/// Jira may write with `Beta-` before them: `"global-app-quota";r=0;t=1847`. Of several limits the one with the least counts.
+fn structured(headers: &HeaderMap, name: &str, parameter: &str) -> Option<u64> {
+    let of = |name: &str| {
+        let lists = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        let items = lists.flat_map(|list| list.split(','));
+        items
+            .filter_map(|item| {
+                item.split(';').skip(1).find_map(|pair| {
+                    let (key, value) = pair.split_once('=')?;
+                    (key.trim() == parameter).then(|| value.trim().parse().ok()).flatten()
+                })
+            })
+            .min()
+    };
+    of(name).or_else(|| of(&format!("beta-{name}")))
 }
 
 fn http_date(text: &str) -> Option<Timestamp> {
@@ -107,9 +134,24 @@ mod tests {
     #[case::negative(&[("Retry-After", "-5")], Some(0))]
     #[case::absurd(&[("Retry-After", "99999999999999999999")], Some(7200))]
     #[case::nonsense(&[("Retry-After", "soon")], None)]
+    #[case::structured(&[("RateLimit", "\"global-app-quota\";r=0;t=1847")], Some(1847))]
+    #[case::structured_beta(&[("Beta-RateLimit", "\"global-app-quota\"; r=0; t=12")], Some(12))]
+    #[case::structured_left(&[("RateLimit", "\"global-app-quota\";r=9;t=1847")], None)]
+    #[case::header_first(&[("RateLimit", "\"a\";r=0;t=1847"), ("Retry-After", "3")], Some(3))]
     #[case::nothing(&[], None)]
     fn reads_when_to_come_back(#[case] pairs: &[(&str, &str)], #[case] seconds: Option<u64>) {
         assert_eq!(advice(pairs).retry_after, seconds.map(Duration::from_secs));
+    }
+
+    #[rstest]
+    #[case::named(&[("X-RateLimit-Remaining", "7"), ("X-RateLimit-Limit", "100")], (Some(7), Some(100)))]
+    #[case::structured(&[("RateLimit", "\"a\";r=40;t=9, \"b\";r=12;t=3"), ("RateLimit-Policy", "\"a\";q=65000;w=3600")], (Some(12), Some(65_000)))]
+    #[case::data_center(&[("X-RateLimit-Remaining", "0"), ("X-RateLimit-Limit", "5"), ("X-RateLimit-FillRate", "1")], (Some(0), Some(5)))]
+    #[case::nothing(&[], (None, None))]
+    #[case::nonsense(&[("RateLimit", "r=;;=,\"a\";r=x"), ("X-RateLimit-Limit", "many")], (None, None))]
+    fn reads_what_is_left(#[case] pairs: &[(&str, &str)], #[case] expected: (Option<u64>, Option<u64>)) {
+        let advice = advice(pairs);
+        assert_eq!((advice.remaining, advice.limit), expected);
     }
 
     #[rstest]

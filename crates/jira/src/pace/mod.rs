@@ -101,6 +101,17 @@ const MANY_ISSUES: usize = 512;
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// What a site has told of its limits, as far as this client has met them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Everything is paused for so long still.
+    pub pause: Option<Duration>,
+    /// The call that was refused last, with the limit's name, so long ago.
+    pub refused: Option<(&'static str, &'static str, Duration)>,
+    /// The newest numbers: the call they were told for, what is left, of how many, so long ago.
+    pub left: Option<(&'static str, u64, Option<u64>, Duration)>,
+}
+
 /// The governor of one client.
 #[derive(Debug)]
 pub struct Pace {
@@ -119,6 +130,8 @@ struct State {
     issues: HashMap<String, Window>,
     clear_at: usize,
     rng: SmallRng,
+    last_refused: Option<(&'static str, &'static str, Instant)>,
+    last_left: Option<(&'static str, u64, Option<u64>, Instant)>,
 }
 
 impl Pace {
@@ -133,6 +146,8 @@ impl Pace {
             issues: HashMap::new(),
             clear_at: MANY_ISSUES,
             rng,
+            last_refused: None,
+            last_left: None,
         };
         Self { settings, state: Mutex::new(state) }
     }
@@ -146,6 +161,21 @@ impl Pace {
     pub fn pause(&self) -> Option<Duration> {
         let now = Instant::now();
         self.state().paused_until.filter(|until| *until > now).map(|until| until - now)
+    }
+
+    /// What the site has told of its limits.
+    pub fn told(&self) -> Told {
+        let pause = self.pause();
+        let (state, now) = (self.state(), Instant::now());
+        Told {
+            pause,
+            refused: state
+                .last_refused
+                .map(|(endpoint, limit, at)| (endpoint, limit, now.duration_since(at))),
+            left: state
+                .last_left
+                .map(|(endpoint, left, of, at)| (endpoint, left, of, now.duration_since(at))),
+        }
     }
 
     /// Waits for the call's turn, or says at once that it will not come in time.
@@ -185,6 +215,9 @@ impl Pace {
         let now = Instant::now();
         let mut state = self.state();
         let refused = status == 429 || (status == 503 && advice.retry_after.is_some());
+        if let Some(left) = advice.remaining {
+            state.last_left = Some((lane.endpoint, left, advice.limit, now));
+        }
         if !refused {
             state.refusals = 0;
             if advice.near_limit || advice.remaining == Some(0) {
@@ -194,6 +227,14 @@ impl Pace {
             return None;
         }
         state.refusals = state.refusals.saturating_add(1);
+        let limit = match advice.reason {
+            Some(Reason::Quota) => "the quota of an hour",
+            Some(Reason::Burst) => "calls of one kind in a short time",
+            Some(Reason::Issue) => "writes to one issue",
+            None if status == 503 => "the service asks for a pause",
+            None => "a limit that Jira does not name",
+        };
+        state.last_refused = Some((lane.endpoint, limit, now));
         let pause = if let Some(pause) = advice.retry_after {
             pause
         } else {

@@ -6,6 +6,7 @@
 
 mod applications;
 mod caller;
+mod jira;
 mod links;
 mod messages;
 mod notices;
@@ -104,6 +105,10 @@ fn routes() -> Router<State> {
         .route("/api/v1/applications", get(applications::list))
         .route("/api/v1/applications/{id}/check", post(applications::check))
         .route("/api/v1/outbounds/{id}/convert", post(outbounds::convert))
+        .route("/api/v1/jira", get(jira::list))
+        .route("/api/v1/jira/{id}/ping", post(jira::ping))
+        .route("/api/v1/jira/{id}/pause", post(jira::pause))
+        .route("/api/v1/jira/{id}/resume", post(jira::resume))
         .route("/api/v1/notices", get(notices::list))
         .route("/api/v1/notices/seen", post(notices::seen))
         .route("/api/v1/notices/channels", get(notices::channels))

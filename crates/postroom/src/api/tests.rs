@@ -9,7 +9,7 @@ use store::{args, sql};
 use tower::ServiceExt;
 use uuid::Uuid;
 
-use crate::cli::shapes::{ApiProblem, Health, Messages, Source, Sources};
+use crate::cli::shapes::{ApiProblem, Health, Jira, JiraConnections, Messages, Ping, Source, Sources};
 use crate::connections::testing::Office;
 
 async fn ask(router: &Router, method: Method, path: &str, token: Option<&str>) -> (StatusCode, String) {
@@ -127,4 +127,31 @@ async fn the_socket_answers_in_shapes() {
     assert_eq!(status, StatusCode::CONFLICT, "{body}");
     let (status, _) = ask(&router, Method::GET, "/api/v1/messages/no-id", None).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+/// Promise: Jira connections are listed, tested, paused and resumed in shapes, and never with their secret.
+#[tokio::test]
+async fn jira_connections_answer_in_shapes() {
+    let office = Office::new().await;
+    let there = office.connect().await;
+    let router = super::local_router(office.api.clone());
+    let (_, body) = ask(&router, Method::GET, "/api/v1/jira", None).await;
+    let all: JiraConnections = serde_json::from_str(&body).unwrap();
+    let [jira] = all.connections.as_slice() else { panic!("{body}") };
+    assert_eq!((jira.id.as_str(), jira.state.as_str()), (there.jira.to_string().as_str(), "online"));
+    assert_eq!((jira.projects[0].key.as_str(), jira.projects[0].sources), ("SUP", 1));
+    assert!(!jira.secret_end_is_known && jira.secret_ends_at.is_some(), "an API token ends within a year");
+    for (what, state) in [("pause", "paused"), ("pause", "paused"), ("resume", "online")] {
+        let path = format!("/api/v1/jira/{}/{what}", there.jira);
+        let (status, body) = ask(&router, Method::POST, &path, None).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        assert_eq!(serde_json::from_str::<Jira>(&body).unwrap().state, state, "{what}");
+    }
+    let (_, body) = ask(&router, Method::POST, &format!("/api/v1/jira/{}/ping", there.jira), None).await;
+    let ping: Ping = serde_json::from_str(&body).unwrap();
+    assert!(!ping.checks.is_empty() && !ping.ok, "nobody answers there: {body}");
+    for unknown in ["no-id", "00000000-0000-0000-0000-000000000001"] {
+        let path = format!("/api/v1/jira/{unknown}/ping");
+        assert_eq!(ask(&router, Method::POST, &path, None).await.0, StatusCode::NOT_FOUND);
+    }
 }

@@ -8,6 +8,7 @@ mod applications;
 pub mod client;
 mod demo;
 mod doctor;
+mod jira;
 mod messages;
 mod migrate;
 mod notices;
@@ -74,6 +75,8 @@ enum Command {
     Applications(applications::ApplicationsArgs),
     /// Message Outbounds: the mailboxes that mail is sent from
     Outbounds(outbounds::OutboundsArgs),
+    /// Jira connections: the sites that mail goes to
+    Jira(jira::JiraArgs),
     /// Notices: what people are told, and the channels that it goes through
     Notices(notices::NoticesArgs),
     /// Messages: what became of each mail
@@ -184,6 +187,7 @@ async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
         Command::Sources(args) => sources::run(args, settings).await,
         Command::Applications(args) => applications::run(args, settings).await,
         Command::Outbounds(args) => outbounds::run(args, settings).await,
+        Command::Jira(args) => jira::run(args, settings).await,
         Command::Notices(args) => notices::run(args, settings).await,
         Command::Messages(args) => messages::run(args, settings).await,
         Command::Migrate(args) => {

@@ -293,6 +293,68 @@ pub struct Outbounds {
     pub outbounds: Vec<Outbound>,
 }
 
+/// One of `GET /api/v1/jira`: `{"connections": […]}`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Jira {
+    /// Its id.
+    pub id: String,
+    /// As people know it.
+    pub name: String,
+    /// `cloud_service`, `cloud_scoped`, `cloud_token` or `data_center_token`.
+    pub kind: String,
+    /// The site's address.
+    pub site: String,
+    /// The id by which Atlassian's gateway knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud_id: Option<String>,
+    /// Whom Postroom is signed in as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_in_as: Option<String>,
+    /// Which Jira it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// `online`, `degraded`, `offline` or `paused`.
+    pub state: String,
+    /// Since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// The last time that it worked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_success_at: Option<Timestamp>,
+    /// When it is tried again, while it does not work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_try_at: Option<Timestamp>,
+    /// When its secret ends, at the latest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_ends_at: Option<Timestamp>,
+    /// Whether that is known, and not only at the latest.
+    #[serde(default)]
+    pub secret_end_is_known: bool,
+    /// The projects that mail goes to.
+    pub projects: Vec<JiraProject>,
+    /// Why it is not online.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<FaultShape>,
+}
+
+/// A project of a Jira connection that mail goes to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct JiraProject {
+    /// Its key.
+    pub key: String,
+    /// `online`, `degraded` or `offline`.
+    pub state: String,
+    /// Sources that send mail to it.
+    pub sources: u64,
+}
+
+/// `GET /api/v1/jira`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct JiraConnections {
+    /// All of them.
+    pub connections: Vec<Jira>,
+}
+
 /// One of `GET /api/v1/applications`: `{"applications": […]}`
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Application {

@@ -22,6 +22,8 @@ fn commands_are_understood() {
         "postroom applications list --json",
         "postroom applications check 0190",
         "postroom sources list --json",
+        "postroom jira list --json",
+        "postroom jira ping 1 --json",
         "postroom sources ping 0199 --url https://p.example --token t",
         "postroom sources sign-in-link --mailbox support@contoso.test --lasts 8h --json",
         "postroom sources sign-in-link --source 0199 --replace",

@@ -200,7 +200,15 @@ pub(super) fn defaults() -> Config {
             tenant: String::new(),
             ca_file: None,
         },
-        jira: Jira { base_url: None, user: None, token: None, api_version: 3, ca_file: None },
+        jira: Jira {
+            base_url: None,
+            user: None,
+            token: None,
+            api_version: 3,
+            gateway_url: any(),
+            auth_url: any(),
+            ca_file: None,
+        },
         inbound: Inbound {
             poll_interval: Duration::ZERO,
             push: true,

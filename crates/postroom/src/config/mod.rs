@@ -121,6 +121,10 @@ pub struct Jira {
     pub token: Option<SecretString>,
     /// 2 or 3.
     pub api_version: u8,
+    /// Atlassian's gateway, over which service accounts and tokens with scopes reach a site.
+    pub gateway_url: Url,
+    /// Where service accounts get their tokens.
+    pub auth_url: Url,
     /// More certificates to trust, a PEM file.
     pub ca_file: Option<PathBuf>,
 }

@@ -183,6 +183,14 @@ pub(super) static SETTINGS: &[Setting] = &[
         };
         Ok(())
     }),
+    setting("jira.gateway_url", |draft, raw, _| {
+        draft.config.jira.gateway_url = web_address(raw)?.ok_or_else(no_address)?;
+        Ok(())
+    }),
+    setting("jira.auth_url", |draft, raw, _| {
+        draft.config.jira.auth_url = web_address(raw)?.ok_or_else(no_address)?;
+        Ok(())
+    }),
     setting("jira.ca_file", |draft, raw, base| {
         draft.config.jira.ca_file = path(raw, base)?;
         Ok(())

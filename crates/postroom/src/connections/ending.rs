@@ -36,7 +36,12 @@ pub fn said(
                     .registration(account)
                     .map(|id| Action::go("Its credentials", format!("/registrations/{id}"))),
                 What::SignIn => Some(viewer.post("Sign in again", format!("/accounts/{account}/sign-in"))),
-                What::Subscription => None,
+                // Those of Jira stand at the Jira connection.
+                What::Subscription
+                | What::ServiceSecret
+                | What::ApiToken
+                | What::UndatedToken
+                | What::PersonalToken => None,
             },
         })
         .collect()
@@ -61,7 +66,13 @@ fn is_for_lists(forecast: &Forecast, now: Timestamp) -> bool {
     match forecast.what {
         What::Ews => true,
         What::Subscription => false,
-        What::Secret | What::Certificate | What::SignIn => expiry::step(forecast.at, now).is_some(),
+        What::Secret
+        | What::Certificate
+        | What::SignIn
+        | What::ServiceSecret
+        | What::ApiToken
+        | What::UndatedToken
+        | What::PersonalToken => expiry::step(forecast.at, now).is_some(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What will end, and when: credentials, the sign-in's idle limit, a push subscription, EWS itself. Pure; warnings are due at
+//! What will end, and when: credentials, the sign-in's idle limit, a push subscription, EWS itself, a token of Jira. Pure; warnings are due at
 //! 30, 7 and 1 days, once each.
 //!
 //! Facts: a refresh token ends 90 days after its last use (Microsoft identity platform, refresh tokens); Exchange Online
@@ -31,6 +31,14 @@ pub enum What {
     Subscription,
     /// EWS in Exchange Online.
     Ews,
+    /// The client secret of a service account of Jira.
+    ServiceSecret,
+    /// An API token of Jira Cloud.
+    ApiToken,
+    /// One whose day nobody entered.
+    UndatedToken,
+    /// A personal access token of Jira Data Center.
+    PersonalToken,
 }
 
 /// An end that is known.
@@ -57,6 +65,8 @@ pub struct Known {
     pub subscription: Option<i64>,
     /// Whether it is EWS in Exchange Online.
     pub is_ews_online: bool,
+    /// What a Jira connection signs in with, and its end.
+    pub jira: Option<(What, Timestamp)>,
 }
 
 impl Known {
@@ -76,6 +86,9 @@ impl What {
             Self::SignIn => "Sign-in",
             Self::Subscription => "Subscription",
             Self::Ews => "EWS in Exchange Online",
+            Self::ServiceSecret => "Client secret of the service account",
+            Self::ApiToken | Self::UndatedToken => "API token",
+            Self::PersonalToken => "Personal access token",
         }
     }
 
@@ -87,6 +100,10 @@ impl What {
             Self::SignIn => "sign-in",
             Self::Subscription => "subscription",
             Self::Ews => "ews",
+            Self::ServiceSecret => "service-secret",
+            Self::ApiToken => "api-token",
+            Self::UndatedToken => "undated-token",
+            Self::PersonalToken => "personal-token",
         }
     }
 
@@ -112,6 +129,19 @@ impl What {
                 "Microsoft turns EWS off for good; it has been blocked since 2026-10-01 unless your administrator listed the \
                  app. Move this connection to Graph before: no mail is handled twice."
             }
+            Self::ServiceSecret => {
+                "Without a valid secret Atlassian gives no token. Make new credentials at the service account and put them in under Jira: \
+                 they are tested before they take the old ones' place."
+            }
+            Self::ApiToken | Self::PersonalToken => {
+                "Once it has ended Jira refuses everything: mail waits, and none is lost. Make a new token before and put it in under \
+                 Jira: it is tested before it takes the old one's place."
+            }
+            Self::UndatedToken => {
+                "Atlassian lets an API token last a year at most, and nobody entered when this one ends: by that day, a year after it \
+                 was put in, it has ended at the latest. Enter its day under Jira, or put a new token in: it is tested before it \
+                 takes the old one's place."
+            }
         }
     }
 }
@@ -131,6 +161,9 @@ pub fn forecast(known: &Known) -> Vec<Forecast> {
     add(What::SignIn, idle, false);
     add(What::Subscription, known.subscription.map(time), false);
     add(What::Ews, known.is_ews_online.then_some(EWS_ENDS), true);
+    if let Some((what, at)) = known.jira {
+        add(what, Some(at), true);
+    }
     all.sort_by_key(|forecast| (forecast.at, forecast.what));
     all
 }

@@ -7,6 +7,7 @@ use fault::{Fault, Retry};
 use jiff::Timestamp;
 
 use super::jira_site::stored_fault;
+use super::jira_watch;
 use super::routes::time;
 use super::store::jira::JiraConnection;
 use super::store::outbounds::Outbound;
@@ -261,16 +262,16 @@ fn parts_of(source: &Source) -> Vec<Part<'_>> {
 pub fn of_jira(jira: &JiraConnection) -> Standing {
     judge(&Facts {
         is_confirmed: true,
-        paused_at: None,
+        paused_at: jira.paused_at,
         parts: vec![Part {
             at: Side::Project,
             state: &jira.state,
             since: jira.state_since,
             fault: jira.fault.as_deref(),
-            next: 0,
+            next: jira.checked_at.map_or(0, |at| jira_watch::next_look(&jira.state, at)),
         }],
         last_mail: None,
-        last_success: jira.checked_at.filter(|_| jira.state == "online"),
+        last_success: jira.last_success_at,
     })
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fault::Fault;
-use jira::{Client, Myself, Permissions, ServerInfo};
+use jira::{AttachmentLimit, CallError, Client, Myself, Permissions, ServerInfo};
 use tokio::time::Instant;
 
 use super::ping::Check;
@@ -33,20 +33,9 @@ pub async fn check_site(client: &Client) -> (Vec<Check>, Option<Found>) {
         Err(error) => return (vec![Check::new("Jira sign-in", Err(error.fault), took)], None),
     };
     let mut checks = vec![Check::new("Jira sign-in", signed_in_as(&myself), took)];
-    let version = match &server {
-        Ok(server) => Ok(format!("{} {}", server.deployment_type, version(server)).trim().to_owned()),
-        Err(error) => Err(error.fault.clone()),
-    };
+    let version = server.as_ref().map(server_in_words).map_err(|error| error.fault.clone());
     checks.push(Check::new("Jira site", version, took));
-    let files = match &limit {
-        Ok(limit) if limit.enabled => Ok(match limit.upload_limit {
-            Some(bytes) => format!("takes files up to {} MiB", bytes >> 20),
-            None => "takes files".to_owned(),
-        }),
-        Ok(_) => Ok("takes no files: attachments will stay in the mail".to_owned()),
-        Err(error) => Err(error.fault.clone()),
-    };
-    checks.push(Check::new("Attachments", files, took));
+    checks.push(Check::new("Attachments", files(&limit), took));
     let upload_limit = match limit {
         Ok(limit) if limit.enabled => limit.upload_limit,
         // Nothing fits where nothing is taken.
@@ -56,7 +45,20 @@ pub async fn check_site(client: &Client) -> (Vec<Check>, Option<Found>) {
     (checks, Some(Found { myself, server: server.ok(), upload_limit }))
 }
 
-fn signed_in_as(myself: &Myself) -> Result<String, Fault> {
+/// Whether files are taken, in words.
+pub(super) fn files(limit: &Result<AttachmentLimit, CallError>) -> Result<String, Fault> {
+    match limit {
+        Ok(limit) if limit.enabled => Ok(match limit.upload_limit {
+            Some(bytes) => format!("takes files up to {} MiB", bytes >> 20),
+            None => "takes files".to_owned(),
+        }),
+        Ok(_) => Ok("takes no files: attachments will stay in the mail".to_owned()),
+        Err(error) => Err(error.fault.clone()),
+    }
+}
+
+/// Whom the token belongs to, in words.
+pub(super) fn signed_in_as(myself: &Myself) -> Result<String, Fault> {
     // Jira answers some questions to nobody in particular; a token that is not taken shows here.
     if myself.id().is_none() {
         return Err(Fault::own("jira.token", "Jira does not say who is signed in"));
@@ -71,8 +73,11 @@ fn signed_in_as(myself: &Myself) -> Result<String, Fault> {
     })
 }
 
-fn version(server: &ServerInfo) -> String {
-    server.version_numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(".")
+/// Which Jira it is, in words. Data Center calls itself Server.
+pub(super) fn server_in_words(server: &ServerInfo) -> String {
+    let numbers = server.version_numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(".");
+    let product = if server.is_cloud() { "Cloud" } else { "Data Center" };
+    format!("{product} {numbers}").trim().to_owned()
 }
 
 /// Tests a project: may mail become issues and comments in it, and is the issue type still there.

@@ -1,55 +1,32 @@
-//! Jira sites: the list, the form that connects one or changes a connection, ping, removal. A connection is tested before it
-//! is kept.
+//! Setting up a Jira connection, by kind, and changing one: its form with the steps that come before it. A connection is tested before
+//! it is kept; the secret that is there stays in use until a new one has shown that it works.
 
 use axum::extract::{Form, Path, Query, State as Shared};
 use axum::response::Response;
 use fault::Fault;
+use jiff::Timestamp;
+use jiff::civil::Date;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use store::{Place, StoreError};
 use url::Url;
 use uuid::Uuid;
 
-use super::jira_checks::{Found, check_site};
-use super::jira_watch;
-use super::pages::{ConnectJiraPage, JiraPage, JiraRow, ProjectRow};
+use super::jira_checks::Found;
+use super::jira_kind::{self, JiraKind, SCOPES, SERVICE_SCOPE};
+use super::jira_ping::{self, Learned, Tested, in_words};
+use super::pages::{ChooseJiraPage, ConnectJiraPage, KindChoice, StepView};
 use super::ping::{self, Check, Report};
-use super::routes::{State, flash_to, moment};
+use super::registration_credentials::end_of;
+use super::registry::JiraWay;
+use super::routes::{State, flash_to, time};
 use super::store::events::{self, Event, Object};
-use super::store::jira::{self as rows, JiraConnection, Kept, Removal};
+use super::store::jira::{self as rows, Details, JiraConnection, Kept};
 use super::tell;
 use crate::access::{Admin, Viewer, audit};
-use crate::notices;
-use crate::web::components::{Action, FaultView, Health, Icon, Menu};
-use crate::web::form::{Choice, Field, Fields};
-use crate::web::times::counted;
+use crate::web::components::{Action, FaultView};
+use crate::web::form::{Field, Fields};
 use crate::web::{self, Flash, Frame, Problem, Section};
-
-/// Tests a connection and records what was found.
-pub async fn ping_on_record(
-    state: &State,
-    workspace: Uuid,
-    id: Uuid,
-    actor: &str,
-) -> Result<Option<Report>, StoreError> {
-    let connections = &state.connections;
-    if rows::one(&connections.db, workspace, id).await?.is_none() {
-        return Ok(None);
-    }
-    let (report, found) = jira_watch::check(connections, id).await;
-    let mut tx = connections.db.begin().await?;
-    jira_watch::keep(&mut tx, id, &report, found.as_ref()).await?;
-    ping::record(&mut tx, workspace, Object::Jira, id, actor, &report).await?;
-    tx.commit().await?;
-    if found.is_some() {
-        connections.forget();
-    }
-    if report.is_good() {
-        state.engine.work.notify_one();
-    }
-    state.shell.bus.tell("jira");
-    Ok(Some(report))
-}
 
 /// Keeps what a test found out.
 pub async fn learn(tx: &mut store::Tx, id: Uuid, found: &Found) -> Result<(), StoreError> {
@@ -57,109 +34,9 @@ pub async fn learn(tx: &mut store::Tx, id: Uuid, found: &Found) -> Result<(), St
     rows::learned(tx, id, found.myself.id(), &found.myself.display_name, limit).await
 }
 
-/// `?ping=` of the list.
-#[derive(Debug, Default, Deserialize)]
-pub struct Shown {
-    /// Whose last ping is shown.
-    ping: Option<Uuid>,
-}
-
-/// GET /jira
-pub async fn list(
-    viewer: Viewer,
-    Shared(state): Shared<State>,
-    Query(shown): Query<Shown>,
-) -> Result<Response, Problem> {
-    let connections = &state.connections;
-    let projects = rows::projects(&connections.db, viewer.workspace()).await?;
-    let mut listed = Vec::new();
-    for row in rows::all(&connections.db, viewer.workspace()).await? {
-        let result = match shown.ping {
-            Some(id) if id == row.id => ping::last(connections, id).await?,
-            _ => None,
-        };
-        let its: Vec<_> = projects.iter().filter(|project| project.jira_connection_id == row.id).collect();
-        listed.push(jira_row(&viewer, row, &its, result.as_ref()));
-    }
-    let mut frame = viewer.frame(Section::Jira, "Jira").live("jira");
-    if !listed.is_empty() {
-        frame = frame.with(Action::go("Connect Jira", "/jira/new").with_icon(Icon::Plus));
-    }
-    web::page(&JiraPage { frame, rows: listed, empty: JiraPage::nothing() })
-}
-
-fn jira_row(
-    viewer: &Viewer,
-    row: JiraConnection,
-    projects: &[&rows::Project],
-    result: Option<&Report>,
-) -> JiraRow {
-    let id = row.id;
-    let fault = row.fault.as_deref().and_then(stored_fault);
-    let sources: i64 = projects.iter().map(|project| project.sources).sum();
-    let remove = viewer.post("Remove", format!("/jira/{id}/remove")).danger(format!(
-        "The connection to {} and its sealed token are removed. Nothing in Jira is changed.",
-        row.base_url
-    ));
-    let mut menu = vec![Action::go("Change address or token", format!("/jira/{id}/edit"))];
-    if sources == 0 {
-        menu.push(remove);
-    }
-    JiraRow {
-        id: id.to_string(),
-        kind: kind_in_words(&row.kind).to_owned(),
-        base_url: row.base_url.clone(),
-        user: row.display_name.clone().unwrap_or_else(|| row.username.clone()),
-        health: Health::of_row(&row.state).unwrap_or(Health::Degraded),
-        beside: row.checked_at.map_or_else(String::new, |at| format!("tested {}", moment(viewer, at).words)),
-        fault: fault.map(|fault| {
-            let change = Action::go("Change address or token", format!("/jira/{id}/edit"));
-            FaultView::of(&fault, Some(moment(viewer, row.state_since))).with(change)
-        }),
-        ping: Some(viewer.post("Ping", format!("/jira/{id}/ping")).icon_only(Icon::Ping).in_place()),
-        menu: Menu::more(format!("More for {}", row.name), menu),
-        result: result.map(|report| report.view(viewer.times(), "/jira")),
-        projects: projects
-            .iter()
-            .map(|project| ProjectRow {
-                key: project.project_key.clone(),
-                name: project.project_name.clone(),
-                health: Health::of_row(&project.state).unwrap_or(Health::Degraded),
-                text: project
-                    .fault
-                    .as_deref()
-                    .and_then(stored_fault)
-                    .map_or_else(String::new, |f| f.sentence()),
-                sources: u64::try_from(project.sources).unwrap_or(0),
-            })
-            .collect(),
-        name: row.name,
-    }
-}
-
 /// A fault from its column.
 pub fn stored_fault(text: &str) -> Option<Fault> {
     serde_json::from_str(text).ok().map(Fault::from_record)
-}
-
-fn kind_in_words(kind: &str) -> &'static str {
-    if kind == "data_center_token" { "Data Center, personal access token" } else { "Cloud, API token" }
-}
-
-/// POST /jira/{id}/ping
-pub async fn ping(
-    admin: Admin,
-    Shared(state): Shared<State>,
-    Path(id): Path<Uuid>,
-) -> Result<Response, Problem> {
-    ping_on_record(&state, admin.workspace(), id, &admin.user().email)
-        .await?
-        .ok_or_else(|| Problem::not_found("Jira connection"))?;
-    Ok(routes_redirect(&format!("/jira?ping={id}#row-{id}")))
-}
-
-fn routes_redirect(to: &str) -> Response {
-    super::routes::see_other(to)
 }
 
 /// What is posted to the form.
@@ -172,7 +49,11 @@ pub struct Posted {
     #[serde(default)]
     username: String,
     #[serde(default)]
+    cloud_id: String,
+    #[serde(default)]
     token: Token,
+    #[serde(default)]
+    ends: String,
 }
 
 /// A token as it is posted: never shown.
@@ -192,59 +73,156 @@ impl std::fmt::Debug for Token {
     }
 }
 
+/// `?kind=` of the form.
+#[derive(Debug, Default, Deserialize)]
+pub struct Chosen {
+    kind: Option<String>,
+}
+
+fn kind_of(posted: &Posted) -> JiraKind {
+    JiraKind::of_word(&posted.kind).unwrap_or(JiraKind::Token)
+}
+
 fn fields(posted: &Posted, is_change: bool) -> Fields {
-    let kind = if posted.kind == "data_center_token" { "data_center_token" } else { "cloud_token" };
-    let token = Field::secret("token", "API token")
-        .hint("Cloud: made at id.atlassian.com under Security. Data Center: a personal access token.")
-        .autocomplete("new-password");
-    Fields::new(vec![
-        Field::radio(
-            "kind",
-            "Kind",
-            vec![
-                Choice::new("cloud_token", "Jira Cloud")
-                    .hint("An API token together with its user's address."),
-                Choice::new("data_center_token", "Jira Data Center")
-                    .hint("A personal access token; no user is needed."),
-            ],
-        )
-        .value(kind),
-        Field::url("base_url", "Address of the site")
+    let kind = kind_of(posted);
+    let site =
+        Field::url("base_url", if kind.is_cloud() { "Address of the site" } else { "Address of the server" })
             .value(&posted.base_url)
-            .placeholder("https://example.atlassian.net")
-            .autocomplete("url"),
-        Field::line("username", "User")
-            .optional()
-            .value(&posted.username)
-            .hint("The address that the token belongs to. Leave it empty for Data Center.")
-            .autocomplete("username"),
-        if is_change { token.optional() } else { token },
-    ])
+            .placeholder(if kind.is_cloud() {
+                "https://example.atlassian.net"
+            } else {
+                "https://jira.example.com"
+            })
+            .autocomplete("url");
+    let mut fields = vec![site];
+    match kind {
+        JiraKind::Service => fields.push(
+            Field::line("username", "Client ID")
+                .value(&posted.username)
+                .hint("Shown at the service account's OAuth 2.0 credentials."),
+        ),
+        JiraKind::Scoped => fields.push(
+            Field::line("username", "Address of the account")
+                .value(&posted.username)
+                .hint("Whom the token belongs to. Of a service account: the address that its page shows.")
+                .autocomplete("username"),
+        ),
+        JiraKind::Token => fields.push(
+            Field::line("username", "User")
+                .value(&posted.username)
+                .hint("The address that the token belongs to.")
+                .autocomplete("username"),
+        ),
+        JiraKind::DataCenter => {}
+    }
+    let (label, hint) = match kind {
+        JiraKind::Service => ("Client secret", "Shown once, when the credentials are made."),
+        JiraKind::Scoped => ("API token with scopes", "Shown once, when it is made."),
+        JiraKind::Token => ("API token", "Made at id.atlassian.com under Security, without scopes."),
+        JiraKind::DataCenter => {
+            ("Personal access token", "Made in Jira under Profile, Personal Access Tokens.")
+        }
+    };
+    let token = Field::secret("token", label).hint(hint).autocomplete("new-password");
+    fields.push(if is_change { token.optional() } else { token });
+    let ends = Field::date("ends", "Ends on").optional().value(&posted.ends);
+    fields.push(match kind {
+        JiraKind::Service => ends.hint("Where your organisation has the credentials end. Postroom warns 30, 7 and 1 days before."),
+        JiraKind::Scoped | JiraKind::Token => ends.hint(
+            "The day that was chosen when it was made: within a year. Postroom warns 30, 7 and 1 days before; without the day it \
+             counts a year from today.",
+        ),
+        JiraKind::DataCenter => ends.hint(
+            "Where Jira tells it, Postroom reads it by itself. Postroom warns 30, 7 and 1 days before.",
+        ),
+    });
+    if kind.is_behind_gateway() {
+        fields.push(
+            Field::line("cloud_id", "Cloud id")
+                .optional()
+                .value(&posted.cloud_id)
+                .hint("Leave it empty: the site tells it. Only where the site cannot be asked, look it up and enter it."),
+        );
+    }
+    Fields::new(fields)
+}
+
+/// What a form is about.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    tested: Option<&'a Report>,
+    fault: Option<&'a Fault>,
+    change: Option<Uuid>,
+    /// The kind that works in the place of the chosen one.
+    better: Option<JiraKind>,
+}
+
+fn address_of(change: Option<Uuid>) -> String {
+    change.map_or_else(|| "/jira/new".to_owned(), |id| format!("/jira/{id}/edit"))
 }
 
 fn form_page(
     viewer: &Viewer,
+    kind: JiraKind,
     fields: Fields,
-    tested: Option<&Report>,
-    fault: Option<&Fault>,
-    change: Option<Uuid>,
+    around: Around<'_>,
 ) -> Result<Response, Problem> {
+    let change = around.change;
     let title = if change.is_some() { "Change a Jira connection" } else { "Connect Jira" };
-    let action = change.map_or_else(|| "/jira/new".to_owned(), |id| format!("/jira/{id}/edit"));
+    let action = address_of(change);
     let frame: Frame = viewer.frame(Section::Jira, title);
+    let fault = around.fault.map(|fault| {
+        let view = FaultView::of(fault, None);
+        match around.better {
+            Some(better) => view.with(Action::go(better.name(), format!("{action}?kind={}", better.word()))),
+            None => view,
+        }
+    });
+    let steps = kind.steps().iter().map(|step| StepView {
+        text: step.text,
+        link: step.link.map(|(label, to)| Action::leave(label, to)),
+    });
     web::page(&ConnectJiraPage {
         frame,
-        ping: tested.map(|report| report.view(viewer.times(), action.clone())),
+        kind: kind.word(),
+        kind_name: kind.name(),
+        steps: steps.collect(),
+        scopes: if kind.is_behind_gateway() {
+            SCOPES.into_iter().chain([SERVICE_SCOPE]).collect()
+        } else {
+            Vec::new()
+        },
+        needed: jira::Permissions::NEEDED.into_iter().map(in_words).collect(),
+        useful: jira::Permissions::USEFUL.into_iter().map(in_words).collect(),
+        ping: around.tested.map(|report| report.view(viewer.times(), String::new())),
+        other: format!("{action}?kind=choose"),
+        cancel: change.map_or_else(|| "/jira".to_owned(), |id| format!("/jira/{id}")),
         action,
         fields,
-        fault: fault.map(|fault| FaultView::of(fault, None)),
+        fault,
         is_change: change.is_some(),
     })
 }
 
+fn choose(viewer: &Viewer, change: Option<&JiraConnection>) -> Result<Response, Problem> {
+    let title = if change.is_some() { "Sign in to Jira another way" } else { "Connect Jira" };
+    let here = change.map(JiraKind::of);
+    let to = address_of(change.map(|row| row.id));
+    let kinds = JiraKind::ALL.into_iter().map(|kind| KindChoice {
+        name: kind.name(),
+        hint: kind.hint(),
+        href: format!("{to}?kind={}", kind.word()),
+        is_here: here == Some(kind),
+    });
+    web::page(&ChooseJiraPage { frame: viewer.frame(Section::Jira, title), kinds: kinds.collect() })
+}
+
 /// GET /jira/new
-pub async fn new(admin: Admin) -> Result<Response, Problem> {
-    form_page(&admin, fields(&Posted::default(), false), None, None, None)
+pub async fn new(admin: Admin, Query(chosen): Query<Chosen>) -> Result<Response, Problem> {
+    let Some(kind) = chosen.kind.as_deref().and_then(JiraKind::of_word) else { return choose(&admin, None) };
+    let posted = Posted { kind: kind.word().to_owned(), ..Posted::default() };
+    let around = Around { tested: None, fault: None, change: None, better: None };
+    form_page(&admin, kind, fields(&posted, false), around)
 }
 
 /// GET /jira/{id}/edit
@@ -252,13 +230,30 @@ pub async fn edit(
     admin: Admin,
     Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
+    Query(chosen): Query<Chosen>,
 ) -> Result<Response, Problem> {
-    let row = rows::one(&state.connections.db, admin.workspace(), id)
-        .await?
-        .ok_or_else(|| Problem::not_found("Jira connection"))?;
-    let posted =
-        Posted { kind: row.kind, base_url: row.base_url, username: row.username, token: Token::default() };
-    form_page(&admin, fields(&posted, true), None, None, Some(id))
+    let row = state.jira_connection(admin.workspace(), id).await?;
+    if chosen.kind.as_deref() == Some("choose") {
+        return choose(&admin, Some(&row));
+    }
+    let kind = chosen.kind.as_deref().and_then(JiraKind::of_word).unwrap_or_else(|| JiraKind::of(&row));
+    let is_same = kind == JiraKind::of(&row);
+    let by_hand = row.secret_ends_at.filter(|_| row.secret_ends_by == "hand" && is_same);
+    let posted = Posted {
+        kind: kind.word().to_owned(),
+        base_url: row.base_url,
+        // A client id is nobody's address, and the other way round.
+        username: if is_same || (kind != JiraKind::Service && row.kind != JiraKind::Service.word()) {
+            row.username
+        } else {
+            String::new()
+        },
+        cloud_id: String::new(),
+        token: Token::default(),
+        ends: by_hand.map_or_else(String::new, |at| time(at).strftime("%Y-%m-%d").to_string()),
+    };
+    let around = Around { tested: None, fault: None, change: Some(id), better: None };
+    form_page(&admin, kind, fields(&posted, is_same), around)
 }
 
 /// POST /jira/new
@@ -277,9 +272,7 @@ pub async fn change(
     Path(id): Path<Uuid>,
     Form(posted): Form<Posted>,
 ) -> Result<Response, Problem> {
-    let row = rows::one(&state.connections.db, admin.workspace(), id)
-        .await?
-        .ok_or_else(|| Problem::not_found("Jira connection"))?;
+    let row = state.jira_connection(admin.workspace(), id).await?;
     keep(&admin, &state, posted, Some(row)).await
 }
 
@@ -314,16 +307,56 @@ pub fn site_address(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
+/// The day that a secret ends, as somebody typed it.
+fn read_end(kind: JiraKind, text: &str, now: Timestamp) -> Result<Option<Timestamp>, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let day: Date = text
+        .parse()
+        .map_err(|_| "This is no day: write it as year-month-day, for example 2027-03-31.".to_owned())?;
+    let at = end_of(day);
+    if at <= now {
+        return Err("This day is over: put a token in that has not ended.".to_owned());
+    }
+    let latest = now.saturating_add(jira_kind::LONGEST).unwrap_or(Timestamp::MAX);
+    let a_day_more = latest.saturating_add(jiff::SignedDuration::from_hours(48)).unwrap_or(Timestamp::MAX);
+    if matches!(kind, JiraKind::Scoped | JiraKind::Token) && at > a_day_more {
+        return Err("Atlassian lets an API token last a year at most: look at its day again.".to_owned());
+    }
+    Ok(Some(at))
+}
+
+/// What the form asks for, as far as it can be read.
+struct Wanted<'a> {
+    kind: JiraKind,
+    base_url: String,
+    username: &'a str,
+    secret: SecretString,
+    ends: Option<Timestamp>,
+}
+
+/// What came of a test.
+struct Tried {
+    report: Report,
+    learned: Learned,
+    cloud_id: String,
+    fault: Option<Fault>,
+    better: Option<JiraKind>,
+}
+
 async fn keep(
     admin: &Admin,
     state: &State,
     posted: Posted,
-    before: Option<rows::JiraConnection>,
+    before: Option<JiraConnection>,
 ) -> Result<Response, Problem> {
     let connections = &state.connections;
+    let kind = kind_of(&posted);
     let change = before.as_ref().map(|before| before.id);
-    let is_change = change.is_some();
-    let mut form = fields(&posted, is_change);
+    let may_keep_secret = before.as_ref().is_some_and(|before| JiraKind::of(before) == kind);
+    let mut form = fields(&posted, may_keep_secret);
     let base_url = match site_address(&posted.base_url) {
         Ok(url) => url.as_str().trim_end_matches('/').to_owned(),
         Err(error) => {
@@ -331,19 +364,42 @@ async fn keep(
             String::new()
         }
     };
-    let data_center = posted.kind == "data_center_token";
-    let username = posted.username.trim();
-    if !data_center && username.is_empty() {
-        form.fail("username", "Jira Cloud takes a token together with its user: write the user's address.");
+    let username = if kind == JiraKind::DataCenter { "" } else { posted.username.trim() };
+    if username.is_empty() {
+        match kind {
+            JiraKind::Service => {
+                form.fail("username", "The client ID is missing: it stands beside the secret.");
+            }
+            JiraKind::Scoped | JiraKind::Token => form.fail(
+                "username",
+                "Jira Cloud takes a token together with its user: write the user's address.",
+            ),
+            JiraKind::DataCenter => {}
+        }
     }
+    let now = connections.clock.now();
+    let ends = read_end(kind, &posted.ends, now).unwrap_or_else(|error| {
+        form.fail("ends", error);
+        None
+    });
     let given = posted.token.0.clone();
-    let token = if given.expose_secret().is_empty() {
+    let is_given = !given.expose_secret().is_empty();
+    let secret = if is_given {
+        Some(given.clone())
+    } else {
         match &before {
-            Some(before) if is_same_origin(&before.base_url, &base_url) => {
+            Some(before) if may_keep_secret && is_same_origin(&before.base_url, &base_url) => {
                 Some(stored_token(state, before.id).await?)
             }
             // Its own field says what is wrong with it.
             Some(_) if base_url.is_empty() => None,
+            Some(_) if !may_keep_secret => {
+                form.fail(
+                    "token",
+                    format!("Another way of signing in takes its own {}: paste it.", kind.secret()),
+                );
+                None
+            }
             // What was entrusted to one server is not shown to another because somebody changed the address.
             Some(_) => {
                 form.fail(
@@ -353,12 +409,14 @@ async fn keep(
                 None
             }
             None => {
-                form.fail("token", "The token is missing: paste the one that you made for Postroom.");
+                let what = kind.secret();
+                form.fail(
+                    "token",
+                    format!("The {what} is missing: paste the one that you made for Postroom."),
+                );
                 None
             }
         }
-    } else {
-        Some(given.clone())
     };
     if !form.failed()
         && let Some(there) = rows::of_site(&connections.db, admin.workspace(), &base_url).await?
@@ -369,84 +427,217 @@ async fn keep(
             "This site is connected already: change that connection instead of making a second one.",
         );
     }
-    let (false, Some(token)) = (form.failed(), token) else {
-        return form_page(admin, form, None, None, change);
+    let nothing = Around { tested: None, fault: None, change, better: None };
+    let (false, Some(secret)) = (form.failed(), secret) else {
+        return form_page(admin, kind, form, nothing);
     };
-    let kind = if data_center { "data_center_token" } else { "cloud_token" };
-    let api_version: i64 = if data_center { 2 } else { 3 };
-    let client = match connections.jira_client(kind, &base_url, api_version, username, token) {
-        Ok(client) => client,
-        Err(fault) => return form_page(admin, form, None, Some(&fault), change),
-    };
-    let (checks, found) = check_site(&client).await;
-    let report = Report { at: connections.clock.now(), checks };
-    let wrong = report.checks.iter().find_map(Check::fault);
-    let (None, Some(found)) = (&wrong, found) else {
-        let fault = wrong.unwrap_or_else(|| Fault::own("jira.unknown", "the test did not come to an end"));
-        form.fail(field_of(&fault), format!("{fault}. {}", fault.entry.mend));
-        return form_page(admin, form, Some(&report), Some(&fault), change);
+    let wanted = Wanted { kind, base_url, username, secret, ends };
+    let tried = try_out(admin, state, &wanted, posted.cloud_id.trim(), before.as_ref()).await?;
+    let around =
+        Around { tested: Some(&tried.report), fault: tried.fault.as_ref(), change, better: tried.better };
+    if let Some(fault) = &tried.fault {
+        let error = match tried.better {
+            Some(JiraKind::Scoped) => {
+                "This token has scopes, so it works through Atlassian's gateway alone: choose Scoped API token for it.".to_owned()
+            }
+            Some(_) => "This token has no scopes, so it works at the site alone: choose API token for it.".to_owned(),
+            // What to do about it stands above.
+            None => format!("{fault}."),
+        };
+        form.fail(if tried.better.is_some() { "token" } else { field_of(fault, kind) }, error);
+        return form_page(admin, kind, form, around);
+    }
+    let Some(found) = &tried.learned.found else {
+        form.fail("", "The test did not come to its end: try it again.");
+        return form_page(admin, kind, form, around);
     };
     if let Some(server) = &found.server
-        && server.is_cloud() == data_center
+        && server.is_cloud() != kind.is_cloud()
         && !server.deployment_type.is_empty()
     {
-        form.fail(
-            "kind",
-            format!("The site says that it is Jira {}: choose that kind.", server.deployment_type),
-        );
-        return form_page(admin, form, Some(&report), None, change);
+        let product = if server.is_cloud() { "Jira Cloud" } else { "Jira Data Center" };
+        form.fail("base_url", format!("The site says that it is {product}: choose a kind of that."));
+        return form_page(admin, kind, form, around);
     }
+    let sealed = is_given.then_some(&given);
+    let id = store_it(admin, state, &wanted, &tried, found, sealed, change).await?;
+    state.engine.work.notify_one();
+    state.shell.bus.tell("jira");
+    let text = format!("Jira is connected as {}.", found.myself.display_name);
+    Ok(flash_to(admin, &Flash::done(text), &format!("/jira/{id}")))
+}
+
+/// Tests what the form asks for. The connection that is there goes on meanwhile.
+async fn try_out(
+    admin: &Admin,
+    state: &State,
+    wanted: &Wanted<'_>,
+    cloud_id: &str,
+    before: Option<&JiraConnection>,
+) -> Result<Tried, Problem> {
+    let connections = &state.connections;
+    let failed = |fault: Fault, name: &str| {
+        let checks = vec![Check::new(name, Err(fault.clone()), std::time::Duration::ZERO)];
+        Tried {
+            report: Report { at: connections.clock.now(), checks },
+            learned: Learned::default(),
+            cloud_id: String::new(),
+            fault: Some(fault),
+            better: None,
+        }
+    };
+    let cloud_id = match found_cloud_id(state, wanted.kind, &wanted.base_url, cloud_id).await {
+        Ok(cloud_id) => cloud_id,
+        Err(fault) => return Ok(failed(fault, jira_ping::line::CLOUD_ID)),
+    };
+    let client = match connections.jira_client(wanted.way(&cloud_id), wanted.secret.clone()) {
+        Ok(client) => client,
+        Err(fault) => return Ok(failed(fault, jira_ping::line::REACHABLE)),
+    };
+    let mut projects = Vec::new();
+    if let Some(before) = before {
+        let all = rows::projects(&connections.db, admin.workspace()).await?.into_iter();
+        let its = all.filter(|project| project.jira_connection_id == before.id && project.sources > 0);
+        projects.extend(its.map(|project| project.project_key));
+    }
+    let tested =
+        Tested { kind: wanted.kind, base_url: &wanted.base_url, cloud_id: &cloud_id, projects: &projects };
+    let (report, learned) = jira_ping::check_with(connections, &client, &tested).await;
+    // What a project lacks is no reason to keep a secret that has ended.
+    let fault = jira_ping::of_site(&report).checks.iter().find_map(Check::fault);
+    let better = match &fault {
+        Some(fault) => better_kind(state, wanted, fault).await,
+        None => None,
+    };
+    Ok(Tried { report, learned, cloud_id, fault, better })
+}
+
+impl Wanted<'_> {
+    fn way<'a>(&'a self, cloud_id: &'a str) -> JiraWay<'a> {
+        JiraWay {
+            kind: self.kind,
+            base_url: &self.base_url,
+            cloud_id,
+            api_version: self.kind.api_version(),
+            username: self.username,
+        }
+    }
+}
+
+/// The cloud id that the gateway is asked with: the one that was typed, else the one that the site tells.
+async fn found_cloud_id(state: &State, kind: JiraKind, base_url: &str, typed: &str) -> Result<String, Fault> {
+    if !kind.is_behind_gateway() || !typed.is_empty() {
+        return Ok(if kind.is_behind_gateway() { typed.to_owned() } else { String::new() });
+    }
+    let site = Url::parse(base_url).map_err(|error| Fault::own("own.configuration", &error.to_string()))?;
+    let connections = &state.connections;
+    jira::cloud_id(&connections.http, &site, connections.reach.request_timeout).await
+}
+
+/// A token with scopes is refused at the site, and one without at the gateway, as if it were wrong: whether the other way takes it.
+async fn better_kind(state: &State, wanted: &Wanted<'_>, fault: &Fault) -> Option<JiraKind> {
+    if !matches!(fault.entry.id, "jira.token" | "jira.not_found" | "jira.issue_gone") {
+        return None;
+    }
+    let other = match wanted.kind {
+        JiraKind::Token => JiraKind::Scoped,
+        JiraKind::Scoped => JiraKind::Token,
+        JiraKind::Service | JiraKind::DataCenter => return None,
+    };
+    let cloud_id = found_cloud_id(state, other, &wanted.base_url, "").await.ok()?;
+    let way = JiraWay { kind: other, ..wanted.way(&cloud_id) };
+    let client = state.connections.jira_client(way, wanted.secret.clone()).ok()?;
+    client.myself().await.ok().map(|_| other)
+}
+
+async fn store_it(
+    admin: &Admin,
+    state: &State,
+    wanted: &Wanted<'_>,
+    tried: &Tried,
+    found: &Found,
+    given: Option<&SecretString>,
+    change: Option<Uuid>,
+) -> Result<Uuid, Problem> {
+    let connections = &state.connections;
     let id = change.unwrap_or_else(Uuid::now_v7);
-    let name = found
-        .server
-        .as_ref()
-        .and_then(|server| server.server_title.clone())
-        .filter(|title| !title.is_empty());
-    let sealed = (!given.expose_secret().is_empty())
-        .then(|| connections.sealer.seal(&place(id), given.expose_secret().as_bytes()));
+    let title = found.server.as_ref().and_then(|server| server.server_title.clone());
+    let mut name = title.filter(|title| !title.is_empty()).unwrap_or_else(|| host_of(&wanted.base_url));
+    // Two sites of one name are told apart by their addresses.
+    let others = rows::all(&connections.db, admin.workspace()).await?;
+    if others.iter().any(|other| other.name == name && Some(other.id) != change) {
+        let address = wanted.base_url.split_once("://").map_or(wanted.base_url.as_str(), |(_, rest)| rest);
+        name = format!("{name}, {address}");
+    }
     let now = connections.clock.now();
     let kept = Kept {
         id,
         workspace: admin.workspace(),
-        name: name.unwrap_or_else(|| host_of(&base_url)),
-        kind,
-        base_url: base_url.clone(),
-        api_version,
-        username: username.to_owned(),
-        token_sealed: sealed,
+        name,
+        kind: wanted.kind.word(),
+        base_url: wanted.base_url.clone(),
+        api_version: wanted.kind.api_version(),
+        username: wanted.username.to_owned(),
+        token_sealed: given
+            .map(|secret| connections.sealer.seal(&place(id), secret.expose_secret().as_bytes())),
         account_id: found.myself.id().map(str::to_owned),
         display_name: Some(found.myself.display_name.clone()),
         upload_limit: found.upload_limit.and_then(|bytes| i64::try_from(bytes).ok()),
         now,
     };
+    let details = Details {
+        cloud_id: tried.cloud_id.clone(),
+        ends: wanted.ends,
+        server: tried.learned.server.clone().unwrap_or_default(),
+    };
     let mut tx = connections.db.begin().await?;
-    if is_change {
+    if change.is_some() {
         rows::update(&mut tx, kept).await?;
-        tell::jira_works(&mut tx, id, now).await?;
     } else {
         rows::insert(&mut tx, kept).await?;
     }
-    let what = if is_change { "change Jira connection" } else { "connect Jira" };
-    audit::record(&mut tx, &admin.actor(), what, &base_url, &format!("as {}", found.myself.display_name))
-        .await?;
-    let text = if is_change { "address or token changed" } else { "connected" };
-    let event =
-        Event { object: Object::Jira, id, kind: "changed", text, actor: &admin.user().email, detail: None };
+    rows::put_details(&mut tx, id, details).await?;
+    if let Some(ends) = tried.learned.ends {
+        rows::secret_ends(&mut tx, id, ends).await?;
+    }
+    for (project, address) in &tried.learned.addresses {
+        rows::put_address(&mut tx, id, project, address).await?;
+    }
+    if change.is_some() {
+        tell::jira_works(&mut tx, id, now).await?;
+    }
+    let what = if change.is_some() { "change Jira connection" } else { "connect Jira" };
+    let (kind, user) = (wanted.kind.name(), &found.myself.display_name);
+    audit::record(&mut tx, &admin.actor(), what, &wanted.base_url, &format!("{kind}, as {user}")).await?;
+    let secret = wanted.kind.secret();
+    let text = match (change, given) {
+        (None, _) => format!("connected as {user}"),
+        (Some(_), Some(_)) => format!("the {secret} was replaced: the new one was tested first"),
+        (Some(_), None) => "settings changed".to_owned(),
+    };
+    let event = Event {
+        object: Object::Jira,
+        id,
+        kind: "changed",
+        text: &text,
+        actor: &admin.user().email,
+        detail: None,
+    };
     events::add(&mut tx, admin.workspace(), now, &event).await?;
-    ping::record(&mut tx, admin.workspace(), Object::Jira, id, &admin.user().email, &report).await?;
+    ping::record(&mut tx, admin.workspace(), Object::Jira, id, &admin.user().email, &tried.report).await?;
     tx.commit().await?;
     connections.forget();
-    state.engine.work.notify_one();
-    state.shell.bus.tell("jira");
-    let text = format!("Jira is connected as {}.", found.myself.display_name);
-    Ok(flash_to(admin, &Flash::done(text), "/jira"))
+    Ok(id)
 }
 
 /// The field that a fault of the test belongs to.
-fn field_of(fault: &Fault) -> &'static str {
+fn field_of(fault: &Fault, kind: JiraKind) -> &'static str {
     match (fault.entry.id, fault.status) {
-        ("jira.token" | "jira.scope" | "jira.captcha" | "jira.forbidden", _) => "token",
-        (_, None | Some(300..=399 | 404)) => "base_url",
+        ("jira.cloud_id", _) if kind.is_behind_gateway() => "cloud_id",
+        ("jira.token" | "jira.scope" | "jira.captcha" | "jira.forbidden" | "jira.client_credentials", _) => {
+            "token"
+        }
+        ("jira.page" | "jira.login_page" | "jira.moved", _) | (_, None | Some(300..=399 | 404)) => "base_url",
         _ => "",
     }
 }
@@ -478,44 +669,6 @@ async fn stored_token(state: &State, id: Uuid) -> Result<SecretString, Problem> 
     Ok(SecretString::from(String::from_utf8_lossy(&plain).into_owned()))
 }
 
-/// POST /jira/{id}/remove
-pub async fn remove(
-    admin: Admin,
-    Shared(state): Shared<State>,
-    Path(id): Path<Uuid>,
-) -> Result<Response, Problem> {
-    let connections = &state.connections;
-    let row = rows::one(&connections.db, admin.workspace(), id)
-        .await?
-        .ok_or_else(|| Problem::not_found("Jira connection"))?;
-    let mut tx = connections.db.begin().await?;
-    match rows::remove(&mut tx, admin.workspace(), id).await? {
-        Removal::Done => {}
-        Removal::Nowhere => return Err(Problem::not_found("Jira connection")),
-        Removal::Used => {
-            return Err(Problem::conflict(
-                format!("Message Sources send mail to {}, so it stays.", row.base_url),
-                "Let these sources send their mail elsewhere, then remove the connection.",
-            )
-            .with(Action::go("Message Sources", "/sources")));
-        }
-        Removal::Awaited(mails) => {
-            let mails = counted(mails, "mail is", "mails are");
-            return Err(Problem::conflict(
-                format!("{mails} on the way to {} or held, so it stays.", row.base_url),
-                "Wait until they have their end and discard or retry what is held, then remove the connection.",
-            )
-            .with(Action::go("Messages that are held", "/messages?filter=held")));
-        }
-    }
-    notices::ended_quietly(&mut tx, id, connections.clock.now()).await?;
-    audit::record(&mut tx, &admin.actor(), "remove Jira connection", &row.base_url, "").await?;
-    tx.commit().await?;
-    connections.forget();
-    state.shell.bus.tell("jira");
-    Ok(flash_to(&admin, &Flash::done(format!("{} is no longer connected.", row.base_url)), "/jira"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -538,5 +691,23 @@ mod tests {
             let error = site_address(wrong).unwrap_err();
             assert!(error.ends_with('.') && !error.contains("secret"), "{wrong}: {error}");
         }
+    }
+
+    /// Promise: the day of a token is read, and a day that cannot be is refused with the mend.
+    #[test]
+    fn the_day_of_a_token_can_be() {
+        let now: Timestamp = "2026-11-24T10:00:00Z".parse().unwrap();
+        let of = |kind, text: &str| read_end(kind, text, now);
+        assert_eq!(of(JiraKind::Token, " "), Ok(None));
+        assert_eq!(of(JiraKind::Token, "2027-11-24").unwrap(), Some(end_of("2027-11-24".parse().unwrap())));
+        for (kind, text, says) in [
+            (JiraKind::Token, "tomorrow", "year-month-day"),
+            (JiraKind::Service, "2026-11-23", "is over"),
+            (JiraKind::Scoped, "2028-01-01", "a year at most"),
+        ] {
+            let error = of(kind, text).unwrap_err();
+            assert!(error.contains(says), "{text}: {error}");
+        }
+        assert!(of(JiraKind::DataCenter, "2030-01-01").is_ok(), "Data Center lets tokens last longer");
     }
 }

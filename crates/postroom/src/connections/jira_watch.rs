@@ -18,7 +18,13 @@ const EVERY: SignedDuration = SignedDuration::from_mins(10);
 /// How often one is looked at that does not answer as it should.
 const SOON: SignedDuration = SignedDuration::from_mins(1);
 
-/// Tests a connection.
+/// When one is looked at next that was looked at then, both in microseconds.
+pub fn next_look(state: &str, checked_at: i64) -> i64 {
+    let span = if state == "degraded" { SOON } else { EVERY };
+    checked_at.saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// Tests a connection: the least of it, so that nobody minds how often.
 pub async fn check(connections: &Connections, id: Uuid) -> (Report, Option<Found>) {
     let begun = Instant::now();
     let (checks, found) = match connections.jira(id).await {
@@ -41,21 +47,23 @@ pub fn state_of(fault: Option<&Fault>) -> &'static str {
 pub async fn keep(tx: &mut Tx, id: Uuid, report: &Report, found: Option<&Found>) -> Result<(), StoreError> {
     let wrong = report.checks.iter().find_map(Check::fault);
     let record = wrong.as_ref().and_then(|fault| serde_json::to_string(&fault.to_record()).ok());
+    if wrong.is_none() {
+        // Projects before their site, as whoever stops one does: two transactions do not wait for each other.
+        rows::release(tx, id).await?;
+    }
     rows::checked(tx, id, state_of(wrong.as_ref()), record, report.at).await?;
     if let Some(found) = found {
         jira_site::learn(tx, id, found).await?;
     }
     match &wrong {
         Some(fault) => tell::jira_fails(tx, id, fault, report.at).await,
-        None => {
-            rows::release(tx, id).await?;
-            tell::jira_works(tx, id, report.at).await
-        }
+        None => tell::jira_works(tx, id, report.at).await,
     }
 }
 
-/// Looks at those whose time has come.
-pub async fn check_due(connections: &Connections) {
+/// Looks at those whose time has come. `true`: one of them is not as it was.
+pub async fn check_due(connections: &Connections) -> bool {
+    let mut changed = false;
     let now = connections.clock.now();
     let before = |span| now.saturating_sub(span).unwrap_or(Timestamp::MIN);
     let (usual, shaky) = (before(EVERY), before(SOON));
@@ -63,7 +71,7 @@ pub async fn check_due(connections: &Connections) {
         Ok(due) => due,
         Err(error) => {
             tracing::error!(%error, "no Jira connection can be looked at, trying again");
-            return;
+            return false;
         }
     };
     for (workspace, id) in due {
@@ -83,10 +91,15 @@ pub async fn check_due(connections: &Connections) {
                     Event { object: Object::Jira, id, kind: state, text: &text, actor: "", detail: None };
                 events::add(&mut tx, workspace, report.at, &event).await?;
             }
-            tx.commit().await
+            tx.commit().await?;
+            if state != row.state {
+                changed = true;
+            }
+            Ok(())
         };
         if let Err(error) = looked.await {
             tracing::error!(%error, jira = %id, "a Jira connection could not be looked at, trying again");
         }
     }
+    changed
 }

@@ -57,10 +57,12 @@ pub(super) async fn keep(
     let highest = match highest_key(state, &chosen).await {
         Ok(highest) => highest,
         Err(fault) => {
-            return Ok(Kept::Refused(
-                "project",
-                format!("Its newest issue cannot be read: {}", fault.sentence()),
-            ));
+            let error = if is_data_center(state, &chosen).await && fault.status == Some(404) {
+                "Mail does not go to Jira Data Center yet: choose a project of a Jira Cloud site.".to_owned()
+            } else {
+                format!("Its newest issue cannot be read: {}", fault.sentence())
+            };
+            return Ok(Kept::Refused("project", error));
         }
     };
     let (now, workspace) = (connections.clock.now(), admin.workspace());
@@ -194,6 +196,11 @@ pub(super) async fn keep(
         _ => String::new(),
     };
     Ok(Kept::Source(format!("{address}, {} {verb}; {goes_to}.{from}", confirmed.folder_name)))
+}
+
+async fn is_data_center(state: &State, chosen: &Chosen) -> bool {
+    let client = state.connections.jira(chosen.connection).await;
+    client.is_ok_and(|client| client.api_version() == jira::ApiVersion::V2)
 }
 
 async fn highest_key(state: &State, chosen: &Chosen) -> Result<i64, Fault> {

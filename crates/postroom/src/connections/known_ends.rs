@@ -12,7 +12,9 @@ use uuid::Uuid;
 use super::Connections;
 use super::connection_type::{ConnectionType, is_online};
 use super::expiry::Known;
+use super::jira_kind;
 use super::store::accounts::Account;
+use super::store::jira::JiraConnection;
 use super::store::outbounds::Outbound;
 use super::store::registrations::{self, EndOfCredential};
 use super::store::sources::Source;
@@ -108,6 +110,11 @@ impl KnownEnds {
         };
         ConnectionType::of_word(connection_type) == ConnectionType::Ews && is_there
     }
+}
+
+/// What is known of the end of what a Jira connection signs in with.
+pub fn of_jira(jira: &JiraConnection) -> Known {
+    Known { jira: jira_kind::end_of(jira), ..Known::default() }
 }
 
 /// What is known of the ends of an app registration's credentials.

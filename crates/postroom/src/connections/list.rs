@@ -12,6 +12,7 @@ use super::consent::listed;
 use super::ending;
 use super::goal::{Goal, Way};
 use super::health::{self, Side, Standing, Trouble};
+use super::jira_one::is_same_address;
 use super::jira_site::stored_fault;
 use super::known_ends::KnownEnds;
 use super::mend::{self, Mailbox, is_mended_by_moving};
@@ -103,7 +104,12 @@ pub fn mend(viewer: &Viewer, source: &Source, trouble: &Trouble) -> Vec<Action> 
     }
     match (trouble.fault.entry.class, source.jira_connection_id) {
         (Class::Transient, _) => Vec::new(),
-        (_, Some(jira)) if matches!(trouble.fault.entry.id, "jira.token" | "jira.captcha" | "jira.scope") => {
+        (_, Some(jira))
+            if matches!(
+                trouble.fault.entry.id,
+                "jira.token" | "jira.captcha" | "jira.scope" | "jira.client_credentials"
+            ) =>
+        {
             vec![Action::go("Replace the token", format!("/jira/{jira}/edit"))]
         }
         _ => vec![of.try_now(viewer)],
@@ -154,6 +160,39 @@ fn in_shadow(viewer: &Viewer, source: &Source) -> Option<Said> {
         }),
         ways: Vec::new(),
     })
+}
+
+/// A source whose Jira is paused says so: it looks well, and its mail waits.
+fn before_a_paused_jira(viewer: &Viewer, source: &Source) -> Option<Said> {
+    let since = source.jira_paused_at?;
+    let jira = source.jira_connection_id?;
+    let name = source.jira_name.as_deref().unwrap_or_default();
+    Some(Said {
+        tone: Tone::Warn,
+        since: Some(viewer.times().on(time(since))),
+        text: format!("Jira {name} is paused: mail is read, and waits."),
+        code: String::new(),
+        action: viewer
+            .may(Role::Admin)
+            .then(|| viewer.post("Resume Jira", format!("/jira/{jira}/resume")).with_icon(Icon::Play)),
+        ways: Vec::new(),
+    })
+}
+
+/// Whether Jira itself sends mail from the mailbox, so that it may read it, too. Which mailboxes its own mail channels and mail handlers
+/// read it does not tell.
+pub(super) fn may_be_read_twice(source: &Source) -> Option<String> {
+    let address = source.jira_address.as_deref()?;
+    is_same_address(address, &source.mailbox).then(|| {
+        "Jira sends this project's mail from this address itself. If it reads the mailbox too (project settings, email requests; \
+         system, incoming mail), each mail becomes two issues: switch that off in Jira."
+            .to_owned()
+    })
+}
+
+fn read_twice(source: &Source) -> Option<Said> {
+    let text = may_be_read_twice(source)?;
+    Some(Said { tone: Tone::Warn, since: None, text, code: String::new(), action: None, ways: Vec::new() })
 }
 
 /// Words beside the state.
@@ -267,6 +306,8 @@ fn source_row(
         said: on_the_move
             .into_iter()
             .chain(in_shadow(viewer, source))
+            .chain(before_a_paused_jira(viewer, source))
+            .chain(read_twice(source))
             .chain(troubles.map(|(trouble, action)| said(viewer, source, trouble, action)))
             .chain(ending::said(viewer, ends, source.account_id, &known, at_the_end.as_ref()))
             .collect(),

@@ -22,6 +22,7 @@ use super::budgets::Budgets;
 use super::cloud::{self, Cloud};
 use super::connection_type::{self, ConnectionType};
 use super::destination::{self, Destination, Target};
+use super::jira_kind::JiraKind;
 use super::met::{Noted, Which};
 use super::registration::{About, Live, Registration};
 use super::store::jira::{self as jira_rows, NewDestination};
@@ -69,6 +70,25 @@ pub struct Reach {
     pub request_timeout: Duration,
     /// Whether Microsoft may be asked to announce new mail.
     pub push: bool,
+    /// Atlassian's gateway, over which service accounts and tokens with scopes reach a site.
+    pub jira_gateway: Url,
+    /// Where service accounts get their tokens.
+    pub jira_auth: Url,
+}
+
+/// How a Jira is reached and signed in to; its secret apart.
+#[derive(Clone, Copy, Debug)]
+pub struct JiraWay<'a> {
+    /// Its kind.
+    pub kind: JiraKind,
+    /// The site.
+    pub base_url: &'a str,
+    /// The id by which the gateway knows the site; empty where it is not needed.
+    pub cloud_id: &'a str,
+    /// 2 or 3.
+    pub api_version: i64,
+    /// Whose token it is, or the client id of a service account.
+    pub username: &'a str,
 }
 
 #[derive(Debug, Default)]
@@ -136,6 +156,7 @@ impl AccountRow {
 struct JiraRow {
     kind: String,
     base_url: String,
+    cloud_id: String,
     api_version: i64,
     username: String,
     token_sealed: Vec<u8>,
@@ -208,7 +229,10 @@ impl Connections {
     pub fn forget(&self) {
         self.kept(|kept| {
             let (budgets, turns) = (std::mem::take(&mut kept.budgets), std::mem::take(&mut kept.turns));
-            *kept = Kept { turns, budgets, ..Kept::default() };
+            // A client of Jira is made anew when its row has changed; until then it knows the limits that the site has told of, and
+            // holds the token of a service account.
+            let clients = std::mem::take(&mut kept.clients);
+            *kept = Kept { turns, budgets, clients, ..Kept::default() };
         });
     }
 
@@ -612,7 +636,9 @@ impl Connections {
         let row: JiraRow = self
             .db
             .fetch_optional(
-                sql!("SELECT kind, base_url, api_version, username, token_sealed FROM jira_connection WHERE id = $1"),
+                sql!(
+                    "SELECT kind, base_url, cloud_id, api_version, username, token_sealed FROM jira_connection WHERE id = $1"
+                ),
                 args![id],
             )
             .await
@@ -624,30 +650,51 @@ impl Connections {
             return Ok(kept);
         }
         let token = self.open("jira_connection", "token_sealed", id, &row.token_sealed)?;
-        let client =
-            Arc::new(self.jira_client(&row.kind, &row.base_url, row.api_version, &row.username, token)?);
+        let way = JiraWay {
+            kind: JiraKind::of_word(&row.kind).unwrap_or(JiraKind::Token),
+            base_url: &row.base_url,
+            cloud_id: &row.cloud_id,
+            api_version: row.api_version,
+            username: &row.username,
+        };
+        let client = Arc::new(self.jira_client(way, token)?);
         self.kept(|kept| kept.clients.insert(id, (row, Arc::clone(&client))));
         Ok(client)
     }
 
+    /// The client of a Jira connection that is in use; none before the first call, and after its row has changed. Nothing is asked.
+    pub fn jira_in_use(&self, id: Uuid) -> Option<Arc<jira::Client>> {
+        self.kept(|kept| kept.clients.get(&id).map(|(_, client)| Arc::clone(client)))
+    }
+
     /// A client for a Jira site that need not be stored yet (the form tests it first).
-    pub fn jira_client(
-        &self,
-        kind: &str,
-        base_url: &str,
-        api_version: i64,
-        username: &str,
-        token: SecretString,
-    ) -> Result<jira::Client, Fault> {
-        let base_url = Url::parse(base_url).map_err(|error| {
-            Fault::own("own.configuration", &format!("Jira address `{base_url}`: {error}"))
-        })?;
-        let auth = if kind == "data_center_token" {
-            jira::Auth::Bearer(token)
-        } else {
-            jira::Auth::Basic { user: username.to_owned(), token }
+    pub fn jira_client(&self, way: JiraWay<'_>, secret: SecretString) -> Result<jira::Client, Fault> {
+        let address = |text: &str| {
+            Url::parse(text)
+                .map_err(|error| Fault::own("own.configuration", &format!("Jira address `{text}`: {error}")))
         };
-        let api_version = if api_version == 2 { jira::ApiVersion::V2 } else { jira::ApiVersion::V3 };
+        let base_url = if way.kind.is_behind_gateway() {
+            jira::behind_gateway(&self.reach.jira_gateway, way.cloud_id).ok_or_else(|| {
+                Fault::own("jira.cloud_id", &format!("the cloud id of {} is not known", way.base_url))
+            })?
+        } else {
+            address(way.base_url)?
+        };
+        let auth = match way.kind {
+            JiraKind::DataCenter => jira::Auth::Bearer(secret),
+            JiraKind::Scoped | JiraKind::Token => {
+                jira::Auth::Basic { user: way.username.to_owned(), token: secret }
+            }
+            JiraKind::Service => jira::Auth::Service(jira::ClientCredentials {
+                token_url: address(&format!(
+                    "{}/oauth/token",
+                    self.reach.jira_auth.as_str().trim_end_matches('/')
+                ))?,
+                client_id: way.username.to_owned(),
+                client_secret: secret,
+            }),
+        };
+        let api_version = if way.api_version == 2 { jira::ApiVersion::V2 } else { jira::ApiVersion::V3 };
         Ok(jira::Client::new(
             self.http.clone(),
             jira::Site { base_url, api_version, auth },
@@ -787,10 +834,10 @@ impl Connections {
         }
     }
 
-    /// A destination took a write: if it was stopped before, it is online again.
-    pub async fn destination_works(&self, destination: &Destination) {
+    /// A destination took a write: if it was stopped before, it is online again, and `true` comes back.
+    pub async fn destination_works(&self, destination: &Destination) -> bool {
         if !destination.worked() {
-            return;
+            return false;
         }
         let now = self.clock.now();
         let stored = async {
@@ -810,5 +857,6 @@ impl Connections {
         if let Err(error) = stored {
             tracing::error!(%error, "the recovery of a destination could not be stored");
         }
+        true
     }
 }

@@ -12,12 +12,13 @@ use ledger::Ledger;
 use uuid::Uuid;
 
 use super::store::accounts::{self, Account};
+use super::store::jira::{self, JiraConnection};
 use super::store::outbounds::{self as senders, Outbound};
 use super::store::sources::{self, Source};
 use super::{
-    Connections, alarm, application, confirm, consent, convert, create_ews, device_code, jira_site, list,
-    outbounds, push, registration_credentials, registration_pages, registration_set_up_page, sign_in,
-    sign_in_link, source, switch,
+    Connections, alarm, application, confirm, consent, convert, create_ews, device_code, jira_list, jira_one,
+    jira_site, jira_switch, list, outbounds, push, registration_credentials, registration_pages,
+    registration_set_up_page, sign_in, sign_in_link, source, switch,
 };
 use crate::access::Viewer;
 use crate::jobs::Engine;
@@ -52,6 +53,12 @@ impl State {
             Problem::not_found("Message Source")
                 .with(Action::go("Go to Message Sources", "/sources").primary())
         })
+    }
+
+    /// A Jira connection of a workspace, or the page that says that it is not there.
+    pub async fn jira_connection(&self, workspace: Uuid, id: Uuid) -> Result<JiraConnection, Problem> {
+        let found = jira::one(&self.connections.db, workspace, id).await?;
+        found.ok_or_else(|| Problem::not_found("Jira connection"))
     }
 
     /// An outbound of a workspace, or the page that says that it is not there.
@@ -123,11 +130,15 @@ pub fn router(state: State) -> Router {
         .route("/outbounds/{id}/try-now", post(outbounds::switch::try_now))
         .route("/outbounds/{id}/remove", post(outbounds::switch::remove))
         .merge(registrations())
-        .route("/jira", get(jira_site::list))
+        .route("/jira", get(jira_list::show))
         .route("/jira/new", get(jira_site::new).post(jira_site::connect))
+        .route("/jira/{id}", get(jira_one::show))
         .route("/jira/{id}/edit", get(jira_site::edit).post(jira_site::change))
-        .route("/jira/{id}/ping", post(jira_site::ping))
-        .route("/jira/{id}/remove", post(jira_site::remove))
+        .route("/jira/{id}/ping", post(jira_switch::ping))
+        .route("/jira/{id}/try-now", post(jira_switch::try_now))
+        .route("/jira/{id}/pause", post(jira_switch::pause))
+        .route("/jira/{id}/resume", post(jira_switch::resume))
+        .route("/jira/{id}/remove", post(jira_switch::remove))
         .with_state(state)
 }
 

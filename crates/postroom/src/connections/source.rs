@@ -166,6 +166,14 @@ fn facts(
         let since = viewer.times().ago(time(since)).words;
         facts.push(("Pages".to_owned(), format!("ids alone since {since}, each mail fetched by itself")));
     }
+    if let Some(since) = source.jira_paused_at {
+        let name = source.jira_name.as_deref().unwrap_or_default();
+        let since = viewer.times().on(time(since)).words;
+        facts.push(("Jira".to_owned(), format!("{name} is paused since {since}: mail is read, and waits")));
+    }
+    if let Some(text) = list::may_be_read_twice(source) {
+        facts.push(("Jira's own mail".to_owned(), text));
+    }
     facts.push(("Push".to_owned(), push::shown::line(pushed, |at| viewer.times().on(at).exact)));
     facts.push(("Alarm".to_owned(), alarm));
     facts

@@ -18,6 +18,7 @@ fn object(kind: &'static str, named: Named) -> Object {
     let href = match kind {
         "source" => format!("/sources/{}", named.id),
         "outbound" => format!("/outbounds/{}", named.id),
+        "jira" => format!("/jira/{}", named.id),
         _ => "/jira".to_owned(),
     };
     Object { workspace: named.workspace_id, kind, id: named.id, name: named.name, href }
@@ -136,9 +137,22 @@ pub async fn outbound_works(tx: &mut Tx, outbound: Uuid, now: Timestamp) -> Resu
     Ok(())
 }
 
-/// Whether a fault is of the site's sign-in: each of its projects would say the same.
+/// Whether a fault is of the whole site, its sign-in or the way to it: each of its projects would say the same.
 fn is_of_site(fault: &Fault) -> bool {
-    matches!(fault.entry.id, "jira.token" | "jira.scope" | "jira.captcha")
+    let id = fault.entry.id;
+    let of_jira = [
+        "jira.token",
+        "jira.scope",
+        "jira.captcha",
+        "jira.client_credentials",
+        "jira.cloud_id",
+        "jira.login_page",
+        "jira.page",
+        "jira.moved",
+        "jira.unavailable",
+        "jira.throttled",
+    ];
+    of_jira.contains(&id) || id.starts_with("network.")
 }
 
 /// A project takes no mail. Where the site's sign-in is why, that is told, once for all its projects.
@@ -148,14 +162,26 @@ pub async fn destination_fails(
     fault: &Fault,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let record = || serde_json::to_string(&fault.to_record()).ok();
     if kind_of(fault).is_none() {
+        // What passes by itself is nobody's news yet; the site is shown as it is.
+        if is_of_site(fault)
+            && let Some(site) = named::site_of(tx, destination).await?
+        {
+            if jira::state(tx, site.id).await?.as_deref() == Some("online") {
+                site_event(tx, &site, "degraded", &fault.to_string(), now).await?;
+            }
+            jira::shakes(tx, site.id, record(), now).await?;
+        }
         return Ok(());
     }
     if is_of_site(fault)
         && let Some(site) = named::site_of(tx, destination).await?
     {
-        let record = serde_json::to_string(&fault.to_record()).ok();
-        jira::checked(tx, site.id, "offline", record, now).await?;
+        if jira::state(tx, site.id).await?.as_deref() != Some("offline") {
+            site_event(tx, &site, "offline", &fault.to_string(), now).await?;
+        }
+        jira::checked(tx, site.id, "offline", record(), now).await?;
         return fails(tx, &object("jira", site), fault, now).await;
     }
     if let Some(named) = named::destination(tx, destination).await? {
@@ -171,10 +197,25 @@ pub async fn destination_works(tx: &mut Tx, destination: Uuid, now: Timestamp) -
         notices::is_over(tx, &object("destination", named), Over::Trouble, Some(waited), now).await?;
     }
     if let Some(site) = named::site_of(tx, destination).await? {
+        if jira::state(tx, site.id).await?.as_deref() != Some("online") {
+            site_event(tx, &site, "online", "takes mail again", now).await?;
+        }
         jira::checked(tx, site.id, "online", None, now).await?;
         jira_works(tx, site.id, now).await?;
     }
     Ok(())
+}
+
+/// A line on the timeline of a Jira connection, whose state a mail has found to be another one.
+async fn site_event(
+    tx: &mut Tx,
+    site: &Named,
+    kind: &str,
+    text: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let event = Event { object: events::Object::Jira, id: site.id, kind, text, actor: "", detail: None };
+    events::add(tx, site.workspace_id, now, &event).await
 }
 
 /// A Jira connection does not work.

@@ -62,7 +62,16 @@ impl Office {
         all
     }
 
+    /// One whose Atlassian (gateway and sign-in) is there.
+    pub(crate) async fn with_atlassian(atlassian: &str) -> Self {
+        Self::with(TestDb::sqlite().await, atlassian).await
+    }
+
     async fn on(db: TestDb) -> Self {
+        Self::with(db, NOWHERE).await
+    }
+
+    async fn with(db: TestDb, atlassian: &str) -> Self {
         let mut console = TestConsole::on(db, PUBLIC).await;
         let shell = console.shell.clone();
         let clock: Arc<dyn Clock> = console.clock.clone();
@@ -97,6 +106,8 @@ impl Office {
                     .expect("an address"),
                 request_timeout: Duration::from_secs(5),
                 push: true,
+                jira_gateway: Url::parse(atlassian).expect("an address"),
+                jira_auth: Url::parse(atlassian).expect("an address"),
             },
             Uuid::now_v7(),
         ));

@@ -123,6 +123,9 @@ fn config(args: &DemoArgs, folder: &Path, sim: &sim::Ready) -> Result<Config> {
     config.jira.base_url = Some(sim.jira.parse()?);
     config.jira.user = Some(sim.jira_user.clone());
     config.jira.token = Some(SecretString::from(sim.jira_token.clone()));
+    // Atlassian's gateway and sign-in, for whoever tries the other ways of connecting a site.
+    config.jira.gateway_url = sim.jira.parse()?;
+    config.jira.auth_url = sim.jira.parse()?;
     config.inbound.poll_interval = Duration::from_secs(if args.once { 1 } else { 2 });
     Ok(config)
 }

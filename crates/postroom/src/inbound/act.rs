@@ -545,7 +545,9 @@ impl Worker {
         let destination = Arc::clone(&effect.destination);
         match carried {
             Carried::Ended(ending) => {
-                self.connections.destination_works(&destination).await;
+                if self.connections.destination_works(&destination).await {
+                    self.tell_of_jira();
+                }
                 tracing::info!(?ending, "mail handled");
                 Ok(())
             }
@@ -662,11 +664,19 @@ impl Worker {
         let until = match judge::refused(fault, false, 0, failures, now) {
             Verdict::StopDestination { until, needs_person } => {
                 self.connections.stop_destination(destination, fault, until, needs_person).await;
+                self.tell_of_jira();
                 until
             }
             _ => judge::after(now, judge::wait(fault, failures)),
         };
         self.release(message, until).await
+    }
+
+    /// Open pages show at once that a destination has stopped, or goes on.
+    fn tell_of_jira(&self) {
+        for topic in ["jira", "sources", "notices"] {
+            self.bus.tell(topic);
+        }
     }
 
     /// Gives the message back after a fault that is not its own.

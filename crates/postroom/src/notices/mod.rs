@@ -23,6 +23,8 @@ mod tests;
 #[cfg(test)]
 mod tests_of_jira;
 #[cfg(test)]
+mod tests_of_outages;
+#[cfg(test)]
 mod tests_with_sim;
 pub mod watch;
 mod words;
@@ -32,3 +34,12 @@ pub use raise::{
     Object, Over, ended_quietly, is_over, marks_fail, push_is_deaf, push_is_moot, push_works, raise,
 };
 pub use send::Sender;
+
+/// What was told, the oldest first: kind, what it is about, title.
+#[cfg(test)]
+pub(crate) async fn testing_told(
+    office: &crate::connections::testing::Office,
+) -> Vec<(String, String, String)> {
+    let all = store::newest(&office.console.shell.db, office.workspace(), jiff::Timestamp::MAX, 100).await;
+    all.expect("read").into_iter().rev().map(|one| (one.kind, one.object_kind, one.text)).collect()
+}

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use store::{args, sql};
 use uuid::Uuid;
 
-use super::store as rows;
+use super::testing_told as told;
 use super::watch::Watch;
 use crate::connections::store::jira::{self, Kept};
 use crate::connections::testing::{Connected, Office};
@@ -14,13 +14,6 @@ use crate::connections::{jira_site, jira_watch, tell};
 
 fn later(office: &Office, minutes: u64) {
     office.console.clock.advance(Duration::from_mins(minutes));
-}
-
-/// What was told, the oldest first: kind, what it is about, title.
-async fn told(office: &Office) -> Vec<(String, String, String)> {
-    let all =
-        rows::newest(&office.console.shell.db, office.workspace(), jiff::Timestamp::MAX, 100).await.unwrap();
-    all.into_iter().rev().map(|one| (one.kind, one.object_kind, one.text)).collect()
 }
 
 /// Puts the token of the connection right, or wrong, as its row holds it.
@@ -164,4 +157,49 @@ async fn a_removed_connection_is_not_waited_for() {
     let open: Vec<(i64,)> =
         db.fetch_all(sql!("SELECT raised_at FROM notice WHERE ended_at IS NULL"), args![]).await.unwrap();
     assert!(open.is_empty());
+}
+
+/// Promise: a site that is down is shown at once and told once it has lasted half an hour, and so is that it is back; while somebody has
+/// paused it, nothing is told of it or its projects.
+#[tokio::test]
+async fn a_site_that_is_down_for_long_is_told() {
+    for office in Office::all().await {
+        let there = office.connect().await;
+        let db = &office.console.shell.db;
+        let watch =
+            Watch::new(office.console.shell.clone(), std::sync::Arc::clone(&office.state.connections));
+        let fails = async |entry: &str| {
+            let mut tx = db.begin().await.unwrap();
+            let fault = fault::Fault::own(entry, "");
+            tell::destination_fails(&mut tx, there.destination, &fault, office.now()).await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        fails("jira.unavailable").await;
+        watch.look().await.unwrap();
+        assert_eq!(
+            (state_of(&office, there.jira).await.as_str(), told(&office).await.len()),
+            ("degraded", 0)
+        );
+        for _ in 0..2 {
+            later(&office, 16);
+            fails("jira.unavailable").await;
+            watch.look().await.unwrap();
+        }
+        watch.look().await.unwrap();
+        let all = told(&office).await;
+        assert_eq!(all.len(), 1, "{all:?}");
+        assert_eq!((all[0].0.as_str(), all[0].1.as_str()), ("degraded", "jira"));
+        let mut tx = db.begin().await.unwrap();
+        tell::destination_works(&mut tx, there.destination, office.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        let all = told(&office).await;
+        assert_eq!((all.len(), all[1].0.as_str()), (2, "back"), "{all:?}");
+
+        let mut tx = db.begin().await.unwrap();
+        jira::set_paused(&mut tx, office.workspace(), there.jira, true, office.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        fails("jira.token").await;
+        fails("jira.project").await;
+        assert_eq!(told(&office).await.len(), 2, "what somebody has paused is nobody's news");
+    }
 }

@@ -129,7 +129,10 @@ impl Watch {
                 self.shell.bus.tell("sources");
                 self.shell.bus.tell("notices");
             }
-            jira_watch::check_due(&self.connections).await;
+            if jira_watch::check_due(&self.connections).await {
+                self.shell.bus.tell("jira");
+                self.shell.bus.tell("notices");
+            }
             tokio::select! {
                 () = tokio::time::sleep(LOOKS) => {}
                 () = stop.cancelled() => {}
@@ -177,9 +180,10 @@ impl Watch {
             let (object, standing) = of_account(workspace, &account);
             self.put_right(&object, &standing, needed(&standing, &of(account.id), now), now).await?;
         }
-        for site in jira::all(db, workspace).await? {
-            let standing = health::of_jira(&site);
-            self.put_right(&of_jira(workspace, &site), &standing, needed(&standing, &of(site.id), now), now)
+        let sites = jira::all(db, workspace).await?;
+        for site in &sites {
+            let standing = health::of_jira(site);
+            self.put_right(&of_jira(workspace, site), &standing, needed(&standing, &of(site.id), now), now)
                 .await?;
         }
         // What was removed is not waited for.
@@ -200,7 +204,7 @@ impl Watch {
                 tx.commit().await?;
             }
         }
-        self.forecast(&all, &senders, now).await?;
+        self.forecast(&all, &senders, &sites, now).await?;
         let old = now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
         rows::forget(db, old).await?;
         Ok(())
@@ -262,6 +266,7 @@ impl Watch {
         &self,
         sources: &[Source],
         outbounds: &[Outbound],
+        sites: &[JiraConnection],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let (db, workspace) = (&self.shell.db, self.shell.workspace);
@@ -281,6 +286,7 @@ impl Watch {
             .iter()
             .map(|source| (of_source(workspace, source), of_a_source(source)))
             .chain(outbounds.iter().map(|one| (of_outbound(workspace, one), ends.of_outbound_alone(one))))
+            .chain(sites.iter().map(|site| (of_jira(workspace, site), known_ends::of_jira(site))))
             .chain(registrations);
         for (object, known) in known {
             for forecast in expiry::forecast(&known) {
@@ -356,7 +362,7 @@ fn of_account(workspace: Uuid, account: &Account) -> (Object, Standing) {
 
 fn of_jira(workspace: Uuid, site: &JiraConnection) -> Object {
     let name = format!("Jira {}", site.name);
-    Object { workspace, kind: "jira", id: site.id, name, href: "/jira".to_owned() }
+    Object { workspace, kind: "jira", id: site.id, name, href: format!("/jira/{}", site.id) }
 }
 
 fn of_outbound(workspace: Uuid, outbound: &Outbound) -> Object {

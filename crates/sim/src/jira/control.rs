@@ -23,6 +23,11 @@ use super::show::moment;
 /// - `POST /jira/tokens {"revoke":true|false}`: every token stops, or works again
 /// - `POST /jira/projects {"key","name"}`, `DELETE /jira/projects/{key}`
 /// - `POST /jira/fields {"id","required"}`: a custom field becomes required, or optional
+/// - `POST /jira/projects/{key}/email {"email"}`: the address that the site sends the project's mail from
+/// - `POST /jira/permissions {"project","missing":[…]}`: permissions that somebody takes away; none gives all back
+/// - `POST /jira/service-account {"refuse"?,"new"?,"scopes"?:[…],"end_tokens"?}`: client id and secret are refused (or taken again), are
+///   new and so refused for a while; what tokens may do; every access token ends
+/// - `POST /jira/personal-tokens {"ends"}`: when they end, or `null`
 /// - `POST /jira/quotas {"enforce":true|false}`, `POST /jira/gaps {"leave":true|false}`
 pub fn control_router(state: Arc<JiraState>) -> Router {
     Router::new()
@@ -32,6 +37,10 @@ pub fn control_router(state: Arc<JiraState>) -> Router {
         .route("/jira/tokens", post(set_tokens))
         .route("/jira/projects", get(projects).post(add_project))
         .route("/jira/projects/{key}", delete(delete_project))
+        .route("/jira/projects/{key}/email", post(set_project_email))
+        .route("/jira/permissions", post(set_permissions))
+        .route("/jira/service-account", post(set_service_account))
+        .route("/jira/personal-tokens", post(set_personal_tokens))
         .route("/jira/fields", post(set_field))
         .route("/jira/quotas", post(set_quotas))
         .route("/jira/gaps", post(set_gaps))
@@ -183,5 +192,80 @@ struct Gaps {
 
 async fn set_gaps(State(state): State<Arc<JiraState>>, Json(gaps): Json<Gaps>) -> Response {
     state.leave_gaps(gaps.leave);
+    no_content()
+}
+
+#[derive(Deserialize)]
+struct Email {
+    email: String,
+}
+
+async fn set_project_email(
+    State(state): State<Arc<JiraState>>,
+    Path(key): Path<String>,
+    Json(wanted): Json<Email>,
+) -> Response {
+    if state.set_project_email(&key, &wanted.email) {
+        no_content()
+    } else {
+        missing(&format!("project {key}"))
+    }
+}
+
+#[derive(Deserialize)]
+struct Taken {
+    project: String,
+    missing: Vec<String>,
+}
+
+async fn set_permissions(State(state): State<Arc<JiraState>>, Json(taken): Json<Taken>) -> Response {
+    state.gate().take(&taken.project, taken.missing);
+    no_content()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ServiceAccount {
+    #[serde(default)]
+    refuse: Option<bool>,
+    #[serde(default)]
+    new: bool,
+    #[serde(default)]
+    scopes: Option<Vec<String>>,
+    #[serde(default)]
+    end_tokens: bool,
+}
+
+async fn set_service_account(
+    State(state): State<Arc<JiraState>>,
+    Json(wanted): Json<ServiceAccount>,
+) -> Response {
+    let now = state.now();
+    let mut gate = state.gate();
+    if let Some(refuse) = wanted.refuse {
+        gate.refuse(refuse);
+    }
+    if wanted.new {
+        gate.is_new(now);
+    }
+    if let Some(scopes) = wanted.scopes {
+        gate.set_scopes(scopes);
+    }
+    if wanted.end_tokens {
+        gate.end_tokens();
+    }
+    no_content()
+}
+
+#[derive(Deserialize)]
+struct PersonalTokens {
+    ends: Option<jiff::Timestamp>,
+}
+
+async fn set_personal_tokens(
+    State(state): State<Arc<JiraState>>,
+    Json(wanted): Json<PersonalTokens>,
+) -> Response {
+    state.gate().end_personal_tokens_at(wanted.ends);
     no_content()
 }

@@ -6,6 +6,7 @@
 //! - `settings` what a site starts with; `site` what it holds; `document` rich text in both forms
 //! - `caller` who asks; `answer` how it refuses; `limits` the rate limits
 //! - `fields` reading of what is written; `show` writing of what is read; `adf`, `wiki`, `html` the text forms
+//! - `gate` the gateway, its scopes and the tokens of service accounts; `caller` tells the entrances apart, of which one is a Data Center
 //! - `jql` the query language; `routes` the operations by topic; `pages` what a person sees; `control` the levers
 //!
 //! Behaviour follows the recorded answers and documents of real Jira Cloud, also where it is inconvenient:
@@ -17,6 +18,7 @@ mod caller;
 mod control;
 mod document;
 mod fields;
+mod gate;
 mod html;
 mod jql;
 mod limits;
@@ -49,6 +51,7 @@ pub use settings::{
 
 use crate::clock::Clock;
 use answer::Refusal;
+use gate::Gate;
 use limits::{Exceeded, Limits};
 use routes::search::Cursors;
 use site::{Directory, Site};
@@ -64,6 +67,7 @@ pub struct JiraState {
     site: Mutex<Site>,
     limits: Mutex<Limits>,
     cursors: Mutex<Cursors>,
+    gate: Mutex<Gate>,
     counter: AtomicU64,
     revoked: AtomicBool,
     quotas: AtomicBool,
@@ -94,6 +98,7 @@ impl JiraState {
             site: Mutex::new(Site::new()),
             limits: Mutex::default(),
             cursors: Mutex::default(),
+            gate: Mutex::default(),
             counter: AtomicU64::new(0),
             revoked: AtomicBool::new(false),
             quotas: AtomicBool::new(settings.enforce_quotas),
@@ -195,6 +200,27 @@ impl JiraState {
 
     pub(crate) fn cursors(&self) -> MutexGuard<'_, Cursors> {
         self.cursors.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn gate(&self) -> MutexGuard<'_, Gate> {
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The id by which Atlassian's gateway knows the site.
+    pub fn cloud_id(&self) -> String {
+        Uuid::new_v5(&self.seed, b"cloud").to_string()
+    }
+
+    /// The address that the site sends a project's mail from; false when there is no such project.
+    pub fn set_project_email(&self, key: &str, email: &str) -> bool {
+        let mut directory = self.directory.write().unwrap_or_else(PoisonError::into_inner);
+        match Arc::make_mut(&mut directory).projects.iter_mut().find(|project| project.key == key) {
+            Some(project) => {
+                email.clone_into(&mut project.email);
+                true
+            }
+            None => false,
+        }
     }
 
     pub(crate) fn tokens_revoked(&self) -> bool {

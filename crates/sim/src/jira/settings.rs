@@ -40,6 +40,10 @@ pub struct JiraUser {
     pub token: Option<String>,
     /// Personal access token for `Authorization: Bearer`, as Data Center has them.
     pub access_token: Option<String>,
+    /// API token with scopes, which works through the gateway alone.
+    pub scoped_token: Option<String>,
+    /// Client id and client secret of a service account.
+    pub client: Option<(String, String)>,
     /// Whether the user administers Jira and every project.
     pub admin: bool,
 }
@@ -55,6 +59,8 @@ pub struct JiraProject {
     pub name: String,
     /// Issue types in the order of the create screen.
     pub issue_types: Vec<IssueType>,
+    /// The address that the site sends the project's mail from; empty for none.
+    pub email: String,
 }
 
 /// An issue type.
@@ -127,7 +133,13 @@ impl CustomField {
 impl JiraProject {
     /// A project with the issue types Task, Bug and Story, whose ids are the same in every project.
     pub fn new(id: u64, key: &str, name: &str) -> Self {
-        Self { id, key: key.to_owned(), name: name.to_owned(), issue_types: standard_issue_types() }
+        Self {
+            id,
+            key: key.to_owned(),
+            name: name.to_owned(),
+            issue_types: standard_issue_types(),
+            email: String::new(),
+        }
     }
 }
 
@@ -143,6 +155,8 @@ impl JiraUser {
             account_type: "atlassian".to_owned(),
             token: None,
             access_token: None,
+            scoped_token: None,
+            client: None,
             admin: false,
         }
     }
@@ -160,6 +174,9 @@ impl Default for JiraSettings {
         let mut service = JiraUser::person("postroom@contoso.test", "Postroom");
         service.token = Some("ATATT3xSimulatedJiraTokenForPostroom".to_owned());
         service.access_token = Some("SimulatedPersonalAccessTokenForPostroom".to_owned());
+        service.scoped_token = Some("ATATT3xSimulatedScopedTokenForPostroom".to_owned());
+        service.client =
+            Some(("SimulatedClientId".to_owned(), "ATOASimulatedClientSecretForPostroom".to_owned()));
         service.admin = true;
         let mut hidden = JiraUser::person("bruno@contoso.test", "Bruno Keller");
         hidden.hides_email = true;

@@ -161,6 +161,9 @@ impl Show<'_> {
         shown["versions"] = json!([]);
         shown["roles"] = json!({});
         shown["properties"] = json!({});
+        if !project.email.is_empty() {
+            shown["email"] = json!(project.email);
+        }
         if let Some(lead) = self.directory.users.first() {
             shown["lead"] = self.user(lead);
         }

@@ -2,8 +2,9 @@
 
 use postroom::connections::enterprise::EnterpriseView;
 use postroom::connections::pages::{
-    ConfirmPage, ConnectJiraPage, DryRun, DryRunRow, Expiry, GrantedView, JiraPage, JiraRow, MovingToGraph,
-    ProjectRow, Said, Setting, SignInFailedPage, SignedInPage, SourcePage, SourceRow, SourcesPage, SwapPage,
+    ConfirmPage, ConnectJiraPage, DryRun, DryRunRow, Expiry, GrantedView, JiraConnectionPage, JiraPage,
+    MovingToGraph, ProjectRow, Said, Setting, SignInFailedPage, SignedInPage, SourcePage, SourceRow,
+    SourcesPage, StepView, SwapPage, WriterRow,
 };
 use postroom::connections::store::uses::Uses;
 use postroom::web::chart::{Bar, Chart};
@@ -54,6 +55,7 @@ pub(crate) fn all(theme: Theme) -> Vec<Sample> {
                 empty: JiraPage::nothing(),
             },
         ),
+        sample("jira-connection", &jira_connection(theme)),
         sample("jira-new", &connect(theme)),
         sample("jira-new-failed", &failed),
     ]
@@ -468,43 +470,39 @@ fn swapped(theme: Theme) -> SwapPage {
 }
 
 fn jira(theme: Theme) -> JiraPage {
-    let mut frame = frame(theme, Section::Jira, "Jira")
+    let mut frame = frame(theme, Section::Jira, "Jira connections")
         .with(Action::go("Connect Jira", "/jira/new").with_icon(Icon::Plus))
         .live("jira");
     frame.flash = Some(Flash::done("contoso.atlassian.net is connected."));
-    let project = |key: &str, name: &str, health, text: &str, sources| ProjectRow {
-        key: key.into(),
-        name: name.into(),
-        health,
-        text: text.into(),
-        sources,
-    };
-    let site = |id: &str, name: &str, health, faulty: bool| JiraRow {
+    let site = |id: &str, name: &str, health, faulty: bool| SourceRow {
         id: id.into(),
-        name: name.into(),
-        kind: "Cloud, API token".into(),
-        base_url: format!("https://{name}/"),
-        user: "Postroom Bot (postroom@contoso.com)".into(),
+        mailbox: name.into(),
+        href: format!("/jira/{id}"),
+        folder: if faulty { String::new() } else { "SUP, BILL".into() },
+        connection_type: if faulty { "Data Center" } else { "Service account" },
+        target: "Postroom Bot".into(),
         health,
-        beside: if faulty { "retrying in 8 s".into() } else { "checked 2 min ago".into() },
-        fault: faulty.then(jira_down),
-        ping: Some(post("Ping", "/jira/1/ping").icon_only(Icon::Ping).in_place()),
-        menu: Menu::more(format!("More for {name}"), vec![Action::go("Change token", "/jira/1/settings")]),
-        result: (!faulty).then(|| PingView { close: "/jira".into(), at: exact(0), ..ping(true) }),
-        projects: if faulty {
-            Vec::new()
+        last_mail: None,
+        beside: if faulty { "trying again in 8 s".into() } else { "answered 2 min ago".into() },
+        said: if faulty {
+            vec![Said {
+                tone: Tone::Warn,
+                since: Some(on(-120)),
+                text: "Jira does not answer as it should.".into(),
+                code: "HTTP 503".into(),
+                action: None,
+                ways: Vec::new(),
+            }]
         } else {
-            vec![
-                project("SUP", "Support", Health::Online, "", 1),
-                project(
-                    "BILL",
-                    "Billing and everything around invoices",
-                    Health::Offline,
-                    "the issue type Task is gone",
-                    2,
-                ),
-            ]
+            Vec::new()
         },
+        ping: Some(post("Ping", "/jira/1/ping").icon_only(Icon::Ping).in_place()),
+        validate: None,
+        menu: Menu::more(
+            format!("More for {name}"),
+            vec![Action::go("Change or replace the secret", "/jira/1/edit")],
+        ),
+        result: (!faulty).then(|| PingView { close: "/jira".into(), at: exact(0), ..ping(true) }),
     };
     JiraPage {
         frame,
@@ -516,27 +514,100 @@ fn jira(theme: Theme) -> JiraPage {
     }
 }
 
+fn jira_connection(theme: Theme) -> JiraConnectionPage {
+    let project = |key: &str, name: &str, health, text: &str, sources| ProjectRow {
+        key: key.into(),
+        name: name.into(),
+        health,
+        text: text.into(),
+        sources,
+    };
+    let writer = |name: &str, project: &str, is_read_twice| WriterRow {
+        href: "/sources/1".into(),
+        name: name.into(),
+        project: project.into(),
+        issue_type: "Task".into(),
+        is_read_twice,
+    };
+    JiraConnectionPage {
+        frame: frame(theme, Section::Jira, "contoso.atlassian.net"),
+        health: Health::Degraded,
+        since: ago(-120),
+        faults: vec![jira_down()],
+        last_success: Some(ago(-130)),
+        next_try: Some("in 8 s".into()),
+        waiting: 41,
+        limits: vec![
+            ("Rate limit".into(), "no pause".into()),
+            ("Calls left".into(), "88 of 100, for “create issue”, 4 s ago".into()),
+        ],
+        ping: Some(PingView { close: String::new(), at: exact(0), ..ping(true) }),
+        projects: vec![
+            project("SUP", "Support", Health::Online, "", 1),
+            project(
+                "BILL",
+                "Billing and everything around invoices",
+                Health::Offline,
+                "the issue type Task is gone",
+                2,
+            ),
+        ],
+        writers: vec![
+            writer("support@contoso.com · Inbox", "SUP", true),
+            writer("billing@contoso.com · Inbox", "BILL", false),
+        ],
+        timeline: Timeline {
+            entries: vec![TimelineEntry {
+                at: ago(-120),
+                tone: Tone::Warn,
+                text: "Looked at: Reachable: Jira does not answer as it should".into(),
+                who: String::new(),
+                detail: String::new(),
+            }],
+            empty: "Nothing has happened yet.",
+        },
+        expires: vec![Expiry {
+            what: "API token".into(),
+            at: Some(on(86_400 * 20)),
+            text: "Make a new token before and put it in under Jira.".into(),
+            action: Some(Action::go("Put a new one in", "/jira/1/edit")),
+        }],
+        settings: vec![
+            Setting::new("Site", "https://contoso.atlassian.net"),
+            Setting::new("Kind", "Jira Cloud, scoped API token"),
+        ],
+        edit: Some(Action::go("Change", "/jira/1/edit").with_icon(Icon::Settings)),
+        dangers: vec![post("Pause", "/jira/1/pause").with_icon(Icon::Paused)],
+        is_used: true,
+    }
+}
+
 fn connect(theme: Theme) -> ConnectJiraPage {
     ConnectJiraPage {
         frame: frame(theme, Section::Jira, "Connect Jira"),
         action: "/jira/new".into(),
+        kind: "cloud_token",
+        kind_name: "Jira Cloud, API token",
+        steps: vec![
+            StepView {
+                text: "Make a Jira user for Postroom, and give it the permissions below in each project that mail goes to.",
+                link: None,
+            },
+            StepView {
+                text: "As that user: Create API token, without scopes.",
+                link: Some(Action::leave("API tokens", "https://id.atlassian.com/")),
+            },
+        ],
+        scopes: Vec::new(),
+        needed: vec!["Browse projects", "Create issues", "Add comments", "Create attachments"],
+        useful: vec!["Modify reporter", "Manage watchers", "Transition issues", "Link issues"],
+        other: "/jira/new?kind=choose".into(),
+        cancel: "/jira".into(),
         fields: Fields::new(vec![
-            Field::radio(
-                "kind",
-                "Kind",
-                vec![
-                    Choice::new("cloud_token", "Jira Cloud")
-                        .hint("With the address of a user and an API token."),
-                    Choice::new("data_center_token", "Jira Data Center")
-                        .hint("With a personal access token."),
-                ],
-            )
-            .value("cloud_token"),
             Field::url("base_url", "Address of the site").placeholder("https://company.atlassian.net"),
-            Field::email("username", "User")
-                .hint("Whose token it is; issues are created in this name.")
-                .optional(),
-            Field::secret("token", "Token").autocomplete("new-password"),
+            Field::line("username", "User").hint("The address that the token belongs to."),
+            Field::secret("token", "API token").autocomplete("new-password"),
+            Field::date("ends", "Ends on").optional(),
         ]),
         fault: None,
         ping: None,

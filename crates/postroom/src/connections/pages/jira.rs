@@ -1,10 +1,12 @@
-//! Jira: its connections, and the form that makes one.
+//! Jira: its connections, one of them, the choice of a kind, and the form that makes one.
 
 use askama::Template;
 
+use super::{Expiry, Setting, SourceRow};
 use crate::web::Frame;
-use crate::web::components::{Action, Empty, FaultView, Health, Menu, PingView};
+use crate::web::components::{Action, Empty, FaultView, Health, PingView, Timeline};
 use crate::web::form::Fields;
+use crate::web::times::Moment;
 
 /// A project that mail goes to.
 #[derive(Clone, Debug)]
@@ -21,50 +23,29 @@ pub struct ProjectRow {
     pub sources: u64,
 }
 
-/// A connection.
+/// A source that writes to a connection.
 #[derive(Clone, Debug)]
-pub struct JiraRow {
-    /// The row's id.
-    pub id: String,
-    /// Its name.
+pub struct WriterRow {
+    /// Its page.
+    pub href: String,
+    /// Mailbox and folder.
     pub name: String,
-    /// `Cloud, API token`, `Data Center, personal access token`.
-    pub kind: String,
-    /// The site's address.
-    pub base_url: String,
-    /// Whom Postroom writes as.
-    pub user: String,
-    /// Its health.
-    pub health: Health,
-    /// Words beside the state.
-    pub beside: String,
-    /// What is wrong.
-    pub fault: Option<FaultView>,
-    /// The ping button.
-    pub ping: Option<Action>,
-    /// The rest.
-    pub menu: Menu,
-    /// The result of a ping.
-    pub result: Option<PingView>,
-    /// The projects that mail goes to.
-    pub projects: Vec<ProjectRow>,
+    /// The project's key.
+    pub project: String,
+    /// The issue type.
+    pub issue_type: String,
+    /// Whether Jira itself sends from its mailbox.
+    pub is_read_twice: bool,
 }
 
-impl JiraRow {
-    /// The menu, which on a phone also holds ping.
-    fn whole_menu(&self) -> Menu {
-        self.menu.with_on_phones(&self.ping)
-    }
-}
-
-/// Jira.
+/// Jira connections.
 #[derive(Clone, Debug, Template)]
 #[template(path = "connections/jira.html")]
 pub struct JiraPage {
     /// The frame, with *Connect Jira* beside the heading.
     pub frame: Frame,
-    /// The connections.
-    pub rows: Vec<JiraRow>,
+    /// The connections: name, projects, kind, whom they write as.
+    pub rows: Vec<SourceRow>,
     /// What an empty list says.
     pub empty: Empty,
 }
@@ -74,11 +55,83 @@ impl JiraPage {
     pub fn nothing() -> Empty {
         Empty {
             title: "No Jira site is connected yet".to_owned(),
-            text: "Its address and a token are enough. The connection is tested before it is kept."
+            text: "A service account, an API token or a personal access token is enough. The connection is tested before it is kept."
                 .to_owned(),
             action: Some(Action::go("Connect Jira", "/jira/new").primary()),
         }
     }
+}
+
+/// One connection.
+#[derive(Clone, Debug, Template)]
+#[template(path = "connections/jira_connection.html")]
+pub struct JiraConnectionPage {
+    /// The frame: the title is its name.
+    pub frame: Frame,
+    /// Its health.
+    pub health: Health,
+    /// Since when.
+    pub since: Moment,
+    /// What is wrong, what comes first first.
+    pub faults: Vec<FaultView>,
+    /// The last time that it answered as it should.
+    pub last_success: Option<Moment>,
+    /// When it is tried again, in words.
+    pub next_try: Option<String>,
+    /// Mails that wait for it.
+    pub waiting: u64,
+    /// What the site has told of its limits: name and value.
+    pub limits: Vec<(String, String)>,
+    /// What the last ping found.
+    pub ping: Option<PingView>,
+    /// The projects that mail goes to.
+    pub projects: Vec<ProjectRow>,
+    /// The sources that write there.
+    pub writers: Vec<WriterRow>,
+    /// What happened.
+    pub timeline: Timeline,
+    /// What will end.
+    pub expires: Vec<Expiry>,
+    /// Settings.
+    pub settings: Vec<Setting>,
+    /// Where they are changed.
+    pub edit: Option<Action>,
+    /// What takes something away: pause, remove.
+    pub dangers: Vec<Action>,
+    /// Whether sources write there, so that it cannot be removed.
+    pub is_used: bool,
+}
+
+/// A kind to choose.
+#[derive(Clone, Debug)]
+pub struct KindChoice {
+    /// Its name.
+    pub name: &'static str,
+    /// For whom it is.
+    pub hint: &'static str,
+    /// Its form.
+    pub href: String,
+    /// Whether the connection is of it.
+    pub is_here: bool,
+}
+
+/// The kinds of connections.
+#[derive(Clone, Debug, Template)]
+#[template(path = "connections/choose_jira.html")]
+pub struct ChooseJiraPage {
+    /// The frame.
+    pub frame: Frame,
+    /// The kinds.
+    pub kinds: Vec<KindChoice>,
+}
+
+/// What somebody does before the form can be filled in.
+#[derive(Clone, Debug)]
+pub struct StepView {
+    /// What.
+    pub text: &'static str,
+    /// Where.
+    pub link: Option<Action>,
 }
 
 /// Connects a site, or changes a connection.
@@ -89,12 +142,35 @@ pub struct ConnectJiraPage {
     pub frame: Frame,
     /// Where it is posted to.
     pub action: String,
-    /// `kind`, `base_url`, `username`, `token` (write-only).
+    /// The kind, as it is posted.
+    pub kind: &'static str,
+    /// The kind, as people know it.
+    pub kind_name: &'static str,
+    /// What is done before, in order.
+    pub steps: Vec<StepView>,
+    /// The scopes that the token needs; empty where it has none.
+    pub scopes: Vec<&'static str>,
+    /// The permissions that are needed in each project.
+    pub needed: Vec<&'static str>,
+    /// Those that rules may ask for.
+    pub useful: Vec<&'static str>,
+    /// Where another kind is chosen.
+    pub other: String,
+    /// Where *Cancel* leads.
+    pub cancel: String,
+    /// `base_url`, `username`, `token` (write-only), `ends`, `cloud_id`.
     pub fields: Fields,
     /// Why the test went wrong.
     pub fault: Option<FaultView>,
     /// The lines of the test.
     pub ping: Option<PingView>,
-    /// Whether a connection is changed, whose token stays when the field is left empty.
+    /// Whether a connection is changed, whose secret stays when the field is left empty.
     pub is_change: bool,
+}
+
+impl ConnectJiraPage {
+    /// The scopes as they are pasted.
+    fn copy_scopes(&self) -> Action {
+        Action::copy("Copy the scopes", self.scopes.join(" "))
+    }
 }

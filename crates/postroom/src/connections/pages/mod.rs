@@ -1,7 +1,7 @@
 //! The pages of connections: what they show as plain structs, filled in by the actions beside them.
 //!
 //! [`SourcesPage`] (the list), [`SourcePage`] (one of them), [`ConfirmPage`] (what a new one shall do),
-//! [`SignedInPage`] and [`SignInFailedPage`] (back from Microsoft), [`JiraPage`] and [`ConnectJiraPage`],
+//! [`SignedInPage`] and [`SignInFailedPage`] (back from Microsoft), [`JiraPage`], [`JiraConnectionPage`] and [`ConnectJiraPage`],
 //! [`RegistrationsPage`] and [`RegistrationPage`] (the Entra app that Postroom is).
 
 mod alarm;
@@ -24,7 +24,10 @@ pub use approval::{ApprovalPage, ApprovedPage};
 pub use confirm::{ConfirmPage, DryRun, DryRunRow};
 pub use create_ews::CreateEwsPage;
 pub use device::DevicePage;
-pub use jira::{ConnectJiraPage, JiraPage, JiraRow, ProjectRow};
+pub use jira::{
+    ChooseJiraPage, ConnectJiraPage, JiraConnectionPage, JiraPage, KindChoice, ProjectRow, StepView,
+    WriterRow,
+};
 pub use links::{LinkMadePage, LinkRow, LinksPage, OwnerDonePage, OwnerPage, OwnerWaitsPage};
 pub use registrations::{
     AccountOfRegistration, CredentialFormPage, CredentialRow, RegistrationFormPage, RegistrationPage,

@@ -35,7 +35,7 @@ impl Clock for SharedClock {
 
 struct World {
     sim: sim::Sim,
-    config: Config,
+    config: Box<Config>,
     running: Running,
     browser: Browser,
     source: Uuid,
@@ -91,13 +91,13 @@ impl World {
         let page = connect::sign_in(&mut browser, &running.url, &wishes).await.unwrap();
         connect::confirm(&mut browser, &running.url, page, &wishes).await.unwrap();
         let (source,): (Uuid,) = running.db.fetch_one(sql!("SELECT id FROM source"), args![]).await.unwrap();
-        Self { sim, config, running, browser, source, _folder: folder }
+        Self { sim, config: Box::new(config), running, browser, source, _folder: folder }
     }
 
     async fn restart(mut self) -> Self {
         self.running.stop().await;
         let clock = Arc::new(SharedClock(self.sim.clock().clone()));
-        self.running = serve::start_at(self.config.clone(), clock).await.unwrap();
+        self.running = serve::start_at((*self.config).clone(), clock).await.unwrap();
         self
     }
 

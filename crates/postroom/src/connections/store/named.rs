@@ -91,42 +91,46 @@ pub async fn account(tx: &mut Tx, id: Uuid) -> Result<Option<NamedAccount>, Stor
     .await
 }
 
-/// A destination: the project and its site.
+/// A destination in use: the project and its site.
 pub async fn destination(tx: &mut Tx, id: Uuid) -> Result<Option<Named>, StoreError> {
     tx.fetch_optional(
         sql!(
             "SELECT d.id, d.workspace_id, 'Project ' || d.project_key || ' in ' || j.name AS name
-             FROM destination d JOIN jira_connection j ON j.id = d.jira_connection_id WHERE d.id = $1"
+             FROM destination d JOIN jira_connection j ON j.id = d.jira_connection_id
+             WHERE d.id = $1 AND j.paused_at IS NULL"
         ),
         args![id],
     )
     .await
 }
 
-/// A Jira connection.
+/// A Jira connection in use.
 pub async fn site(tx: &mut Tx, id: Uuid) -> Result<Option<Named>, StoreError> {
     tx.fetch_optional(
-        sql!("SELECT id, workspace_id, 'Jira ' || name AS name FROM jira_connection WHERE id = $1"),
+        sql!(
+            "SELECT id, workspace_id, 'Jira ' || name AS name FROM jira_connection WHERE id = $1 AND paused_at IS NULL"
+        ),
         args![id],
     )
     .await
 }
 
-/// The Jira connection that a destination belongs to.
+/// The Jira connection that a destination belongs to, while it is in use.
 pub async fn site_of(tx: &mut Tx, destination: Uuid) -> Result<Option<Named>, StoreError> {
     tx.fetch_optional(
         sql!(
             "SELECT j.id, j.workspace_id, 'Jira ' || j.name AS name
-             FROM destination d JOIN jira_connection j ON j.id = d.jira_connection_id WHERE d.id = $1"
+             FROM destination d JOIN jira_connection j ON j.id = d.jira_connection_id
+             WHERE d.id = $1 AND j.paused_at IS NULL"
         ),
         args![destination],
     )
     .await
 }
 
-/// Mails that have no end yet and go to a Jira connection.
+/// Mails that go to a Jira connection and have no end yet, or have one since its trouble was told: those had waited, too.
 pub async fn waiting_for_site(tx: &mut Tx, site: Uuid) -> Result<u64, StoreError> {
-    let (count,): (i64,) = tx
+    let (open,): (i64,) = tx
         .fetch_one(
             sql!(
                 "SELECT count(*) FROM message w JOIN source s ON s.id = w.source_id
@@ -136,12 +140,25 @@ pub async fn waiting_for_site(tx: &mut Tx, site: Uuid) -> Result<u64, StoreError
             args![site],
         )
         .await?;
-    Ok(u64::try_from(count).unwrap_or(0))
+    // Mail that was older than a day when the trouble was told is not looked for: the index goes by the time of receipt.
+    let (through,): (i64,) = tx
+        .fetch_one(
+            sql!(
+                "SELECT count(*) FROM (SELECT workspace_id, min(raised_at) AS told FROM notice
+                   WHERE object_id = $1 AND ended_at IS NULL AND kind IN ('offline', 'degraded') GROUP BY workspace_id) n
+                 JOIN message w ON w.workspace_id = n.workspace_id AND w.received_at >= n.told - 86400000000
+                 JOIN source s ON s.id = w.source_id JOIN destination d ON d.id = s.destination_id
+                 WHERE d.jira_connection_id = $1 AND w.ended_at >= n.told"
+            ),
+            args![site],
+        )
+        .await?;
+    Ok(u64::try_from(open.saturating_add(through)).unwrap_or(0))
 }
 
-/// Mails that have no end yet and go to a destination.
+/// The same for a destination.
 pub async fn waiting_for(tx: &mut Tx, destination: Uuid) -> Result<u64, StoreError> {
-    let (count,): (i64,) = tx
+    let (open,): (i64,) = tx
         .fetch_one(
             sql!(
                 "SELECT count(*) FROM message w JOIN source s ON s.id = w.source_id
@@ -150,5 +167,16 @@ pub async fn waiting_for(tx: &mut Tx, destination: Uuid) -> Result<u64, StoreErr
             args![destination],
         )
         .await?;
-    Ok(u64::try_from(count).unwrap_or(0))
+    let (through,): (i64,) = tx
+        .fetch_one(
+            sql!(
+                "SELECT count(*) FROM (SELECT workspace_id, min(raised_at) AS told FROM notice
+                   WHERE object_id = $1 AND ended_at IS NULL AND kind IN ('offline', 'degraded') GROUP BY workspace_id) n
+                 JOIN message w ON w.workspace_id = n.workspace_id AND w.received_at >= n.told - 86400000000
+                 JOIN source s ON s.id = w.source_id WHERE s.destination_id = $1 AND w.ended_at >= n.told"
+            ),
+            args![destination],
+        )
+        .await?;
+    Ok(u64::try_from(open.saturating_add(through)).unwrap_or(0))
 }

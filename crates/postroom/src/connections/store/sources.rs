@@ -58,6 +58,12 @@ pub struct Source {
     pub destination_fault: Option<String>,
     /// When the destination is tried again, microseconds.
     pub destination_not_before: Option<i64>,
+    /// The address that Jira itself sends the project's mail from; empty where it told none.
+    pub jira_address: Option<String>,
+    /// The Jira connection's name.
+    pub jira_name: Option<String>,
+    /// Since when that is paused, microseconds.
+    pub jira_paused_at: Option<i64>,
     /// The issue type's id.
     pub issue_type_id: String,
     /// The issue type's name.
@@ -126,7 +132,8 @@ pub async fn all(db: &Db, workspace: Uuid) -> Result<Vec<Source>, StoreError> {
                a.fault AS account_fault, a.signed_in_at, a.refreshed_at, s.mailbox_id, m.native_id AS mailbox_native_id,
                m.address AS mailbox, s.connection_type, s.ews_url, s.folder_id, s.folder_name, s.destination_id, d.jira_connection_id, d.project_key,
                d.project_name, d.state AS destination_state, d.state_since AS destination_since,
-               d.fault AS destination_fault, d.not_before AS destination_not_before, s.issue_type_id, s.issue_type_name,
+               d.fault AS destination_fault, d.not_before AS destination_not_before, d.jira_address, j.name AS jira_name, j.paused_at AS jira_paused_at,
+               s.issue_type_id, s.issue_type_name,
                s.start_kind, s.start_at, s.handled, s.handled_target, s.handled_name, s.confirmed_at, s.paused_at, s.resumed_at, s.state, s.state_since,
                s.fault, s.failures, s.next_poll_at, s.last_success_at, s.last_mail_at, s.shadow_at, s.profile_id, p.name AS profile_name,
                s.start_zone, s.mark_state, s.mark_since, s.mark_fault, s.marks_not_before, s.marks_given_up, s.by_ids_since,
@@ -134,7 +141,8 @@ pub async fn all(db: &Db, workspace: Uuid) -> Result<Vec<Source>, StoreError> {
                  ELSE (SELECT count(*) FROM message u WHERE u.source_id = s.id AND u.mark = 'due') END AS unmarked,
                (SELECT count(*) FROM message w WHERE w.source_id = s.id AND w.state IN ('recorded', 'ready', 'acting')) AS waiting
              FROM source s JOIN account a ON a.id = s.account_id JOIN mailbox m ON m.id = s.mailbox_id
-             LEFT JOIN destination d ON d.id = s.destination_id LEFT JOIN profile p ON p.id = s.profile_id
+             LEFT JOIN destination d ON d.id = s.destination_id LEFT JOIN jira_connection j ON j.id = d.jira_connection_id
+             LEFT JOIN profile p ON p.id = s.profile_id
              WHERE s.workspace_id = $1 AND s.removed_at IS NULL ORDER BY m.address, s.folder_name, s.id"
         ),
         args![workspace],
@@ -150,7 +158,8 @@ pub async fn all_uncounted(db: &Db, workspace: Uuid) -> Result<Vec<Source>, Stor
                a.fault AS account_fault, a.signed_in_at, a.refreshed_at, s.mailbox_id, m.native_id AS mailbox_native_id,
                m.address AS mailbox, s.connection_type, s.ews_url, s.folder_id, s.folder_name, s.destination_id, d.jira_connection_id, d.project_key,
                d.project_name, d.state AS destination_state, d.state_since AS destination_since,
-               d.fault AS destination_fault, d.not_before AS destination_not_before, s.issue_type_id, s.issue_type_name,
+               d.fault AS destination_fault, d.not_before AS destination_not_before, d.jira_address, j.name AS jira_name, j.paused_at AS jira_paused_at,
+               s.issue_type_id, s.issue_type_name,
                s.start_kind, s.start_at, s.handled, s.handled_target, s.handled_name, s.confirmed_at, s.paused_at, s.resumed_at, s.state, s.state_since,
                s.fault, s.failures, s.next_poll_at, s.last_success_at, s.last_mail_at, s.shadow_at, s.profile_id, p.name AS profile_name,
                s.start_zone, s.mark_state, s.mark_since, s.mark_fault, s.marks_not_before, s.marks_given_up, s.by_ids_since,
@@ -158,7 +167,8 @@ pub async fn all_uncounted(db: &Db, workspace: Uuid) -> Result<Vec<Source>, Stor
                  ELSE (SELECT count(*) FROM message u WHERE u.source_id = s.id AND u.mark = 'due') END AS unmarked,
                CAST(0 AS BIGINT) AS waiting
              FROM source s JOIN account a ON a.id = s.account_id JOIN mailbox m ON m.id = s.mailbox_id
-             LEFT JOIN destination d ON d.id = s.destination_id LEFT JOIN profile p ON p.id = s.profile_id
+             LEFT JOIN destination d ON d.id = s.destination_id LEFT JOIN jira_connection j ON j.id = d.jira_connection_id
+             LEFT JOIN profile p ON p.id = s.profile_id
              WHERE s.workspace_id = $1 AND s.removed_at IS NULL ORDER BY m.address, s.folder_name, s.id"
         ),
         args![workspace],
@@ -174,7 +184,8 @@ pub async fn one(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<Source>, S
                a.fault AS account_fault, a.signed_in_at, a.refreshed_at, s.mailbox_id, m.native_id AS mailbox_native_id,
                m.address AS mailbox, s.connection_type, s.ews_url, s.folder_id, s.folder_name, s.destination_id, d.jira_connection_id, d.project_key,
                d.project_name, d.state AS destination_state, d.state_since AS destination_since,
-               d.fault AS destination_fault, d.not_before AS destination_not_before, s.issue_type_id, s.issue_type_name,
+               d.fault AS destination_fault, d.not_before AS destination_not_before, d.jira_address, j.name AS jira_name, j.paused_at AS jira_paused_at,
+               s.issue_type_id, s.issue_type_name,
                s.start_kind, s.start_at, s.handled, s.handled_target, s.handled_name, s.confirmed_at, s.paused_at, s.resumed_at, s.state, s.state_since,
                s.fault, s.failures, s.next_poll_at, s.last_success_at, s.last_mail_at, s.shadow_at, s.profile_id, p.name AS profile_name,
                s.start_zone, s.mark_state, s.mark_since, s.mark_fault, s.marks_not_before, s.marks_given_up, s.by_ids_since,
@@ -182,7 +193,8 @@ pub async fn one(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<Source>, S
                  ELSE (SELECT count(*) FROM message u WHERE u.source_id = s.id AND u.mark = 'due') END AS unmarked,
                (SELECT count(*) FROM message w WHERE w.source_id = s.id AND w.state IN ('recorded', 'ready', 'acting')) AS waiting
              FROM source s JOIN account a ON a.id = s.account_id JOIN mailbox m ON m.id = s.mailbox_id
-             LEFT JOIN destination d ON d.id = s.destination_id LEFT JOIN profile p ON p.id = s.profile_id
+             LEFT JOIN destination d ON d.id = s.destination_id LEFT JOIN jira_connection j ON j.id = d.jira_connection_id
+             LEFT JOIN profile p ON p.id = s.profile_id
              WHERE s.workspace_id = $1 AND s.id = $2 AND s.removed_at IS NULL"
         ),
         args![workspace, id],

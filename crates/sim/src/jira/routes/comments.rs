@@ -103,6 +103,11 @@ pub(crate) async fn add(
     body: JsonBody,
 ) -> Answer {
     let issue = find(&state.site(), &names)?;
+    if state.gate().has_taken(issue.key.split('-').next().unwrap_or_default(), "ADD_COMMENTS") {
+        let name = &caller.user.display_name;
+        let message = format!("{name}, you do not have the permission to comment on this issue.");
+        return Err(Refusal::field("comment", message));
+    }
     let comment = read(&state, &caller, &body.open_object()?)?;
     if issue.comments.len() >= COMMENT_LIMIT {
         let message = "The issue has reached the maximum number of comments.";

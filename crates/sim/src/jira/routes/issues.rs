@@ -57,6 +57,9 @@ impl Update {
 pub(crate) async fn create(State(state): State<Arc<JiraState>>, caller: Caller, body: JsonBody) -> Answer {
     let mut update = Update::read(body)?;
     let project = wanted_project(&caller.directory, &update.fields)?.clone();
+    if state.gate().has_taken(&project.key, "CREATE_ISSUES") {
+        return Err(Refusal::bad("You do not have permission to create issues in this project."));
+    }
     let new_comments = comments::read_all(&state, &caller, &update.take_comments())?;
     let draft = match read_draft(&state, &caller, &project, &update) {
         Ok(draft) => draft,

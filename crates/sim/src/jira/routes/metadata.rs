@@ -6,11 +6,10 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::super::JiraState;
 use super::super::answer::{Answer, Refusal, ok};
-use super::super::caller::{Caller, Visitor};
+use super::super::caller::{Caller, Entrance, Visitor};
 use super::super::settings::{CustomField, CustomKind};
 use super::super::show::moment;
 use super::super::site::{PRIORITIES, Status};
@@ -31,6 +30,11 @@ pub(crate) async fn server_info(State(state): State<Arc<JiraState>>, visitor: Vi
         "serverTitle": state.title,
         "serverTimeZone": "Etc/UTC",
     });
+    if visitor.entrance == Entrance::DataCenter {
+        body["version"] = json!("10.3.12");
+        body["versionNumbers"] = json!([10, 3, 12]);
+        body["deploymentType"] = json!("Server");
+    }
     if visitor.user.is_some() {
         body["serverTime"] = json!(moment(state.now()));
     }
@@ -49,7 +53,7 @@ pub(crate) fn tell_sign_in(mut response: Response, failed: bool) -> Response {
 
 /// `GET /_edge/tenant_info`: the cloud id, for anybody.
 pub(crate) async fn tenant_info(State(state): State<Arc<JiraState>>) -> Response {
-    ok(&json!({"cloudId": Uuid::new_v5(&state.seed, b"cloud").to_string()}))
+    ok(&json!({"cloudId": state.cloud_id()}))
 }
 
 /// A field that every issue has: id, name, JQL names, schema type, items of a list.

@@ -12,7 +12,7 @@ use super::answer::Refusal;
 use super::caller::{Caller, Version};
 use super::show::Show;
 use super::site::{Issue, Site};
-use super::{JiraState, limit};
+use super::{JiraState, gate, limit};
 
 pub(crate) mod attachments;
 mod comments;
@@ -37,9 +37,33 @@ pub(crate) fn router(state: &Arc<JiraState>) -> Router<Arc<JiraState>> {
         .nest("/rest/api/3", api(state, Version::Three))
         .nest("/rest/api/2", api(state, Version::Two))
         .nest("/rest/api/latest", api(state, Version::Two))
+        .route("/rest/servicedeskapi/info", get(gate::service_management))
+        .nest("/ex/jira/{cloud}", behind_gateway(state))
+        .nest("/dc", data_center(state))
+        .route("/oauth/token", post(gate::token))
+        .route("/oauth/token/accessible-resources", get(gate::accessible_resources))
         .route("/_edge/tenant_info", get(metadata::tenant_info))
         .route("/media/file/{media}/binary", get(attachments::media))
         .route("/secure/attachment/{attachment}/{name}", get(attachments::download))
+}
+
+/// The site behind Atlassian's gateway.
+fn behind_gateway(state: &Arc<JiraState>) -> Router<Arc<JiraState>> {
+    Router::new()
+        .nest("/rest/api/3", api(state, Version::Three))
+        .nest("/rest/api/2", api(state, Version::Two))
+        .route("/rest/servicedeskapi/info", get(gate::service_management))
+        .layer(middleware::from_fn_with_state(Arc::clone(state), gate::gateway))
+}
+
+/// The Data Center face of the site, under a context path.
+fn data_center(state: &Arc<JiraState>) -> Router<Arc<JiraState>> {
+    Router::new()
+        .nest("/rest/api/2", api(state, Version::Two))
+        .nest("/rest/api/latest", api(state, Version::Two))
+        .route("/rest/servicedeskapi/info", get(gate::service_management))
+        .route("/rest/pat/latest/tokens", get(gate::personal_tokens))
+        .layer(middleware::from_fn(gate::not_on_data_center))
 }
 
 fn api(state: &Arc<JiraState>, version: Version) -> Router<Arc<JiraState>> {

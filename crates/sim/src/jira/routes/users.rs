@@ -1,13 +1,15 @@
 //! Users and what they may do.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use axum::extract::Query;
+use axum::extract::{Query, State};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::super::JiraState;
 use super::super::answer::{Answer, Refusal, ok};
-use super::super::caller::Caller;
+use super::super::caller::{Caller, Entrance};
 use super::super::settings::JiraUser;
 use super::{Parameters, list, page};
 
@@ -36,6 +38,12 @@ const PERMISSIONS: [(&str, &str, bool, bool); 18] = [
 /// `GET myself`.
 pub(crate) async fn myself(caller: Caller) -> Answer {
     let mut shown = caller.show().user(&caller.user);
+    if caller.entrance == Entrance::DataCenter {
+        let name = caller.user.email.split('@').next().unwrap_or_default();
+        shown = json!({"self": format!("{}/rest/api/2/user?username={name}", caller.base), "key": name, "name": name,
+            "emailAddress": caller.user.email, "displayName": caller.user.display_name, "active": true,
+            "timeZone": "Etc/UTC"});
+    }
     shown["locale"] = json!("en_US");
     shown["expand"] = json!("groups,applicationRoles");
     Ok(ok(&shown))
@@ -95,7 +103,11 @@ fn found(caller: &Caller, parameters: &HashMap<String, String>) -> Answer {
 }
 
 /// `GET mypermissions?permissions=`: the parameter is mandatory, and an unknown key is refused.
-pub(crate) async fn permissions(caller: Caller, Query(parameters): Parameters) -> Answer {
+pub(crate) async fn permissions(
+    State(state): State<Arc<JiraState>>,
+    caller: Caller,
+    Query(parameters): Parameters,
+) -> Answer {
     let wanted = list(&parameters, "permissions");
     if wanted.is_empty() {
         return Err(Refusal::bad("The 'permissions' query parameter is required."));
@@ -116,7 +128,8 @@ pub(crate) async fn permissions(caller: Caller, Query(parameters): Parameters) -
             key.to_owned(),
             json!({"id": (position + 10).to_string(), "key": key, "name": title,
                 "type": if *is_project { "PROJECT" } else { "GLOBAL" }, "description": "",
-                "havePermission": caller.user.admin || !admin}),
+                "havePermission": (caller.user.admin || !admin)
+                    && project.is_none_or(|project| !state.gate().has_taken(project, key))}),
         );
     }
     Ok(ok(&json!({"permissions": shown})))

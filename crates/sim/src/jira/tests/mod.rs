@@ -2,6 +2,7 @@
 //! published OpenAPI document where the shared data is present.
 
 mod documents;
+mod gate;
 mod limits;
 mod pages;
 mod rules;
@@ -69,6 +70,10 @@ impl Peer {
         self.authorization = Some(format!("Basic {pair}"));
     }
 
+    pub(super) fn bear(&mut self, token: &str) {
+        self.authorization = Some(format!("Bearer {token}"));
+    }
+
     pub(super) fn sign_out(&mut self) {
         self.authorization = None;
     }
@@ -89,8 +94,15 @@ impl Peer {
         let bytes = body.collect().await.expect("a body").to_bytes().to_vec();
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        if uri.path().starts_with("/rest/api/3/") && body != Value::Null {
-            spec::check(&method, uri.path(), parts.status, &body);
+        let path = uri.path();
+        let at_site = path.strip_prefix("/ex/jira/").and_then(|rest| rest.find('/').map(|at| &rest[at..]));
+        let at_site = at_site.unwrap_or(path);
+        if (at_site.starts_with("/rest/api/3/") || at_site.starts_with("/rest/servicedeskapi/"))
+            && body != Value::Null
+            // The gateway's own refusals are no answers of Jira.
+            && body.get("code").is_none()
+        {
+            spec::check(&method, at_site, parts.status, &body);
         }
         Seen { status: parts.status, headers: parts.headers, body, text, bytes }
     }
