@@ -101,6 +101,7 @@ pub async fn show(
         shown,
         href: format!("/messages/{id}"),
         mail_href: mail.map_or_else(String::new, |_| format!("/messages/{id}/mail")),
+        source_href: content.as_ref().map_or_else(String::new, |_| format!("/messages/{id}/source")),
         text: text(shown, content.as_ref()),
         jira: mail.filter(|_| !key.is_empty()).map(|mail| Jira {
             title: if message.comment_id.is_some() { format!("comment on {key}") } else { key.clone() },
@@ -315,7 +316,7 @@ fn text(shown: Shown, content: Option<&Content>) -> String {
         (Shown::Text, Err(error)) => error.to_string(),
         (Shown::Source, _) if content.is_mime => {
             let end = content.source.len().min(MOST_TEXT);
-            let cut = if end < content.source.len() { "\n\n(cut; the whole is in the mailbox)" } else { "" };
+            let cut = if end < content.source.len() { "\n\n(cut; the whole is in the download)" } else { "" };
             format!("{}{cut}", String::from_utf8_lossy(&content.source[..end]))
         }
         (Shown::Source, _) => {

@@ -15,7 +15,7 @@ use super::opened;
 use super::pages::{Filter as FilterView, MessageRow, MessagesPage};
 use super::routes::State;
 use super::store::{self as rows, Filter, Place, Row};
-use crate::access::Viewer;
+use crate::access::{Role, Viewer};
 use crate::connections::routes::moment;
 use crate::web::components::{Empty, MailState, Pager};
 use crate::web::times::{counted, thousands};
@@ -113,7 +113,23 @@ pub async fn show(
         filter: filter.word(),
         rows: found.rows.into_iter().map(|(row, summary)| message_row(&viewer, row, summary)).collect(),
         pager,
+        choose: choose(&viewer, filter),
+        exports: exports(address),
+        query: address.with(&[]).split_once('?').map(|(_, query)| query.to_owned()).unwrap_or_default(),
         empty: empty(filter, search),
+    })
+}
+
+/// Whether held mails can be ticked, to be decided about together.
+fn choose(viewer: &Viewer, filter: Filter) -> bool {
+    filter == Filter::Held && viewer.may(Role::Admin)
+}
+
+/// The list as files.
+fn exports(address: Address<'_>) -> [(&'static str, String); 2] {
+    [("CSV", "csv"), ("JSON", "json")].map(|(label, format)| {
+        let list = address.with(&[("format", format)]);
+        (label, list.replacen("/messages", "/messages/export", 1))
     })
 }
 
@@ -207,7 +223,7 @@ async fn searched(
     from: Place,
     search: &str,
 ) -> Result<Found, StoreError> {
-    let words: Vec<String> = search.to_lowercase().split_whitespace().take(8).map(str::to_owned).collect();
+    let words = words(search);
     let (mut found, mut place, mut seen) = (Found::default(), from, 0);
     while seen < MOST_SEARCHED {
         let rows = rows::list_older(&state.connections.db, workspace, which, place, BATCH).await?;
@@ -232,8 +248,13 @@ async fn searched(
     Ok(found)
 }
 
+/// The words of a search.
+pub(super) fn words(search: &str) -> Vec<String> {
+    search.to_lowercase().split_whitespace().take(8).map(str::to_owned).collect()
+}
+
 /// Whether every word is somewhere in subject, sender or issue.
-fn matches(row: &Row, summary: &Summary, words: &[String]) -> bool {
+pub(super) fn matches(row: &Row, summary: &Summary, words: &[String]) -> bool {
     let key = row.issue_key.as_deref().unwrap_or_default();
     let text = format!("{} {} {} {key}", summary.subject, summary.from, summary.name).to_lowercase();
     words.iter().all(|word| text.contains(word.as_str()))

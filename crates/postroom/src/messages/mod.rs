@@ -1,10 +1,12 @@
 //! Messages: what came, what became of it and why, and what a person does about held ones.
 //!
 //! Begin with [`list`] (filters in the address, search over sealed summaries) and [`detail`] (one message with its trace and
-//! steps); [`show_mail`] is the frame in which a mail is shown, [`hold`] retries and discards. The SQL is in [`store`], the
-//! addresses in [`routes`], what pages show in [`pages`].
+//! steps); [`show_mail`] is the frame in which a mail is shown, [`hold`] retries and discards, [`bulk`] does so with several at once,
+//! [`export`] writes the list into a file. The SQL is in [`store`], the addresses in [`routes`], what pages show in [`pages`].
 
+pub mod bulk;
 pub mod detail;
+pub mod export;
 pub mod hold;
 pub mod list;
 pub mod opened;

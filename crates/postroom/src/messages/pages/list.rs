@@ -60,6 +60,12 @@ pub struct MessagesPage {
     pub rows: Vec<MessageRow>,
     /// Newer and older.
     pub pager: Pager,
+    /// Whether mails can be ticked and decided about together.
+    pub choose: bool,
+    /// The list as files: label and address.
+    pub exports: [(&'static str, String); 2],
+    /// The list's query, to come back to.
+    pub query: String,
     /// What an empty list says.
     pub empty: Empty,
 }
