@@ -9,9 +9,9 @@ use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::hold::{self, Done};
-use super::list::{matches, words};
 use super::opened;
 use super::routes::State;
+use super::search::{MOST_READ, Search};
 use super::store::{self as rows, Filter, Place};
 use crate::access::{Admin, audit};
 use crate::connections::routes::flash_to;
@@ -200,8 +200,9 @@ async fn all_of(state: &State, workspace: Uuid, query: &str) -> Result<(Vec<Uuid
             .map(|(_, value)| value.into_owned())
             .unwrap_or_default()
     };
-    let (source, search) = (Uuid::parse_str(&value("source")).ok(), words(&value("q")));
-    let (mut ids, mut place) = (Vec::new(), Place::NEWEST);
+    let (source, search) =
+        (Uuid::parse_str(&value("source")).ok(), Search::of(&value("q"), !value("text").is_empty()));
+    let (mut ids, mut place, mut read) = (Vec::new(), Place::NEWEST, 0);
     loop {
         let found =
             rows::list_older(&state.connections.db, workspace, (Filter::Held, source), place, BATCH).await?;
@@ -209,10 +210,10 @@ async fn all_of(state: &State, workspace: Uuid, query: &str) -> Result<(Vec<Uuid
         for row in found {
             place = row.place();
             let summary = opened::summary(&state.ledger, row.id, &row.summary_sealed);
-            if !matches(&row, &summary, &search) {
+            if !search.finds(state, &row, &summary, &mut read).await? {
                 continue;
             }
-            if ids.len() == MOST {
+            if ids.len() == MOST || read > MOST_READ {
                 return Ok((ids, true));
             }
             ids.push(row.id);
@@ -303,7 +304,7 @@ async fn sure(
 /// The list that somebody came from: its query is kept, and nothing else of what a form says about where to go.
 fn list_address(query: &str) -> String {
     let kept: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
-        .filter(|(name, _)| matches!(name.as_ref(), "filter" | "q" | "source"))
+        .filter(|(name, _)| matches!(name.as_ref(), "filter" | "q" | "text" | "source"))
         .map(|(name, value)| (name.into_owned(), value.into_owned()))
         .collect();
     if kept.is_empty() {

@@ -11,16 +11,17 @@ use serde::{Deserialize, Serialize};
 use store::StoreError;
 use uuid::Uuid;
 
-use super::list::{issue_address, matches, words};
+use super::list::issue_address;
 use super::opened;
 use super::routes::State;
+use super::search::Search;
 use super::store::{self as rows, Filter, Place, Row};
 use crate::access::{Actor, Viewer, audit};
 use crate::connections::routes::time;
 use crate::web::{self, Problem};
 
 /// Rows that are read together.
-const BATCH: u16 = 500;
+const BATCH: u16 = if cfg!(test) { 7 } else { 500 };
 
 /// The address, of the console's list and of the API's.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -31,6 +32,8 @@ pub struct Asked {
     filter: String,
     #[serde(default)]
     q: String,
+    #[serde(default)]
+    text: String,
     #[serde(default)]
     source: String,
 }
@@ -184,7 +187,7 @@ struct Rest {
     state: State,
     workspace: Uuid,
     which: (Filter, Option<Uuid>),
-    words: Vec<String>,
+    search: Search,
     format: Format,
     /// Where it goes on; none where all is read.
     from: Option<Place>,
@@ -208,7 +211,7 @@ impl Rest {
             self.from = (rows.len() == usize::from(BATCH)).then(|| rows.last().map(Row::place)).flatten();
             for row in rows {
                 let summary = opened::summary(&self.state.ledger, row.id, &row.summary_sealed);
-                if matches(&row, &summary, &self.words) {
+                if self.search.finds(&self.state, &row, &summary, &mut 0).await? {
                     self.format.write(&Line::of(row, summary), self.lines == 0, &mut piece);
                     self.lines += 1;
                 }
@@ -261,7 +264,7 @@ pub async fn of(state: &State, actor: &Actor, asked: &Asked) -> Result<Response,
     let rest = Rest {
         workspace: actor.workspace,
         which: (filter, Uuid::parse_str(&asked.source).ok()),
-        words: words(&asked.q),
+        search: Search::of(&asked.q, !asked.text.is_empty()),
         format,
         from: Some(Place::NEWEST),
         begun: false,

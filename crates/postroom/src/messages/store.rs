@@ -199,6 +199,31 @@ pub async fn list_state(db: &Db, workspace: Uuid, state: &str, limit: u16) -> Re
     .await
 }
 
+/// A source, as a list offers it.
+#[derive(Clone, Debug, FromRow)]
+pub struct SourceRow {
+    /// Row id.
+    pub id: Uuid,
+    /// Its mailbox.
+    pub mailbox: String,
+    /// Its folder.
+    pub folder_name: String,
+    /// When it was removed.
+    pub removed_at: Option<i64>,
+}
+
+/// The sources.
+pub async fn sources(db: &Db, workspace: Uuid) -> Result<Vec<SourceRow>, StoreError> {
+    db.fetch_all(
+        sql!(
+            "SELECT s.id, b.address AS mailbox, s.folder_name, s.removed_at FROM source s JOIN mailbox b ON b.id = s.mailbox_id
+             WHERE s.workspace_id = $1 ORDER BY b.address, s.folder_name, s.id"
+        ),
+        args![workspace],
+    )
+    .await
+}
+
 /// How many are held, and how many have no end yet.
 pub async fn counts(db: &Db, workspace: Uuid) -> Result<(u64, u64), StoreError> {
     let (held,): (i64,) = db

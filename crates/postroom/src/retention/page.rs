@@ -55,12 +55,7 @@ struct Report {
 impl Report {
     fn is_running(&self) -> bool {
         !self.progress.is_empty()
-    }
-
-    fn is_done(&self) -> bool {
-        self.state == "done"
-    }
-}
+    }}
 
 #[derive(Template)]
 #[template(path = "retention/page.html")]
