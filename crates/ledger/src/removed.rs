@@ -135,8 +135,11 @@ impl Ledger {
             args![id, page],
         )
         .await?;
-        tx.execute(sql!("UPDATE message SET content = $1 WHERE id = $2"), args![Content::AwaitingMime.column(), id])
-            .await?;
+        tx.execute(
+            sql!("UPDATE message SET content = $1 WHERE id = $2"),
+            args![Content::AwaitingMime.column(), id],
+        )
+        .await?;
         // What was to leave the content store under this name must not take the new one along.
         tx.execute(sql!("DELETE FROM blob_removal WHERE name = $1"), args![format!("mime-{id}")]).await?;
         // A page of ids alone tells no subject.

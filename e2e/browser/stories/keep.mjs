@@ -53,7 +53,7 @@ export default {
     await owner.press('Discard 2 mails');
     t.contains(await page.locator('body').innerText(), ['2 mails are discarded'], 'what was done');
     await until('three are held', async () => (await page.locator('a.row-link').count()) === 3);
-    await page.locator('.chosen details.menu > summary').click();
+    await page.locator('.together details.menu > summary').click();
     await t.glance(owner, 'all-that-are-held');
     await owner.press('Retry all of this list');
     t.contains(await owner.text(), ['Retry 3 mails?'], 'the question about all');

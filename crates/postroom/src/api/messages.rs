@@ -16,8 +16,8 @@ use crate::cli::shapes::{Message, MessageDetail, Messages, StepShape, TraceLine}
 use crate::connections::routes::time;
 use crate::messages::detail::found_again;
 use crate::messages::hold::{self, Done};
-use crate::messages::{export, opened, show_mail};
 use crate::messages::store::{self as rows, Filter, Place, Row, Whole};
+use crate::messages::{export, opened, show_mail};
 
 /// Messages in an answer, at most.
 const MOST: u16 = 1_000;

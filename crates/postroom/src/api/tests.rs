@@ -154,7 +154,8 @@ async fn an_erasure_takes_an_owner() {
         }
         let router = &office.console.router;
         let wish = "{\"address\":\"anna@contoso.test\",\"named\":true}";
-        for (who, status) in [("viewer-token", StatusCode::FORBIDDEN), ("admin-token", StatusCode::FORBIDDEN)] {
+        for (who, status) in [("viewer-token", StatusCode::FORBIDDEN), ("admin-token", StatusCode::FORBIDDEN)]
+        {
             assert_eq!(send(router, "/api/v1/erasures", who, wish).await.0, status, "{who}");
         }
         let (status, body) = send(router, "/api/v1/erasures", "owner-token", "{\"address\":\"anna\"}").await;
@@ -162,13 +163,19 @@ async fn an_erasure_takes_an_owner() {
         let (status, body) = send(router, "/api/v1/erasures", "owner-token", wish).await;
         assert_eq!(status, StatusCode::OK, "{body}");
         let begun: Erasure = serde_json::from_str(&body).unwrap();
-        assert_eq!((begun.state.as_str(), begun.domain.as_str(), begun.total), ("counting", "contoso.test", 1));
+        assert_eq!(
+            (begun.state.as_str(), begun.domain.as_str(), begun.total),
+            ("counting", "contoso.test", 1)
+        );
         assert!(!body.contains("anna@contoso.test"), "{body}");
         let path = format!("/api/v1/erasures/{}", begun.id);
         let sure = "{\"address\":\"anna@contoso.test\"}";
         let (status, body) = send(router, &format!("{path}/confirm"), "owner-token", sure).await;
         assert_eq!(status, StatusCode::CONFLICT, "it is not counted yet: {body}");
-        assert_eq!(send(router, &format!("{path}/give-up"), "admin-token", "").await.0, StatusCode::FORBIDDEN);
+        assert_eq!(
+            send(router, &format!("{path}/give-up"), "admin-token", "").await.0,
+            StatusCode::FORBIDDEN
+        );
         let (status, body) = send(router, &format!("{path}/give-up"), "owner-token", "").await;
         assert_eq!(status, StatusCode::OK, "{body}");
         let (_, body) = ask(router, Method::GET, "/api/v1/erasures", Some("viewer-token")).await;

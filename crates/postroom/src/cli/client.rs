@@ -112,7 +112,8 @@ impl Client {
         match &self.0 {
             Way::Socket(socket) => download_over_socket(socket, path, into).await,
             Way::Web { base, token, http } => {
-                let mut answer = begin_over_web(base, token.as_ref(), http, Method::GET, path, Bytes::new(), LONG).await?;
+                let mut answer =
+                    begin_over_web(base, token.as_ref(), http, Method::GET, path, Bytes::new(), LONG).await?;
                 let status = answer.status();
                 if !status.is_success() {
                     let body = answer.bytes().await.map_err(|_| no_answer(base))?;
@@ -130,7 +131,12 @@ impl Client {
         self.ask_with(method, path, Bytes::new()).await
     }
 
-    async fn ask_with<T: DeserializeOwned>(&self, method: Method, path: &str, body: Bytes) -> Result<T, Failure> {
+    async fn ask_with<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<T, Failure> {
         let (status, body) = match &self.0 {
             Way::Socket(socket) => {
                 match tokio::time::timeout(PATIENCE, over_socket(socket, method, path, body)).await {
@@ -138,7 +144,9 @@ impl Client {
                     Err(_) => return Err(no_answer(&socket.display())),
                 }
             }
-            Way::Web { base, token, http } => over_web(base, token.as_ref(), http, method, path, body).await?,
+            Way::Web { base, token, http } => {
+                over_web(base, token.as_ref(), http, method, path, body).await?
+            }
         };
         if status.is_success() {
             return serde_json::from_slice(&body).map_err(|error| {
@@ -174,7 +182,9 @@ fn refusal(status: StatusCode, body: &[u8], path: &str) -> Failure {
 
 /// An answer that ended before its end.
 fn broken_off(place: &dyn fmt::Display) -> Failure {
-    Failure::Unreachable(format!("the service at {place} broke off in the middle; what was written is not whole"))
+    Failure::Unreachable(format!(
+        "the service at {place} broke off in the middle; what was written is not whole"
+    ))
 }
 
 /// A request over the socket, with an answer that has begun. The task keeps the connection going until it is dropped.
@@ -184,7 +194,8 @@ async fn begin_over_socket(
     method: Method,
     path: &str,
     body: Bytes,
-) -> Result<(http::Response<hyper::body::Incoming>, tokio::task::JoinHandle<Result<(), hyper::Error>>), Failure> {
+) -> Result<(http::Response<hyper::body::Incoming>, tokio::task::JoinHandle<Result<(), hyper::Error>>), Failure>
+{
     let place = socket.display();
     let stream = tokio::net::UnixStream::connect(socket).await.map_err(|error| {
         Failure::Unreachable(format!(
@@ -242,7 +253,8 @@ async fn download_over_socket(socket: &Path, path: &str, into: &mut impl Write) 
     let place = socket.display();
     #[cfg(unix)]
     {
-        let begun = tokio::time::timeout(PATIENCE, begin_over_socket(socket, Method::GET, path, Bytes::new()));
+        let begun =
+            tokio::time::timeout(PATIENCE, begin_over_socket(socket, Method::GET, path, Bytes::new()));
         let (answer, pump) = begun.await.map_err(|_| no_answer(&place))??;
         let (status, mut body) = (answer.status(), answer.into_body());
         let mut refused = Vec::new();
@@ -283,8 +295,7 @@ async fn begin_over_web(
     patience: Duration,
 ) -> Result<reqwest::Response, Failure> {
     let url = base.join(path).map_err(anyhow::Error::from)?;
-    let mut request =
-        http.request(method, url).timeout(patience).header(header::ACCEPT, "application/json");
+    let mut request = http.request(method, url).timeout(patience).header(header::ACCEPT, "application/json");
     if !body.is_empty() {
         request = request.header(header::CONTENT_TYPE, "application/json").body(body);
     }

@@ -342,7 +342,8 @@ impl Office {
         answers: Option<&str>,
         (from, cc): (&str, &[&str]),
     ) -> Uuid {
-        let cc: Vec<_> = cc.iter().map(|cc| serde_json::json!({ "emailAddress": { "address": cc } })).collect();
+        let cc: Vec<_> =
+            cc.iter().map(|cc| serde_json::json!({ "emailAddress": { "address": cc } })).collect();
         let (db, ledger) = (&self.console.shell.db, &self.state.ledger);
         let at = Mailbox {
             id: to.mailbox,

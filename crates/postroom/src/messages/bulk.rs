@@ -13,8 +13,8 @@ use super::opened;
 use super::routes::State;
 use super::search::{MOST_READ, Search};
 use super::store::{self as rows, Filter, Place};
-use crate::access::{Admin, audit};
-use crate::connections::routes::flash_to;
+use crate::access::{Admin, Viewer, audit};
+use crate::connections::routes::{flash_to, see_other};
 use crate::web::times::{counted, thousands};
 use crate::web::{self, Flash, Frame, Problem, Section};
 
@@ -191,6 +191,11 @@ pub async fn decide(admin: Admin, Shared(state): Shared<State>, body: String) ->
     Ok(flash_to(&admin, &flash, &back))
 }
 
+/// GET /messages/bulk: the question, loaded again, is not asked anew.
+pub async fn back(_: Viewer) -> Response {
+    see_other(&list_address("filter=held"))
+}
+
 /// The held messages that a list with this query shows on all its pages, the newest first, and whether there are more than are decided
 /// about at once.
 async fn all_of(state: &State, workspace: Uuid, query: &str) -> Result<(Vec<Uuid>, bool), StoreError> {
@@ -258,16 +263,28 @@ async fn sure(
     let mails = counted(ids.len(), "mail", "mails");
     let mut sentences = vec![match (wanted, ids.len()) {
         (Wanted::Retry, 1) => "1 mail is taken up again. What is done stays done.".to_owned(),
-        (Wanted::Retry, _) => format!("{mails} are taken up again, the oldest first. What is done stays done."),
-        (Wanted::Discard, 1) => "1 mail becomes neither issue nor comment. It stays in its mailbox.".to_owned(),
+        (Wanted::Retry, _) => {
+            format!("{mails} are taken up again, the oldest first. What is done stays done.")
+        }
+        (Wanted::Discard, 1) => {
+            "1 mail becomes neither issue nor comment. It stays in its mailbox.".to_owned()
+        }
         (Wanted::Discard, _) => {
-            format!("{mails} become neither issues nor comments. They stay in their mailboxes. This cannot be taken back.")
+            format!(
+                "{mails} become neither issues nor comments. They stay in their mailboxes. This cannot be taken back."
+            )
         }
     }];
     if written > 0 {
         sentences.push(match wanted {
-            Wanted::Retry => format!("{} in Jira in part already and go on where they stood.", counted(written, "is", "are")),
-            Wanted::Discard => format!("Of {} something is in Jira already: it stays there.", counted(written, "mail", "mails")),
+            Wanted::Retry => format!(
+                "{} in Jira in part already and go on where they stood.",
+                counted(written, "is", "are")
+            ),
+            Wanted::Discard => format!(
+                "Of {} something is in Jira already: it stays there.",
+                counted(written, "mail", "mails")
+            ),
         });
     }
     let left = Told { done: 0, ..told }.said(wanted);
@@ -335,8 +352,12 @@ mod tests {
     fn a_form_is_read_as_it_is_meant() {
         let id = Uuid::from_u128(7);
         let asked = Asked::of(&format!("do=discard&id={id}&id={id}&id=x&back=filter%3Dheld"));
-        let expected =
-            Asked { wanted: Some(Wanted::Discard), ids: vec![id], back: "filter=held".to_owned(), ..Asked::default() };
+        let expected = Asked {
+            wanted: Some(Wanted::Discard),
+            ids: vec![id],
+            back: "filter=held".to_owned(),
+            ..Asked::default()
+        };
         assert_eq!(asked, expected);
         let all = Asked::of("do=retry-all&sure=yes");
         assert_eq!((all.wanted, all.all, all.sure), (Some(Wanted::Retry), true, true));

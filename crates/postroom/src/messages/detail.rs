@@ -59,6 +59,7 @@ pub async fn show(
     let issue_href =
         if key.is_empty() { String::new() } else { issue_address(message.base_url.as_deref(), &key) };
     let title = if summary.subject.is_empty() { "(no subject)" } else { &summary.subject };
+    let forgotten = stored.is_some() && trace.lines.is_empty() && message.content == "erased";
     let mut problems: Vec<String> = mail.map_or_else(Vec::new, |mail| {
         mail.problems.iter().map(|problem| format!("{}: {}", problem.place, problem.text)).collect()
     });
@@ -97,7 +98,13 @@ pub async fn show(
                 why,
             }))
             .collect(),
-        reasons: message.reason.iter().filter(|_| message.state != "held").cloned().collect(),
+        reasons: message
+            .reason
+            .iter()
+            .filter(|_| message.state != "held")
+            .cloned()
+            .chain(forgotten.then(|| "Why it was decided so is no longer kept.".to_owned()))
+            .collect(),
         shown,
         href: format!("/messages/{id}"),
         mail_href: mail.map_or_else(String::new, |_| format!("/messages/{id}/mail")),
@@ -250,7 +257,10 @@ fn facts(message: &Whole, summary: &ledger::record::Summary, mail: Option<&Mail>
         Some(name) => format!("{name} <{address}>"),
         None => address.to_owned(),
     };
-    let mut facts = vec![("From".to_owned(), person(Some(&summary.name), &summary.from))];
+    let mut facts = Vec::new();
+    if !summary.from.is_empty() || !summary.name.is_empty() {
+        facts.push(("From".to_owned(), person(Some(&summary.name), &summary.from)));
+    }
     if let Some(mail) = mail {
         let to: Vec<String> = mail
             .to

@@ -116,7 +116,9 @@ pub(super) async fn possible(state: &State, message: &Whole, retry: bool) -> Res
         Done::NotHeld
     } else if retry && message.shadow_at.is_some() {
         Done::InShadow
-    } else if retry && !has_somebody(message, take_up(state.ledger.plan(db, message.id).await?.as_ref(), &steps)) {
+    } else if retry
+        && !has_somebody(message, take_up(state.ledger.plan(db, message.id).await?.as_ref(), &steps))
+    {
         Done::SourceRemoved
     } else {
         Done::Yes

@@ -38,7 +38,7 @@ impl FromRef<State> for Shell {
 pub fn router(state: State) -> Router {
     Router::new()
         .route("/messages", get(list::show))
-        .route("/messages/bulk", post(bulk::decide))
+        .route("/messages/bulk", get(bulk::back).post(bulk::decide))
         .route("/messages/export", get(export::file))
         .route("/messages/{id}", get(detail::show))
         .route("/messages/{id}/mail", get(show_mail::show))

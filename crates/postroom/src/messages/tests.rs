@@ -336,7 +336,10 @@ async fn several_are_decided_about_after_a_question() {
         assert_eq!((done.status, done.location()), (StatusCode::SEE_OTHER, "/messages?filter=held"));
         let states = [state_of(&office, ids[0]).await.0, state_of(&office, ids[1]).await.0];
         assert_eq!(states, ["ended", "ended"]);
-        assert_eq!((audited(&office, "discard message").await, audited(&office, "discard together").await), (2, 1));
+        assert_eq!(
+            (audited(&office, "discard message").await, audited(&office, "discard together").await),
+            (2, 1)
+        );
         let late = owner.post("/messages/bulk", &token, &sure).await;
         assert_eq!(late.status, StatusCode::SEE_OTHER);
         assert_eq!(audited(&office, "discard message").await, 2, "nothing is decided twice");
@@ -344,12 +347,19 @@ async fn several_are_decided_about_after_a_question() {
         // All of the list: those that its search shows.
         let all = [("do", "retry-all"), ("back", "filter=held&q=third")];
         let asked = owner.post("/messages/bulk", &token, &all).await;
-        assert!(asked.body.contains("Retry 1 mail?") && asked.body.contains(&ids[2].to_string()), "{}", asked.body);
+        assert!(
+            asked.body.contains("Retry 1 mail?") && asked.body.contains(&ids[2].to_string()),
+            "{}",
+            asked.body
+        );
         assert!(!asked.body.contains(&ids[3].to_string()), "{}", asked.body);
         let c = ids[2].to_string();
         let sure = [("do", "retry"), ("id", &*c), ("sure", "yes")];
         assert_eq!(owner.post("/messages/bulk", &token, &sure).await.status, StatusCode::SEE_OTHER);
-        assert_eq!((state_of(&office, ids[2]).await.0.as_str(), state_of(&office, ids[3]).await.0.as_str()), ("ready", "held"));
+        assert_eq!(
+            (state_of(&office, ids[2]).await.0.as_str(), state_of(&office, ids[3]).await.0.as_str()),
+            ("ready", "held")
+        );
 
         let demote = sql!("UPDATE console_user SET role = 'viewer'");
         office.console.shell.db.execute(demote, args![]).await.unwrap();
@@ -372,16 +382,25 @@ async fn a_list_is_written_whole() {
         let csv = owner.get("/messages/export?format=csv").await;
         assert_eq!(csv.status, StatusCode::OK, "{}", csv.body);
         assert_eq!(csv.body.lines().count(), 23, "{}", csv.body);
-        assert!(csv.body.contains("\"'=HYPERLINK(\"\"https://evil.example\"\"), \"\"x\"\"\""), "{}", csv.body);
+        assert!(
+            csv.body.contains("\"'=HYPERLINK(\"\"https://evil.example\"\"), \"\"x\"\"\""),
+            "{}",
+            csv.body
+        );
         for n in 0..21 {
             assert_eq!(csv.body.matches(&format!("mail number {n:02},")).count(), 1, "{}", csv.body);
         }
         let disposition = csv.headers["content-disposition"].to_str().unwrap();
-        assert!(disposition.starts_with("attachment") && disposition.contains("messages.csv"), "{disposition}");
+        assert!(
+            disposition.starts_with("attachment") && disposition.contains("messages.csv"),
+            "{disposition}"
+        );
         let policy = csv.headers["content-security-policy"].to_str().unwrap();
         assert!(policy.contains("sandbox") && policy.contains("default-src 'none'"), "{policy}");
 
-        for (query, many) in [("", 22), ("&q=number+07", 1), ("&filter=held", 0), ("&q=there&text=yes", 22), ("&q=there", 0)] {
+        for (query, many) in
+            [("", 22), ("&q=number+07", 1), ("&filter=held", 0), ("&q=there&text=yes", 22), ("&q=there", 0)]
+        {
             let json = owner.get(&format!("/messages/export?format=json{query}")).await;
             let lines: Vec<serde_json::Value> = serde_json::from_str(&json.body).unwrap();
             assert_eq!(lines.len(), many, "{query}: {}", json.body);
@@ -452,10 +471,19 @@ async fn a_search_finds_what_people_remember() {
         ] {
             let page = owner.get(&format!("/messages?{query}")).await;
             let shows = |subject: &str| page.body.contains(&format!("{subject}</a>"));
-            assert_eq!((shows("printer on fire"), shows("toner")), (printer, toner), "{query}: {}", page.body);
+            assert_eq!(
+                (shows("printer on fire"), shows("toner")),
+                (printer, toner),
+                "{query}: {}",
+                page.body
+            );
         }
         let page = owner.get(&format!("/messages?source={}", other.source)).await;
-        assert!(page.body.contains("toner</a>") && !page.body.contains("printer on fire</a>"), "{}", page.body);
+        assert!(
+            page.body.contains("toner</a>") && !page.body.contains("printer on fire</a>"),
+            "{}",
+            page.body
+        );
         assert!(page.body.contains("support@contoso.test, Archive"), "{}", page.body);
     }
 }

@@ -10,7 +10,9 @@ pub fn address_of(text: &str) -> Option<String> {
     let good = !local.is_empty()
         && !domain.is_empty()
         && text.len() <= 320
-        && !text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';' | '"'));
+        && !text
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';' | '"'));
     good.then_some(text)
 }
 
@@ -74,7 +76,8 @@ fn around(text: &str, address: &str, sign: usize) -> Option<(usize, usize)> {
     // `joann@` is not `ann@`, `example.com.au` is not `example.com`; a full stop behind a sentence belongs to the sentence. An escape
     // of JSON ends in a letter that belongs to no address.
     let before = text[..begin].chars().next_back();
-    let escaped = text[..begin].ends_with("\\n") || text[..begin].ends_with("\\t") || text[..begin].ends_with("\\r");
+    let escaped =
+        text[..begin].ends_with("\\n") || text[..begin].ends_with("\\t") || text[..begin].ends_with("\\r");
     if before.is_some_and(in_local) && !escaped {
         return None;
     }
@@ -97,7 +100,8 @@ fn same(found: char, wanted: char) -> bool {
 /// What the part before the `@` may have besides letters and digits (RFC 5322, `atext` and the dot), without what encloses
 /// addresses in texts: quotation marks, `=`, `'`, `/`, `|` and braces.
 fn in_local(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '.' | '_' | '%' | '+' | '-' | '!' | '#' | '$' | '&' | '*' | '?' | '^' | '~')
+    c.is_alphanumeric()
+        || matches!(c, '.' | '_' | '%' | '+' | '-' | '!' | '#' | '$' | '&' | '*' | '?' | '^' | '~')
 }
 
 #[cfg(test)]

@@ -169,7 +169,8 @@ pub async fn confirm(
     }
     // Not the address itself: the log would keep what is to be forgotten.
     let what = if erasure.named_too == 0 { "what it sent" } else { "what it sent and what names it" };
-    audit::record(&mut tx, actor, "erase address", &format!("an address at {}", erasure.domain), what).await?;
+    audit::record(&mut tx, actor, "erase address", &format!("an address at {}", erasure.domain), what)
+        .await?;
     tx.commit().await?;
     Ok(Confirmed::Yes)
 }
@@ -178,7 +179,9 @@ pub async fn confirm(
 pub async fn give_up(db: &Db, workspace: Uuid, id: Uuid) -> Result<bool, StoreError> {
     let gone = db
         .execute(
-            sql!("DELETE FROM erasure WHERE id = $1 AND workspace_id = $2 AND state IN ('counting', 'counted')"),
+            sql!(
+                "DELETE FROM erasure WHERE id = $1 AND workspace_id = $2 AND state IN ('counting', 'counted')"
+            ),
             args![id, workspace],
         )
         .await?;
@@ -221,7 +224,10 @@ pub async fn one(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<Erasure>, 
 /// Whether one is to be carried on.
 pub(super) async fn is_under_way(db: &Db) -> Result<bool, StoreError> {
     let one: Option<(Uuid,)> = db
-        .fetch_optional(sql!("SELECT id FROM erasure WHERE state IN ('counting', 'erasing') LIMIT 1"), args![])
+        .fetch_optional(
+            sql!("SELECT id FROM erasure WHERE state IN ('counting', 'erasing') LIMIT 1"),
+            args![],
+        )
         .await?;
     Ok(one.is_some())
 }
@@ -312,8 +318,7 @@ pub(super) async fn go_on(remover: &Remover) -> Result<bool, StoreError> {
         let key = row.issue_key.clone().or_else(|| written.as_ref().map(|(_, key)| key.clone()));
         let is_held = row.state == "held";
         let is_over = match (erasing, row.state.as_str()) {
-            (_, "ended") => true,
-            (false, "held") => true,
+            (_, "ended") | (false, "held") => true,
             (true, "held") => forget::end_held(&mut tx, row.id, written, now).await?,
             _ => false,
         };

@@ -1,8 +1,8 @@
 //! The SQL of forgetting: contents, summaries with plans and reasons, timelines; and contents that are still to leave the store.
 
 use jiff::Timestamp;
-use ledger::record::Summary;
 use ledger::Ledger;
+use ledger::record::Summary;
 use store::{Db, Place, Rows, StoreError, Tx, args, sql, sql_rows};
 use uuid::Uuid;
 
@@ -158,10 +158,7 @@ pub async fn texts(db: &Db, ledger: &Ledger, id: Uuid) -> Result<Vec<String>, St
         }
     }
     let faults: Vec<(String,)> = db
-        .fetch_all(
-            sql!("SELECT fault FROM step WHERE message_id = $1 AND fault IS NOT NULL"),
-            args![id],
-        )
+        .fetch_all(sql!("SELECT fault FROM step WHERE message_id = $1 AND fault IS NOT NULL"), args![id])
         .await?;
     texts.extend(faults.into_iter().map(|(fault,)| fault));
     Ok(texts)

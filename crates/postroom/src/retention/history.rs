@@ -100,7 +100,8 @@ pub async fn clean(db: &Db, workspace: Uuid, address: &str) -> Result<u64, Store
             let mut tx = db.begin().await?;
             for row in &rows {
                 let texts = [&row.first, &row.second, &row.third, &row.fourth];
-                let texts = texts.map(|text| text.as_deref().and_then(|text| address::without(text, address)));
+                let texts =
+                    texts.map(|text| text.as_deref().and_then(|text| address::without(text, address)));
                 if texts.iter().all(Option::is_none) {
                     continue;
                 }

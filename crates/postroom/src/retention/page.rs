@@ -14,7 +14,7 @@ use super::address::address_of;
 use super::erase::{self, Confirmed, Erasure};
 use super::{Periods, forget, report};
 use crate::access::{Owner, Role, Viewer};
-use crate::connections::routes::{flash_to, moment, time};
+use crate::connections::routes::{flash_to, moment, see_other, time};
 use crate::messages::routes::State;
 use crate::web::form::{Field, Fields};
 use crate::web::times::{Moment, counted, thousands};
@@ -55,7 +55,8 @@ struct Report {
 impl Report {
     fn is_running(&self) -> bool {
         !self.progress.is_empty()
-    }}
+    }
+}
 
 #[derive(Template)]
 #[template(path = "retention/page.html")]
@@ -72,7 +73,7 @@ struct DataPage {
 pub fn router(state: State) -> Router {
     Router::new()
         .route(HERE, get(show).post(begin))
-        .route("/settings/data/{id}/erase", post(confirm))
+        .route("/settings/data/{id}/erase", get(back).post(confirm))
         .route("/settings/data/{id}/give-up", post(give_up))
         .with_state(state)
 }
@@ -117,7 +118,8 @@ async fn begin(
     erase::begin(&mut tx, &state.ledger, &owner.actor(), &address, named_too).await?;
     tx.commit().await?;
     state.engine.remove.notify_one();
-    let flash = Flash::done("It is counted what would be erased. Look at the numbers below before you confirm.");
+    let flash =
+        Flash::done("It is counted what would be erased. Look at the numbers below before you confirm.");
     Ok(flash_to(&owner, &flash, HERE))
 }
 
@@ -129,7 +131,9 @@ async fn confirm(
     Form(posted): Form<Posted>,
 ) -> Result<Response, Problem> {
     let address = address_of(&posted.address).unwrap_or_default();
-    let flash = match erase::confirm(&state.connections.db, &state.ledger, &owner.actor(), id, &address).await? {
+    let flash = match erase::confirm(&state.connections.db, &state.ledger, &owner.actor(), id, &address)
+        .await?
+    {
         Confirmed::Yes => {
             state.engine.remove.notify_one();
             Flash::done("The address is being erased. The report says how far it has come.")
@@ -144,8 +148,17 @@ async fn confirm(
     Ok(flash_to(&owner, &flash, HERE))
 }
 
+/// GET /settings/data/{id}/erase: a page that came back with an error brings itself up to date, or is loaded again.
+async fn back(_: Viewer) -> Response {
+    see_other(HERE)
+}
+
 /// POST /settings/data/{id}/give-up: nothing is erased.
-async fn give_up(owner: Owner, Shared(state): Shared<State>, Path(id): Path<Uuid>) -> Result<Response, Problem> {
+async fn give_up(
+    owner: Owner,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
     let flash = if erase::give_up(&state.connections.db, owner.workspace(), id).await? {
         Flash::done("Nothing was erased.")
     } else {
@@ -245,7 +258,7 @@ fn shown(viewer: &Viewer, erasure: &Erasure, refused: Option<Uuid>) -> Report {
         confirm: may && state == "counted",
         give_up: may && matches!(state.as_str(), "counting" | "counted"),
         error: if refused == Some(erasure.id) {
-            "This is not the address that was counted: write it as before, or give up."
+            "This is not the address that was counted: write it as before, or erase nothing."
         } else {
             ""
         },

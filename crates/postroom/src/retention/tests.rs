@@ -193,7 +193,9 @@ async fn what_is_over_its_time_goes_and_nothing_else() {
         let page = owner.get(&format!("/messages/{ended}")).await;
         assert_eq!(page.status, StatusCode::OK, "{}", page.body);
         assert!(!page.body.contains("the ended one") && !page.body.contains("it is new"), "{}", page.body);
-        assert!(page.body.contains("SUP-1"), "what it became stays: {}", page.body);
+        for part in ["SUP-1", "Why it was decided so is no longer kept"] {
+            assert!(page.body.contains(part), "what it became stays, {part}: {}", page.body);
+        }
     }
 }
 
@@ -260,7 +262,10 @@ async fn mail_of_a_removed_source_is_taken_up_without_its_content() {
         let next = Connected { source: office.second_source(there, "Archive").await, ..there };
         assert_eq!(office.record_one(next, "left behind", None).await, left);
         let now = kept(&office, left).await;
-        assert_eq!((now.content.as_str(), now.state.as_str(), now.ended_by), ("awaiting_mime", "ready", None));
+        assert_eq!(
+            (now.content.as_str(), now.state.as_str(), now.ended_by),
+            ("awaiting_mime", "ready", None)
+        );
         assert!(has_content(&office, left).await);
         assert_eq!(summary(&office, left).await.subject, "left behind");
         office.messages.blobs.put(&format!("mime-{left}"), b"fetched anew").await.unwrap();
@@ -346,10 +351,18 @@ async fn an_address_is_erased_wherever_it_stands() {
         let export = owner.get("/messages/export?format=json&q=dora%40customer.example").await;
         assert_eq!(export.status, StatusCode::OK);
         let mut tx = db.begin().await.unwrap();
-        crate::access::audit::record(&mut tx, &actor(&office), "retry message", &sent.to_string(), "dora@customer.example is not known")
-            .await
-            .unwrap();
-        for (n, text) in ["dora@customer.example writes too much", "isadora@customer.example too"].iter().enumerate() {
+        crate::access::audit::record(
+            &mut tx,
+            &actor(&office),
+            "retry message",
+            &sent.to_string(),
+            "dora@customer.example is not known",
+        )
+        .await
+        .unwrap();
+        for (n, text) in
+            ["dora@customer.example writes too much", "isadora@customer.example too"].iter().enumerate()
+        {
             tx.execute(
                 sql!(
                     "INSERT INTO notice (id, workspace_id, kind, object_kind, object_id, object_name, dedupe, title, text, href, raised_at)
@@ -379,7 +392,9 @@ async fn an_address_is_erased_wherever_it_stands() {
         );
         assert_eq!(kept(&office, sent).await.content, "page", "counting changes nothing");
         assert_eq!(kept(&office, for_somebody).await.state, "held");
-        let refused = erase::confirm(db, &office.state.ledger, &actor(&office), shown.id, "isadora@customer.example").await;
+        let refused =
+            erase::confirm(db, &office.state.ledger, &actor(&office), shown.id, "isadora@customer.example")
+                .await;
         assert_eq!(refused.unwrap(), Confirmed::OtherAddress);
 
         let done = confirmed(&office, shown.id, ADDRESS).await;
@@ -412,7 +427,11 @@ async fn an_address_is_erased_wherever_it_stands() {
         assert_eq!(office.record_of(there, "sent", ADDRESS, &[]).await, sent);
         assert_eq!(messages(&office).await, before);
         let page = owner.get("/settings/data").await;
-        assert!(page.body.contains("an address at customer.example") && page.body.contains("SUP-1"), "{}", page.body);
+        assert!(
+            page.body.contains("an address at customer.example") && page.body.contains("SUP-1"),
+            "{}",
+            page.body
+        );
         assert!(!page.body.contains(ADDRESS), "{}", page.body);
     }
 }
@@ -463,7 +482,8 @@ async fn an_erasure_goes_on_where_it_was_cut_off() {
         let subjects: Vec<String> = (0..60).map(|n| format!("mail {n}")).collect();
         office.record(there, &subjects.iter().map(String::as_str).collect::<Vec<_>>()).await;
         let db = &office.console.shell.db;
-        let end = sql!("UPDATE message SET state = 'ended', ending = 'ignored', ended_by = 'x', ended_at = $1");
+        let end =
+            sql!("UPDATE message SET state = 'ended', ending = 'ignored', ended_by = 'x', ended_at = $1");
         db.execute(end, args![office.now()]).await.unwrap();
         let shown = counted(&office, ANNA, false).await;
         assert_eq!((shown.own, shown.seen), (60, 60));
