@@ -137,7 +137,13 @@ struct AliasRow {
 impl Incoming {
     /// That it is a message which is known.
     fn listed_as(&self, message_id: Uuid) -> Listed {
-        Listed { message_id, native_id: self.native_id.clone(), wanted: self.ignored.is_none() }
+        Listed {
+            message_id,
+            native_id: self.native_id.clone(),
+            page: self.page.clone(),
+            summary: self.summary.clone(),
+            wanted: self.ignored.is_none(),
+        }
     }
 }
 
@@ -210,7 +216,7 @@ impl Ledger {
         });
         left.extend(self.recognise(tx, workspace_id, mailbox, source_id, &mut items, &mut sightings).await?);
         if !left.is_empty() {
-            let taken = Self::take_up(tx, source_id, &left).await?;
+            let taken = self.take_up(tx, source_id, &left).await?;
             sightings.retain(|message| !taken.contains(message));
         }
         Self::sighted(tx, source_id, &sightings, now).await?;

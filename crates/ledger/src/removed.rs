@@ -2,15 +2,18 @@
 //!
 //! What has a plan is carried to its end: it may be in Jira already. What has none ends on record, and begins again as soon as a
 //! source lists it: the same folder connected anew, or another one of the mailbox. What is held waits for a person, and passes
-//! to the source that lists it, so that a retry has somebody to read and decide it.
+//! to the source that lists it, so that a retry has somebody to read and decide it. Where its content is not kept any more, what the
+//! source lists takes its place and the MIME is fetched anew.
 
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use store::{Rows, StoreError, Tx, args, sql, sql_rows};
+use sqlx::FromRow;
+use store::{Place, Rows, StoreError, Tx, args, sql, sql_rows};
 use uuid::Uuid;
 
-use crate::Ledger;
+use crate::record::Summary;
+use crate::{Content, Ledger};
 
 /// The rule by which such mail ends. Known to [`Ledger::record`] and to the migration that ended what older versions left open.
 pub const RULE: &str = "source-removed";
@@ -36,8 +39,19 @@ pub(crate) struct Listed {
     pub(crate) message_id: Uuid,
     /// The id under which it is listed.
     pub(crate) native_id: String,
+    /// The page JSON.
+    pub(crate) page: Vec<u8>,
+    /// What lists show of it.
+    pub(crate) summary: Summary,
     /// Whether the source would handle it, were it new.
     pub(crate) wanted: bool,
+}
+
+#[derive(FromRow)]
+struct Taken {
+    id: Uuid,
+    content: String,
+    forgotten_at: Option<i64>,
 }
 
 impl Ledger {
@@ -70,15 +84,16 @@ impl Ledger {
 
     /// Takes up what removed sources left behind; returns what was theirs and belongs to this source now.
     pub(crate) async fn take_up(
+        &self,
         tx: &mut Tx,
         source_id: Uuid,
         listed: &[Listed],
     ) -> Result<HashSet<Uuid>, StoreError> {
         let mut rows = Rows::new();
-        for Listed { message_id, native_id, wanted } in listed {
+        for Listed { message_id, native_id, wanted, .. } in listed {
             rows.push(args![*message_id, native_id, i64::from(*wanted)]);
         }
-        let taken: Vec<(Uuid,)> = tx
+        let taken: Vec<Taken> = tx
             .fetch_rows(
                 sql_rows! {
                     head: "WITH v(id, native_id, wanted) AS (VALUES ",
@@ -93,12 +108,50 @@ impl Ledger {
                         (message.state = 'ended' AND message.ended_by = $2 AND v.wanted = 1)
                         OR (message.state = 'held' AND message.source_id <> $1
                           AND EXISTS (SELECT 1 FROM source s WHERE s.id = message.source_id AND s.removed_at IS NOT NULL)))
-                      RETURNING message.id",
+                      RETURNING message.id, message.content, message.forgotten_at",
                 },
                 rows,
                 args![source_id, RULE],
             )
             .await?;
-        Ok(taken.into_iter().map(|(id,)| id).collect())
+        let ids = taken.iter().map(|row| row.id).collect();
+        for row in taken.iter().filter(|row| row.content == Content::Erased.column()) {
+            if let Some(item) = listed.iter().find(|item| item.message_id == row.id) {
+                self.restock(tx, item, row.forgotten_at.is_some()).await?;
+            }
+        }
+        Ok(ids)
+    }
+
+    /// Gives a mail that is taken up the content that is not kept any more: the page as it is listed now, the MIME when its turn comes.
+    async fn restock(&self, tx: &mut Tx, item: &Listed, forgotten: bool) -> Result<(), StoreError> {
+        let id = item.message_id;
+        let page = self.sealer.seal(&Place::new("message_content", "page_sealed", id), &item.page);
+        tx.execute(
+            sql!(
+                "INSERT INTO message_content (message_id, format, page_sealed) VALUES ($1, 1, $2)
+                 ON CONFLICT (message_id) DO UPDATE SET page_sealed = excluded.page_sealed"
+            ),
+            args![id, page],
+        )
+        .await?;
+        tx.execute(
+            sql!("UPDATE message SET content = $1 WHERE id = $2"),
+            args![Content::AwaitingMime.column(), id],
+        )
+        .await?;
+        // What was to leave the content store under this name must not take the new one along.
+        tx.execute(sql!("DELETE FROM blob_removal WHERE name = $1"), args![format!("mime-{id}")]).await?;
+        // A page of ids alone tells no subject.
+        if forgotten && item.summary != Summary::default() {
+            let summary = serde_json::to_vec(&item.summary).unwrap_or_default();
+            let sealed = self.sealer.seal(&Place::new("message", "summary_sealed", id), &summary);
+            tx.execute(
+                sql!("UPDATE message SET summary_sealed = $1, forgotten_at = NULL WHERE id = $2"),
+                args![sealed, id],
+            )
+            .await?;
+        }
+        Ok(())
     }
 }

@@ -13,6 +13,7 @@
   const prepare = (within) => {
     for (const button of $$("[data-copy][hidden]", within)) button.hidden = false;
     for (const element of $$("[data-without-script]", within)) element.hidden = true;
+    for (const element of $$("[data-needs-script]", within)) element.hidden = false;
   };
 
   const say = (text, bad = false) => {
@@ -51,7 +52,9 @@
   // ---- live parts
   const keyOf = (element) => element.id;
   const busy = (part) =>
-    part.contains(doc.activeElement) && doc.activeElement.matches("input:not([type=hidden]), select, textarea");
+    (part.contains(doc.activeElement) && doc.activeElement.matches("input:not([type=hidden]), select, textarea")) ||
+    // What somebody has ticked must still be what they see when they press.
+    $("[data-tick]:checked", part) !== null;
 
   // Puts the live parts of a fetched page in the place of those that are here.
   const replace = (fetched, keep) => {
@@ -234,6 +237,22 @@
     }
     // A menu closes when something else is pressed.
     for (const menu of $$("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  });
+
+  // ---- several rows at once
+  const ticks = () => $$("[data-tick]");
+  const ticked = () => {
+    const all = ticks();
+    const many = all.filter((tick) => tick.checked).length;
+    const said = $("[data-ticked]");
+    if (said) said.textContent = many === 0 ? "Tick mails to decide about several at once." : `${many} of ${all.length} ticked`;
+    const every = $("[data-tick-all]");
+    if (every) { every.checked = many > 0 && many === all.length; every.indeterminate = many > 0 && many < all.length; }
+  };
+  doc.addEventListener("change", (event) => {
+    if (event.target.matches("[data-tick-all]")) for (const tick of ticks()) tick.checked = event.target.checked;
+    else if (!event.target.matches("[data-tick]")) return;
+    ticked();
   });
 
   // ---- theme

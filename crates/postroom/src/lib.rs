@@ -27,6 +27,7 @@ pub mod notices;
 pub mod outbound;
 pub mod overview;
 pub mod profiles;
+pub mod retention;
 pub mod serve;
 pub mod telemetry;
 pub mod web;

@@ -197,7 +197,10 @@ async fn numbers(db: &Db, workspace: Uuid, since: Timestamp) -> Result<Today, St
 async fn today(db: &Db, source: Uuid, since: Timestamp) -> Result<u64, StoreError> {
     let row: Count = db
         .fetch_one(
-            sql!("SELECT count(*) AS count FROM message WHERE source_id = $1 AND recorded_at >= $2 AND content <> 'erased'"),
+            sql!(
+                "SELECT count(*) AS count FROM message WHERE source_id = $1 AND recorded_at >= $2
+                   AND (ended_by IS NULL OR ended_by <> 'before-start')"
+            ),
             args![source, since],
         )
         .await?;

@@ -32,7 +32,7 @@ use crate::jobs::{Engine, Parts};
 use crate::notices::watch::Watch;
 use crate::notices::{self, Sender};
 use crate::web::Shell;
-use crate::{access, api, messages, overview, profiles, telemetry, web};
+use crate::{access, api, messages, overview, profiles, retention, telemetry, web};
 
 /// A running service.
 pub struct Running {
@@ -193,6 +193,7 @@ pub async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Result<Running> 
             bus: shell.bus.clone(),
             poll_interval: config.inbound.poll_interval,
             workers: config.inbound.workers,
+            periods: config.retention,
             owner,
             program: program.clone(),
             readiness: shell.readiness.clone(),
@@ -288,6 +289,7 @@ fn features(
         connections::routes::router(state),
         notices::routes::router(notices::routes::State { shell: shell.clone(), sender: sender.clone() }),
         profiles::routes::router(messages.clone()),
+        retention::page::router(messages.clone()),
         messages::routes::router(messages),
     ]
 }

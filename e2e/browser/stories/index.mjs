@@ -11,6 +11,7 @@ import * as faults from './faults.mjs';
 import firstQuarterHour from './first-quarter-hour.mjs';
 import jiraConnections from './jira-connections.mjs';
 import junk from './junk.mjs';
+import keep from './keep.mjs';
 import keyboard from './keyboard.mjs';
 import * as nationalCloud from './national-cloud.mjs';
 import notices from './notices.mjs';
@@ -33,7 +34,7 @@ import tour from './tour.mjs';
 import * as consent from './user-consent.mjs';
 
 export const stories = [
-  conversion.background, approval.byRequest, faults.needsSomebody, faults.ofOutbounds, faults.passes, conversion.held, firstQuarterHour, registration.credentials, tour, notices, ews.source, ews.outbound, sourceLife, sharedMailbox, approval.byLink, approval.withoutToken,
+  conversion.background, approval.byRequest, faults.needsSomebody, faults.ofOutbounds, faults.passes, conversion.held, firstQuarterHour, registration.credentials, tour, notices, keep, ews.source, ews.outbound, sourceLife, sharedMailbox, approval.byLink, approval.withoutToken,
   approval.takenBack, application, signInLink, outbounds, phone, push.works, push.deaf, obstacles, keyboard, registration.setUp, registration.multiTenant, registration.namedTenant, swap,
   ewsRights.shared, ewsRights.application, ownExchange, sharedBothWays, profiles, jiraConnections, junk, deviceCode, silence, claims, nationalCloud.government, nationalCloud.others, nationalCloud.defense, shadow, consent.userConsent, consent.organisationConsent, revoked,
 ];

@@ -33,6 +33,11 @@ impl Caller {
     pub(super) fn actor(&self) -> &Actor {
         &self.actor
     }
+
+    /// What they may do.
+    pub(super) fn role(&self) -> Role {
+        self.role
+    }
 }
 
 #[derive(FromRow)]

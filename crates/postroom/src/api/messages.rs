@@ -1,6 +1,7 @@
 //! Messages over the API.
 
 use axum::extract::{Path, Query, State as Shared};
+use axum::response::Response;
 use axum::{Extension, Json};
 use http::StatusCode;
 use ledger::{Slot, StepState};
@@ -15,8 +16,8 @@ use crate::cli::shapes::{Message, MessageDetail, Messages, StepShape, TraceLine}
 use crate::connections::routes::time;
 use crate::messages::detail::found_again;
 use crate::messages::hold::{self, Done};
-use crate::messages::opened;
 use crate::messages::store::{self as rows, Filter, Place, Row, Whole};
+use crate::messages::{export, opened, show_mail};
 
 /// Messages in an answer, at most.
 const MOST: u16 = 1_000;
@@ -61,6 +62,25 @@ pub(super) async fn list(
     };
     let messages = rows.into_iter().map(|row| listed(&state, row)).collect();
     Ok(Json(Messages { messages }))
+}
+
+/// GET /api/v1/messages/export?format=csv|json&filter=&q=
+pub(super) async fn export(
+    Shared(state): Shared<State>,
+    Extension(caller): Extension<Caller>,
+    Query(asked): Query<export::Asked>,
+) -> Result<Response, Refused> {
+    Ok(export::of(&state.of_messages(), caller.actor(), &asked).await?)
+}
+
+/// GET /api/v1/messages/{id}/source
+pub(super) async fn source(
+    Shared(state): Shared<State>,
+    Extension(caller): Extension<Caller>,
+    Path(message): Path<String>,
+) -> Result<Response, Refused> {
+    let id = id(&message)?;
+    Ok(show_mail::source_file(&state.of_messages(), caller.actor().workspace, id).await?)
 }
 
 fn listed(state: &State, row: Row) -> Message {

@@ -6,6 +6,7 @@
 
 mod applications;
 mod caller;
+mod erasures;
 mod jira;
 mod links;
 mod messages;
@@ -114,9 +115,15 @@ fn routes() -> Router<State> {
         .route("/api/v1/notices/channels", get(notices::channels))
         .route("/api/v1/notices/channels/{id}/test", post(notices::test))
         .route("/api/v1/messages", get(messages::list))
+        .route("/api/v1/messages/export", get(messages::export))
         .route("/api/v1/messages/{id}", get(messages::one))
+        .route("/api/v1/messages/{id}/source", get(messages::source))
         .route("/api/v1/messages/{id}/retry", post(messages::retry))
         .route("/api/v1/messages/{id}/discard", post(messages::discard))
+        .route("/api/v1/erasures", get(erasures::list).post(erasures::begin))
+        .route("/api/v1/erasures/{id}", get(erasures::one))
+        .route("/api/v1/erasures/{id}/confirm", post(erasures::confirm))
+        .route("/api/v1/erasures/{id}/give-up", post(erasures::give_up))
         .route("/api/v1/{*rest}", any(|| async { Refused::nothing_here() }))
 }
 

@@ -9,7 +9,9 @@ use store::{args, sql};
 use tower::ServiceExt;
 use uuid::Uuid;
 
-use crate::cli::shapes::{ApiProblem, Health, Jira, JiraConnections, Messages, Ping, Source, Sources};
+use crate::cli::shapes::{
+    ApiProblem, Erasure, Erasures, Health, Jira, JiraConnections, Messages, Ping, Source, Sources,
+};
 use crate::connections::testing::Office;
 
 async fn ask(router: &Router, method: Method, path: &str, token: Option<&str>) -> (StatusCode, String) {
@@ -153,5 +155,67 @@ async fn jira_connections_answer_in_shapes() {
     for unknown in ["no-id", "00000000-0000-0000-0000-000000000001"] {
         let path = format!("/api/v1/jira/{unknown}/ping");
         assert_eq!(ask(&router, Method::POST, &path, None).await.0, StatusCode::NOT_FOUND);
+    }
+}
+
+async fn send(router: &Router, path: &str, token: &str, body: &str) -> (StatusCode, String) {
+    let request = Request::post(path)
+        .header(header::HOST, "127.0.0.1:7080")
+        .header(header::AUTHORIZATION, format!("Bearer {token}"))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(body.to_owned()))
+        .unwrap();
+    let answer = router.clone().oneshot(request).await.unwrap();
+    let status = answer.status();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8_lossy(&body).into_owned())
+}
+
+/// Promise: only an owner's token erases, and only what was counted and confirmed with its address; the list and a mail's source are files
+/// for whoever may read.
+#[tokio::test]
+async fn an_erasure_takes_an_owner() {
+    for office in Office::all().await {
+        let there = office.connect().await;
+        let id = office.record(there, &["first"]).await[0];
+        for role in ["owner", "admin", "viewer"] {
+            token(&office, &format!("{role}-token"), role).await;
+        }
+        let router = &office.console.router;
+        let wish = "{\"address\":\"anna@contoso.test\",\"named\":true}";
+        for (who, status) in [("viewer-token", StatusCode::FORBIDDEN), ("admin-token", StatusCode::FORBIDDEN)]
+        {
+            assert_eq!(send(router, "/api/v1/erasures", who, wish).await.0, status, "{who}");
+        }
+        let (status, body) = send(router, "/api/v1/erasures", "owner-token", "{\"address\":\"anna\"}").await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
+        let (status, body) = send(router, "/api/v1/erasures", "owner-token", wish).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        let begun: Erasure = serde_json::from_str(&body).unwrap();
+        assert_eq!(
+            (begun.state.as_str(), begun.domain.as_str(), begun.total),
+            ("counting", "contoso.test", 1)
+        );
+        assert!(!body.contains("anna@contoso.test"), "{body}");
+        let path = format!("/api/v1/erasures/{}", begun.id);
+        let sure = "{\"address\":\"anna@contoso.test\"}";
+        let (status, body) = send(router, &format!("{path}/confirm"), "owner-token", sure).await;
+        assert_eq!(status, StatusCode::CONFLICT, "it is not counted yet: {body}");
+        assert_eq!(
+            send(router, &format!("{path}/give-up"), "admin-token", "").await.0,
+            StatusCode::FORBIDDEN
+        );
+        let (status, body) = send(router, &format!("{path}/give-up"), "owner-token", "").await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        let (_, body) = ask(router, Method::GET, "/api/v1/erasures", Some("viewer-token")).await;
+        assert!(serde_json::from_str::<Erasures>(&body).unwrap().erasures.is_empty(), "{body}");
+
+        let export = "/api/v1/messages/export?format=json&q=first";
+        let (status, body) = ask(router, Method::GET, export, Some("viewer-token")).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        assert_eq!(serde_json::from_str::<Vec<serde_json::Value>>(&body).unwrap()[0]["subject"], "first");
+        let source = format!("/api/v1/messages/{id}/source");
+        let (status, body) = ask(router, Method::GET, &source, Some("viewer-token")).await;
+        assert!(status == StatusCode::OK && body.contains("native-first"), "{body}");
     }
 }

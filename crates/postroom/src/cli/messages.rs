@@ -30,6 +30,13 @@ enum MessagesCommand {
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
         limit: u32,
     },
+    /// Write the list as a file to standard output, however long it is
+    Export(ExportArgs),
+    /// Write a mail as it came to standard output: its MIME, or what the mailbox told of it
+    Source {
+        /// The message's id, from the list
+        id: String,
+    },
     /// One message with its trace and what was done in Jira
     Show {
         /// The message's id, from the list
@@ -45,6 +52,46 @@ enum MessagesCommand {
         /// The message's id, from the list
         id: String,
     },
+}
+
+#[derive(Debug, Args)]
+struct ExportArgs {
+    /// How it is written
+    #[arg(long, default_value = "csv")]
+    format: Format,
+    /// Only those of this filter of the console
+    #[arg(long)]
+    filter: Option<Filter>,
+    /// Only those with these words in subject, sender or issue
+    #[arg(long, value_name = "WORDS", default_value = "")]
+    search: String,
+    /// Only those of this source, by its id
+    #[arg(long, value_name = "ID", default_value = "")]
+    source: String,
+}
+
+/// How a list is written.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// For spreadsheets; what they would take for a formula is a text
+    Csv,
+    /// One array
+    Json,
+}
+
+/// The console's filters.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Filter {
+    /// Without an end yet
+    Open,
+    /// Waits for a person
+    Held,
+    /// Became an issue
+    Issues,
+    /// Became a comment
+    Comments,
+    /// Ignored or rejected
+    Ignored,
 }
 
 /// Where a message can be.
@@ -69,6 +116,11 @@ pub(super) async fn run(
     let client = Client::new(&args.reach, settings)?;
     match args.command {
         MessagesCommand::List { state, limit } => list(&client, state, limit, args.json).await,
+        MessagesCommand::Export(wish) => export(&client, &wish).await,
+        MessagesCommand::Source { id } => {
+            let path = format!("/api/v1/messages/{}/source", in_path(&id));
+            client.download(&path, &mut std::io::stdout()).await
+        }
         MessagesCommand::Show { id } => show(&client, &id, args.json).await,
         MessagesCommand::Retry { id } => decide(&client, &id, "retry", args.json).await,
         MessagesCommand::Discard { id } => decide(&client, &id, "discard", args.json).await,
@@ -98,6 +150,21 @@ async fn list(client: &Client, state: Option<State>, limit: u32, json: bool) -> 
         ]);
     }
     Ok(say(&rows.to_string())?)
+}
+
+fn word(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+async fn export(client: &Client, wish: &ExportArgs) -> Result<(), Failure> {
+    let filter = wish.filter.as_ref().map(word).unwrap_or_default();
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("format", &word(&wish.format))
+        .append_pair("filter", &filter)
+        .append_pair("q", &wish.search)
+        .append_pair("source", &wish.source)
+        .finish();
+    client.download(&format!("/api/v1/messages/export?{query}"), &mut std::io::stdout()).await
 }
 
 async fn decide(client: &Client, id: &str, what: &str, json: bool) -> Result<(), Failure> {

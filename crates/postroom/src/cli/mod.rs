@@ -8,6 +8,7 @@ mod applications;
 pub mod client;
 mod demo;
 mod doctor;
+mod erase;
 mod jira;
 mod messages;
 mod migrate;
@@ -81,6 +82,8 @@ enum Command {
     Notices(notices::NoticesArgs),
     /// Messages: what became of each mail
     Messages(messages::MessagesArgs),
+    /// Erase everything of an address, with a report; without --yes it is only counted
+    Erase(erase::EraseArgs),
     /// Rules: profiles as files, checked and held to a folder of mails
     Rules(rules::RulesArgs),
     /// Bring the database to the schema that this version needs
@@ -190,6 +193,7 @@ async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
         Command::Jira(args) => jira::run(args, settings).await,
         Command::Notices(args) => notices::run(args, settings).await,
         Command::Messages(args) => messages::run(args, settings).await,
+        Command::Erase(args) => erase::run(args, settings).await,
         Command::Migrate(args) => {
             let config = settings()?;
             migrate::run(args, &config).await

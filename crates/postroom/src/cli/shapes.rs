@@ -520,3 +520,77 @@ pub struct Conversion {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_try_at: Option<Timestamp>,
 }
+
+/// `POST /api/v1/erasures`: what is to be erased.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ErasureWish {
+    /// The address.
+    pub address: String,
+    /// Whether mail of others that names it goes, too.
+    #[serde(default)]
+    pub named: bool,
+}
+
+/// `POST /api/v1/erasures/{id}/confirm`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ErasureConfirmation {
+    /// The address once more.
+    pub address: String,
+}
+
+/// An erasure of an address: first counted, then, when it is confirmed, done.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Erasure {
+    /// Its id.
+    pub id: String,
+    /// `counting`, `counted`, `erasing` or `done`.
+    pub state: String,
+    /// The address's domain; the address itself is not told.
+    pub domain: String,
+    /// Whether mail of others that names the address goes, too.
+    pub named_too: bool,
+    /// Who asked for it.
+    pub asked_by: String,
+    /// When.
+    pub begun_at: Timestamp,
+    /// When it was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// Messages that are known.
+    pub total: u64,
+    /// Of these, looked at.
+    pub seen: u64,
+    /// Mails that the address sent.
+    pub own: u64,
+    /// Mails of others that name it.
+    pub named: u64,
+    /// Of both, those that wait for a person.
+    pub held: u64,
+    /// Mails that are on their way to Jira and are left.
+    pub left_open: u64,
+    /// Mails that could not be read.
+    pub unread: u64,
+    /// Issues that hold what was written to Jira.
+    #[serde(default)]
+    pub issues: Vec<String>,
+    /// Where the address stands on.
+    #[serde(default)]
+    pub standing: Vec<String>,
+    /// The same in sentences.
+    #[serde(default)]
+    pub report: Vec<String>,
+}
+
+/// `GET /api/v1/erasures`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Erasures {
+    /// Newest first.
+    pub erasures: Vec<Erasure>,
+}
+
+/// What was done, where there is nothing more to say.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Done {
+    /// True.
+    pub done: bool,
+}

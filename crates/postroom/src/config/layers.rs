@@ -13,6 +13,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use url::Url;
 
+use crate::retention::Periods;
+
 use super::settings::{Draft, SETTINGS, Setting, judge};
 use super::{
     Config, ConfigError, ConfigFault, DEFAULTS, Database, Inbound, Jira, Log, LogFormat, Microsoft, Notices,
@@ -217,6 +219,7 @@ pub(super) fn defaults() -> Config {
             request_timeout: Duration::ZERO,
             workers: 1,
         },
+        retention: Periods::default(),
         notices: Notices { allow_hosts: Vec::new() },
         log: Log { format: LogFormat::Auto, level: String::new() },
         master_key: None,

@@ -22,6 +22,8 @@ use url::Url;
 pub use fault::{ConfigError, ConfigFault, Origin};
 pub use layers::Environment;
 
+use crate::retention::Periods;
+
 /// The defaults, as text.
 pub const DEFAULTS: &str = include_str!("../../config.default.toml");
 
@@ -40,6 +42,8 @@ pub struct Config {
     pub jira: Jira,
     /// The inbound flow.
     pub inbound: Inbound,
+    /// How long things are kept.
+    pub retention: Periods,
     /// Notices.
     pub notices: Notices,
     /// Logs.

@@ -224,6 +224,18 @@ pub(super) static SETTINGS: &[Setting] = &[
             .ok_or_else(|| refused(&format!("{number} is out of range"), "write a number from 1 to 256"))?;
         Ok(())
     }),
+    setting("retention.content_days", |draft, raw, _| {
+        draft.config.retention.content = days(raw)?;
+        Ok(())
+    }),
+    setting("retention.summary_days", |draft, raw, _| {
+        draft.config.retention.summary = days(raw)?;
+        Ok(())
+    }),
+    setting("retention.timeline_days", |draft, raw, _| {
+        draft.config.retention.timeline = days(raw)?;
+        Ok(())
+    }),
     setting("notices.allow_hosts", |draft, raw, _| {
         let hosts = texts(raw)?;
         let bad = |host: &&String| host.is_empty() || host.contains(['/', '@', ' ', '*']);
@@ -313,6 +325,19 @@ fn whole(raw: &Raw) -> Result<i64, Refused> {
             "write a number without quotation marks",
         )
     })
+}
+
+/// Days, or none for good.
+fn days(raw: &Raw) -> Result<Option<SignedDuration>, Refused> {
+    if matches!(raw, Raw::Text(text) if text.trim() == "forever") {
+        return Ok(None);
+    }
+    let mend = "write a number of days from 1 to 36500 without quotation marks, or \"forever\"";
+    let number = whole(raw).map_err(|(what, _)| refused(&what, mend))?;
+    if !(1..=36_500).contains(&number) {
+        return Err(refused(&format!("{number} is out of range"), mend));
+    }
+    Ok(Some(SignedDuration::from_hours(24 * number)))
 }
 
 fn flag(raw: &Raw) -> Result<bool, Refused> {

@@ -44,6 +44,8 @@ pub(crate) struct Connected {
     pub(crate) source: Uuid,
 }
 
+/// Who sends most mails of the tests.
+pub(crate) const ANNA: &str = "anna@contoso.test";
 /// An address where nobody listens.
 pub(crate) const NOWHERE: &str = "http://127.0.0.1:1";
 
@@ -120,6 +122,7 @@ impl Office {
             bus: shell.bus.clone(),
             poll_interval: Duration::from_mins(1),
             workers: 8,
+            periods: crate::retention::Periods::default(),
             owner: Uuid::now_v7(),
             program: CancellationToken::new(),
             readiness: shell.readiness.clone(),
@@ -150,6 +153,7 @@ impl Office {
             overview::router(state.clone()),
             routes::router(state.clone()),
             messages::routes::router(messages.clone()),
+            crate::retention::page::router(messages.clone()),
             crate::profiles::routes::router(messages.clone()),
             notices::routes::router(told),
         ];
@@ -326,14 +330,19 @@ impl Office {
         let mut ids = Vec::new();
         for (n, subject) in subjects.iter().enumerate() {
             let after = SignedDuration::from_secs(i64::try_from(n).expect("a small number"));
-            ids.push(self.record_at(to, subject, self.now() + after, None).await);
+            ids.push(self.record_at(to, subject, self.now() + after, None, (ANNA, &[])).await);
         }
         ids
     }
 
     /// Records a mail that came now, and answers the one with that subject.
     pub(crate) async fn record_one(&self, to: Connected, subject: &str, answers: Option<&str>) -> Uuid {
-        self.record_at(to, subject, self.now(), answers).await
+        self.record_at(to, subject, self.now(), answers, (ANNA, &[])).await
+    }
+
+    /// Records a mail that came now, of that sender and with these in copy.
+    pub(crate) async fn record_of(&self, to: Connected, subject: &str, from: &str, cc: &[&str]) -> Uuid {
+        self.record_at(to, subject, self.now(), None, (from, cc)).await
     }
 
     async fn record_at(
@@ -342,7 +351,10 @@ impl Office {
         subject: &str,
         received_at: Timestamp,
         answers: Option<&str>,
+        (from, cc): (&str, &[&str]),
     ) -> Uuid {
+        let cc: Vec<_> =
+            cc.iter().map(|cc| serde_json::json!({ "emailAddress": { "address": cc } })).collect();
         let (db, ledger) = (&self.console.shell.db, &self.state.ledger);
         let at = Mailbox {
             id: to.mailbox,
@@ -360,7 +372,7 @@ impl Office {
         ));
         let page = serde_json::json!({
             "id": format!("native-{subject}"), "subject": subject, "receivedDateTime": received_at.to_string(),
-            "from": { "emailAddress": { "name": "Anna", "address": "anna@contoso.test" } },
+            "from": { "emailAddress": { "name": "Anna", "address": from } }, "ccRecipients": cc,
             "body": { "contentType": "html", "content": "<p>Hello <script>alert(1)</script><b>there</b></p>" },
             "internetMessageHeaders": headers,
         });
@@ -373,7 +385,7 @@ impl Office {
             body: None,
             summary: Summary {
                 subject: subject.to_owned(),
-                from: "anna@contoso.test".to_owned(),
+                from: from.to_owned(),
                 name: "Anna".to_owned(),
                 message_id: None,
             },

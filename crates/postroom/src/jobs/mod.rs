@@ -1,5 +1,5 @@
-//! What runs in the background: the poller, the worker, the marker, the watcher for approvals, what moves sources to Graph and the
-//! keeper of push subscriptions, started together and stopped in order.
+//! What runs in the background: the poller, the worker, the marker, the watcher for approvals, what moves sources to Graph, the
+//! keeper of push subscriptions and what removes data after its time, started together and stopped in order.
 //!
 //! Begin with [`Engine::start`]. A graceful stop lets each finish what is in hand: a poll ends after the page it stores, a
 //! message after the step it writes. Whoever is killed instead is taken over by the ledger's leases.
@@ -23,6 +23,7 @@ use crate::inbound::act::Worker;
 use crate::inbound::fetch::Poller;
 use crate::inbound::mark::Marker;
 use crate::inbound::room::Room;
+use crate::retention::{Periods, Remover};
 use crate::web::Readiness;
 use crate::web::live::Bus;
 
@@ -48,6 +49,10 @@ pub struct Engine {
     pub push: Arc<Notify>,
     /// Where Microsoft's announcements are laid down.
     pub ear: Arc<Ear>,
+    /// Rung when somebody asks for an erasure.
+    pub remove: Arc<Notify>,
+    /// How long things are kept.
+    pub periods: Periods,
 }
 
 /// What the engine is made of.
@@ -69,6 +74,8 @@ pub struct Parts {
     pub poll_interval: Duration,
     /// Mails handled at the same time.
     pub workers: usize,
+    /// How long things are kept.
+    pub periods: Periods,
     /// This process.
     pub owner: Uuid,
     /// Cancelled when the whole program must stop (a failed disk).
@@ -87,6 +94,7 @@ impl Engine {
             crate::inbound::store::release_sources(&mut tx).await?;
             crate::connections::store::conversion::restarted(&mut tx).await?;
             push::store::release(&mut tx).await?;
+            crate::retention::erase::restarted(&mut tx).await?;
         }
         tx.commit().await?;
         let stop = CancellationToken::new();
@@ -165,6 +173,17 @@ impl Engine {
             connections: Arc::clone(&parts.connections),
             clock: Arc::clone(&parts.clock),
         };
+        let remove = Arc::new(Notify::new());
+        let remover = Remover {
+            db: parts.db.clone(),
+            ledger: parts.ledger.clone(),
+            blobs: parts.blobs.clone(),
+            clock: Arc::clone(&parts.clock),
+            bus: parts.bus.clone(),
+            periods: parts.periods,
+            wake: Arc::clone(&remove),
+            work: Arc::clone(&work),
+        };
         let worker = Worker {
             db: parts.db,
             ledger: parts.ledger,
@@ -186,8 +205,21 @@ impl Engine {
         tracker.spawn(converter.run(stop.clone()));
         tracker.spawn(keeper.run(stop.clone()));
         tracker.spawn(listener.run(stop.clone()));
+        tracker.spawn(remover.run(stop.clone()));
         tracker.close();
-        Ok(Self { stop, tracker, poll, work, approvals, devices, conversions, push: keep, ear })
+        Ok(Self {
+            stop,
+            tracker,
+            poll,
+            work,
+            approvals,
+            devices,
+            conversions,
+            push: keep,
+            ear,
+            remove,
+            periods: parts.periods,
+        })
     }
 
     /// Stops everything, letting it finish what is in hand.

@@ -59,6 +59,7 @@ pub async fn show(
     let issue_href =
         if key.is_empty() { String::new() } else { issue_address(message.base_url.as_deref(), &key) };
     let title = if summary.subject.is_empty() { "(no subject)" } else { &summary.subject };
+    let forgotten = stored.is_some() && trace.lines.is_empty() && message.content == "erased";
     let mut problems: Vec<String> = mail.map_or_else(Vec::new, |mail| {
         mail.problems.iter().map(|problem| format!("{}: {}", problem.place, problem.text)).collect()
     });
@@ -97,10 +98,17 @@ pub async fn show(
                 why,
             }))
             .collect(),
-        reasons: message.reason.iter().filter(|_| message.state != "held").cloned().collect(),
+        reasons: message
+            .reason
+            .iter()
+            .filter(|_| message.state != "held")
+            .cloned()
+            .chain(forgotten.then(|| "Why it was decided so is no longer kept.".to_owned()))
+            .collect(),
         shown,
         href: format!("/messages/{id}"),
         mail_href: mail.map_or_else(String::new, |_| format!("/messages/{id}/mail")),
+        source_href: content.as_ref().map_or_else(String::new, |_| format!("/messages/{id}/source")),
         text: text(shown, content.as_ref()),
         jira: mail.filter(|_| !key.is_empty()).map(|mail| Jira {
             title: if message.comment_id.is_some() { format!("comment on {key}") } else { key.clone() },
@@ -249,7 +257,10 @@ fn facts(message: &Whole, summary: &ledger::record::Summary, mail: Option<&Mail>
         Some(name) => format!("{name} <{address}>"),
         None => address.to_owned(),
     };
-    let mut facts = vec![("From".to_owned(), person(Some(&summary.name), &summary.from))];
+    let mut facts = Vec::new();
+    if !summary.from.is_empty() || !summary.name.is_empty() {
+        facts.push(("From".to_owned(), person(Some(&summary.name), &summary.from)));
+    }
     if let Some(mail) = mail {
         let to: Vec<String> = mail
             .to
@@ -315,7 +326,7 @@ fn text(shown: Shown, content: Option<&Content>) -> String {
         (Shown::Text, Err(error)) => error.to_string(),
         (Shown::Source, _) if content.is_mime => {
             let end = content.source.len().min(MOST_TEXT);
-            let cut = if end < content.source.len() { "\n\n(cut; the whole is in the mailbox)" } else { "" };
+            let cut = if end < content.source.len() { "\n\n(cut; the whole is in the download)" } else { "" };
             format!("{}{cut}", String::from_utf8_lossy(&content.source[..end]))
         }
         (Shown::Source, _) => {

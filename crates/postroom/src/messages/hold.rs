@@ -98,16 +98,47 @@ pub async fn retry(state: &State, actor: &Actor, id: Uuid) -> Result<Done, Store
     Ok(Done::Yes)
 }
 
+/// What would come of a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Possible {
+    /// What [`retry`] or [`discard`] would say.
+    pub(super) done: Done,
+    /// Whether something of it is in Jira already.
+    pub(super) is_written: bool,
+}
+
+/// What would come of a retry or a discard, without doing it.
+pub(super) async fn possible(state: &State, message: &Whole, retry: bool) -> Result<Possible, StoreError> {
+    let db = &state.connections.db;
+    let steps = state.ledger.steps(db, message.id).await?;
+    let is_written = steps.iter().any(|step| step.state == StepState::Done);
+    let done = if message.state != "held" {
+        Done::NotHeld
+    } else if retry && message.shadow_at.is_some() {
+        Done::InShadow
+    } else if retry
+        && !has_somebody(message, take_up(state.ledger.plan(db, message.id).await?.as_ref(), &steps))
+    {
+        Done::SourceRemoved
+    } else {
+        Done::Yes
+    };
+    Ok(Possible { done, is_written })
+}
+
+/// The issue that these steps have made already: id and key.
+pub(crate) fn written_issue(steps: &[Step]) -> Option<(String, String)> {
+    let issue = steps.iter().find(|step| step.slot == Slot::Issue && step.state == StepState::Done)?;
+    let remote = issue.remote.as_ref()?;
+    Some((remote.id.clone(), remote.key.clone()?))
+}
+
 /// Ends a held message as ignored, by the rule `discarded`. What was written to Jira stays there.
 pub async fn discard(state: &State, actor: &Actor, id: Uuid) -> Result<Done, StoreError> {
     let db = &state.connections.db;
     let Some(message) = rows::one(db, actor.workspace, id).await? else { return Ok(Done::Nowhere) };
     let steps = state.ledger.steps(db, id).await?;
-    let issue = steps.iter().find(|step| step.slot == Slot::Issue && step.state == StepState::Done);
-    let issue = issue.and_then(|step| {
-        let remote = step.remote.as_ref()?;
-        Some((remote.id.clone(), remote.key.clone()?))
-    });
+    let issue = written_issue(&steps);
     let reason = format!("discarded by {}", actor.name);
     let mut tx = db.begin().await?;
     if !rows::discard(&mut tx, actor.workspace, id, &reason, issue, state.connections.clock.now()).await? {

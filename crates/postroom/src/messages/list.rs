@@ -1,7 +1,7 @@
 //! The list of messages: filters and search in the address, pages by place.
 //!
 //! Summaries are sealed, so a search opens them one after the other, the newest first, and stops after [`MOST_SEARCHED`]: the
-//! next page goes on from there.
+//! next page goes on from there. What a search means is in [`super::search`].
 
 use axum::extract::{Query, State as Shared};
 use axum::response::Response;
@@ -14,8 +14,9 @@ use uuid::Uuid;
 use super::opened;
 use super::pages::{Filter as FilterView, MessageRow, MessagesPage};
 use super::routes::State;
+use super::search::{MOST_READ, Search};
 use super::store::{self as rows, Filter, Place, Row};
-use crate::access::Viewer;
+use crate::access::{Role, Viewer};
 use crate::connections::routes::moment;
 use crate::web::components::{Empty, MailState, Pager};
 use crate::web::times::{counted, thousands};
@@ -35,6 +36,8 @@ pub struct Asked {
     filter: String,
     #[serde(default)]
     q: String,
+    #[serde(default)]
+    text: String,
     #[serde(default)]
     source: String,
     #[serde(default)]
@@ -62,6 +65,7 @@ pub async fn show(
     let source = Uuid::parse_str(&asked.source).ok();
     let workspace = viewer.workspace();
     let search = asked.q.trim();
+    let in_text = !asked.text.is_empty();
     let (mut found, mut newer) = (Found::default(), None);
     if let Some(place) = Place::of_word(&asked.after) {
         let rows =
@@ -79,7 +83,7 @@ pub async fn show(
         found = if search.is_empty() {
             page(&state, workspace, (filter, source), begin).await?
         } else {
-            searched(&state, workspace, (filter, source), begin, search).await?
+            searched(&state, workspace, (filter, source), begin, &Search::of(search, in_text)).await?
         };
         // A search goes on in one direction; its beginning is a press of the filter away.
         if from.is_some() && search.is_empty() {
@@ -87,7 +91,7 @@ pub async fn show(
         }
     }
     let (held, open) = rows::counts(&state.connections.db, workspace).await?;
-    let address = Address { filter, search, source: &asked.source };
+    let address = Address { filter, search, in_text, source: &asked.source };
     let filters = Filter::ALL
         .into_iter()
         .map(|each| FilterView {
@@ -110,10 +114,44 @@ pub async fn show(
         frame: viewer.frame(Section::Messages, "Messages").live("messages"),
         filters,
         search: search.to_owned(),
+        in_text,
+        source: source.map(|source| source.to_string()).unwrap_or_default(),
+        sources: sources(&state, workspace, source).await?,
         filter: filter.word(),
         rows: found.rows.into_iter().map(|(row, summary)| message_row(&viewer, row, summary)).collect(),
         pager,
-        empty: empty(filter, search),
+        choose: choose(&viewer, filter),
+        exports: exports(address),
+        query: address.with(&[]).split_once('?').map(|(_, query)| query.to_owned()).unwrap_or_default(),
+        empty: empty(filter, search, in_text),
+    })
+}
+
+/// The sources to choose from, where there are several: id and words.
+async fn sources(
+    state: &State,
+    workspace: Uuid,
+    chosen: Option<Uuid>,
+) -> Result<Vec<(String, String)>, StoreError> {
+    let all = rows::sources(&state.connections.db, workspace).await?;
+    let shown: Vec<_> = all
+        .into_iter()
+        .filter(|source| source.removed_at.is_none() || Some(source.id) == chosen)
+        .map(|source| (source.id.to_string(), format!("{}, {}", source.mailbox, source.folder_name)))
+        .collect();
+    Ok(if shown.len() > 1 || chosen.is_some() { shown } else { Vec::new() })
+}
+
+/// Whether held mails can be ticked, to be decided about together.
+fn choose(viewer: &Viewer, filter: Filter) -> bool {
+    filter == Filter::Held && viewer.may(Role::Admin)
+}
+
+/// The list as files.
+fn exports(address: Address<'_>) -> [(&'static str, String); 2] {
+    [("CSV", "csv"), ("JSON", "json")].map(|(label, format)| {
+        let list = address.with(&[("format", format)]);
+        (label, list.replacen("/messages", "/messages/export", 1))
     })
 }
 
@@ -140,13 +178,19 @@ fn shown(found: &Found) -> String {
 struct Address<'a> {
     filter: Filter,
     search: &'a str,
+    in_text: bool,
     source: &'a str,
 }
 
 impl Address<'_> {
     fn with(self, more: &[(&str, &str)]) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in [("filter", self.filter.word()), ("q", self.search), ("source", self.source)] {
+        for (name, value) in [
+            ("filter", self.filter.word()),
+            ("q", self.search),
+            ("text", if self.in_text { "yes" } else { "" }),
+            ("source", self.source),
+        ] {
             if !value.is_empty() {
                 query.append_pair(name, value);
             }
@@ -157,8 +201,16 @@ impl Address<'_> {
     }
 }
 
-fn empty(filter: Filter, search: &str) -> Empty {
+fn empty(filter: Filter, search: &str, in_text: bool) -> Empty {
     let (title, text) = match (filter, search.is_empty()) {
+        (_, false) if in_text => (
+            "No mail matches".to_owned(),
+            format!(
+                "Looked at subject, sender and issue of the newest {} mails, and read the newest {} of them. Look further with Older.",
+                thousands(MOST_SEARCHED as u64),
+                thousands(MOST_READ as u64)
+            ),
+        ),
         (_, false) => (
             "No mail matches".to_owned(),
             format!(
@@ -205,18 +257,20 @@ async fn searched(
     workspace: Uuid,
     which: (Filter, Option<Uuid>),
     from: Place,
-    search: &str,
+    search: &Search,
 ) -> Result<Found, StoreError> {
-    let words: Vec<String> = search.to_lowercase().split_whitespace().take(8).map(str::to_owned).collect();
-    let (mut found, mut place, mut seen) = (Found::default(), from, 0);
-    while seen < MOST_SEARCHED {
+    let (mut found, mut place, mut seen, mut read) = (Found::default(), from, 0, 0);
+    while seen < MOST_SEARCHED && read < MOST_READ {
         let rows = rows::list_older(&state.connections.db, workspace, which, place, BATCH).await?;
         let last = rows.len() < usize::from(BATCH);
         for row in rows {
+            if read == MOST_READ {
+                break;
+            }
             seen += 1;
             place = row.place();
             let summary = opened::summary(&state.ledger, row.id, &row.summary_sealed);
-            if matches(&row, &summary, &words) {
+            if search.finds(state, &row, &summary, &mut read).await? {
                 found.rows.push((row, summary));
                 if found.rows.len() == usize::from(PAGE) {
                     found.older = Some(place);
@@ -224,19 +278,12 @@ async fn searched(
                 }
             }
         }
-        if last {
+        if last && read < MOST_READ {
             return Ok(found);
         }
     }
     found.older = Some(place);
     Ok(found)
-}
-
-/// Whether every word is somewhere in subject, sender or issue.
-fn matches(row: &Row, summary: &Summary, words: &[String]) -> bool {
-    let key = row.issue_key.as_deref().unwrap_or_default();
-    let text = format!("{} {} {} {key}", summary.subject, summary.from, summary.name).to_lowercase();
-    words.iter().all(|word| text.contains(word.as_str()))
 }
 
 /// The address of an issue.
@@ -281,7 +328,7 @@ mod tests {
         for wrong in ["", "1", "x.y", "1.2"] {
             assert_eq!(Place::of_word(wrong), None, "{wrong}");
         }
-        let address = Address { filter: Filter::Held, search: "a&b", source: "" };
+        let address = Address { filter: Filter::Held, search: "a&b", in_text: false, source: "" };
         assert_eq!(address.with(&[("before", "1.2")]), "/messages?filter=held&q=a%26b&before=1.2");
     }
 }

@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use ledger::Ledger;
 use store::Blobs;
 
-use super::{detail, hold, list, show_mail};
+use super::{bulk, detail, export, hold, list, show_mail};
 use crate::connections::Connections;
 use crate::jobs::Engine;
 use crate::web::Shell;
@@ -38,8 +38,11 @@ impl FromRef<State> for Shell {
 pub fn router(state: State) -> Router {
     Router::new()
         .route("/messages", get(list::show))
+        .route("/messages/bulk", get(bulk::back).post(bulk::decide))
+        .route("/messages/export", get(export::file))
         .route("/messages/{id}", get(detail::show))
         .route("/messages/{id}/mail", get(show_mail::show))
+        .route("/messages/{id}/source", get(show_mail::source))
         .route("/messages/{id}/attachments/{number}", get(show_mail::attachment))
         .route("/messages/{id}/retry", post(hold::retry_page))
         .route("/messages/{id}/discard", post(hold::discard_page))

@@ -7,12 +7,10 @@ use std::sync::Arc;
 use ammonia::Builder;
 use axum::body::Body;
 use axum::extract::{Path, State as Shared};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderValue, header};
 use mail::Mail;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use uuid::Uuid;
 
 use super::opened;
@@ -144,9 +142,6 @@ fn clean(html: &str, images: &HashMap<String, String>) -> String {
     builder.clean(html).to_string()
 }
 
-/// Bytes that a file name keeps in a header (RFC 8187, `attr-char`).
-const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
 /// GET /messages/{id}/attachments/{number}
 pub async fn attachment(
     viewer: Viewer,
@@ -155,16 +150,32 @@ pub async fn attachment(
 ) -> Result<Response, Problem> {
     let mail = mail_of(&state, &viewer, id).await?;
     let attachment = mail.attachments.get(number).ok_or_else(|| Problem::not_found("attachment"))?;
-    let name = utf8_percent_encode(&attachment.name, KEPT);
-    let disposition = HeaderValue::from_str(&format!("attachment; filename*=UTF-8''{name}"))
-        .unwrap_or(HeaderValue::from_static("attachment"));
-    let headers = [
-        // Never a type that a browser would show.
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
-        (header::CONTENT_DISPOSITION, disposition),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ];
-    Ok((headers, Body::from(attachment.content.clone())).into_response())
+    // Never a type that a browser would show.
+    Ok(web::file(&attachment.name, "application/octet-stream", Body::from(attachment.content.clone())))
+}
+
+/// GET /messages/{id}/source: as it came.
+pub async fn source(
+    viewer: Viewer,
+    Shared(state): Shared<State>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    source_file(&state, viewer.workspace(), id).await
+}
+
+/// A mail as it came, as a file: its MIME, or what the mailbox told of it where no MIME was needed.
+pub(crate) async fn source_file(state: &State, workspace: Uuid, id: Uuid) -> Result<Response, Problem> {
+    let db = &state.connections.db;
+    let message = rows::one(db, workspace, id).await?.ok_or_else(|| Problem::not_found("message"))?;
+    let content = opened::content(db, &state.ledger, &state.blobs, id, &message.content)
+        .await?
+        .ok_or_else(|| Problem::not_found("content of this message any more"))?;
+    let (kind, ending) = match content.source.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        _ if content.is_mime => ("message/rfc822", "eml"),
+        Some(b'{') => ("application/json", "json"),
+        _ => ("application/xml", "xml"),
+    };
+    Ok(web::file(&format!("mail-{id}.{ending}"), kind, Body::from(content.source)))
 }
 
 #[cfg(test)]

@@ -84,6 +84,8 @@ pub struct Row {
     pub received_at: i64,
     /// Subject and sender, sealed.
     pub summary_sealed: Vec<u8>,
+    /// What is stored of it.
+    pub content: String,
     /// `recorded`, `ready`, `acting`, `held` or `ended`.
     pub state: String,
     /// Its end.
@@ -108,7 +110,7 @@ impl Row {
 macro_rules! older {
     ($only:literal) => {
         sql!(concat!(
-            "SELECT m.id, m.source_id, b.address AS mailbox, m.received_at, m.summary_sealed, m.state, m.ending, m.ended_by,
+            "SELECT m.id, m.source_id, b.address AS mailbox, m.received_at, m.summary_sealed, m.content, m.state, m.ending, m.ended_by,
                m.reason, m.issue_key, j.base_url
              FROM message m JOIN mailbox b ON b.id = m.mailbox_id JOIN source s ON s.id = m.source_id
              LEFT JOIN destination d ON d.id = m.destination_id LEFT JOIN jira_connection j ON j.id = d.jira_connection_id
@@ -123,7 +125,7 @@ macro_rules! older {
 macro_rules! newer {
     ($only:literal) => {
         sql!(concat!(
-            "SELECT m.id, m.source_id, b.address AS mailbox, m.received_at, m.summary_sealed, m.state, m.ending, m.ended_by,
+            "SELECT m.id, m.source_id, b.address AS mailbox, m.received_at, m.summary_sealed, m.content, m.state, m.ending, m.ended_by,
                m.reason, m.issue_key, j.base_url
              FROM message m JOIN mailbox b ON b.id = m.mailbox_id JOIN source s ON s.id = m.source_id
              LEFT JOIN destination d ON d.id = m.destination_id LEFT JOIN jira_connection j ON j.id = d.jira_connection_id
@@ -186,13 +188,38 @@ pub async fn list_newer(
 pub async fn list_state(db: &Db, workspace: Uuid, state: &str, limit: u16) -> Result<Vec<Row>, StoreError> {
     db.fetch_all(
         sql!(
-            "SELECT m.id, m.source_id, b.address AS mailbox, m.received_at, m.summary_sealed, m.state, m.ending, m.ended_by,
+            "SELECT m.id, m.source_id, b.address AS mailbox, m.received_at, m.summary_sealed, m.content, m.state, m.ending, m.ended_by,
                m.reason, m.issue_key, j.base_url
              FROM message m JOIN mailbox b ON b.id = m.mailbox_id JOIN source s ON s.id = m.source_id
              LEFT JOIN destination d ON d.id = m.destination_id LEFT JOIN jira_connection j ON j.id = d.jira_connection_id
              WHERE m.workspace_id = $1 AND m.state = $2 ORDER BY m.received_at DESC, m.id DESC LIMIT $3"
         ),
         args![workspace, state, limit],
+    )
+    .await
+}
+
+/// A source, as a list offers it.
+#[derive(Clone, Debug, FromRow)]
+pub struct SourceRow {
+    /// Row id.
+    pub id: Uuid,
+    /// Its mailbox.
+    pub mailbox: String,
+    /// Its folder.
+    pub folder_name: String,
+    /// When it was removed.
+    pub removed_at: Option<i64>,
+}
+
+/// The sources.
+pub async fn sources(db: &Db, workspace: Uuid) -> Result<Vec<SourceRow>, StoreError> {
+    db.fetch_all(
+        sql!(
+            "SELECT s.id, b.address AS mailbox, s.folder_name, s.removed_at FROM source s JOIN mailbox b ON b.id = s.mailbox_id
+             WHERE s.workspace_id = $1 ORDER BY b.address, s.folder_name, s.id"
+        ),
+        args![workspace],
     )
     .await
 }

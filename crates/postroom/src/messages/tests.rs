@@ -286,3 +286,204 @@ async fn a_mail_says_where_else_it_was_found() {
         page.body
     );
 }
+
+/// Holds mails with these subjects, one after the other.
+async fn held_mails(office: &Office, subjects: &[&str]) -> (Connected, Vec<Uuid>) {
+    let there = office.connect().await;
+    let mut ids = Vec::new();
+    for subject in subjects {
+        ids.push(office.record_one(there, subject, None).await);
+        hold_all(office, "Jira refuses a field. Retry it", None).await;
+    }
+    (there, ids)
+}
+
+async fn audited(office: &Office, action: &str) -> i64 {
+    let (many,): (i64,) = office
+        .console
+        .shell
+        .db
+        .fetch_one(sql!("SELECT count(*) FROM audit WHERE action = $1"), args![action])
+        .await
+        .unwrap();
+    many
+}
+
+/// Promise: before several held mails are decided about, it is shown what would happen to how many, and nothing is changed by looking; each
+/// decision is on record; who looks only decides nothing.
+#[tokio::test]
+async fn several_are_decided_about_after_a_question() {
+    for office in Office::all().await {
+        let (_, ids) = held_mails(&office, &["first", "second", "third", "other"]).await;
+        let mut owner = office.console.owner().await;
+        let list = owner.get("/messages?filter=held").await;
+        assert!(list.body.contains("data-tick") && list.body.contains("Discard the ticked"), "{}", list.body);
+        let token = list.field("csrf");
+        let (a, b) = (ids[0].to_string(), ids[1].to_string());
+        let fields = [("do", "discard"), ("id", &*a), ("id", &*b), ("back", "filter=held")];
+        let forged = owner.post("/messages/bulk", "00", &fields).await;
+        assert_eq!(forged.status, StatusCode::FORBIDDEN);
+        let asked = owner.post("/messages/bulk", &token, &fields).await;
+        assert_eq!(asked.status, StatusCode::OK, "{}", asked.body);
+        for part in ["Discard 2 mails?", "2 mails become neither issues nor comments", "first", "second"] {
+            assert!(asked.body.contains(part), "{part} is missing: {}", asked.body);
+        }
+        assert!(!asked.body.contains("third"), "{}", asked.body);
+        assert_eq!(state_of(&office, ids[0]).await.0, "held", "a question changes nothing");
+
+        let sure = [&fields[..], &[("sure", "yes")]].concat();
+        let done = owner.post("/messages/bulk", &token, &sure).await;
+        assert_eq!((done.status, done.location()), (StatusCode::SEE_OTHER, "/messages?filter=held"));
+        let states = [state_of(&office, ids[0]).await.0, state_of(&office, ids[1]).await.0];
+        assert_eq!(states, ["ended", "ended"]);
+        assert_eq!(
+            (audited(&office, "discard message").await, audited(&office, "discard together").await),
+            (2, 1)
+        );
+        let late = owner.post("/messages/bulk", &token, &sure).await;
+        assert_eq!(late.status, StatusCode::SEE_OTHER);
+        assert_eq!(audited(&office, "discard message").await, 2, "nothing is decided twice");
+
+        // All of the list: those that its search shows.
+        let all = [("do", "retry-all"), ("back", "filter=held&q=third")];
+        let asked = owner.post("/messages/bulk", &token, &all).await;
+        assert!(
+            asked.body.contains("Retry 1 mail?") && asked.body.contains(&ids[2].to_string()),
+            "{}",
+            asked.body
+        );
+        assert!(!asked.body.contains(&ids[3].to_string()), "{}", asked.body);
+        let c = ids[2].to_string();
+        let sure = [("do", "retry"), ("id", &*c), ("sure", "yes")];
+        assert_eq!(owner.post("/messages/bulk", &token, &sure).await.status, StatusCode::SEE_OTHER);
+        assert_eq!(
+            (state_of(&office, ids[2]).await.0.as_str(), state_of(&office, ids[3]).await.0.as_str()),
+            ("ready", "held")
+        );
+
+        let demote = sql!("UPDATE console_user SET role = 'viewer'");
+        office.console.shell.db.execute(demote, args![]).await.unwrap();
+        let list = owner.get("/messages?filter=held").await;
+        assert!(!list.body.contains("Discard the ticked"), "{}", list.body);
+        let refused = owner.post("/messages/bulk", &token, &fields).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    }
+}
+
+/// Promise: the list as a file has every mail of the filter and the search once, across all batches, and who took it along is on record.
+#[tokio::test]
+async fn a_list_is_written_whole() {
+    for office in Office::all().await {
+        let there = office.connect().await;
+        let mut subjects: Vec<String> = (0..21).map(|n| format!("mail number {n:02}")).collect();
+        subjects.push("=HYPERLINK(\"https://evil.example\"), \"x\"".to_owned());
+        office.record(there, &subjects.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        let mut owner = office.console.owner().await;
+        let csv = owner.get("/messages/export?format=csv").await;
+        assert_eq!(csv.status, StatusCode::OK, "{}", csv.body);
+        assert_eq!(csv.body.lines().count(), 23, "{}", csv.body);
+        assert!(
+            csv.body.contains("\"'=HYPERLINK(\"\"https://evil.example\"\"), \"\"x\"\"\""),
+            "{}",
+            csv.body
+        );
+        for n in 0..21 {
+            assert_eq!(csv.body.matches(&format!("mail number {n:02},")).count(), 1, "{}", csv.body);
+        }
+        let disposition = csv.headers["content-disposition"].to_str().unwrap();
+        assert!(
+            disposition.starts_with("attachment") && disposition.contains("messages.csv"),
+            "{disposition}"
+        );
+        let policy = csv.headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.contains("sandbox") && policy.contains("default-src 'none'"), "{policy}");
+
+        for (query, many) in
+            [("", 22), ("&q=number+07", 1), ("&filter=held", 0), ("&q=there&text=yes", 22), ("&q=there", 0)]
+        {
+            let json = owner.get(&format!("/messages/export?format=json{query}")).await;
+            let lines: Vec<serde_json::Value> = serde_json::from_str(&json.body).unwrap();
+            assert_eq!(lines.len(), many, "{query}: {}", json.body);
+        }
+        for wrong in ["format=xls", "format=csv&filter=nothing"] {
+            let refused = owner.get(&format!("/messages/export?{wrong}")).await;
+            assert!(refused.status.is_client_error(), "{wrong}: {}", refused.body);
+        }
+        assert_eq!(audited(&office, "export messages").await, 6);
+        assert_ne!(office.console.browser().get("/messages/export?format=csv").await.status, StatusCode::OK);
+    }
+}
+
+/// Promise: a mail as it came and its files are downloads that no browser runs, whatever they are.
+#[tokio::test]
+async fn a_source_is_a_download() {
+    let office = Office::new().await;
+    let there = office.connect().await;
+    let id = office.record(there, &["printer"]).await[0];
+    let mut owner = office.console.owner().await;
+    let page = owner.get(&format!("/messages/{id}?show=source")).await;
+    assert!(page.body.contains(&format!("/messages/{id}/source")), "{}", page.body);
+    let check = |answer: &crate::web::testing::Answer, name: &str| {
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        assert_eq!(answer.headers["x-content-type-options"], "nosniff");
+        let disposition = answer.headers["content-disposition"].to_str().unwrap();
+        assert!(disposition.starts_with("attachment") && disposition.ends_with(name), "{disposition}");
+        let policy = answer.headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.contains("default-src 'none'") && policy.ends_with("sandbox"), "{policy}");
+    };
+    let json = owner.get(&format!("/messages/{id}/source")).await;
+    check(&json, ".json");
+    assert!(json.body.contains("<script>alert(1)</script>"), "as it came: {}", json.body);
+
+    let mime = "From: anna@contoso.test\r\nTo: support@contoso.test\r\nSubject: printer\r\nMIME-Version: 1.0\r\n\
+                Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n\
+                --b\r\nContent-Type: text/html; name=\"x.html\"\r\nContent-Disposition: attachment; filename=\"x.html\"\r\n\r\n\
+                <script>alert(1)</script>\r\n--b--\r\n";
+    office.messages.blobs.put(&format!("mime-{id}"), mime.as_bytes()).await.unwrap();
+    let has_mime = sql!("UPDATE message SET content = 'mime' WHERE id = $1");
+    office.console.shell.db.execute(has_mime, args![id]).await.unwrap();
+    let source = owner.get(&format!("/messages/{id}/source")).await;
+    check(&source, ".eml");
+    assert_eq!((&*source.body, &source.headers["content-type"]), (mime, &"message/rfc822".parse().unwrap()));
+    let file = owner.get(&format!("/messages/{id}/attachments/0")).await;
+    check(&file, "x.html");
+    assert_eq!(file.headers["content-type"], "application/octet-stream");
+    let nobody = owner.get(&format!("/messages/{}/source", Uuid::now_v7())).await;
+    assert_eq!(nobody.status, StatusCode::NOT_FOUND);
+}
+
+/// Promise: a search finds what stands in subject, sender, issue and state, and where it is wished in the text; a source can be chosen.
+#[tokio::test]
+async fn a_search_finds_what_people_remember() {
+    for office in Office::all().await {
+        let (there, _) = held_mails(&office, &["printer on fire"]).await;
+        let other = Connected { source: office.second_source(there, "Archive").await, ..there };
+        office.record_of(other, "toner", "bob@fabrikam.test", &[]).await;
+        let mut owner = office.console.owner().await;
+        for (query, printer, toner) in [
+            ("q=fire+anna", true, false),
+            ("q=FABRIKAM", false, true),
+            ("q=held", true, false),
+            ("q=there", false, false),
+            ("q=there&text=yes", true, true),
+            ("q=there+toner&text=yes", false, true),
+            ("q=nowhere&text=yes", false, false),
+        ] {
+            let page = owner.get(&format!("/messages?{query}")).await;
+            let shows = |subject: &str| page.body.contains(&format!("{subject}</a>"));
+            assert_eq!(
+                (shows("printer on fire"), shows("toner")),
+                (printer, toner),
+                "{query}: {}",
+                page.body
+            );
+        }
+        let page = owner.get(&format!("/messages?source={}", other.source)).await;
+        assert!(
+            page.body.contains("toner</a>") && !page.body.contains("printer on fire</a>"),
+            "{}",
+            page.body
+        );
+        assert!(page.body.contains("support@contoso.test, Archive"), "{}", page.body);
+    }
+}

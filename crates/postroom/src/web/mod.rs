@@ -42,7 +42,7 @@ use axum::routing::get;
 pub use frame::{Flash, Frame, Piece, Section, THEME_COOKIE, Theme};
 pub use health::Readiness;
 pub use middleware::{Client, Peer, RequestId};
-pub use page::{Leave, ProblemPage, mail_frame, page, page_leading_to};
+pub use page::{Leave, ProblemPage, file, mail_frame, page, page_leading_to};
 pub use problem::Problem;
 pub use shell::Shell;
 

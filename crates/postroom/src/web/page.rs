@@ -1,8 +1,10 @@
 //! A rendered page as a response.
 
 use askama::Template;
+use axum::body::Body;
 use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use super::{Frame, Problem};
@@ -14,6 +16,13 @@ pub(super) struct FormsLeadTo(pub(super) String);
 /// This response shows mail and has the policy for that.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ShowsMail;
+
+/// This response is a file for a person's disk: the policy lets nothing of it run, should a browser show it all the same.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct IsFile;
+
+/// Bytes that a file name keeps in a header (RFC 8187, `attr-char`).
+const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// How a mail looks that says nothing about it. Mail is written for a light page, so its frame is one in the dark as well.
 const MAIL_LOOK: &str = "html{color-scheme:light;background:#fff;color:#1b1d21}body{margin:16px;\
@@ -45,6 +54,21 @@ pub fn mail_frame(cleaned: String) -> Response {
     let document = [head, cleaned].concat();
     let mut response = (headers, Html(document)).into_response();
     response.extensions_mut().insert(ShowsMail);
+    response
+}
+
+/// A file to be kept, never shown: its name may be what a stranger wrote. `kind` is what programs take it for.
+pub fn file(name: &str, kind: &'static str, body: Body) -> Response {
+    let name = utf8_percent_encode(name, KEPT);
+    let disposition = HeaderValue::from_str(&format!("attachment; filename*=UTF-8''{name}"))
+        .unwrap_or(HeaderValue::from_static("attachment"));
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
+        (header::CONTENT_DISPOSITION, disposition),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    let mut response = (headers, body).into_response();
+    response.extensions_mut().insert(IsFile);
     response
 }
 

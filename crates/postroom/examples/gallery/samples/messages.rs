@@ -52,6 +52,18 @@ fn list(theme: Theme) -> MessagesPage {
             filter("Ignored", "/messages?filter=ignored", None, false),
         ],
         search: String::new(),
+        in_text: false,
+        source: String::new(),
+        sources: vec![
+            ("1".into(), "support@contoso.com, Inbox".into()),
+            ("2".into(), "billing@contoso.com, Inbox".into()),
+        ],
+        choose: true,
+        exports: [
+            ("CSV", "/messages/export?format=csv".into()),
+            ("JSON", "/messages/export?format=json".into()),
+        ],
+        query: "filter=held".into(),
         filter: "",
         rows: vec![
             row(MailState::Waiting, "Chiara Neri", "Fwd: contract", "", "", ago(-4)),
@@ -149,6 +161,7 @@ fn issue(theme: Theme) -> MessagePage {
         shown: Shown::Mail,
         href: "/messages/1".into(),
         mail_href: "/messages/sample/mail".into(),
+        source_href: "/messages/1/source".into(),
         text: String::new(),
         jira: Some(Jira {
             title: "SUP-1204".into(),

@@ -88,6 +88,8 @@ pub struct MessagePage {
     pub href: String,
     /// The address of the frame with the mail; empty when its content is gone.
     pub mail_href: String,
+    /// The address of the mail as it came, as a download; empty when its content is gone.
+    pub source_href: String,
     /// The mail's text, or its source, for those views.
     pub text: String,
     /// What Jira got.

@@ -58,8 +58,20 @@ pub struct MessagesPage {
     pub filter: &'static str,
     /// The mails, the newest first.
     pub rows: Vec<MessageRow>,
+    /// Whether the text of mails is searched, too.
+    pub in_text: bool,
+    /// The source whose mail is shown; empty for all.
+    pub source: String,
+    /// The sources to choose from: id and words; none where there is nothing to choose.
+    pub sources: Vec<(String, String)>,
     /// Newer and older.
     pub pager: Pager,
+    /// Whether mails can be ticked and decided about together.
+    pub choose: bool,
+    /// The list as files: label and address.
+    pub exports: [(&'static str, String); 2],
+    /// The list's query, to come back to.
+    pub query: String,
     /// What an empty list says.
     pub empty: Empty,
 }

@@ -6,12 +6,15 @@ use axum::response::Response;
 use http::{HeaderName, HeaderValue, header};
 
 use crate::web::Shell;
-use crate::web::page::{FormsLeadTo, ShowsMail};
+use crate::web::page::{FormsLeadTo, IsFile, ShowsMail};
 
 /// A mail's frame: shown by our pages only, no script, no form, nothing from anywhere. Style attributes of the mail are
 /// its look and stay; what they could load is cut off by the rest.
 const MAIL: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; \
      frame-ancestors 'self'; base-uri 'none'; sandbox allow-popups allow-popups-to-escape-sandbox";
+
+/// A file: a download, whatever a browser makes of it.
+const FILE: &str = "default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'; sandbox";
 
 fn policy(forms_lead_to: Option<&str>) -> String {
     let form_action = forms_lead_to.map(|origin| format!(" {origin}")).unwrap_or_default();
@@ -25,6 +28,8 @@ pub(super) async fn write(State(shell): State<Shell>, request: Request, next: Ne
     let mut response = next.run(request).await;
     let policy = if response.extensions().get::<ShowsMail>().is_some() {
         MAIL.to_owned()
+    } else if response.extensions().get::<IsFile>().is_some() {
+        FILE.to_owned()
     } else {
         policy(response.extensions().get::<FormsLeadTo>().map(|origin| origin.0.as_str()))
     };
