@@ -121,6 +121,15 @@ pub(crate) static ISSUE_GONE: Entry = Entry {
     mend: "Nothing: Postroom decides anew. If the issue is hidden, give the user access.",
     ..Entry::BLANK
 };
+pub(crate) static LINK_TYPE: Entry = Entry {
+    id: "jira.link_type",
+    cause: "Jira makes no link of this name",
+    class: Class::Poison,
+    who: Who::JiraAdministrator,
+    retry: Retry::Never,
+    mend: "Write the name of a link that Jira has into [threads] of the profile, or have issue links allowed in Jira.",
+    ..Entry::BLANK
+};
 pub(crate) static NOT_FOUND: Entry = Entry {
     id: "jira.not_found",
     cause: "Jira has nothing at this address",
@@ -200,6 +209,7 @@ pub(crate) static ALL: &[&Entry] = &[
     &TOO_LONG,
     &DOCUMENT,
     &ISSUE_GONE,
+    &LINK_TYPE,
     &NOT_FOUND,
     &ATTACHMENT_SIZE,
     &CONFLICT,
@@ -240,6 +250,7 @@ pub(crate) fn by_answer(
         403 => &FORBIDDEN,
         404 if text.contains("Issue does not exist") => &ISSUE_GONE,
         404 if text.contains("No project could be found") => &PROJECT,
+        404 if text.contains("issue link type") || text.contains("Issue linking") => &LINK_TYPE,
         404 => &NOT_FOUND,
         409 => &CONFLICT,
         410 => &REMOVED,
