@@ -117,10 +117,8 @@ pub struct Gateway {
 impl Trust {
     /// The trust in a mail's author by these settings. [`crate::Verdicts::trust`] is the same by the default settings.
     pub fn of(mail: &Mail, settings: &TrustSettings) -> Self {
-        let authors = match mail.verdicts.several_authors {
-            true => Authors::Several,
-            false => Authors::of(mail.from.as_ref()),
-        };
+        let authors =
+            if mail.verdicts.several_authors { Authors::Several } else { Authors::of(mail.from.as_ref()) };
         Self::judge(&mail.headers, &authors, mail.sender.as_ref(), settings)
     }
 
@@ -231,7 +229,7 @@ impl<'a> Stamped<'a> {
         let evidence = Some(shortened(first));
         let refused = if !self.settings.internal {
             "the settings say that it does not count here"
-        } else if !told.iter().all(|header| says_internal(header)) {
+        } else if !told.iter().all(says_internal) {
             "it stands in the mail more than once, with different values"
         } else if self
             .all(FROM_ENTITY)

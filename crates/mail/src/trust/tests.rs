@@ -305,7 +305,7 @@ fn the_field_is_read_as_exchange_writes_it() {
 fn what_stays_open_hides_what_follows(#[case] value: &str, #[case] complete: bool) {
     let read = AuthenticationResults::parse(value);
     assert_eq!(read.complete, complete);
-    assert_eq!(read.of("compauth").any(|result| result.value == "pass"), false);
+    assert!(!read.of("compauth").any(|result| result.value == "pass"));
 }
 
 #[rstest]

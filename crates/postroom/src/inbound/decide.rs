@@ -171,7 +171,7 @@ pub async fn parents(
 
 /// Of the mails with one Message-ID in one mailbox those of the sender who used it first, and whether others did so later: whoever
 /// takes the Message-ID of another's mail shall not draw the answers to it.
-fn of_its_owner<'a>(mine: Vec<&'a Relative>, place: Place) -> (Vec<&'a Relative>, bool) {
+fn of_its_owner(mine: Vec<&Relative>, place: Place) -> (Vec<&Relative>, bool) {
     // The oldest first; in this mailbox where it is there at all.
     let here = |relative: &&&Relative| Some(relative.mailbox_id) == place.mailbox;
     let first = mine.iter().find(here).or(mine.first());

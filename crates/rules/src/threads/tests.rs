@@ -605,7 +605,7 @@ proptest! {
         there in prop::collection::vec(any::<bool>(), 40),
         tokens in prop::collection::vec(prop::option::of("[0-9]{1,3}"), 0..30),
     ) {
-        let references: String = ids.iter().map(|id| format!("<{id}> ")).collect();
+        let references = format!("<{}>", ids.join("> <"));
         let source = format!(
             "From: Ada <ada@example.org>\r\nSubject: {subject}\r\nReferences: {references}\r\nMessage-ID: <1@example.org>\r\n\r\nx\r\n"
         );

@@ -29,7 +29,10 @@ impl MailEffect {
             Err(error) if error.fault.status == Some(404) => {
                 // Of three things one is not there: the new issue, the older one, or a link of that name.
                 match (client.standing(issue).await, client.standing(older).await) {
-                    (Ok(_), Ok(_)) => Written::NotDone(Fault::own("jira.link_type", &error.fault.detail)),
+                    (Ok(_), Ok(_)) => Written::NotDone(Fault {
+                        code: link_type.to_owned(),
+                        ..Fault::own("jira.link_type", &error.fault.detail)
+                    }),
                     (Ok(_), Err(gone)) if gone.fault.status == Some(404) => {
                         tracing::info!("the closed issue is gone by now, the new one stays without a link");
                         nothing()

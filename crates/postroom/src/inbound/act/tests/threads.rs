@@ -66,11 +66,15 @@ impl Post {
 impl Desk {
     /// A desk whose mail goes to SUP, with this profile.
     pub(super) async fn with_profile(threads: &str) -> (Self, Uuid) {
-        let desk = Self::new().await;
-        let site = desk.own_site().await;
-        desk.point(site, "SUP").await;
-        desk.profile(threads).await;
-        (desk, site)
+        // What it waits for is large; whoever awaits this need not be.
+        Box::pin(async move {
+            let desk = Self::new().await;
+            let site = desk.own_site().await;
+            desk.point(site, "SUP").await;
+            desk.profile(threads).await;
+            (desk, site)
+        })
+        .await
     }
 
     pub(super) async fn receive(&self, post: &Post) -> Uuid {
@@ -91,7 +95,7 @@ impl Desk {
             post.headers.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
         headers.push(json!({ "name": "Message-ID", "value": format!("<{}>", post.id) }));
         if let Some(last) = post.answers.last() {
-            let all: String = post.answers.iter().map(|id| format!("<{id}> ")).collect();
+            let all = format!("<{}>", post.answers.join("> <"));
             headers.push(json!({ "name": "References", "value": all }));
             headers.push(json!({ "name": "In-Reply-To", "value": format!("<{last}>") }));
         }
@@ -434,6 +438,27 @@ async fn a_transition_in_doubt_is_found_in_the_history() {
     desk.later().await;
     assert_eq!(desk.end(id).await, ended("comment", "SUP-1", 0));
     assert_eq!(desk.truth("SUP-1").await["statuses"], json!(["Done", "To Do"]));
+}
+
+/// Promise: that we opened the issue once before, a moment ago, is not taken for the opening that is in doubt.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_earlier_opening_is_not_taken_for_the_one_in_doubt() {
+    let (desk, site) = Desk::with_profile(REOPEN).await;
+    assert_eq!(desk.handled(post("one", "Printer")).await.1, "issue SUP-1");
+    desk.close(site, "SUP-1").await;
+    assert_eq!(desk.handled(post("two", "Re: Printer").answers(&["one"])).await.1, "comment SUP-1");
+    desk.close(site, "SUP-1").await;
+    let id = desk.receive(&post("three", "Re: Printer").answers(&["one"])).await;
+    let never = json!({
+        "service": "jira", "method": "POST", "path": "/transitions$", "kind": "status", "status": 504, "count": 1,
+    });
+    desk.fault(never).await;
+    desk.pass().await;
+    assert_eq!(desk.end(id).await.0, "acting");
+    desk.later().await;
+    desk.later().await;
+    assert_eq!(desk.end(id).await, ended("comment", "SUP-1", 0));
+    assert_eq!(desk.truth("SUP-1").await["statuses"], json!(["Done", "To Do", "Done", "To Do"]));
 }
 
 /// Promise: a transition that never arrived is taken after the quarantine, unless somebody has moved the issue on meanwhile.
