@@ -136,14 +136,12 @@ async fn people_in_copy_end_up_in_one_issue(over: Over, database: Option<TestDb>
 
 /// Closes an issue, has its answer handled by a process that dies at the failpoint, and by another one after it.
 async fn killed_at(failpoint: &str, closed: &str, over: Over, database: Option<TestDb>) -> Result<()> {
-    let world = World::new(over, database, &format!("[threads]\nclosed = \"{closed}\"\n")).await?;
+    let mut world = World::new(over, database, &format!("[threads]\nclosed = \"{closed}\"\n")).await?;
     world.deliver(&Post { id: "a1", from: "ada", cc: "bob", subject: "Printer", more: "" }).await?;
     let first = world.until("an issue", |issues| issues.len() == 1).await?.remove(0);
     world.close(first["key"].as_str().context("a key")?).await?;
-    let World { sim, setup, serve, _folder, _database } = world;
-    serve.kill().await?;
-    let serve = setup.serve(&format!("{failpoint}=exit"))?;
-    let mut world = World { sim, setup, serve, _folder, _database };
+    world.serve.kill().await?;
+    world.serve = world.setup.serve(&format!("{failpoint}=exit"))?;
     let more = "In-Reply-To: <a1@customer.example>\r\n";
     world.deliver(&Post { id: "a2", from: "ada", cc: "bob", subject: "Re: Printer", more }).await?;
     let status = world.serve.ends(Duration::from_secs(30)).await;
