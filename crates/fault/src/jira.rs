@@ -112,15 +112,6 @@ pub(crate) static DOCUMENT: Entry = Entry {
     mend: "Report this as a fault of Postroom, with the mail.",
     ..Entry::BLANK
 };
-pub(crate) static ISSUE_GONE: Entry = Entry {
-    id: "jira.issue_gone",
-    cause: "The issue does not exist any more, or this user may not see it",
-    class: Class::Poison,
-    who: Who::JiraAdministrator,
-    retry: Retry::Never,
-    mend: "Nothing: Postroom decides anew. If the issue is hidden, give the user access.",
-    ..Entry::BLANK
-};
 pub(crate) static LINK_TYPE: Entry = Entry {
     id: "jira.link_type",
     cause: "Jira makes no link of this name",
@@ -128,6 +119,15 @@ pub(crate) static LINK_TYPE: Entry = Entry {
     who: Who::JiraAdministrator,
     retry: Retry::Never,
     mend: "Write the name of a link that Jira has into [threads] of the profile, or have issue links allowed in Jira.",
+    ..Entry::BLANK
+};
+pub(crate) static ISSUE_GONE: Entry = Entry {
+    id: "jira.issue_gone",
+    cause: "The issue does not exist any more, or this user may not see it",
+    class: Class::Poison,
+    who: Who::JiraAdministrator,
+    retry: Retry::Never,
+    mend: "Nothing: Postroom decides anew. If the issue is hidden, give the user access.",
     ..Entry::BLANK
 };
 pub(crate) static NOT_FOUND: Entry = Entry {
@@ -208,8 +208,8 @@ pub(crate) static ALL: &[&Entry] = &[
     &FIELD,
     &TOO_LONG,
     &DOCUMENT,
-    &ISSUE_GONE,
     &LINK_TYPE,
+    &ISSUE_GONE,
     &NOT_FOUND,
     &ATTACHMENT_SIZE,
     &CONFLICT,

@@ -3,7 +3,7 @@
 //!
 //! Begin with [`Client`]: one per Jira connection, shared by everything that writes there, because it carries the
 //! [`Pace`] that keeps all calls together under the site's rate limits. Its methods are grouped by topic: who and what is
-//! there (`discovery`), issues (`issues`, `standing`, `links`), comments (`comments`), files (`attachments`), search (`search`).
+//! there (`discovery`), issues (`issues`, `issue_state`, `links`), comments (`comments`), files (`attachments`), search (`search`).
 //! Every method answers a [`CallError`] when it fails: the fault for people, and the [`Effect`] for the ledger: whether the
 //! write can have happened. `adf` writes the Atlassian Document Format that API version 3 takes, `wiki` the wiki markup of
 //! version 2.
@@ -17,12 +17,12 @@ mod attachments;
 mod client;
 mod comments;
 mod discovery;
+mod issue_state;
 mod issues;
 mod links;
 mod pace;
 mod search;
 mod site;
-mod standing;
 mod summary;
 pub mod wiki;
 mod wire;
@@ -32,12 +32,12 @@ pub use attachments::{AttachmentRef, same_file_name};
 pub use client::Client;
 pub use comments::{Comment, CommentRef};
 pub use discovery::{AttachmentLimit, CreateField, IssueType, Myself, Permissions, Project, ServerInfo};
+pub use issue_state::{Person, Role, Standing, StatusChange};
 pub use issues::{Created, Issue, NewIssue, Status, Transition};
 pub use links::Link;
 pub use pace::{Pace, PaceSettings};
 pub use search::{Found, Search, ago, quoted};
 pub use site::{ApiVersion, Auth, Settings, Site};
-pub use standing::{Person, Role, Standing, StatusChange};
 pub use summary::{SUMMARY_LIMIT, summary};
 
 /// What a description or a comment may hold: Jira counts characters, and the sources differ on whether those of the text
