@@ -238,9 +238,27 @@ killed_at! {
     i10_jira_done_mail_not_marked: "I10", vec![mail(0, None, &[])];
 }
 
-/// Failpoints that have a test of their own: those that do not kill in `rows.rs`, those of a conversion in
-/// `convert.rs`.
-const ELSEWHERE: &[&str] = &["I11", "I12", "I13", "I14", "C0", "C1.asked", "C1", "C2.part", "C2", "C3", "C4"];
+/// Failpoints that have a test of their own: those that do not kill in `rows.rs`, those of a conversion in `convert.rs`, those of
+/// answers to closed issues in `conversations.rs`.
+const ELSEWHERE: &[&str] = &[
+    "I11",
+    "I12",
+    "I13",
+    "I14",
+    "C0",
+    "C1.asked",
+    "C1",
+    "C2.part",
+    "C2",
+    "C3",
+    "C4",
+    "I9.transition.before",
+    "I9.transition.sent",
+    "I9.transition.replied",
+    "I9.link.before",
+    "I9.link.sent",
+    "I9.link.replied",
+];
 
 #[test]
 fn every_failpoint_has_a_test() {

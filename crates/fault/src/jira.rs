@@ -159,6 +159,15 @@ pub(crate) static DOCUMENT: Entry = Entry {
     mend: "Report this as a fault of Postroom, with the mail.",
     ..Entry::BLANK
 };
+pub(crate) static LINK_TYPE: Entry = Entry {
+    id: "jira.link_type",
+    cause: "Jira makes no link of this name",
+    class: Class::Poison,
+    who: Who::JiraAdministrator,
+    retry: Retry::Never,
+    mend: "Write the name of a link that Jira has into [threads] of the profile, or have issue links allowed in Jira.",
+    ..Entry::BLANK
+};
 pub(crate) static ISSUE_GONE: Entry = Entry {
     id: "jira.issue_gone",
     cause: "The issue does not exist any more, or this user may not see it",
@@ -251,6 +260,7 @@ pub(crate) static ALL: &[&Entry] = &[
     &FIELD,
     &TOO_LONG,
     &DOCUMENT,
+    &LINK_TYPE,
     &ISSUE_GONE,
     &NOT_FOUND,
     &ATTACHMENT_SIZE,
@@ -316,6 +326,7 @@ pub(crate) fn by_answer(said: Said<'_>) -> &'static Entry {
         404 if text.contains("No project could be found") => &PROJECT,
         // The gateway's own answer (recorded), behind which there is no Jira.
         404 if text.contains("No message available") => &CLOUD_ID,
+        404 if text.contains("issue link type") || text.contains("Issue linking") => &LINK_TYPE,
         404 => &NOT_FOUND,
         409 => &CONFLICT,
         410 => &REMOVED,

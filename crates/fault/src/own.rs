@@ -11,6 +11,15 @@ pub(crate) static STORE: Entry = Entry {
     mend: "Look at the log: it says what is wrong with the database.",
     ..Entry::BLANK
 };
+pub(crate) static TURN: Entry = Entry {
+    id: "own.turn",
+    cause: "It waits for a mail about the same that came before it",
+    class: Class::Transient,
+    who: Who::Nobody,
+    retry: Retry::Soon,
+    mend: "Wait: it goes on by itself when that one has its end.",
+    ..Entry::BLANK
+};
 pub(crate) static DISK_FULL: Entry = Entry {
     id: "own.disk_full",
     cause: "The disk is full",
@@ -126,6 +135,7 @@ pub(crate) static SWAPPED_ACCOUNT: Entry = Entry {
 /// All of this page.
 pub(crate) static ALL: &[&Entry] = &[
     &STORE,
+    &TURN,
     &DISK_FULL,
     &SEAL,
     &CONFIGURATION,

@@ -80,6 +80,14 @@ pub struct Status {
     pub id: String,
     /// Name.
     pub name: String,
+    /// Its category: `new`, `indeterminate` or `done`; empty where Jira does not tell.
+    #[serde(rename = "statusCategory", deserialize_with = "category")]
+    pub category: String,
+}
+
+fn category<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    Ok(value.get("key").and_then(Value::as_str).unwrap_or_default().to_owned())
 }
 
 #[derive(Serialize)]
@@ -103,7 +111,7 @@ struct Key<'a> {
 
 #[derive(Serialize)]
 pub(crate) struct Id<'a> {
-    id: &'a str,
+    pub(crate) id: &'a str,
 }
 
 /// A body: a document that is JSON already, or text.
@@ -348,6 +356,25 @@ impl Client {
         }
         const OPERATION: &str = "transition issue";
         let body = to_bytes(&Request { transition: Id { id }, fields })
+            .map_err(|error| self.unsendable(OPERATION, &error))?;
+        let path = format!("issue/{}/transitions", wire::escaped(issue));
+        self.send(Call::write(OPERATION, Method::POST, path, body).on_issue(issue)).await.map(drop)
+    }
+
+    /// Takes a transition and leaves properties in the issue.
+    pub async fn transition_with(
+        &self,
+        issue: &str,
+        id: &str,
+        pairs: &[(&str, Value)],
+    ) -> Result<(), CallError> {
+        #[derive(Serialize)]
+        struct Request<'a> {
+            transition: Id<'a>,
+            properties: Vec<Property<'a>>,
+        }
+        const OPERATION: &str = "transition issue";
+        let body = to_bytes(&Request { transition: Id { id }, properties: properties(pairs) })
             .map_err(|error| self.unsendable(OPERATION, &error))?;
         let path = format!("issue/{}/transitions", wire::escaped(issue));
         self.send(Call::write(OPERATION, Method::POST, path, body).on_issue(issue)).await.map(drop)

@@ -3,7 +3,8 @@
 //!
 //! Begin with [`Client`]: one per Jira connection, shared by everything that writes there, because it carries the
 //! [`Pace`] that keeps all calls together under the site's rate limits. Its methods are grouped by topic: who and what is
-//! there (`discovery`), how it stands with the site (`standing`), issues (`issues`), comments (`comments`), files (`attachments`), search (`search`).
+//! there (`discovery`), how it stands with the site (`standing`), issues (`issues`, `issue_state`,
+//! `links`), comments (`comments`), files (`attachments`), search (`search`).
 //! A service account's tokens are kept by `service`, Atlassian's gateway is found by `gateway`.
 //! Every method answers a [`CallError`] when it fails: the fault for people, and the [`Effect`] for the ledger: whether the
 //! write can have happened. `adf` writes the Atlassian Document Format that API version 3 takes, `wiki` the wiki markup of
@@ -19,7 +20,9 @@ mod client;
 mod comments;
 mod discovery;
 mod gateway;
+mod issue_state;
 mod issues;
+mod links;
 mod pace;
 mod search;
 mod service;
@@ -35,7 +38,9 @@ pub use client::Client;
 pub use comments::{Comment, CommentRef};
 pub use discovery::{AttachmentLimit, CreateField, IssueType, Myself, Permissions, Project, ServerInfo};
 pub use gateway::{behind_gateway, cloud_id};
-pub use issues::{Created, Issue, NewIssue, Transition};
+pub use issue_state::{Person, Role, Standing, StatusChange};
+pub use issues::{Created, Issue, NewIssue, Status, Transition};
+pub use links::Link;
 pub use pace::{Pace, PaceSettings, Told};
 pub use search::{Found, Search, ago, quoted};
 pub use service::{ClientCredentials, TokenInUse};

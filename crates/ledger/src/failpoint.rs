@@ -25,7 +25,7 @@ pub enum Row {
     I7,
     /// The same for an attachment.
     I8,
-    /// The same for an edit.
+    /// The same for an edit, a transition and a link.
     I9,
     /// Jira done, mail not marked.
     I10,
@@ -92,6 +92,16 @@ pub const fn of(kind: SlotKind) -> OfStep {
             before: (Row::I9, "I9.description.before"),
             sent: (Row::I9, "I9.description.sent"),
             replied: (Row::I9, "I9.description.replied"),
+        },
+        SlotKind::Transition => OfStep {
+            before: (Row::I9, "I9.transition.before"),
+            sent: (Row::I9, "I9.transition.sent"),
+            replied: (Row::I9, "I9.transition.replied"),
+        },
+        SlotKind::Link => OfStep {
+            before: (Row::I9, "I9.link.before"),
+            sent: (Row::I9, "I9.link.sent"),
+            replied: (Row::I9, "I9.link.replied"),
         },
     }
 }

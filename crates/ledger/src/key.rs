@@ -35,9 +35,14 @@ impl Keys {
     }
 
     fn mac(&self, domain: &str, parts: &[&str]) -> String {
+        let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+        hex::encode(self.bytes(domain, &parts))
+    }
+
+    pub(crate) fn bytes(&self, domain: &str, parts: &[&[u8]]) -> [u8; 32] {
         let mut all = vec![domain.as_bytes()];
-        all.extend(parts.iter().map(|part| part.as_bytes()));
-        hex::encode(self.identity.hmac(&all))
+        all.extend(parts);
+        self.identity.hmac(&all)
     }
 
     /// `K`, minted when a message is first recorded: from tenant, mailbox and the first native id.
@@ -66,9 +71,31 @@ impl Keys {
         mac
     }
 
-    /// What is stored of a mailbox conversation, likewise.
+    /// What is stored of a mailbox conversation, likewise: the same whether Graph or EWS tells its id, which they write in two
+    /// alphabets.
     pub fn conversation(&self, mailbox: &str, conversation: &str) -> String {
-        let mut mac = self.mac("conversation", &[mailbox, conversation]);
+        let mut mac = self.mac("conversation", &[mailbox, &conversation.replace('-', "/").replace('_', "+")]);
+        mac.truncate(40);
+        mac
+    }
+
+    /// What is stored of a conversation's topic, likewise.
+    pub fn topic(&self, topic: &str) -> String {
+        let mut mac = self.mac("topic", &[topic]);
+        mac.truncate(40);
+        mac
+    }
+
+    /// What is stored of a query, likewise.
+    pub fn query(&self, query: &str) -> String {
+        let mut mac = self.mac("query", &[query]);
+        mac.truncate(40);
+        mac
+    }
+
+    /// What is stored of an address, likewise; letter case aside.
+    pub fn address(&self, address: &str) -> String {
+        let mut mac = self.mac("address", &[&address.trim().to_lowercase()]);
         mac.truncate(40);
         mac
     }
@@ -90,6 +117,10 @@ pub enum Slot {
     },
     /// The description is written again, with what could only be bound after the uploads (inline images).
     Description,
+    /// The issue is moved on to another status.
+    Transition,
+    /// The issue is linked with another one.
+    Link,
 }
 
 /// The kinds of slot. A new kind does not compile until it has its failpoints (`failpoint::of`) and its probe.
@@ -103,11 +134,16 @@ pub enum SlotKind {
     Attachment,
     /// [`Slot::Description`].
     Description,
+    /// [`Slot::Transition`].
+    Transition,
+    /// [`Slot::Link`].
+    Link,
 }
 
 impl SlotKind {
     /// Every kind; the tests walk over it.
-    pub const ALL: [Self; 4] = [Self::Issue, Self::Comment, Self::Attachment, Self::Description];
+    pub const ALL: [Self; 6] =
+        [Self::Issue, Self::Comment, Self::Attachment, Self::Description, Self::Transition, Self::Link];
 }
 
 impl Slot {
@@ -118,6 +154,8 @@ impl Slot {
             Self::Comment => SlotKind::Comment,
             Self::Attachment { .. } => SlotKind::Attachment,
             Self::Description => SlotKind::Description,
+            Self::Transition => SlotKind::Transition,
+            Self::Link => SlotKind::Link,
         }
     }
 }
@@ -129,6 +167,8 @@ impl fmt::Display for Slot {
             Self::Comment => f.write_str("comment"),
             Self::Attachment { hash, n } => write!(f, "attachment:{hash}:{n}"),
             Self::Description => f.write_str("description"),
+            Self::Transition => f.write_str("transition"),
+            Self::Link => f.write_str("link"),
         }
     }
 }
@@ -146,6 +186,8 @@ impl FromStr for Slot {
             "issue" => return Ok(Self::Issue),
             "comment" => return Ok(Self::Comment),
             "description" => return Ok(Self::Description),
+            "transition" => return Ok(Self::Transition),
+            "link" => return Ok(Self::Link),
             _ => {}
         }
         let mut parts = text.split(':');
@@ -183,6 +225,15 @@ mod tests {
         assert_eq!(op.0.len(), 40);
     }
 
+    /// Promise: a conversation stays the same when its source moves from EWS to Graph.
+    #[test]
+    fn a_conversation_is_the_same_over_both_transports() {
+        let of = |id| keys().conversation("m", id);
+        assert_eq!(of("AAQk-a_b="), of("AAQk/a+b="));
+        assert_ne!(of("AAQk-a_b="), keys().conversation("other", "AAQk-a_b="));
+        assert_eq!(keys().address(" Ada@Example.org"), keys().address("ada@example.org"));
+    }
+
     #[test]
     fn debug_shows_no_key() {
         assert!(!format!("{:?}", keys()).contains("0123"));
@@ -191,7 +242,8 @@ mod tests {
     proptest! {
         #[test]
         fn slots_survive_storage(hash in "[0-9a-f]{16}", n in 0u32..500) {
-            for slot in [Slot::Issue, Slot::Comment, Slot::Description, Slot::Attachment { hash: hash.clone(), n }] {
+            let plain = [Slot::Issue, Slot::Comment, Slot::Description, Slot::Transition, Slot::Link];
+            for slot in plain.into_iter().chain([Slot::Attachment { hash, n }]) {
                 prop_assert_eq!(slot.to_string().parse::<Slot>().expect("known"), slot);
             }
         }

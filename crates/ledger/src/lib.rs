@@ -3,8 +3,10 @@
 //! Design §4 as a crate. Begin with [`carry`]: how a plan is carried out so that nothing is done twice; then [`state`],
 //! the life of a step as a pure function, and [`record`], how a page of mail gets in ([`same`] tells which mail is which where no
 //! id does, [`ids`] adds the ids of another transport, [`release`] says when it may be decided and in which order, [`removed`] is about
-//! mail whose source goes). [`claim`] hands work out under leases, [`commit`] makes changes durable (many at a time, on one
-//! fsync), [`lane`] keeps conversations in order, [`key`] makes mails and effects recognisable for ever, [`failpoint`] lists where a
+//! mail whose source goes, [`foreign`] about
+//! keys of other systems, [`kin`] about mails that belong together though neither answers the other). [`claim`] hands work out under leases, [`commit`] makes changes durable (many at a time, on one
+//! fsync), [`lane`] keeps conversations in order, [`key`] makes mails and effects recognisable for ever, [`token`] does so
+//! for the answers to our own mail, [`failpoint`] lists where a
 //! test may kill the process.
 //!
 //! Nothing here knows Microsoft or Jira: what a step is comes from an [`carry::Effect`].
@@ -13,8 +15,10 @@ pub mod carry;
 pub mod claim;
 pub mod commit;
 pub mod failpoint;
+pub mod foreign;
 pub mod ids;
 pub mod key;
+pub mod kin;
 pub mod lane;
 pub mod load;
 pub mod record;
@@ -22,6 +26,7 @@ pub mod release;
 pub mod removed;
 pub mod same;
 pub mod state;
+pub mod token;
 pub mod work;
 
 use std::sync::Arc;

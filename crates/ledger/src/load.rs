@@ -55,6 +55,8 @@ pub struct Relative {
     pub issue_id: Option<String>,
     /// The issue's key.
     pub issue_key: Option<String>,
+    /// Hash of its sender's address, where that is kept.
+    pub sender_hash: Option<String>,
 }
 
 /// What became of a mail that is known by its id.
@@ -253,7 +255,7 @@ impl Ledger {
         Ok(rows.into_iter().map(|(value,)| value).collect())
     }
 
-    /// What the ledger knows of mails with these Message-IDs.
+    /// What the ledger knows of mails with these Message-IDs, the oldest first.
     pub async fn relatives(
         &self,
         db: &Db,
@@ -264,7 +266,7 @@ impl Ledger {
             sql_rows! {
                 head: "WITH v(hash) AS (VALUES ",
                 row: "($:TEXT)",
-                tail: ") SELECT m.message_id_hash, m.mailbox_id, d.jira_connection_id, m.issue_id, m.issue_key FROM v
+                tail: ") SELECT m.message_id_hash, m.mailbox_id, d.jira_connection_id, m.issue_id, m.issue_key, m.sender_hash FROM v
                   JOIN message m ON m.workspace_id = $1 AND m.message_id_hash = v.hash
                   LEFT JOIN destination d ON d.id = m.destination_id ORDER BY m.received_at, m.id",
             },

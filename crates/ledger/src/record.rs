@@ -63,6 +63,8 @@ pub struct Incoming {
     pub message_id: Option<String>,
     /// The mailbox's conversation.
     pub conversation: Option<String>,
+    /// What its subject says that the conversation is about, in one spelling, where the page tells it.
+    pub topic: Option<String>,
     /// Message-IDs it refers to, nearest last.
     pub references: Vec<String>,
     /// When the mailbox received it.
@@ -228,6 +230,7 @@ impl Ledger {
         let (mut messages, mut aliases, mut contents) = (Rows::new(), Rows::new(), Rows::new());
         for (item, lane) in items.iter().zip(lanes) {
             let key = self.keys.message(&mailbox.tenant, &mailbox.native_id, &item.native_id);
+            let ties = self.ties(mailbox, item);
             let id = Uuid::now_v7();
             let summary = serde_json::to_vec(&item.summary).unwrap_or_default();
             let sealed = self.sealer.seal(&Place::new("message", "summary_sealed", id), &summary);
@@ -261,6 +264,11 @@ impl Ledger {
                 rule,
                 reason,
                 ended_at,
+                ties.conversation,
+                ties.topic,
+                ties.sender,
+                ties.root,
+                ties.parent,
             ]);
             aliases.push(args![mailbox.id, mailbox.ids.column(), &item.native_id, id]);
             if content != Content::Erased {
@@ -274,9 +282,10 @@ impl Ledger {
         tx.execute_rows(
             sql_rows! {
                 head: "INSERT INTO message (id, workspace_id, mailbox_id, source_id, k, native_id, message_id_hash, answers, body_hash, lane,
-                  received_at, recorded_at, summary_sealed, content, state, ending, ended_by, reason, ended_at, generation,
+                  received_at, recorded_at, summary_sealed, content, state, ending, ended_by, reason, ended_at,
+                  conversation_hash, topic_hash, sender_hash, root_hash, parent_hash, generation,
                   stage, attempts, not_before, lease_until, fence, mark, mark_attempts, mark_not_before) VALUES ",
-                row: "($:UUID, $:UUID, $:UUID, $:UUID, $, $, $, $, $, $, $:BIGINT, $:BIGINT, $:BYTEA, $, $, $, $, $, $:BIGINT, 0, 'read', 0, 0, 0, 0, 'none', 0, 0)",
+                row: "($:UUID, $:UUID, $:UUID, $:UUID, $, $, $, $, $, $, $:BIGINT, $:BIGINT, $:BYTEA, $, $, $, $, $, $:BIGINT, $:TEXT, $:TEXT, $:TEXT, $:TEXT, $:TEXT, 0, 'read', 0, 0, 0, 0, 'none', 0, 0)",
                 tail: "",
             },
             messages,

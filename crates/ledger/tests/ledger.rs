@@ -185,6 +185,7 @@ fn mail(id: &str, at: i64, references: &[&str]) -> Incoming {
         native_id: format!("native-{id}"),
         message_id: Some(format!("{id}@example.org")),
         conversation: None,
+        topic: None,
         references: references.iter().map(|id| format!("{id}@example.org")).collect(),
         received_at: Timestamp::from_second(at).expect("in range"),
         body: None,

@@ -38,6 +38,11 @@ pub fn differences(one: &Mail, other: &Mail) -> Vec<Difference> {
     compare("to", shown(&one.to), shown(&other.to));
     compare("cc", shown(&one.cc), shown(&other.cc));
     compare("verdicts", verdict(one), verdict(other));
+    compare(
+        "trust",
+        one.verdicts.trust.class.name().to_owned(),
+        other.verdicts.trust.class.name().to_owned(),
+    );
     let (left, right) = (one.rich(), other.rich());
     if left != right {
         compare("rich", dump(&left), dump(&right));

@@ -4,6 +4,7 @@
 //!   mailbox API tells it in fields. Both give a [`Mail`], alike in everything that rules look at ([`differences`] says
 //!   where they are not).
 //! - [`Verdicts`] on a mail say whether a machine sent it, by which rule and on what evidence.
+//! - [`Trust`] says whether its author is who the mail says, from what the receiving Exchange stamped ([`trust`]).
 //! - [`Rich`] is the small document tree that HTML and plain text are read into and that every output format is written
 //!   from: [`Mail::rich`], [`Rich::from_html`], [`Rich::from_text`], [`Rich::to_text`].
 //! - [`Reply`] takes a body apart: what a person wrote, and what was quoted, signed and added ([`Cutting`] says what goes).
@@ -34,6 +35,7 @@ mod reply;
 pub mod rich;
 mod structure;
 mod text;
+pub mod trust;
 mod typed;
 mod verdicts;
 mod words;
@@ -48,4 +50,5 @@ pub use reply::{
     Reply, Stays,
 };
 pub use rich::{Block, Cell, Image, ImageSource, Inline, Marks, Rich, Row};
+pub use trust::{Trust, TrustClass, TrustSettings};
 pub use verdicts::{Automatic, OWN_STAMP_HEADER, Reason, Verdicts};

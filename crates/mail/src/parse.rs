@@ -41,8 +41,10 @@ fn read(bytes: &[u8], limits: &Limits) -> Result<Mail, Unreadable> {
     }
     let contents = bodies::read(bytes, &parts, limits, &mut problems);
     let headers = fields.decoded();
-    let from = fields.addresses("From", &mut problems).into_iter().next();
+    let authors = fields.addresses("From", &mut problems);
+    let from = authors.first().cloned();
     let sender = fields.addresses("Sender", &mut problems).into_iter().next();
+    let sender = sender.filter(|sender| from.as_ref().is_none_or(|from| !same(from, sender)));
     if from.is_none() {
         problems.push(Problem::new("header From", "the mail does not say who wrote it"));
     }
@@ -55,8 +57,8 @@ fn read(bytes: &[u8], limits: &Limits) -> Result<Mail, Unreadable> {
         in_reply_to: ids::in_reply_to(&fields.joined("In-Reply-To").unwrap_or_default()),
         references: ids::references(&fields.joined("References").unwrap_or_default()),
         subject: words::unstructured(fields.first("Subject").unwrap_or_default()),
-        verdicts: judge(&headers, from.as_ref()),
-        sender: sender.filter(|sender| from.as_ref().is_none_or(|from| !same(from, sender))),
+        verdicts: judge(&headers, from.as_ref(), &authors, sender.as_ref()),
+        sender,
         from,
         reply_to: fields.addresses("Reply-To", &mut problems),
         to: fields.addresses("To", &mut problems),

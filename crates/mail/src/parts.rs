@@ -71,8 +71,10 @@ pub fn from_parts(parts: Parts) -> Mail {
     let fields = Fields::new(raw);
     let told = |field: Option<String>| field.map(|value| words::one_line(&value)).unwrap_or_default();
 
-    let from = parts.from.or_else(|| fields.addresses("From", &mut problems).into_iter().next());
+    let authors = fields.addresses("From", &mut problems);
+    let from = parts.from.or_else(|| authors.first().cloned());
     let sender = parts.sender.or_else(|| fields.addresses("Sender", &mut problems).into_iter().next());
+    let sender = sender.filter(|sender| from.as_ref().is_none_or(|from| !same(from, sender)));
     let or_field = |given: Vec<Address>, name: &str, problems: &mut Vec<Problem>| {
         if given.is_empty() { fields.addresses(name, problems) } else { given }
     };
@@ -114,12 +116,12 @@ pub fn from_parts(parts: Parts) -> Mail {
         }
     };
     Mail {
-        verdicts: judge(&headers, from.as_ref()),
+        verdicts: judge(&headers, from.as_ref(), &authors, sender.as_ref()),
         message_id,
         in_reply_to,
         references,
         subject,
-        sender: sender.filter(|sender| from.as_ref().is_none_or(|from| !same(from, sender))),
+        sender,
         from,
         reply_to,
         to,

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::trust::{Authors, Trust, TrustSettings};
 use crate::{Address, Header};
 
 /// The header field that Postroom writes into every mail it sends, and knows its own mail by when one comes back.
@@ -16,6 +17,13 @@ pub struct Verdicts {
     /// Why the mail counts as sent by a machine; `None` for mail from a person. Where several rules apply, the first of
     /// [`Reason`]'s order.
     pub automatic: Option<Automatic>,
+    /// Whether the author is who the mail says, by what the receiving Exchange stamped and the default settings.
+    /// [`Trust::of`] tells it by others.
+    #[serde(default)]
+    pub trust: Trust,
+    /// Whether the mail names more than one author.
+    #[serde(default)]
+    pub several_authors: bool,
 }
 
 /// A rule that says a machine sent the mail, with its evidence.
@@ -80,10 +88,22 @@ impl Reason {
     }
 }
 
-/// The verdicts on a mail with these header fields (decoded, topmost first) and this author.
-pub(crate) fn judge(headers: &[Header], from: Option<&Address>) -> Verdicts {
+/// The verdicts on a mail with these header fields (decoded, topmost first), this author and who sent it for them. `named` are the
+/// addresses of all its `From` fields.
+pub(crate) fn judge(
+    headers: &[Header],
+    from: Option<&Address>,
+    named: &[Address],
+    sender: Option<&Address>,
+) -> Verdicts {
+    let authors = Authors::among(named, from);
+    let trust = Trust::judge(headers, &authors, sender, &TrustSettings::default());
+    Verdicts { automatic: automatic(headers, from), trust, several_authors: authors.are_several() }
+}
+
+fn automatic(headers: &[Header], from: Option<&Address>) -> Option<Automatic> {
     let fields = Fields(headers);
-    let automatic = Reason::ALL.into_iter().find_map(|reason| {
+    Reason::ALL.into_iter().find_map(|reason| {
         let evidence = match reason {
             Reason::OwnMail => fields.first(OWN_STAMP_HEADER),
             Reason::Bounce => bounce(&fields, from),
@@ -94,8 +114,7 @@ pub(crate) fn judge(headers: &[Header], from: Option<&Address>) -> Verdicts {
             Reason::Bulk => bulk(&fields),
         };
         evidence.map(|evidence| Automatic { reason, evidence: shortened(evidence) })
-    });
-    Verdicts { automatic }
+    })
 }
 
 /// Evidence as it goes into traces: enough of it to be recognised.

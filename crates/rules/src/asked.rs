@@ -54,7 +54,7 @@ pub fn wanted(mail: &Mail, rich: &Rich, profile: &Profile, facts: &Facts) -> Opt
     if !profile.rules.iter().any(|rule| rule.sets != Sets::default()) {
         return None;
     }
-    let view = View::of(mail, rich, &facts.source, &facts.received, &Outcome::Issue);
+    let view = View::of(&profile.believing(mail), rich, &facts.source, &facts.received, &Outcome::Issue);
     let evaluation = Evaluation::of(&view, profile.patterns());
     let mut set = Set::default();
     for rule in &profile.rules {
@@ -99,7 +99,7 @@ pub struct Said {
 
 /// Asks the rules about a mail as if it began a new issue.
 pub fn said(mail: &Mail, rich: &Rich, profile: &Profile, origin: &Origin, received: &Received) -> Said {
-    let view = View::of(mail, rich, origin, received, &Outcome::Issue);
+    let view = View::of(&profile.believing(mail), rich, origin, received, &Outcome::Issue);
     let evaluation = Evaluation::of(&view, profile.patterns());
     let (mut said, mut set) = (Said::default(), Set::default());
     for rule in &profile.rules {

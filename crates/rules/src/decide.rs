@@ -2,29 +2,36 @@
 
 use std::collections::HashMap;
 
-use mail::{ImageSource, Mail, Reason, Rich};
+use mail::{ImageSource, Mail, Reason, Rich, Trust};
 
 use crate::Profile;
 use crate::asked::{Asked, ask};
-use crate::facts::{Facts, ParentEnd};
+use crate::facts::Facts;
 use crate::plan::{Attach, Decision, Outcome, Part, Plan, Step, Trace, TraceLine};
+use crate::threads::{self, Thread};
 
 /// Decides what becomes of a mail. `rich` is the mail's body as read by `Mail::rich`.
 pub fn decide(mail: &Mail, rich: &Rich, profile: &Profile, facts: &Facts) -> Decision {
+    let mail = &*profile.believing(mail);
     let mut trace = Trace { profile: profile.name.clone(), lines: Vec::new() };
     for problem in &mail.problems {
         trace.note("reading", true, format!("{}: {}", problem.place, problem.text));
     }
+    sender(&mail.verdicts.trust, &mut trace);
     if let Some(decision) = automatic(mail, &mut trace) {
         return Decision { plan: decision, trace };
     }
-    let outcome = thread(mail, facts, &mut trace);
+    let Thread { outcome, steps: besides, held } = thread(mail, profile, facts, &mut trace);
     let issue = match ask(mail, rich, profile, facts, &outcome, &mut trace) {
         Asked::Ends(outcome) => {
             return Decision { plan: Plan { outcome, steps: Vec::new(), routed: false }, trace };
         }
         Asked::GoesOn(issue) => issue,
     };
+    if let Some(reason) = held {
+        let plan = Plan { outcome: Outcome::Held { reason }, steps: Vec::new(), routed: false };
+        return Decision { plan, trace };
+    }
     let routed = issue.project_key != facts.destination.project_key;
     if outcome == Outcome::Issue {
         trace.note(
@@ -42,7 +49,7 @@ pub fn decide(mail: &Mail, rich: &Rich, profile: &Profile, facts: &Facts) -> Dec
         );
         files.push(whole_body(mail));
     }
-    let steps = match &outcome {
+    let mut steps = match &outcome {
         Outcome::Issue => {
             let mut steps = vec![Step::CreateIssue {
                 project_key: issue.project_key,
@@ -60,6 +67,7 @@ pub fn decide(mail: &Mail, rich: &Rich, profile: &Profile, facts: &Facts) -> Dec
         // The comment comes last: it is written once, with the ids of its images.
         _ => files.into_iter().map(Step::Attach).chain([Step::AddComment]).collect(),
     };
+    steps.extend(besides);
     let routed = outcome == Outcome::Issue && routed;
     Decision { plan: Plan { outcome, steps, routed }, trace }
 }
@@ -67,6 +75,14 @@ pub fn decide(mail: &Mail, rich: &Rich, profile: &Profile, facts: &Facts) -> Dec
 impl Trace {
     pub(crate) fn note(&mut self, rule: &str, matched: bool, why: String) {
         self.lines.push(TraceLine { rule: rule.to_owned(), matched, why });
+    }
+}
+
+/// Whether the author is who the mail says.
+fn sender(trust: &Trust, trace: &mut Trace) {
+    trace.note("sender", trust.class.is_known(), format!("{}: {}", trust.class.name(), trust.why));
+    for note in &trust.notes {
+        trace.note("sender", false, note.clone());
     }
 }
 
@@ -94,50 +110,13 @@ fn sentence(reason: Reason) -> &'static str {
     }
 }
 
-fn thread(mail: &Mail, facts: &Facts, trace: &mut Trace) -> Outcome {
-    for parent in &facts.parents {
-        match &parent.end {
-            ParentEnd::Issue { id, key } => {
-                trace.note(
-                    "reply-to-known-mail",
-                    true,
-                    format!("answers <{}>, which is in {key}: becomes a comment there", parent.message_id),
-                );
-                return Outcome::Comment { issue_id: id.clone(), issue_key: key.clone() };
-            }
-            ParentEnd::IssueGone { key } => trace.note(
-                "reply-to-known-mail",
-                false,
-                format!(
-                    "answers <{}>, which was in {key}; that issue is deleted or hidden",
-                    parent.message_id
-                ),
-            ),
-            ParentEnd::Elsewhere { key } => trace.note(
-                "reply-to-known-mail",
-                false,
-                format!(
-                    "answers <{}>, which is in {key} on another Jira site than the one that this source writes to",
-                    parent.message_id
-                ),
-            ),
-            ParentEnd::NoIssue => trace.note(
-                "reply-to-known-mail",
-                false,
-                format!("answers <{}>, which did not become an issue or a comment", parent.message_id),
-            ),
-        }
-    }
-    if facts.parents.is_empty() {
-        let named = mail.in_reply_to.len() + mail.references.len();
-        let why = if named == 0 {
-            "names no earlier mail".to_owned()
-        } else {
-            format!("names {named} earlier mails, none of which is known here")
-        };
-        trace.note("reply-to-known-mail", false, why);
-    }
-    Outcome::Issue
+/// Which issue the mail belongs to. Where something was not asked of Jira that should have been, nothing is guessed.
+fn thread(mail: &Mail, profile: &Profile, facts: &Facts, trace: &mut Trace) -> Thread {
+    let before = trace.lines.len();
+    threads::thread(mail, profile, facts, trace).unwrap_or_else(|question| {
+        trace.lines.truncate(before);
+        Thread::unanswered(&question)
+    })
 }
 
 fn attachments(mail: &Mail, facts: &Facts, trace: &mut Trace) -> Vec<Attach> {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::threads::ThreadFacts;
 use crate::view::{Origin, Received};
 
 /// The facts a plan rests on.
@@ -24,6 +25,9 @@ pub struct Facts {
     /// The projects that rules may name, with what is known of them. Empty where no rule sets anything.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub projects: Vec<Project>,
+    /// What is known of its place among other mails.
+    #[serde(default)]
+    pub threads: ThreadFacts,
 }
 
 /// What is known of a project.
@@ -111,6 +115,9 @@ pub struct Parent {
     pub message_id: String,
     /// What became of it.
     pub end: ParentEnd,
+    /// Whether a later mail of another sender bears its Message-ID too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reused: bool,
 }
 
 /// What became of a parent.

@@ -6,7 +6,8 @@
 //!
 //! A mail becomes a comment of the issue that it answers, else a new issue; before either the rules of the [`Profile`] are
 //! asked, in order. [`profile`] reads them, [`condition`] and [`template`] are what people write in them, [`vocabulary`] says
-//! which names they may use and [`view`] holds the values of a mail; [`fields`] turns what they set into Jira's fields.
+//! which names they may use and [`view`] holds the values of a mail; [`fields`] turns what they set into Jira's fields. Which issue
+//! a mail belongs to is told by [`threads`].
 
 pub mod condition;
 pub mod facts;
@@ -14,6 +15,7 @@ pub mod fields;
 pub mod plan;
 pub mod profile;
 pub mod template;
+pub mod threads;
 pub mod view;
 pub mod vocabulary;
 
@@ -30,4 +32,5 @@ pub use decide::decide;
 pub use facts::{Allowed, Destination, Facts, FieldFacts, FieldKind, IssueType, Parent, ParentEnd, Project};
 pub use plan::{Attach, Decision, FieldValue, Outcome, Part, Plan, SetField, Step, Trace, TraceLine};
 pub use profile::{Profile, Refusal};
+pub use threads::ThreadFacts;
 pub use view::{Origin, Received};

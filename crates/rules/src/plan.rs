@@ -25,12 +25,18 @@ pub struct Plan {
 
 impl Plan {
     /// The newest version of this document that is known here; a node claims nothing newer than it knows.
-    pub const FORMAT: i64 = 2;
+    pub const FORMAT: i64 = 3;
 
-    /// The version that this plan needs: 1, or 2 where a rule sets fields. A node that knows only 1 would leave them out unseen; it
-    /// holds such a plan for a person instead.
+    /// The version that this plan needs: 3 where an issue is opened again or linked, 2 where a rule sets fields, else 1. A node that
+    /// knows less would leave that out unseen, or not know the step; it holds such a plan for a person instead.
     pub fn format(&self) -> i64 {
-        if self.sets_fields() { 2 } else { 1 }
+        if self.steps.iter().any(|step| matches!(step, Step::Transition { .. } | Step::Link { .. })) {
+            3
+        } else if self.sets_fields() {
+            2
+        } else {
+            1
+        }
     }
 
     /// Whether rules set fields of a new issue.
@@ -88,6 +94,28 @@ pub enum Step {
     Attach(Attach),
     /// Write the description again, now that the inline images have ids.
     ShowImages,
+    /// Open the issue of the comment again.
+    Transition {
+        /// Jira's id of the transition.
+        id: String,
+        /// Its name.
+        name: String,
+        /// The id of the status that the issue was in; in another one it is left alone.
+        from: String,
+        /// The id of the status that it leads to.
+        to: String,
+        /// That status's name.
+        status: String,
+    },
+    /// Link the new issue with an older one.
+    Link {
+        /// The name of the link.
+        link_type: String,
+        /// Jira's numeric id of the older one, as text.
+        issue_id: String,
+        /// Its key.
+        issue_key: String,
+    },
 }
 
 /// A field with its value.

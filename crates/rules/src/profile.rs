@@ -7,11 +7,21 @@ mod against;
 mod document;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_threads;
+#[cfg(test)]
+mod tests_of_trust;
+mod threads;
+mod trust;
 
+use std::borrow::Cow;
 use std::sync::Arc;
+
+use mail::{Mail, Trust, TrustSettings};
 
 use crate::condition::{Condition, Patterns};
 use crate::template::Template;
+use crate::threads::Threads;
 
 /// How the mail of a source is handled.
 #[derive(Debug)]
@@ -20,6 +30,10 @@ pub struct Profile {
     pub name: String,
     /// The rules, in order.
     pub rules: Vec<Rule>,
+    /// How mails of a conversation are kept together.
+    pub threads: Threads,
+    /// What counts as proof of who wrote a mail.
+    pub trust: TrustSettings,
     patterns: Arc<Patterns>,
 }
 
@@ -95,7 +109,13 @@ impl Refusal {
 impl Profile {
     /// The profile that every source has until it gets one of its own.
     pub fn standard() -> Self {
-        Self { name: "standard".to_owned(), rules: Vec::new(), patterns: Arc::default() }
+        Self {
+            name: "standard".to_owned(),
+            rules: Vec::new(),
+            threads: Threads::default(),
+            trust: TrustSettings::default(),
+            patterns: Arc::default(),
+        }
     }
 
     /// Reads a profile's document.
@@ -119,6 +139,16 @@ impl Profile {
             own.iter().any(|(field, is)| *is && *field == id)
                 || sets.fields.iter().any(|(field, _)| field == id || field.eq_ignore_ascii_case(name))
         })
+    }
+
+    /// A mail with its author's class by this profile's `[trust]`.
+    pub fn believing<'a>(&self, mail: &'a Mail) -> Cow<'a, Mail> {
+        if self.trust == TrustSettings::default() {
+            return Cow::Borrowed(mail);
+        }
+        let mut mail = mail.clone();
+        mail.verdicts.trust = Trust::of(&mail, &self.trust);
+        Cow::Owned(mail)
     }
 
     /// The regular expressions of its conditions.

@@ -15,6 +15,7 @@ fn facts() -> Facts {
         source: Origin::default(),
         received: Received::default(),
         projects: Vec::new(),
+        threads: ThreadFacts::default(),
     }
 }
 
@@ -48,10 +49,11 @@ fn a_mail_that_answers_nothing_known_becomes_an_issue() {
 fn a_reply_to_a_known_mail_becomes_a_comment_in_the_nearest_parents_issue() {
     let mut facts = facts();
     facts.parents = vec![
-        Parent { message_id: "0@example.org".into(), end: ParentEnd::NoIssue },
+        Parent { message_id: "0@example.org".into(), end: ParentEnd::NoIssue, reused: false },
         Parent {
             message_id: "00@example.org".into(),
             end: ParentEnd::Issue { id: "10007".into(), key: "SUP-7".into() },
+            reused: false,
         },
     ];
     let (_, decision) = decided(PLAIN, &facts);
@@ -68,6 +70,7 @@ fn a_deleted_issue_never_swallows_a_mail() {
     facts.parents = vec![Parent {
         message_id: "0@example.org".into(),
         end: ParentEnd::IssueGone { key: "SUP-7".into() },
+        reused: false,
     }];
     let (_, decision) = decided(PLAIN, &facts);
     assert_eq!(decision.plan.outcome, Outcome::Issue);
@@ -82,6 +85,7 @@ fn automatic_mail_is_ignored_by_a_named_rule_even_when_it_answers_a_known_mail()
     facts.parents = vec![Parent {
         message_id: "0@example.org".into(),
         end: ParentEnd::Issue { id: "1".into(), key: "SUP-1".into() },
+        reused: false,
     }];
     let source = PLAIN.replacen("Subject:", "Auto-Submitted: auto-replied\r\nSubject:", 1);
     let (_, decision) = decided(&source, &facts);

@@ -47,6 +47,7 @@ fn facts() -> Facts {
             Project { key: "SUP".into(), issue_types: vec![kind("10001", "Task"), kind("10002", "Bug")] },
             Project { key: "BILL".into(), issue_types: vec![kind("20001", "Story"), kind("20002", "Task")] },
         ],
+        threads: ThreadFacts::default(),
     }
 }
 
@@ -210,6 +211,7 @@ fn a_reply_stays_a_reply() {
     facts.parents = vec![Parent {
         message_id: "0@example.org".into(),
         end: ParentEnd::Issue { id: "7".into(), key: "SUP-7".into() },
+        reused: false,
     }];
     let decision = decided_with("[[rule]]\nname = 'r'\npriority = 'Purple'", &facts);
     assert_eq!(decision.plan.steps, [Step::AddComment]);

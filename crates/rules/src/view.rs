@@ -91,6 +91,7 @@ struct MailView {
     recipients: Vec<AddressView>,
     attachments: Vec<AttachmentView>,
     automatic: String,
+    trust: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -153,6 +154,7 @@ impl View {
                     .as_ref()
                     .map(|automatic| automatic.rule().to_owned())
                     .unwrap_or_default(),
+                trust: mail.verdicts.trust.class.name().to_owned(),
             },
             source,
             issue: Issue::of(outcome),
@@ -235,7 +237,7 @@ fn list(addresses: &[Address]) -> Vec<AddressView> {
 }
 
 /// Every address that the mail says it was sent to, by its fields and by its own header.
-fn addressed(mail: &Mail) -> Vec<String> {
+pub fn addressed(mail: &Mail) -> Vec<String> {
     let listed = mail.to.iter().chain(&mail.cc).chain(&mail.bcc).map(|address| address.address.clone());
     let written = mail
         .headers

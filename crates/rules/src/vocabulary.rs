@@ -98,6 +98,11 @@ pub const MAIL: &[Name] = &[
         Kind::Text,
         "by which rule a machine sent it, such as `bulk`; empty for mail from a person",
     ),
+    name(
+        "trust",
+        Kind::Text,
+        "whether the author is who the mail says, as Exchange found: `internal`, `verified`, `unverified` or `failed`",
+    ),
 ];
 
 /// The fields of `source`.

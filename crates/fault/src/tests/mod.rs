@@ -121,6 +121,7 @@ fn jira_bodies_are_read_leniently() {
             r#"{"errorMessages":["Issue does not exist or you do not have permission to see it."],"errors":{}}"#,
             "jira.issue_gone",
         ),
+        (404, r#"{"errorMessages":["No issue link type with name 'Sequel' found."]}"#, "jira.link_type"),
         (401, r#"{"code":401,"message":"Unauthorized; scope does not match"}"#, "jira.scope"),
         (401, "Client must be authenticated to access this resource.", "jira.token"),
         (503, "<html><body>down</body></html>", "jira.unavailable"),

@@ -8,7 +8,7 @@ fn verdict(from: &str, fields: &[(&str, &str)]) -> Option<(&'static str, String)
     let headers: Vec<Header> =
         fields.iter().map(|(name, value)| Header { name: (*name).into(), value: (*value).into() }).collect();
     let from = Address::new(None, from);
-    judge(&headers, from.as_ref()).automatic.map(|a| (a.rule(), a.evidence.name))
+    automatic(&headers, from.as_ref()).map(|a| (a.rule(), a.evidence.name))
 }
 
 #[rstest]

@@ -148,6 +148,8 @@ async fn detail(state: &State, caller: &Caller, id: Uuid) -> Result<MessageDetai
                     Slot::Issue => "create issue".to_owned(),
                     Slot::Comment => "add comment".to_owned(),
                     Slot::Description => "show images".to_owned(),
+                    Slot::Transition => "open issue again".to_owned(),
+                    Slot::Link => "link issues".to_owned(),
                     Slot::Attachment { .. } => "attach file".to_owned(),
                 },
                 state: match step.state {

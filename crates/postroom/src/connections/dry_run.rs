@@ -20,7 +20,7 @@ use super::Connections;
 use super::pages::DryRunRow;
 use crate::inbound::decide::{self, Facts, Place, Site};
 use crate::inbound::effects::{placeholder, write_body};
-use crate::inbound::read;
+use crate::inbound::{read, threads};
 use crate::web::components::MailState;
 use crate::web::times::Times;
 
@@ -125,7 +125,7 @@ async fn row(
         let (end, why) = of_known(before);
         return Ok(DryRunRow { received, from, subject: mail.subject, end, why });
     }
-    let (end, mut why) = decide(connections, ledger, &mail, item.received_at, target).await?;
+    let (end, mut why) = decide(connections, ledger, &mail, item, target).await?;
     if message::read(&item.raw).is_ok_and(|read| read.needs_mime())
         && matches!(end, MailState::Issue | MailState::Comment)
     {
@@ -141,22 +141,36 @@ async fn decide(
     connections: &Connections,
     ledger: &Ledger,
     mail: &Mail,
-    received_at: Timestamp,
+    item: &Item,
     target: &Target,
 ) -> Result<(MailState, String), Fault> {
     let rich = mail.rich();
     let facts = Facts { db: &connections.db, ledger, profiles: &connections.profiles };
     let parents = decide::parents(&facts, target.place, mail, None).await?;
+    let conversation = match (target.place.mailbox, &item.conversation_id) {
+        (Some(mailbox), Some(id)) => ledger
+            .conversation_hash(&connections.db, mailbox, id)
+            .await
+            .map_err(|error| Fault::own("own.store", &error.to_string()))?,
+        _ => None,
+    };
+    let at = threads::At {
+        place: target.place,
+        mailbox: &target.origin.mailbox,
+        received_at: item.received_at,
+        conversation,
+    };
     let known = rules::Facts {
+        threads: threads::of_ledger(&facts, at, mail, &parents, None).await?,
         destination: target.destination.clone(),
         parents,
         upload_limit: target.upload_limit,
         body_is_cut: write_body(&rich, mail, &placeholder(mail)).cut,
         source: target.origin.clone(),
-        received: rules::Received::at(target.zone.to_datetime(received_at)),
+        received: rules::Received::at(target.zone.to_datetime(item.received_at)),
         projects: Vec::new(),
     };
-    let jira = Site { client: &target.client, connection: target.place.jira_connection };
+    let jira = Site { client: &target.client, place: target.place };
     let decision = decide::by_profile(&facts, jira, target.profile, mail, &rich, known).await?;
     let end = match &decision.plan.outcome {
         Outcome::Issue => MailState::Issue,

@@ -380,6 +380,7 @@ impl Office {
             native_id: format!("native-{subject}"),
             message_id: Some(name(subject)),
             conversation: None,
+            topic: Some(rules::threads::subject::topic(subject)),
             references: answers.map(name).into_iter().collect(),
             received_at,
             body: None,

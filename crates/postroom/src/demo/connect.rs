@@ -32,6 +32,8 @@ pub struct Wishes {
     pub handled: &'static str,
     /// The category, or the folder by its path.
     pub handled_target: &'static str,
+    /// The profile, by its name; empty: the standard one.
+    pub profile: String,
 }
 
 impl Wishes {
@@ -46,6 +48,7 @@ impl Wishes {
             issue_type: issue_type.to_owned(),
             handled: "read",
             handled_target: "",
+            profile: String::new(),
         }
     }
 }
@@ -78,6 +81,15 @@ pub async fn make_owner(browser: &mut Browser, setup_link: &Url) -> Result<Page>
     let form = form.with("name", "Owner").with("email", OWNER).with("password", PASSWORD);
     let page = browser.submit(&form).await?;
     ensure!(page.status.is_success(), "making the owner account: {}", page.said());
+    Ok(page)
+}
+
+/// Writes a profile and saves it.
+pub async fn write_profile(browser: &mut Browser, console: &Url, document: &str) -> Result<Page> {
+    let page = browser.open(&console.join("/profiles/new")?).await?;
+    let form = page.form(&["document"]).context("writing a profile")?;
+    let page = browser.submit(&form.with("document", document).with("do", "save")).await?;
+    ensure!(page.status.is_success(), "writing a profile: {}", page.said());
     Ok(page)
 }
 
@@ -207,6 +219,9 @@ fn filled(mut form: Form, wishes: &Wishes) -> Result<Form> {
         form = form.choosing("project", &wishes.project)?;
     } else {
         form = form.with("project", &wishes.project);
+    }
+    if !wishes.profile.is_empty() {
+        form = form.choosing("profile", &wishes.profile)?;
     }
     if form.options.contains_key("issue_type") {
         let offered = form.options["issue_type"].clone();

@@ -1,4 +1,5 @@
-//! From a mail to a plan: gathers the facts, lets `rules` decide, and gives the plan's steps their operation keys.
+//! From a mail to a plan: gathers the facts, lets `rules` decide, and gives the plan's steps their operation keys. What is known of a
+//! mail's conversation is gathered by [`super::threads`].
 
 use fault::Fault;
 use ledger::load::Relative;
@@ -9,6 +10,7 @@ use store::Db;
 use uuid::Uuid;
 
 use super::effects::Body;
+use super::threads;
 use crate::connections::Target;
 use crate::profiles::Profiles;
 
@@ -38,10 +40,12 @@ pub async fn decide(
         workspace: message.workspace_id,
         jira_connection: target.destination.jira_connection,
         mailbox: Some(message.mailbox_id),
+        message: Some(message.id),
+        before: None,
     };
     let known = known(facts, place, target, (mail, body), message.received_at, gone_issue).await?;
     let destination = &target.destination;
-    let jira = Site { client: &destination.client, connection: destination.jira_connection };
+    let jira = Site { client: &destination.client, place };
     by_profile(facts, jira, target.profile, mail, &body.rich, known).await
 }
 
@@ -54,9 +58,12 @@ pub async fn known(
     received_at: jiff::Timestamp,
     gone_issue: Option<&str>,
 ) -> Result<rules::Facts, Fault> {
+    let parents = parents(facts, place, mail, gone_issue).await?;
+    let at = threads::At { place, mailbox: &target.origin.mailbox, received_at, conversation: None };
     Ok(rules::Facts {
         destination: target.issues.clone(),
-        parents: parents(facts, place, mail, gone_issue).await?,
+        threads: threads::of_ledger(facts, at, mail, &parents, gone_issue).await?,
+        parents,
         upload_limit: target.destination.upload_limit,
         body_is_cut: body.plain.cut,
         source: target.origin.clone(),
@@ -70,8 +77,8 @@ pub async fn known(
 pub struct Site<'a> {
     /// Its client.
     pub client: &'a jira::Client,
-    /// The row of its connection.
-    pub connection: Uuid,
+    /// Where the mail is, and the row of the Jira's connection.
+    pub place: Place,
 }
 
 /// Decides by a profile, with what its rules need to know of Jira.
@@ -84,12 +91,12 @@ pub async fn by_profile(
     mut known: rules::Facts,
 ) -> Result<Decision, Fault> {
     let profile = facts.profiles.get(facts.db, profile).await?;
-    by_rules(facts.profiles, jira, &profile, mail, rich, &mut known).await
+    by_rules(facts, jira, &profile, mail, rich, &mut known).await
 }
 
 /// The same by a profile that need not be stored.
 pub async fn by_rules(
-    profiles: &Profiles,
+    facts: &Facts<'_>,
     jira: Site<'_>,
     profile: &Profile,
     mail: &Mail,
@@ -103,9 +110,11 @@ pub async fn by_rules(
             None => &known.destination.issue_type_id,
         };
         let kind = wanted.issue_type.as_deref();
-        let found = profiles.projects.known(jira.client, jira.connection, project, kind, otherwise).await?;
-        known.projects.extend(found);
+        let projects = &facts.profiles.projects;
+        let connection = jira.place.jira_connection;
+        known.projects.extend(projects.known(jira.client, connection, project, kind, otherwise).await?);
     }
+    threads::ask(facts, jira, mail, profile, known).await?;
     Ok(rules::decide(mail, rich, profile, known))
 }
 
@@ -118,6 +127,10 @@ pub struct Place {
     pub jira_connection: Uuid,
     /// The mailbox that it lies in, where that is known already.
     pub mailbox: Option<Uuid>,
+    /// Its row, where it has one.
+    pub message: Option<Uuid>,
+    /// Only what had its end before then counts, where a past mail is tried: nothing is written for it.
+    pub before: Option<jiff::Timestamp>,
 }
 
 /// What the ledger knows of the mails that this one names, the nearest first. An issue counts only on the Jira that is written
@@ -147,15 +160,32 @@ pub async fn parents(
         .into_iter()
         .filter_map(|id| {
             let hash = facts.ledger.keys.message_id(id);
-            let mine = relatives.iter().filter(|relative| relative.message_id_hash == hash);
-            Some(Parent { message_id: id.clone(), end: end_of(mine, place, gone_issue)? })
+            let mine: Vec<&Relative> =
+                relatives.iter().filter(|relative| relative.message_id_hash == hash).collect();
+            let (mine, reused) = of_its_owner(mine, place);
+            let end = end_of(mine.into_iter(), place, gone_issue)?;
+            Some(Parent { message_id: id.clone(), end, reused })
         })
         .collect())
 }
 
+/// Of the mails with one Message-ID in one mailbox those of the sender who used it first, and whether others did so later: whoever
+/// takes the Message-ID of another's mail shall not draw the answers to it.
+fn of_its_owner(mine: Vec<&Relative>, place: Place) -> (Vec<&Relative>, bool) {
+    // The oldest first; in this mailbox where it is there at all.
+    let here = |relative: &&&Relative| Some(relative.mailbox_id) == place.mailbox;
+    let first = mine.iter().find(here).or(mine.first());
+    let Some(owner) = first.and_then(|first| first.sender_hash.clone()) else { return (mine, false) };
+    let before = mine.len();
+    let of_owner = |relative: &&Relative| relative.sender_hash.as_ref().is_none_or(|sender| *sender == owner);
+    let mine: Vec<&Relative> = mine.into_iter().filter(of_owner).collect();
+    let reused = mine.len() < before;
+    (mine, reused)
+}
+
 /// What became of a mail. One Message-ID can stand for several (one to two mailboxes): the one with an issue on this Jira counts,
 /// of those the one in the same mailbox, of those the newest. `None`: it is not known.
-fn end_of<'a>(
+pub(super) fn end_of<'a>(
     mine: impl Iterator<Item = &'a Relative>,
     place: Place,
     gone_issue: Option<&str>,
@@ -196,6 +226,8 @@ pub fn steps(keys: &Keys, message: &Message, plan: &Plan) -> Vec<Step> {
                 rules::Step::AddComment => Slot::Comment,
                 rules::Step::Attach(attach) => Slot::Attachment { hash: attach.hash.clone(), n: attach.n },
                 rules::Step::ShowImages => Slot::Description,
+                rules::Step::Transition { .. } => Slot::Transition,
+                rules::Step::Link { .. } => Slot::Link,
             };
             Step {
                 id: Uuid::now_v7(),
@@ -222,8 +254,15 @@ mod tests {
     #[test]
     fn a_parent_counts_only_where_the_reply_is_written_to() {
         let [here, elsewhere, mailbox, other] = [1, 2, 3, 4].map(Uuid::from_u128);
-        let place = Place { workspace: Uuid::nil(), jira_connection: here, mailbox: Some(mailbox) };
+        let place = Place {
+            workspace: Uuid::nil(),
+            jira_connection: here,
+            mailbox: Some(mailbox),
+            message: None,
+            before: None,
+        };
         let relative = |mailbox_id, jira, issue: Option<&str>| Relative {
+            sender_hash: None,
             message_id_hash: "hash".to_owned(),
             mailbox_id,
             jira_connection_id: jira,
@@ -251,5 +290,41 @@ mod tests {
         assert_eq!(end(&[bare.clone(), ours, bare.clone()], None), issue("8"));
         assert_eq!(end(&[bare], None), Some(ParentEnd::NoIssue));
         assert_eq!(end(&[nearer], Some("9")), Some(ParentEnd::IssueGone { key: "SUP-9".to_owned() }));
+    }
+
+    /// Promise: whoever uses the Message-ID of another's mail draws none of the answers to it, in its mailbox or in another.
+    #[test]
+    fn a_message_id_belongs_to_who_used_it_first() {
+        let [here, mailbox, other] = [1, 3, 4].map(Uuid::from_u128);
+        let place = Place {
+            workspace: Uuid::nil(),
+            jira_connection: here,
+            mailbox: Some(mailbox),
+            message: None,
+            before: None,
+        };
+        let relative = |mailbox_id, sender: Option<&str>, issue: &str| Relative {
+            message_id_hash: "hash".to_owned(),
+            mailbox_id,
+            jira_connection_id: Some(here),
+            issue_id: Some(issue.to_owned()),
+            issue_key: Some(format!("SUP-{issue}")),
+            sender_hash: sender.map(str::to_owned),
+        };
+        let found = |known: &[Relative]| {
+            let (mine, reused) = of_its_owner(known.iter().collect(), place);
+            (end_of(mine.into_iter(), place, None), reused)
+        };
+        let issue = |id: &str| Some(ParentEnd::Issue { id: id.to_owned(), key: format!("SUP-{id}") });
+        let (ada, again) = (relative(mailbox, Some("ada"), "1"), relative(mailbox, Some("ada"), "2"));
+        let mallory = relative(mailbox, Some("mallory"), "9");
+        assert_eq!(found(&[ada.clone(), mallory.clone()]), (issue("1"), true));
+        assert_eq!(found(&[ada.clone(), mallory.clone(), again.clone()]), (issue("2"), true));
+        assert_eq!(found(&[ada.clone(), again]), (issue("2"), false));
+        // Where it was seen in another mailbox only later, the one in this mailbox is the owner's.
+        assert_eq!(found(&[relative(other, Some("mallory"), "9"), ada.clone()]), (issue("1"), true));
+        assert_eq!(found(&[ada, relative(other, Some("mallory"), "9")]), (issue("1"), true));
+        // Of old rows nobody knows who sent them.
+        assert_eq!(found(&[relative(mailbox, None, "1"), mallory]), (issue("9"), false));
     }
 }

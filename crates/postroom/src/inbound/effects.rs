@@ -1,5 +1,8 @@
 //! The steps of an inbound plan as effects in Jira: how each is written, and how it is found again after a lost reply
-//! (rows I5–I9 of design §4).
+//! (rows I5–I9 of design §4). [`reopen`] and [`link`] have those of answers to closed issues.
+
+mod link;
+mod reopen;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -324,6 +327,14 @@ impl Effect for MailEffect {
                         .await;
                     written(result, |()| Remote { id: issue.to_owned(), ..Remote::default() })
                 }
+                Slot::Transition => {
+                    let Some(issue) = self.issue(done) else { return no_issue() };
+                    self.reopen(step, issue).await
+                }
+                Slot::Link => {
+                    let Some(issue) = self.issue(done) else { return no_issue() };
+                    self.link(issue).await
+                }
             }
         })
     }
@@ -335,6 +346,8 @@ impl Effect for MailEffect {
                 Slot::Comment => self.find_comment(step, done).await,
                 Slot::Attachment { .. } => self.find_attachment(step, done).await,
                 Slot::Description => self.find_description(step, done).await,
+                Slot::Transition => self.find_reopened(step, done).await,
+                Slot::Link => self.find_link(done).await,
             };
             match sight {
                 Ok(sight) => Ok(sight),
@@ -385,7 +398,7 @@ impl Effect for MailEffect {
             Slot::Attachment { .. } => {
                 also.adopted.push((self.destination.id, "attachment", remote.id.clone(), step.op.clone()));
             }
-            Slot::Comment | Slot::Description => {}
+            Slot::Comment | Slot::Description | Slot::Transition | Slot::Link => {}
         }
         also
     }
@@ -483,6 +496,14 @@ impl MailEffect {
         }
     }
 
+    /// The Jira account that we write as.
+    async fn own_account(&self) -> Result<String, CallError> {
+        match &self.destination.account_id {
+            Some(id) => Ok(id.clone()),
+            None => Ok(self.destination.client.myself().await?.id().unwrap_or_default().to_owned()),
+        }
+    }
+
     /// I8: an attachment carries no property. Ours are those of our own account with this name and size, uploaded since the
     /// intent, that no other step has adopted.
     async fn find_attachment(&self, step: &Step, done: &[Step]) -> Result<Sight, CallError> {
@@ -490,10 +511,7 @@ impl MailEffect {
         let Some(attach) = self.attach(&step.slot) else { return Ok(Sight::NotSeen) };
         let since = since(step);
         let client = &self.destination.client;
-        let me = match &self.destination.account_id {
-            Some(id) => id.clone(),
-            None => client.myself().await?.id().unwrap_or_default().to_owned(),
-        };
+        let me = self.own_account().await?;
         let mut candidates: Vec<_> = client
             .attachments(issue)
             .await?

@@ -463,7 +463,7 @@ impl Poller {
         let (mut summary, mut references, mut needs_mime, mut draft) =
             (Summary::default(), Vec::new(), true, false);
         let mut message_id = item.internet_message_id.as_deref().and_then(mail::message_id);
-        let mut body = None;
+        let (mut body, mut topic) = (None, None);
         if let Some(read) = read {
             let header = |name: &str| {
                 read.headers
@@ -477,6 +477,7 @@ impl Poller {
             references = header("References").map(mail::references).unwrap_or_default();
             references.extend(header("In-Reply-To").map(mail::references).unwrap_or_default());
             summary.subject = read.subject.clone().unwrap_or_default();
+            topic = Some(rules::threads::subject::topic(&summary.subject));
             if let Some(from) = read.from.as_ref().or(read.sender.as_ref()) {
                 summary.from.clone_from(&from.address);
                 summary.name = from.name.clone().unwrap_or_default();
@@ -503,6 +504,7 @@ impl Poller {
             native_id: item.id.as_str().to_owned(),
             message_id,
             conversation: item.conversation_id,
+            topic,
             references,
             // Listed where it was found, not in 1970.
             received_at: received.unwrap_or(now),

@@ -25,3 +25,4 @@ pub mod shadow;
 pub mod store;
 #[cfg(test)]
 mod tests_of_parity;
+pub mod threads;

@@ -282,6 +282,18 @@ fn step_line(step: &Step, plan: Option<&Plan>, at: Option<web::times::Moment>, i
         Slot::Issue => "Create issue".to_owned(),
         Slot::Comment => "Add comment".to_owned(),
         Slot::Description => "Show images in the description".to_owned(),
+        Slot::Transition => besides(plan, |step| match step {
+            rules::Step::Transition { name, status, .. } => {
+                Some(format!("Open the issue again: {name}, to {status}"))
+            }
+            _ => None,
+        }),
+        Slot::Link => besides(plan, |step| match step {
+            rules::Step::Link { link_type, issue_key, .. } => {
+                Some(format!("Link with {issue_key} ({link_type})"))
+            }
+            _ => None,
+        }),
         Slot::Attachment { hash, n } => format!("Attach {}", attached(plan, hash, *n)),
     };
     let (result, href) = match (&step.remote, &step.fault) {
@@ -293,6 +305,12 @@ fn step_line(step: &Step, plan: Option<&Plan>, at: Option<web::times::Moment>, i
         _ => (String::new(), String::new()),
     };
     StepLine { what, state: badge(step.state), at, result, href }
+}
+
+/// What a step that a plan has once is about.
+fn besides(plan: Option<&Plan>, said: impl Fn(&rules::Step) -> Option<String>) -> String {
+    let steps = plan.map_or(&[][..], |plan| &plan.steps);
+    steps.iter().find_map(said).unwrap_or_else(|| "A step of a plan that is not kept".to_owned())
 }
 
 fn attached(plan: Option<&Plan>, hash: &str, n: u32) -> String {

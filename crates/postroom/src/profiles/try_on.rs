@@ -75,15 +75,7 @@ pub async fn message(
         }
     };
     let target = state.connections.target_of(message.source_id).await?;
-    let tried = tried(
-        state,
-        workspace,
-        profile,
-        &target,
-        &mail,
-        crate::connections::routes::time(message.received_at),
-    )
-    .await?;
+    let tried = tried(state, workspace, profile, &target, &mail, &message).await?;
     Ok((message, tried))
 }
 
@@ -93,16 +85,25 @@ async fn tried(
     profile: &Profile,
     target: &Target,
     mail: &Mail,
-    received_at: jiff::Timestamp,
+    message: &Whole,
 ) -> Result<Tried, Fault> {
     let (connections, body) = (&state.connections, Body::of(mail));
     let facts = Facts { db: &connections.db, ledger: &state.ledger, profiles: &connections.profiles };
     let destination = &target.destination;
-    let place = Place { workspace, jira_connection: destination.jira_connection, mailbox: None };
+    let recorded = ledger::Ledger::recorded_in(&connections.db, message.id).await;
+    let recorded = recorded.map_err(|error| Fault::own("own.store", &error.to_string()))?;
+    let place = Place {
+        workspace,
+        jira_connection: destination.jira_connection,
+        mailbox: recorded.map(|(mailbox, _)| mailbox),
+        message: Some(message.id),
+        // Its own answers came later.
+        before: Some(message.ended_at.map_or(jiff::Timestamp::MAX, crate::connections::routes::time)),
+    };
+    let received_at = crate::connections::routes::time(message.received_at);
     let mut known = decide::known(&facts, place, target, (mail, &body), received_at, None).await?;
-    let jira = Site { client: &destination.client, connection: destination.jira_connection };
-    let decision =
-        decide::by_rules(&connections.profiles, jira, profile, mail, &body.rich, &mut known).await?;
+    let jira = Site { client: &destination.client, place };
+    let decision = decide::by_rules(&facts, jira, profile, mail, &body.rich, &mut known).await?;
     let (end, sentence) = match &decision.plan.outcome {
         Outcome::Issue => (MailState::Issue, "It would become a new issue.".to_owned()),
         Outcome::Comment { issue_key, .. } => {

@@ -19,7 +19,7 @@ const RULES: usize = 1_000;
 /// Entries of a list.
 const ENTRIES: usize = 100;
 
-const TOP: [&str; 2] = ["profile", "rule"];
+const TOP: [&str; 4] = ["profile", "trust", "threads", "rule"];
 const RULE: [&str; 13] = [
     "name",
     "when",
@@ -66,22 +66,22 @@ pub(super) fn read(text: &str) -> Result<Profile, Vec<Refusal>> {
     }
 }
 
-struct Reader<'a> {
-    text: &'a str,
+pub(super) struct Reader<'a> {
+    pub(super) text: &'a str,
     refusals: Vec<Refusal>,
     patterns: Patterns,
 }
 
-type Value<'a> = Spanned<DeValue<'a>>;
+pub(super) type Value<'a> = Spanned<DeValue<'a>>;
 
 impl Reader<'_> {
-    fn refuse(&mut self, at: usize, what: impl Into<String>, mend: impl Into<String>) {
+    pub(super) fn refuse(&mut self, at: usize, what: impl Into<String>, mend: impl Into<String>) {
         let (line, column) = place(self.text, at);
         self.refusals.push(Refusal { line, column, what: what.into(), mend: mend.into() });
     }
 
     /// Refuses what is not known in a table.
-    fn known(&mut self, table: &DeTable<'_>, known: &[&str], place: &str) {
+    pub(super) fn known(&mut self, table: &DeTable<'_>, known: &[&str], place: &str) {
         for key in table.keys() {
             let name = key.get_ref().as_ref();
             if !known.contains(&name) {
@@ -141,7 +141,10 @@ impl Reader<'_> {
                 );
             }
         }
-        Some(Profile { name: name?, rules, patterns: Arc::new(std::mem::take(&mut self.patterns)) })
+        let threads = table.get("threads").map(|value| self.threads(value)).unwrap_or_default();
+        let trust = table.get("trust").map(|value| self.trust(value)).unwrap_or_default();
+        let patterns = Arc::new(std::mem::take(&mut self.patterns));
+        Some(Profile { name: name?, rules, threads, trust, patterns })
     }
 
     fn rule(&mut self, value: &Value<'_>, number: usize) -> Option<Rule> {
@@ -299,7 +302,7 @@ impl Reader<'_> {
         span.start + begin + line_start + column
     }
 
-    fn text_of(&mut self, value: &Value<'_>, key: &str) -> Option<String> {
+    pub(super) fn text_of(&mut self, value: &Value<'_>, key: &str) -> Option<String> {
         match value.get_ref() {
             DeValue::String(text) => Some(text.to_string()),
             other => {
@@ -313,7 +316,7 @@ impl Reader<'_> {
         }
     }
 
-    fn bool_of(&mut self, value: &Value<'_>, key: &str) -> Option<bool> {
+    pub(super) fn bool_of(&mut self, value: &Value<'_>, key: &str) -> Option<bool> {
         match value.get_ref() {
             DeValue::Boolean(yes) => Some(*yes),
             other => {

@@ -19,6 +19,7 @@ use super::show::moment;
 ///
 /// - `GET /jira/issues`: ground truth, see [`JiraState::issues`]
 /// - `DELETE /jira/issues/{key}`: somebody deletes an issue
+/// - `POST /jira/issues/{key}/move {"project"}`: somebody moves it to another project
 /// - `POST /jira/lag {"seconds":n}`: the search index runs behind (fractions are allowed)
 /// - `POST /jira/tokens {"revoke":true|false}`: every token stops, or works again
 /// - `POST /jira/projects {"key","name"}`, `DELETE /jira/projects/{key}`
@@ -33,6 +34,7 @@ pub fn control_router(state: Arc<JiraState>) -> Router {
     Router::new()
         .route("/jira/issues", get(ground_truth))
         .route("/jira/issues/{key}", delete(delete_issue))
+        .route("/jira/issues/{key}/move", post(move_issue))
         .route("/jira/lag", post(set_lag))
         .route("/jira/tokens", post(set_tokens))
         .route("/jira/projects", get(projects).post(add_project))
@@ -72,6 +74,18 @@ pub(crate) fn issues(state: &JiraState) -> Vec<Value> {
                         "mime_type": file.mime_type, "media_id": file.media.to_string()})
                 })
                 .collect();
+            let links: Vec<Value> = issue
+                .links
+                .iter()
+                .map(|link| json!({"type": super::site::LINK_TYPES[link.kind].1, "issue": link.other.to_string()}))
+                .collect();
+            let statuses: Vec<&str> = issue
+                .history
+                .iter()
+                .flat_map(|entry| &entry.items)
+                .filter(|change| change.field == "status")
+                .map(|change| change.to_string.as_str())
+                .collect();
             json!({
                 "id": issue.id.to_string(),
                 "key": issue.key,
@@ -87,6 +101,8 @@ pub(crate) fn issues(state: &JiraState) -> Vec<Value> {
                 "properties": issue.properties,
                 "comments": comments,
                 "attachments": attachments,
+                "links": links,
+                "statuses": statuses,
                 "created": moment(issue.created),
                 "updated": moment(issue.updated),
             })
@@ -104,6 +120,22 @@ fn missing(what: &str) -> Response {
 
 async fn delete_issue(State(state): State<Arc<JiraState>>, Path(key): Path<String>) -> Response {
     if state.delete_issue(&key) { no_content() } else { missing(&format!("issue {key}")) }
+}
+
+#[derive(Deserialize)]
+struct To {
+    project: String,
+}
+
+async fn move_issue(
+    State(state): State<Arc<JiraState>>,
+    Path(key): Path<String>,
+    Json(to): Json<To>,
+) -> Response {
+    match state.move_issue(&key, &to.project) {
+        Some(moved) => ok(&json!({"key": moved})),
+        None => missing(&format!("issue {key} or project {}", to.project)),
+    }
 }
 
 #[derive(Deserialize)]

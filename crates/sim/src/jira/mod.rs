@@ -177,6 +177,19 @@ impl JiraState {
         id.is_some_and(|id| site.remove(id, now))
     }
 
+    /// Moves an issue to another project as somebody at Jira might: it gets a key there and answers to its old one too. The new key;
+    /// none where there is no such issue or project.
+    pub fn move_issue(&self, key: &str, project: &str) -> Option<String> {
+        let now = self.now();
+        let directory = self.directory();
+        let to = directory.project(project)?;
+        let mut site = self.site();
+        let id = site.find(key)?.id;
+        let moved = format!("{}-{}", to.key, site.next_number(to.id));
+        site.relocate(id, to.id, &moved, now);
+        Some(moved)
+    }
+
     /// Ground truth: every issue with its text, properties, comments and attachments, in order of creation.
     pub fn issues(&self) -> Vec<Value> {
         control::issues(self)

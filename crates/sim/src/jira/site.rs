@@ -365,7 +365,8 @@ impl Site {
     pub(crate) fn remove(&mut self, id: u64, now: Timestamp) -> bool {
         let Some(entry) = self.issues.remove(&id) else { return false };
         let issue = entry.current;
-        self.keys.remove(&issue.key);
+        // Its own key and those that it had before it was moved.
+        self.keys.retain(|_, of| *of != id);
         if let Some(ids) = self.by_project.get_mut(&issue.project) {
             ids.remove(&id);
         }
@@ -381,6 +382,21 @@ impl Site {
             self.write(link.other, now, |other| other.links.retain(|seen| seen.id != link.id));
         }
         true
+    }
+
+    /// Gives an issue another project and key; its old keys lead to it as before.
+    pub(crate) fn relocate(&mut self, id: u64, project: u64, key: &str, now: Timestamp) {
+        let Some(before) = self.issue(id).map(|issue| issue.project) else { return };
+        if let Some(ids) = self.by_project.get_mut(&before) {
+            ids.remove(&id);
+        }
+        self.by_project.entry(project).or_default().insert(id);
+        self.keys.insert(key.to_owned(), id);
+        self.write(id, now, |issue| {
+            issue.project = project;
+            key.clone_into(&mut issue.key);
+            issue.updated = now;
+        });
     }
 
     pub(crate) fn note_comment(&mut self, comment: u64, issue: u64) {

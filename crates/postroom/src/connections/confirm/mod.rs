@@ -364,7 +364,13 @@ async fn try_on_newest(
         Err(fault) => return Ok(DryRun::Failed(FaultView::of(&fault, None))),
     };
     let target = dry_run::Target {
-        place: Place { workspace: admin.workspace(), jira_connection: chosen.connection, mailbox },
+        place: Place {
+            workspace: admin.workspace(),
+            jira_connection: chosen.connection,
+            mailbox,
+            message: None,
+            before: None,
+        },
         ids: reading.over.ids(),
         destination: rules::Destination {
             project_key: chosen.project.key.clone(),

@@ -2,6 +2,8 @@
 //! while it was on its way.
 
 mod profiles;
+mod threads;
+mod traps;
 
 use std::time::Duration;
 

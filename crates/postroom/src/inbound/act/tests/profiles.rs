@@ -5,7 +5,7 @@ use crate::profiles::store as rows;
 
 impl Desk {
     /// The source's mail is handled by this profile from now on.
-    async fn profile(&self, rules: &str) -> Uuid {
+    pub(super) async fn profile(&self, rules: &str) -> Uuid {
         let (id, now) = (Uuid::now_v7(), self.office.now());
         let document = format!("profile = \"desk\"\n{rules}");
         rules::Profile::parse(&document).unwrap_or_else(|refusals| panic!("{refusals:#?}"));
@@ -32,7 +32,7 @@ impl Desk {
         Value::Object(client.get_issue(key, &["*all"], &[]).await.unwrap().fields)
     }
 
-    async fn reason(&self, id: Uuid) -> String {
+    pub(super) async fn reason(&self, id: Uuid) -> String {
         let (reason,): (String,) = self
             .worker
             .db
