@@ -326,14 +326,14 @@ fn refusal(service: Service, rule: &Rule, usual: u16, now: Timestamp) -> Respons
         *response.status_mut() = status;
         response
     } else {
-        usual_words(service, rule, status)
+        usual_words(service, rule, status, now)
     };
     further(&mut response, rule, now);
     response
 }
 
 /// The body that a service would give with this status.
-fn usual_words(service: Service, rule: &Rule, status: StatusCode) -> Response<Bytes> {
+fn usual_words(service: Service, rule: &Rule, status: StatusCode, now: Timestamp) -> Response<Bytes> {
     let code = rule.code.as_deref();
     let message = rule.message.as_deref();
     if service == Service::Ews {
@@ -483,6 +483,10 @@ mod tests {
         assert!(faults.add(rule(json!({"kind": "status", "path": "("}))).is_err());
         assert!(faults.add(rule(json!({"kind": "status", "status": 200}))).is_err());
         assert!(faults.add(rule(json!({"kind": "latency", "probability": 2.0}))).is_err());
-        assert!(faults.add(rule(json!({"kind": "status", "headers": {"x-ms-diagnostics": "two\nlines"}}))).is_err());
+        assert!(
+            faults
+                .add(rule(json!({"kind": "status", "headers": {"x-ms-diagnostics": "two\nlines"}})))
+                .is_err()
+        );
     }
 }
