@@ -170,7 +170,7 @@ fn before_a_paused_jira(viewer: &Viewer, source: &Source) -> Option<Said> {
     Some(Said {
         tone: Tone::Warn,
         since: Some(viewer.times().on(time(since))),
-        text: format!("Jira {name} is paused: mail is read, and waits."),
+        text: format!("Its Jira connection {name} is paused: mail is read, and waits."),
         code: String::new(),
         action: viewer
             .may(Role::Admin)

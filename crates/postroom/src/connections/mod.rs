@@ -7,7 +7,7 @@
 //! How a mailbox is connected, in the order in which a person does it: [`sign_in`] (to Microsoft and back; its owner may do it with a [`sign_in_link`], an
 //! administrator may have to approve: [`consent`]), [`confirm`] (what
 //! the new source shall do, with a [`dry_run`]), then [`list`] and [`source`] show it ([`mend`] has the buttons), [`ping`] tests it, [`switch`] pauses,
-//! resumes and removes it, [`alarm`] is rung when it falls silent. [`outbounds`] are the mailboxes that mail is sent from. Jira sites are connected in [`jira_site`] (of which kinds: [`jira_kind`]), shown by [`jira_list`] and [`jira_one`], switched by [`jira_switch`], and tested by [`jira_ping`], the least of it ([`jira_checks`]) now and then by themselves ([`jira_watch`]). [`bootstrap`] takes over what the configuration says.
+//! resumes and removes it, [`alarm`] is rung when it falls silent. [`outbounds`] are the mailboxes that mail is sent from. Jira sites are connected in [`jira_site`] (of which kinds: [`jira_kind`]; its form: [`jira_form`]), shown by [`jira_list`] and [`jira_one`], switched by [`jira_switch`], and tested by [`jira_ping`], the least of it ([`jira_checks`]) now and then by themselves ([`jira_watch`]). [`bootstrap`] takes over what the configuration says.
 //! Whether a mailbox is reached over Graph or EWS is its source's [`connection_type`]; [`convert`] moves it to Graph, in the background.
 //! Where Microsoft can reach Postroom, [`push`] has new mail announced.
 //! How a connection is, is judged in [`health`], and [`mend`] has the buttons for what is wrong with it; what will end, in [`expiry`] from what is [known](known_ends); what of it lists say, in [`ending`].
@@ -34,6 +34,7 @@ pub mod expiry;
 pub mod goal;
 pub mod health;
 pub mod jira_checks;
+pub mod jira_form;
 pub mod jira_kind;
 pub mod jira_list;
 pub mod jira_one;

@@ -16,9 +16,9 @@ use super::store::jira::{self, JiraConnection};
 use super::store::outbounds::{self as senders, Outbound};
 use super::store::sources::{self, Source};
 use super::{
-    Connections, alarm, application, confirm, consent, convert, create_ews, device_code, jira_list, jira_one,
-    jira_site, jira_switch, list, outbounds, push, registration_credentials, registration_pages,
-    registration_set_up_page, sign_in, sign_in_link, source, switch,
+    Connections, alarm, application, confirm, consent, convert, create_ews, device_code, jira_form,
+    jira_list, jira_one, jira_site, jira_switch, list, outbounds, push, registration_credentials,
+    registration_pages, registration_set_up_page, sign_in, sign_in_link, source, switch,
 };
 use crate::access::Viewer;
 use crate::jobs::Engine;
@@ -131,9 +131,9 @@ pub fn router(state: State) -> Router {
         .route("/outbounds/{id}/remove", post(outbounds::switch::remove))
         .merge(registrations())
         .route("/jira", get(jira_list::show))
-        .route("/jira/new", get(jira_site::new).post(jira_site::connect))
+        .route("/jira/new", get(jira_form::new).post(jira_site::connect))
         .route("/jira/{id}", get(jira_one::show))
-        .route("/jira/{id}/edit", get(jira_site::edit).post(jira_site::change))
+        .route("/jira/{id}/edit", get(jira_form::edit).post(jira_site::change))
         .route("/jira/{id}/ping", post(jira_switch::ping))
         .route("/jira/{id}/try-now", post(jira_switch::try_now))
         .route("/jira/{id}/pause", post(jira_switch::pause))
