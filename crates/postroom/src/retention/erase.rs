@@ -330,6 +330,9 @@ pub(super) async fn go_on(remover: &Remover) -> Result<bool, StoreError> {
             forget::end_for_good(&mut tx, row.id).await?;
             forget::contents(&mut tx, &[row.id], now).await?;
             forget::summaries(&mut tx, ledger, &[row.id], forget::ERASED, now).await?;
+            if look == Look::Own {
+                forget::sender(&mut tx, row.id).await?;
+            }
         }
         match look {
             Look::Own => erasure.own += 1,

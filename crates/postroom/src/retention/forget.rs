@@ -145,6 +145,12 @@ pub async fn summaries(
     Ok(())
 }
 
+/// Removes by what the sender of a message was known again: somebody who may not be known any more takes part in no conversation.
+pub async fn sender(tx: &mut Tx, id: Uuid) -> Result<(), StoreError> {
+    tx.execute(sql!("UPDATE message SET sender_hash = NULL WHERE id = $1"), args![id]).await?;
+    Ok(())
+}
+
 /// What is written about a message besides its content: plans, reasons, faults.
 pub async fn texts(db: &Db, ledger: &Ledger, id: Uuid) -> Result<Vec<String>, StoreError> {
     let plans: Vec<(Uuid, Vec<u8>, Vec<u8>)> = db
