@@ -139,6 +139,7 @@ pub async fn standing(db: &Db, workspace: Uuid, address: &str) -> Result<Standin
             sql!(
                 "SELECT 'a user of this console' AS kind FROM console_user WHERE workspace_id = $1 AND lower(email) = $2
                  UNION SELECT 'a mailbox that is or was connected' FROM mailbox WHERE workspace_id = $1 AND lower(address) = $2
+                 UNION SELECT 'the account of a Jira connection' FROM jira_connection WHERE workspace_id = $1 AND lower(username) = $2
                  UNION SELECT 'a sign-in with Microsoft' FROM account WHERE workspace_id = $1 AND lower(username) = $2
                  UNION SELECT 'a mailbox of an application' FROM app_mailbox m JOIN account a ON a.id = m.account_id
                    WHERE a.workspace_id = $1 AND lower(m.address) = $2
