@@ -300,9 +300,11 @@ pub(crate) fn by_answer(said: Said<'_>) -> &'static Entry {
         return &TOKEN;
     }
     let has = |name: &str| fields.iter().any(|field| field == name);
-    // What a rule sets in a field of its own is that mail's matter, whatever Jira says of it.
+    // What a rule sets in a field of its own is that mail's matter, whatever Jira says of it; and a query names fields that are not there
+    // in the same words ("… or you do not have permission to view it").
     let is_about_permission = (text.contains("do not have the permission")
         || text.contains("do not have permission"))
+        && !text.contains("permission to view it")
         && fields.iter().all(|field| ["comment", "project", "pid"].contains(&field.as_str()));
     match status {
         // What stands in front of Jira answers as if all were well.

@@ -159,6 +159,11 @@ fn jira_bodies_are_read_leniently() {
         (400, r#"{"errors":{"security":"You do not have permission to set this level."}}"#, "jira.field"),
         (
             400,
+            r#"{"errorMessages":["Field 'nowhere' does not exist or you do not have permission to view it."]}"#,
+            "jira.request",
+        ),
+        (
+            400,
             r#"{"errors":{"comment":"Comment body is not valid!, you do not have the permission to comment"}}"#,
             "jira.forbidden",
         ),
