@@ -64,14 +64,8 @@ fn what_is_told_of_every_code_was_read_over() {
     for fault in rows {
         let entry = fault.entry;
         assert!(!entry.mend.is_empty() && !entry.cause.is_empty(), "{}", entry.id);
-        // Something on the way that answered in the other side's place belongs to nobody whose page is known.
-        let is_nobodys = ["network.portal", "network.proxy"].contains(&entry.id) && fault.status.is_some();
         let link = fault.read_more();
-        assert!(
-            is_nobodys || link.is_some_and(|link| link.starts_with("https://")),
-            "{} has no link",
-            entry.id
-        );
+        assert!(link.is_some_and(|link| link.starts_with("https://")), "{} has no link", entry.id);
         // Nobody is an owner where nothing has to be done.
         assert!(
             entry.who != Nobody || matches!(entry.class, Transient | Poison),
