@@ -166,13 +166,13 @@ impl Client {
     /// Gets a token for a service account where there is none that lasts; other ways of signing in need none.
     pub async fn sign_in(&self) -> Result<Option<TokenInUse>, Fault> {
         self.authorization().await?;
-        Ok(self.token_in_use().await)
+        Ok(self.token_in_use())
     }
 
     /// The token of the service account that is in use; none for other ways of signing in, and before the first call.
-    pub async fn token_in_use(&self) -> Option<TokenInUse> {
+    pub fn token_in_use(&self) -> Option<TokenInUse> {
         match &self.authorization {
-            Authorization::Service(tokens) => tokens.in_use().await,
+            Authorization::Service(tokens) => tokens.in_use(),
             Authorization::Fixed(_) | Authorization::Unsendable => None,
         }
     }
@@ -180,17 +180,22 @@ impl Client {
     /// Waits until a new issue could be written, at most for [`Settings::wait_at_most`]. Called before an intent is
     /// committed, so that the time in the queue is not taken from the lease.
     pub async fn ready(&self) {
-        // A token that has to be replaced is replaced now; a call that needs it says what is wrong with that.
-        self.authorization().await.ok();
+        self.authorized_soon().await;
         let lane = Lane { endpoint: crate::issues::CREATE, method: &Method::POST, issue: None };
         self.pace.until_free(lane, self.settings.wait_at_most).await;
     }
 
     /// As [`Client::ready`], for a write to an issue that is there: its own limit may be longer to wait for.
     pub async fn ready_for(&self, issue: &str) {
-        self.authorization().await.ok();
+        self.authorized_soon().await;
         let lane = Lane { endpoint: "add comment", method: &Method::POST, issue: Some(issue) };
         self.pace.until_free(lane, self.settings.wait_at_most).await;
+    }
+
+    /// A token that has to be replaced is replaced now, if that does not take too long; a call that needs it says what is wrong with
+    /// that.
+    async fn authorized_soon(&self) {
+        tokio::time::timeout(self.settings.wait_at_most, self.authorization()).await.ok();
     }
 
     /// Sends a call and reads the answer as JSON.
@@ -278,8 +283,9 @@ impl Client {
         }
 
         let authorization = self.authorization().await.map_err(|fault| {
-            // Nothing was sent to Jira.
+            // Nothing was sent to Jira: a status that somebody else said tells nothing of what was asked for.
             let passes = fault.entry.class == fault::Class::Transient;
+            let fault = Fault { status: None, ..fault };
             (CallError { fault, effect: Effect::None }, passes)
         })?;
         let url = if call.is_beside {
@@ -359,7 +365,7 @@ impl Client {
         if let Authorization::Service(tokens) = &self.authorization
             && is_refused_token(&error)
         {
-            tokens.refused(&authorization).await;
+            tokens.refused(&authorization);
         }
         if said != status && call.writes {
             // Whoever we were taken for, it may have been done.

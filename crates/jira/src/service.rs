@@ -2,6 +2,7 @@
 //! refresh token (OAuth 2.0 client credentials; facts: Atlassian's service accounts). A token lives in memory alone, and is
 //! replaced before it ends.
 
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fault::{Failure, Fault, JiraAnswer, Network, NetworkKind};
@@ -55,17 +56,13 @@ struct Held {
     scopes: Vec<String>,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    held: Option<Held>,
-    refused: Option<(Instant, Fault)>,
-}
-
-/// The tokens of one service account. One at a time asks for a new one; the others wait for it.
+/// The tokens of one service account. One at a time asks for a new one; the others wait for it only where none lasts.
 #[derive(Debug)]
 pub(crate) struct ServiceTokens {
     credentials: ClientCredentials,
-    state: Mutex<State>,
+    held: std::sync::Mutex<Option<Held>>,
+    /// Held by whoever asks: what was refused last, and until when nobody asks again.
+    asking: Mutex<Option<(Instant, Fault)>>,
 }
 
 #[derive(Deserialize)]
@@ -84,7 +81,23 @@ fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<SecretStr
 
 impl ServiceTokens {
     pub(crate) fn new(credentials: ClientCredentials) -> Self {
-        Self { credentials, state: Mutex::default() }
+        Self { credentials, held: std::sync::Mutex::default(), asking: Mutex::default() }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The header of the token that is held, if it is not to be replaced yet.
+    fn fresh(&self) -> Option<HeaderValue> {
+        let held = self.held();
+        held.as_ref().filter(|held| Instant::now() < held.renew_at).map(|held| held.header.clone())
+    }
+
+    /// The header of the token that is held, if it has not ended: good until then, if only a new one cannot be had.
+    fn lasting(&self) -> Option<HeaderValue> {
+        let held = self.held();
+        held.as_ref().filter(|held| Instant::now() < held.ends_at).map(|held| held.header.clone())
     }
 
     /// The header of a token that lasts.
@@ -93,50 +106,53 @@ impl ServiceTokens {
         http: &reqwest::Client,
         timeout: Duration,
     ) -> Result<HeaderValue, Fault> {
-        let mut state = self.state.lock().await;
-        let now = Instant::now();
-        if let Some(held) = &state.held
-            && now < held.renew_at
-        {
-            return Ok(held.header.clone());
+        if let Some(header) = self.fresh() {
+            return Ok(header);
         }
-        if let Some((until, fault)) = &state.refused
-            && now < *until
+        let mut asking = match self.asking.try_lock() {
+            Ok(asking) => asking,
+            // Somebody asks already, and may ask for long.
+            Err(_) => match self.lasting() {
+                Some(header) => return Ok(header),
+                None => self.asking.lock().await,
+            },
+        };
+        // Whoever asked before may have got one, or a refusal that is good for all who waited.
+        if let Some(header) = self.fresh() {
+            return Ok(header);
+        }
+        if let Some((until, fault)) = &*asking
+            && Instant::now() < *until
         {
-            return match &state.held {
-                Some(held) if now < held.ends_at => Ok(held.header.clone()),
-                _ => Err(fault.clone()),
-            };
+            return self.lasting().ok_or_else(|| fault.clone());
         }
         match self.ask(http, timeout).await {
             Ok(held) => {
                 let header = held.header.clone();
-                *state = State { held: Some(held), refused: None };
+                *self.held() = Some(held);
+                *asking = None;
                 Ok(header)
             }
             Err(fault) => {
-                state.refused = Some((now + REST, fault.clone()));
-                // One that still lasts is good until its end, if only the new one cannot be had.
-                match &state.held {
-                    Some(held) if now < held.ends_at => Ok(held.header.clone()),
-                    _ => Err(fault),
-                }
+                // The rest begins with the answer: an endpoint that hangs takes longer to fail than the rest lasts.
+                *asking = Some((Instant::now() + REST, fault.clone()));
+                self.lasting().ok_or(fault)
             }
         }
     }
 
     /// Jira has refused this token: it is not given again.
-    pub(crate) async fn refused(&self, header: &HeaderValue) {
-        let mut state = self.state.lock().await;
-        if state.held.as_ref().is_some_and(|held| held.header == *header) {
-            state.held = None;
+    pub(crate) fn refused(&self, header: &HeaderValue) {
+        let mut held = self.held();
+        if held.as_ref().is_some_and(|held| held.header == *header) {
+            *held = None;
         }
     }
 
     /// The token in use, if there is one.
-    pub(crate) async fn in_use(&self) -> Option<TokenInUse> {
-        let state = self.state.lock().await;
-        let held = state.held.as_ref()?;
+    pub(crate) fn in_use(&self) -> Option<TokenInUse> {
+        let held = self.held();
+        let held = held.as_ref()?;
         let lasts = held.ends_at.saturating_duration_since(Instant::now());
         Some(TokenInUse { lasts, scopes: held.scopes.clone() })
     }

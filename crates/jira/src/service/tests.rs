@@ -24,11 +24,20 @@ struct Atlassian {
     /// Tokens up to this number are refused by Jira.
     refused: Arc<AtomicUsize>,
     signed: Arc<Mutex<Vec<String>>>,
+    /// Rung when a token is asked for.
+    rung: Arc<tokio::sync::Notify>,
 }
+
+/// The status of an endpoint that never answers.
+const HANGS: u16 = 0;
 
 async fn token(State(atlassian): State<Atlassian>, Json(asked): Json<Value>) -> Response {
     atlassian.asked.lock().unwrap().push(asked);
     let (status, lasts) = *atlassian.endpoint.lock().unwrap();
+    atlassian.rung.notify_one();
+    if status == HANGS {
+        std::future::pending::<()>().await;
+    }
     if status != 200 {
         let body = json!({"error": "access_denied", "error_description": "Unauthorized"});
         return (StatusCode::from_u16(status).unwrap(), Json(body)).into_response();
@@ -57,6 +66,7 @@ async fn start() -> (Atlassian, Arc<Client>) {
         endpoint: Arc::new(Mutex::new((200, 3600))),
         refused: Arc::default(),
         signed: Arc::default(),
+        rung: Arc::default(),
     };
     let router = Router::new()
         .route("/oauth/token", post(token))
@@ -82,7 +92,7 @@ async fn start() -> (Atlassian, Arc<Client>) {
 #[tokio::test]
 async fn one_token_serves_many_calls_and_is_asked_for_once() {
     let (atlassian, client) = start().await;
-    assert_eq!(client.token_in_use().await, None);
+    assert_eq!(client.token_in_use(), None);
     let calls = (0..8).map(|_| {
         let client = Arc::clone(&client);
         tokio::spawn(async move { client.myself().await })
@@ -95,7 +105,7 @@ async fn one_token_serves_many_calls_and_is_asked_for_once() {
         json!({"grant_type": "client_credentials", "client_id": "client", "client_secret": "canary-secret"});
     assert_eq!(asked, [expected]);
     assert!(atlassian.signed.lock().unwrap().iter().all(|signed| signed == "Bearer token-1"));
-    let used = client.token_in_use().await.unwrap();
+    let used = client.token_in_use().unwrap();
     assert_eq!(used.scopes, ["read:jira-work", "write:jira-work"]);
     assert!(used.lasts > Duration::from_mins(58), "{used:?}");
     assert!(!format!("{client:?} {used:?}").contains("canary"));
@@ -116,7 +126,7 @@ async fn a_life_that_cannot_be_is_not_believed() {
     let (atlassian, client) = start().await;
     atlassian.endpoint.lock().unwrap().1 = u64::MAX;
     client.myself().await.unwrap();
-    let used = client.token_in_use().await.unwrap();
+    let used = client.token_in_use().unwrap();
     assert!(used.lasts <= Duration::from_hours(24), "{used:?}");
 }
 
@@ -165,4 +175,54 @@ async fn a_token_that_still_lasts_bridges_an_endpoint_that_is_down() {
     client.myself().await.unwrap();
     assert_eq!(atlassian.asked.lock().unwrap().len(), 2, "a new one was asked for");
     assert!(atlassian.signed.lock().unwrap().iter().all(|signed| signed == "Bearer token-1"));
+}
+
+/// Time passes for an endpoint that hangs.
+async fn passes(span: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(span).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn an_endpoint_that_hangs_is_asked_once_for_all_who_wait() {
+    let (atlassian, client) = start().await;
+    atlassian.endpoint.lock().unwrap().0 = HANGS;
+    let callers = [Arc::clone(&client), Arc::clone(&client)]
+        .map(|client| tokio::spawn(async move { client.sign_in().await }));
+    atlassian.rung.notified().await;
+    assert_eq!(client.token_in_use(), None, "whoever looks does not wait");
+    passes(Settings::default().request_timeout + Duration::from_secs(1)).await;
+    for caller in callers {
+        let caller = tokio::time::timeout(Duration::from_secs(5), caller).await.expect("waits once for all");
+        assert_eq!(caller.unwrap().unwrap_err().entry.id, "network.timeout");
+    }
+    let error = client.add_comment("SUP-1", "{}", &[]).await.unwrap_err();
+    assert_eq!((error.fault.entry.id, error.fault.status), ("network.timeout", None));
+    assert_eq!(atlassian.asked.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_token_that_still_lasts_is_used_while_a_new_one_is_asked_for() {
+    let (atlassian, client) = start().await;
+    atlassian.endpoint.lock().unwrap().1 = 600;
+    client.myself().await.unwrap();
+    atlassian.rung.notified().await;
+    atlassian.endpoint.lock().unwrap().0 = HANGS;
+    passes(Duration::from_secs(400)).await;
+    let asking = Arc::clone(&client);
+    let asking = tokio::spawn(async move { asking.sign_in().await });
+    atlassian.rung.notified().await;
+    let call = tokio::time::timeout(Duration::from_secs(5), client.myself());
+    call.await.expect("nobody waits for a token while one lasts").unwrap();
+    asking.abort();
+    assert_eq!(atlassian.asked.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn what_the_token_endpoint_says_is_not_said_of_what_was_asked_for() {
+    let (atlassian, client) = start().await;
+    atlassian.endpoint.lock().unwrap().0 = 404;
+    let error = client.issue_property("SUP-1", "key").await.unwrap_err();
+    assert_eq!((error.fault.entry.id, error.fault.status), ("jira.not_found", None));
 }

@@ -135,6 +135,7 @@ async fn jira_site(connections: &Connections, workspace: Uuid, config: &Config) 
         account_id: None,
         display_name: None,
         upload_limit: None,
+        tested_at: None,
         now: connections.clock.now(),
     };
     let mut tx = connections.db.begin().await?;

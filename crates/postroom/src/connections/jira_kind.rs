@@ -231,6 +231,7 @@ mod tests {
             server: String::new(),
             last_success_at: None,
             paused_at: None,
+            updated_at: 0,
         }
     }
 

@@ -142,7 +142,7 @@ async fn limits(state: &State, times: &Times, id: Uuid) -> Vec<(String, String)>
     if let Some((call, limit, ago)) = told.refused {
         lines.push(("Last refused".to_owned(), format!("“{call}”, {}: {limit}", when(ago))));
     }
-    if let Some(token) = client.token_in_use().await {
+    if let Some(token) = client.token_in_use() {
         let lasts = counted(token.lasts.as_secs().div_ceil(60), "minute", "minutes");
         lines.push(("Access token".to_owned(), format!("lasts {lasts}, replaced by itself")));
     }

@@ -192,6 +192,12 @@ impl Lines<'_> {
                 self.push(line::REACHABLE, Ok(format!("{host} answers, and tells no cloud id")), begun);
                 Some(None)
             }
+            // Mail needs the gateway alone.
+            Err(fault) if is_no_way(&fault) && !tested.cloud_id.is_empty() => {
+                let text = format!("{host} cannot be asked from here; the gateway is ({fault})");
+                self.checks.push(Check::unknown(line::REACHABLE, text, begun.elapsed()));
+                Some(None)
+            }
             Err(fault) => {
                 self.push(line::REACHABLE, Err(fault), begun);
                 None
@@ -374,6 +380,12 @@ fn is_an_answer(fault: &Fault) -> bool {
     ) || (fault.entry.id == "jira.not_found" && fault.status == Some(404))
 }
 
+/// Whether there is no way from here to the site: nobody answers, or somebody else does.
+fn is_no_way(fault: &Fault) -> bool {
+    let id = fault.entry.id;
+    id.starts_with("network.") || matches!(id, "jira.page" | "jira.login_page" | "jira.moved")
+}
+
 /// What of a ping is about the site itself. What a project lacks is told of the project, when mail needs it.
 pub fn of_site(report: &Report) -> Report {
     let checks = report.checks.iter().filter(|check| !is_of_project(check)).cloned().collect();
@@ -455,7 +467,15 @@ fn host_of(address: &str) -> String {
         .unwrap_or_else(|| address.to_owned())
 }
 
-/// Keeps what a ping learned.
+/// Keeps what a ping learned of projects. Before their site, as whoever stops one does.
+pub async fn keep_of_projects(tx: &mut Tx, id: Uuid, learned: &Learned) -> Result<(), StoreError> {
+    for (project, address) in &learned.addresses {
+        rows::put_address(tx, id, project, address).await?;
+    }
+    Ok(())
+}
+
+/// Keeps what a ping learned of the site.
 pub async fn keep(tx: &mut Tx, row: &JiraConnection, learned: &Learned) -> Result<(), StoreError> {
     if let Some(found) = &learned.found {
         jira_site::learn(tx, row.id, found).await?;
@@ -465,9 +485,6 @@ pub async fn keep(tx: &mut Tx, row: &JiraConnection, learned: &Learned) -> Resul
     }
     if let Some(ends) = learned.ends {
         rows::secret_ends(tx, row.id, ends).await?;
-    }
-    for (project, address) in &learned.addresses {
-        rows::put_address(tx, row.id, project, address).await?;
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ use super::registry::JiraWay;
 use super::routes::{State, flash_to};
 use super::store::events::{self, Event, Object};
 use super::store::jira::{self as rows, Details, JiraConnection, Kept};
-use super::tell;
+use super::{jira_watch, tell};
 use crate::access::{Admin, audit};
 use crate::web::{Flash, Problem};
 
@@ -76,7 +76,9 @@ pub fn site_address(text: &str) -> Result<Url, String> {
     }
     url.set_query(None);
     url.set_fragment(None);
-    let path = url.path().to_owned();
+    // Jira Cloud is at the root of its host, whatever page is open.
+    let is_cloud = url.host_str().is_some_and(|host| host.ends_with(".atlassian.net"));
+    let path = if is_cloud { String::new() } else { url.path().to_owned() };
     let kept = ["/rest/", "/browse/", "/secure/", "/jira/software", "/jira/your-work", "/jira/projects"]
         .iter()
         .filter_map(|page| path.find(page))
@@ -84,6 +86,18 @@ pub fn site_address(text: &str) -> Result<Url, String> {
         .map_or(path.as_str(), |at| &path[..at]);
     let kept = kept.trim_end_matches("/rest").trim_end_matches('/').to_owned();
     url.set_path(&kept);
+    Ok(url)
+}
+
+/// The address of a site, as far as this kind may be reached there: a token for Atlassian is not sent where everybody can read it.
+fn address_for(kind: JiraKind, text: &str) -> Result<Url, String> {
+    let url = site_address(text)?;
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    let is_here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+    if kind.is_cloud() && url.scheme() == "http" && !is_here {
+        return Err(format!("Jira Cloud is reached over https only: write https://{host}."));
+    }
     Ok(url)
 }
 
@@ -137,7 +151,7 @@ async fn keep(
     let change = before.as_ref().map(|before| before.id);
     let may_keep_secret = before.as_ref().is_some_and(|before| JiraKind::of(before) == kind);
     let mut form = fields(&posted, may_keep_secret);
-    let base_url = match site_address(&posted.base_url) {
+    let base_url = match address_for(kind, &posted.base_url) {
         Ok(url) => url.as_str().trim_end_matches('/').to_owned(),
         Err(error) => {
             form.fail("base_url", error);
@@ -268,7 +282,13 @@ async fn try_out(
     };
     let cloud_id = match found_cloud_id(state, wanted.kind, &wanted.base_url, cloud_id).await {
         Ok(cloud_id) => cloud_id,
-        Err(fault) => return Ok(failed(fault, jira_ping::line::CLOUD_ID)),
+        // The id of a site stays the same; the site need not be reachable from here.
+        Err(fault) => match before {
+            Some(before) if before.base_url == wanted.base_url && !before.cloud_id.is_empty() => {
+                before.cloud_id.clone()
+            }
+            _ => return Ok(failed(fault, jira_ping::line::CLOUD_ID)),
+        },
     };
     let client = match connections.jira_client(wanted.way(&cloud_id), wanted.secret.clone()) {
         Ok(client) => client,
@@ -363,6 +383,7 @@ async fn store_it(
         account_id: found.myself.id().map(str::to_owned),
         display_name: Some(found.myself.display_name.clone()),
         upload_limit: found.upload_limit.and_then(|bytes| i64::try_from(bytes).ok()),
+        tested_at: Some(now),
         now,
     };
     let details = Details {
@@ -372,6 +393,9 @@ async fn store_it(
     };
     let mut tx = connections.db.begin().await?;
     if change.is_some() {
+        // Projects before their site, as whoever stops one does.
+        jira_watch::release_projects(&mut tx, id, now).await?;
+        jira_ping::keep_of_projects(&mut tx, id, &tried.learned).await?;
         rows::update(&mut tx, kept).await?;
     } else {
         rows::insert(&mut tx, kept).await?;
@@ -379,9 +403,6 @@ async fn store_it(
     rows::put_details(&mut tx, id, details).await?;
     if let Some(ends) = tried.learned.ends {
         rows::secret_ends(&mut tx, id, ends).await?;
-    }
-    for (project, address) in &tried.learned.addresses {
-        rows::put_address(&mut tx, id, project, address).await?;
     }
     if change.is_some() {
         tell::jira_works(&mut tx, id, now).await?;
@@ -461,6 +482,11 @@ mod tests {
             (" https://example.atlassian.net/ ", "https://example.atlassian.net/"),
             ("https://example.atlassian.net/browse/SUP-1?x=y#z", "https://example.atlassian.net/"),
             ("https://example.atlassian.net/jira/software/projects/SUP", "https://example.atlassian.net/"),
+            (
+                "https://example.atlassian.net/jira/servicedesk/projects/SUP/queues",
+                "https://example.atlassian.net/",
+            ),
+            ("https://example.atlassian.net/issues/?jql=x", "https://example.atlassian.net/"),
             ("https://jira.example.com/context/secure/Dashboard.jspa", "https://jira.example.com/context"),
             ("https://jira.example.com/context/rest/api/2", "https://jira.example.com/context"),
             ("http://127.0.0.1:8081/rest", "http://127.0.0.1:8081/"),
@@ -470,6 +496,23 @@ mod tests {
         for wrong in ["", "ftp://x", "https://me:secret@example.com", "https://"] {
             let error = site_address(wrong).unwrap_err();
             assert!(error.ends_with('.') && !error.contains("secret"), "{wrong}: {error}");
+        }
+    }
+
+    /// Promise: a token for Jira Cloud is not sent in the clear.
+    #[test]
+    fn cloud_is_reached_over_https() {
+        let of = |kind, text: &str| address_for(kind, text).map(String::from);
+        let error = of(JiraKind::Token, "http://example.atlassian.net/browse").unwrap_err();
+        assert_eq!(error, "Jira Cloud is reached over https only: write https://example.atlassian.net.");
+        assert!(of(JiraKind::Service, "http://10.0.0.1").is_err());
+        for (kind, here) in [
+            (JiraKind::Token, "http://127.0.0.1:8081"),
+            (JiraKind::Scoped, "http://[::1]:8081"),
+            (JiraKind::Service, "http://localhost"),
+            (JiraKind::DataCenter, "http://jira.example.com"),
+        ] {
+            assert!(of(kind, here).is_ok(), "{here}");
         }
     }
 

@@ -27,10 +27,14 @@ pub async fn ping_on_record(
     let Some(row) = rows::one(&connections.db, workspace, id).await? else { return Ok(None) };
     let (report, learned) = jira_ping::check(connections, workspace, &row).await?;
     let mut tx = connections.db.begin().await?;
-    jira_watch::keep(&mut tx, id, &jira_ping::of_site(&report), None).await?;
-    jira_ping::keep(&mut tx, &row, &learned).await?;
-    ping::record(&mut tx, workspace, Object::Jira, id, actor, &report).await?;
-    tx.commit().await?;
+    if jira_watch::keep(&mut tx, &row, &jira_ping::of_site(&report), (None, Some(&learned))).await? {
+        jira_ping::keep(&mut tx, &row, &learned).await?;
+        ping::record(&mut tx, workspace, Object::Jira, id, actor, &report).await?;
+        tx.commit().await?;
+    } else {
+        // Changed meanwhile, and tested when that was kept: what was found is of how it was.
+        tx.rollback().await?;
+    }
     connections.forget();
     state.engine.work.notify_one();
     state.shell.bus.tell("jira");
@@ -73,6 +77,10 @@ pub async fn set_paused(
 ) -> Result<bool, StoreError> {
     let now = state.connections.clock.now();
     let mut tx = state.connections.db.begin().await?;
+    if !paused {
+        // Projects before their site, as whoever stops one does.
+        rows::release(&mut tx, row.id).await?;
+    }
     let changed = rows::set_paused(&mut tx, actor.workspace, row.id, paused, now).await?;
     if changed {
         let (what, kind) =
@@ -86,8 +94,6 @@ pub async fn set_paused(
             for project in rows::destinations(&mut tx, row.id).await? {
                 notices::ended_quietly(&mut tx, project, now).await?;
             }
-        } else {
-            rows::release(&mut tx, row.id).await?;
         }
     }
     tx.commit().await?;
@@ -104,7 +110,10 @@ pub async fn pause(
 ) -> Result<Response, Problem> {
     let row = state.jira_connection(admin.workspace(), id).await?;
     set_paused(&state, &admin.actor(), &row, true).await?;
-    let text = format!("Nothing is written to {} until it is resumed. Mail waits; none is lost.", row.name);
+    let text = format!(
+        "No new mail is begun for {} until it is resumed; what is under way is finished. Mail waits; none is lost.",
+        row.name
+    );
     Ok(flash_to(&admin, &Flash::done(text), &format!("/jira/{id}")))
 }
 

@@ -8,9 +8,10 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::jira_checks::{Found, check_site};
+use super::jira_ping::{self, Learned};
 use super::ping::{Check, Report};
 use super::store::events::{self, Event, Object};
-use super::store::jira as rows;
+use super::store::jira::{self as rows, JiraConnection};
 use super::{Connections, jira_site, tell};
 
 /// How often a connection is looked at. One whose token is refused no more often: failed sign-ins make Jira lock the user.
@@ -43,22 +44,47 @@ pub fn state_of(fault: Option<&Fault>) -> &'static str {
     }
 }
 
-/// Keeps what a test found: state, what was learned, who is told. Where all is good, its projects take mail at once.
-pub async fn keep(tx: &mut Tx, id: Uuid, report: &Report, found: Option<&Found>) -> Result<(), StoreError> {
+/// A connection works: its projects take mail at once, and those that the site had stopped are as they were before.
+pub async fn release_projects(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
+    rows::release(tx, id).await?;
+    for (project, record) in rows::stopped(tx, id).await? {
+        if jira_site::stored_fault(&record).is_some_and(|fault| tell::is_of_site(&fault)) {
+            rows::goes_on(tx, project, &record, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Keeps what a test found of a connection as it was read before: state, what was learned, who is told. Where all is good, its projects
+/// take mail at once. `false`: it was changed meanwhile, the test tells nothing of it, and the transaction is to be rolled back.
+pub async fn keep(
+    tx: &mut Tx,
+    row: &JiraConnection,
+    report: &Report,
+    (found, learned): (Option<&Found>, Option<&Learned>),
+) -> Result<bool, StoreError> {
+    let id = row.id;
     let wrong = report.checks.iter().find_map(Check::fault);
     let record = wrong.as_ref().and_then(|fault| serde_json::to_string(&fault.to_record()).ok());
     if wrong.is_none() {
         // Projects before their site, as whoever stops one does: two transactions do not wait for each other.
-        rows::release(tx, id).await?;
+        release_projects(tx, id, report.at).await?;
     }
-    rows::checked(tx, id, state_of(wrong.as_ref()), record, report.at).await?;
+    if let Some(learned) = learned {
+        jira_ping::keep_of_projects(tx, id, learned).await?;
+    }
+    let as_read = (id, row.updated_at);
+    if !rows::checked_as_of(tx, as_read, state_of(wrong.as_ref()), record, report.at).await? {
+        return Ok(false);
+    }
     if let Some(found) = found {
         jira_site::learn(tx, id, found).await?;
     }
     match &wrong {
-        Some(fault) => tell::jira_fails(tx, id, fault, report.at).await,
-        None => tell::jira_works(tx, id, report.at).await,
+        Some(fault) => tell::jira_fails(tx, id, fault, report.at).await?,
+        None => tell::jira_works(tx, id, report.at).await?,
     }
+    Ok(true)
 }
 
 /// Looks at those whose time has come. `true`: one of them is not as it was.
@@ -84,7 +110,9 @@ pub async fn check_due(connections: &Connections) -> bool {
             let (report, found) = check(connections, id).await;
             let state = state_of(report.checks.iter().find_map(Check::fault).as_ref());
             let mut tx = connections.db.begin().await?;
-            keep(&mut tx, id, &report, found.as_ref()).await?;
+            if !keep(&mut tx, &row, &report, (found.as_ref(), None)).await? {
+                return tx.rollback().await;
+            }
             if state != row.state {
                 let text = report.sentence().replacen("ping: ", "looked at: ", 1);
                 let event =

@@ -340,14 +340,15 @@ pub async fn source_on_record(
     let (report, found) = source(connections, &row).await;
     let mut tx = connections.db.begin().await?;
     record(&mut tx, workspace, Object::Source, id, actor, &report).await?;
-    if let (Some(connection), Some(found)) = (row.jira_connection_id, &found) {
-        jira_site::learn(&mut tx, connection, found).await?;
-    }
     if report.is_good() {
         sources::poll_now(&mut tx, id, report.at).await?;
+        // Projects before their site, as whoever stops one does.
         if let Some(connection) = row.jira_connection_id {
             jira::release(&mut tx, connection).await?;
         }
+    }
+    if let (Some(connection), Some(found)) = (row.jira_connection_id, &found) {
+        jira_site::learn(&mut tx, connection, found).await?;
     }
     tx.commit().await?;
     if found.is_some() {

@@ -138,7 +138,7 @@ pub async fn outbound_works(tx: &mut Tx, outbound: Uuid, now: Timestamp) -> Resu
 }
 
 /// Whether a fault is of the whole site, its sign-in or the way to it: each of its projects would say the same.
-fn is_of_site(fault: &Fault) -> bool {
+pub fn is_of_site(fault: &Fault) -> bool {
     let id = fault.entry.id;
     let of_jira = [
         "jira.token",

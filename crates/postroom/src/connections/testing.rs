@@ -250,6 +250,7 @@ impl Office {
             account_id: Some("bot".to_owned()),
             display_name: Some("Postroom".to_owned()),
             upload_limit: None,
+            tested_at: Some(self.now()),
             now: self.now(),
         };
         let mut tx = self.console.shell.db.begin().await.expect("begins");

@@ -423,6 +423,17 @@ async fn settings_are_taken_over_at_every_start() {
             connections.db.fetch_one(sql!("SELECT count(*) FROM app_registration"), args![]).await.unwrap();
         let sites = jira::all(&connections.db, workspace).await.unwrap();
         assert_eq!((count, sites.len(), sites[0].base_url.as_str()), (1, 1, "https://contoso.example"));
+        assert_eq!((sites[0].checked_at, sites[0].last_success_at), (None, None), "nobody has tested it");
+        // Another token tells nothing of how it is, either, and is tested at once.
+        let stopped = sql!(
+            "UPDATE jira_connection SET state = 'offline', fault = 'f', checked_at = 9, last_success_at = 7"
+        );
+        connections.db.execute(stopped, args![]).await.unwrap();
+        config.jira.token = Some("another".into());
+        bootstrap(connections, workspace, &config).await.unwrap();
+        let site = jira::all(&connections.db, workspace).await.unwrap().remove(0);
+        assert_eq!((site.state.as_str(), site.fault.as_deref()), ("offline", Some("f")));
+        assert_eq!((site.checked_at, site.last_success_at), (None, Some(7)));
     }
 }
 

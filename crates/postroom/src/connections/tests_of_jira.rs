@@ -372,6 +372,143 @@ async fn a_paused_connection_rests() {
     }
 }
 
+/// Promise: a site that cannot be asked from here is no obstacle where its cloud id is known: typed, or kept from before.
+#[tokio::test]
+async fn a_known_cloud_id_needs_no_way_to_the_site() {
+    let world = World::new().await;
+    let cloud_id = world.connect("cloud_service").await.cloud_id;
+    let mut fields = world.fields("cloud_service");
+    fields[1].1 = super::testing::NOWHERE.to_owned();
+    let refused = world.post("/jira/new", &fields).await;
+    assert_eq!(refused.status, StatusCode::OK, "nobody tells the id");
+    fields.push(("cloud_id", cloud_id.clone()));
+    let done = world.post("/jira/new", &fields).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
+    let row = world.rows().await.into_iter().find(|row| row.base_url == super::testing::NOWHERE).unwrap();
+    let report = world.ping(row.id).await;
+    let reachable = &report.checks[0];
+    assert_eq!((reachable.name.as_str(), reachable.is_good(), reachable.fault()), ("Reachable", false, None));
+    assert!(reachable.text.contains("cannot be asked from here; the gateway is"), "{reachable:?}");
+    assert_eq!(world.one(row.id).await.state, "online");
+    fields.pop();
+    let done = world.post(&format!("/jira/{}/edit", row.id), &fields).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
+    assert_eq!(world.one(row.id).await.cloud_id, cloud_id);
+    world.sim.stop().await;
+}
+
+/// Promise: a gateway that knows no such site says nothing of a project in it.
+#[tokio::test]
+async fn a_wrong_cloud_id_is_no_missing_project() {
+    let world = World::new().await;
+    let row = world.connect("cloud_service").await;
+    let connections = &world.office.state.connections;
+    let known = async |cloud_id: &str, key: &str| {
+        let way = super::registry::JiraWay {
+            kind: super::jira_kind::JiraKind::Service,
+            base_url: &row.base_url,
+            cloud_id,
+            api_version: 3,
+            username: &row.username,
+        };
+        let secret = world.sim.ready().jira_client_secret.clone();
+        let client = connections.jira_client(way, secret.into()).unwrap();
+        let projects = crate::profiles::projects::Projects::default();
+        projects.known(&client, row.id, key, None, "Task").await
+    };
+    assert!(known(&row.cloud_id, "SUP").await.unwrap().is_some());
+    assert!(known(&row.cloud_id, "NOPE").await.unwrap().is_none());
+    let fault = known("00000000-0000-0000-0000-000000000000", "SUP").await.unwrap_err();
+    assert_eq!(fault.entry.id, "jira.cloud_id");
+    world.sim.stop().await;
+}
+
+/// Promise: what a test with the old secret found says nothing of the new one.
+#[tokio::test]
+async fn a_test_of_the_old_secret_ends_with_it() {
+    let world = World::new().await;
+    let before = world.connect("cloud_token").await;
+    let connections = &world.office.state.connections;
+    world.lever("/jira/tokens", json!({"revoke": true})).await;
+    let (report, _) = super::jira_watch::check(connections, before.id).await;
+    world.lever("/jira/tokens", json!({"revoke": false})).await;
+    world.office.console.clock.advance(Duration::from_secs(1));
+    let done = world.post(&format!("/jira/{}/edit", before.id), &world.fields("cloud_token")).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
+    for (read, state) in [(before.clone(), "online"), (world.one(before.id).await, "offline")] {
+        let mut tx = connections.db.begin().await.unwrap();
+        let kept = super::jira_watch::keep(&mut tx, &read, &report, (None, None)).await.unwrap();
+        assert_eq!(kept, state == "offline");
+        if kept {
+            tx.commit().await.unwrap();
+        } else {
+            tx.rollback().await.unwrap();
+        }
+        assert_eq!(world.one(before.id).await.state, state);
+    }
+    world.sim.stop().await;
+}
+
+/// Promise: once the connection works again, the projects that it had stopped are online without a new mail; what is a project's own
+/// trouble stays until mail goes there.
+#[tokio::test]
+async fn projects_come_back_with_their_site() {
+    let world = World::new().await;
+    let row = world.connect("cloud_token").await;
+    let there = world.source(row.id).await;
+    let connections = &world.office.state.connections;
+    let destination = connections.destination(there.destination).await.unwrap();
+    let stop = async |id: &'static str| {
+        let fault = fault::Fault::own(id, "told by a mail");
+        connections.stop_destination(&destination, &fault, world.office.now(), true).await;
+    };
+    let project = async || {
+        let all = jira::projects(&connections.db, world.office.workspace()).await.unwrap();
+        let its = all.into_iter().find(|project| project.jira_connection_id == row.id).unwrap();
+        (its.state, its.fault.is_some())
+    };
+    stop("jira.token").await;
+    assert_eq!(
+        (project().await, world.one(row.id).await.state.as_str()),
+        (("offline".into(), true), "offline")
+    );
+    let done = world.post(&format!("/jira/{}/edit", row.id), &world.fields("cloud_token")).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
+    assert_eq!(project().await, ("online".into(), false));
+    let source = owner_of(&world.office).await.get(&format!("/sources/{}", there.source)).await.body;
+    assert!(!source.contains("does not accept the token"), "{source}");
+    stop("jira.token").await;
+    world.office.console.clock.advance(Duration::from_mins(11));
+    super::jira_watch::check_due(connections).await;
+    assert_eq!(project().await, ("online".into(), false));
+    stop("jira.forbidden").await;
+    world.ping(row.id).await;
+    assert_eq!(project().await, ("offline".into(), true));
+    world.sim.stop().await;
+}
+
+/// Promise: sources that were removed keep no connection; the mail that came through them stays.
+#[tokio::test]
+async fn removed_sources_keep_no_connection() {
+    for office in Office::all().await {
+        let there = office.connect().await;
+        let mail = office.record(there, &["Printer on fire"]).await[0];
+        let mut owner = owner_of(&office).await;
+        let token = owner.token("/jira").await;
+        let remove = format!("/jira/{}/remove", there.jira);
+        let stays = owner.post(&remove, &token, &[]).await;
+        assert_eq!(stays.status, StatusCode::CONFLICT, "{}", stays.body);
+        let db = &office.console.shell.db;
+        let removed = sql!("UPDATE source SET removed_at = $1, paused_at = $1");
+        db.execute(removed, args![office.now()]).await.unwrap();
+        let gone = owner.post(&remove, &token, &[]).await;
+        assert_eq!(gone.status, StatusCode::SEE_OTHER, "{}", gone.body);
+        assert!(jira::all(db, office.workspace()).await.unwrap().is_empty());
+        let page = owner.get(&format!("/messages/{mail}")).await;
+        assert!(page.status == StatusCode::OK && page.body.contains("Printer on fire"), "{}", page.body);
+    }
+}
+
 /// Promise: the end of a token is told at 30, 7 and 1 days, once each, also where only the latest day is known; a token of Data Center
 /// tells its day itself.
 #[tokio::test]

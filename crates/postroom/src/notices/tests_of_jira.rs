@@ -33,6 +33,7 @@ async fn put_token(office: &Office, there: Connected, user: &str, token: &str, s
         account_id: None,
         display_name: Some("Postroom".to_owned()),
         upload_limit: None,
+        tested_at: Some(office.now()),
         now: office.now(),
     };
     let mut tx = office.console.shell.db.begin().await.unwrap();

@@ -53,7 +53,7 @@ impl Projects {
                     types
                 }
                 // Jira says the same of a project that is not there and of one that is not shown.
-                Err(error) if matches!(error.fault.status, Some(400 | 404)) => return Ok(None),
+                Err(error) if is_of_project(&error.fault) => return Ok(None),
                 Err(error) => return Err(error.fault),
             },
         };
@@ -99,6 +99,12 @@ impl Projects {
     fn kept<T>(&self, look: impl FnOnce(&mut Kept) -> T) -> T {
         look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Whether Jira says that there is no such project, and not somebody in front of it that there is no Jira.
+fn is_of_project(fault: &Fault) -> bool {
+    let of_others = ["jira.cloud_id", "jira.client_credentials", "jira.page", "jira.login_page"];
+    matches!(fault.status, Some(400 | 404)) && !of_others.contains(&fault.entry.id)
 }
 
 fn fresh<T: Clone>(kept: Option<&(Instant, T)>) -> Option<T> {

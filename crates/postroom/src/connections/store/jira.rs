@@ -46,6 +46,8 @@ pub struct JiraConnection {
     pub last_success_at: Option<i64>,
     /// Since when it is paused, microseconds.
     pub paused_at: Option<i64>,
+    /// When it was changed last, microseconds.
+    pub updated_at: i64,
 }
 
 /// All of them, by name.
@@ -53,7 +55,7 @@ pub async fn all(db: &Db, workspace: Uuid) -> Result<Vec<JiraConnection>, StoreE
     db.fetch_all(
         sql!(
             "SELECT id, name, kind, base_url, api_version, username, cloud_id, display_name, state, state_since, fault, checked_at,
-               upload_limit, secret_put_at, secret_ends_at, secret_ends_by, server, last_success_at, paused_at
+               upload_limit, secret_put_at, secret_ends_at, secret_ends_by, server, last_success_at, paused_at, updated_at
              FROM jira_connection WHERE workspace_id = $1 ORDER BY name, id"
         ),
         args![workspace],
@@ -66,7 +68,7 @@ pub async fn one(db: &Db, workspace: Uuid, id: Uuid) -> Result<Option<JiraConnec
     db.fetch_optional(
         sql!(
             "SELECT id, name, kind, base_url, api_version, username, cloud_id, display_name, state, state_since, fault, checked_at,
-               upload_limit, secret_put_at, secret_ends_at, secret_ends_by, server, last_success_at, paused_at
+               upload_limit, secret_put_at, secret_ends_at, secret_ends_by, server, last_success_at, paused_at, updated_at
              FROM jira_connection WHERE workspace_id = $1 AND id = $2"
         ),
         args![workspace, id],
@@ -99,17 +101,19 @@ pub struct Kept {
     pub display_name: Option<String>,
     /// The largest file, in bytes.
     pub upload_limit: Option<i64>,
+    /// When it was tested, if it was. What was not is due to be tested at once.
+    pub tested_at: Option<Timestamp>,
     /// Now.
     pub now: Timestamp,
 }
 
-/// Stores a new connection that was tested.
+/// Stores a new connection.
 pub async fn insert(tx: &mut Tx, new: Kept) -> Result<(), StoreError> {
     tx.execute(
         sql!(
             "INSERT INTO jira_connection (id, workspace_id, name, kind, base_url, api_version, username, token_sealed, account_id,
                display_name, upload_limit, state, state_since, checked_at, last_success_at, secret_put_at, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'online', $12, $12, $12, $12, $12, $12)"
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'online', $12, $13, $13, $12, $12, $12)"
         ),
         args![
             new.id,
@@ -123,15 +127,18 @@ pub async fn insert(tx: &mut Tx, new: Kept) -> Result<(), StoreError> {
             new.account_id,
             new.display_name,
             new.upload_limit,
-            new.now
+            new.now,
+            new.tested_at
         ],
     )
     .await?;
     Ok(())
 }
 
-/// Stores a changed connection that was tested. Its projects take mail again.
+/// Stores a changed connection. Its projects take mail again.
 pub async fn update(tx: &mut Tx, kept: Kept) -> Result<(), StoreError> {
+    // Mails and projects before their site, as whoever stops one does: two transactions do not wait for each other.
+    release(tx, kept.id).await?;
     tx.execute(
         sql!(
             "UPDATE jira_connection SET name = $1, kind = $2, base_url = $3, api_version = $4, username = $5,
@@ -139,8 +146,10 @@ pub async fn update(tx: &mut Tx, kept: Kept) -> Result<(), StoreError> {
                secret_put_at = CASE WHEN $6 IS NULL THEN secret_put_at ELSE $10 END,
                secret_ends_at = CASE WHEN $6 IS NULL THEN secret_ends_at ELSE NULL END,
                secret_ends_by = CASE WHEN $6 IS NULL THEN secret_ends_by ELSE '' END,
-               state_since = CASE WHEN state = 'online' THEN state_since ELSE $10 END, state = 'online', fault = NULL,
-               checked_at = $10, last_success_at = $10, updated_at = $10
+               state_since = CASE WHEN state = 'online' OR CAST($13 AS BIGINT) IS NULL THEN state_since ELSE $10 END,
+               state = CASE WHEN CAST($13 AS BIGINT) IS NULL THEN state ELSE 'online' END,
+               fault = CASE WHEN CAST($13 AS BIGINT) IS NULL THEN fault ELSE NULL END,
+               checked_at = CAST($13 AS BIGINT), last_success_at = coalesce(CAST($13 AS BIGINT), last_success_at), updated_at = $10
              WHERE id = $11 AND workspace_id = $12"
         ),
         args![
@@ -155,11 +164,12 @@ pub async fn update(tx: &mut Tx, kept: Kept) -> Result<(), StoreError> {
             kept.upload_limit,
             kept.now,
             kept.id,
-            kept.workspace
+            kept.workspace,
+            kept.tested_at
         ],
     )
     .await?;
-    release(tx, kept.id).await
+    Ok(())
 }
 
 /// What is known of a connection beside how it signs in.
@@ -326,6 +336,28 @@ pub async fn release(tx: &mut Tx, connection: Uuid) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The projects of a connection that are stopped: row id, and a fault's record as JSON.
+pub async fn stopped(tx: &mut Tx, connection: Uuid) -> Result<Vec<(Uuid, String)>, StoreError> {
+    tx.fetch_all(
+        sql!("SELECT id, fault FROM destination WHERE jira_connection_id = $1 AND fault IS NOT NULL ORDER BY id"),
+        args![connection],
+    )
+    .await
+}
+
+/// What stopped a project is over, if it still is what stopped it.
+pub async fn goes_on(tx: &mut Tx, destination: Uuid, fault: &str, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute(
+        sql!(
+            "UPDATE destination SET state = 'online', fault = NULL, failures = 0,
+               state_since = CASE WHEN state = 'online' THEN state_since ELSE $1 END WHERE id = $2 AND fault = $3"
+        ),
+        args![now, destination, fault],
+    )
+    .await?;
+    Ok(())
+}
+
 /// The sealed token.
 pub async fn token(db: &Db, id: Uuid) -> Result<Option<Vec<u8>>, StoreError> {
     let row: Option<(Vec<u8>,)> =
@@ -362,6 +394,28 @@ pub async fn checked(
     )
     .await?;
     Ok(())
+}
+
+/// As [`checked`], unless the connection was changed after that time, in microseconds: then `false`, and what was found is of how it was.
+pub async fn checked_as_of(
+    tx: &mut Tx,
+    (id, changed_at): (Uuid, i64),
+    state: &str,
+    fault: Option<String>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let written = tx
+        .execute(
+            sql!(
+                "UPDATE jira_connection SET checked_at = $1, fault = $2,
+                   last_success_at = CASE WHEN $3 = 'online' THEN $1 ELSE last_success_at END,
+                   state_since = CASE WHEN state = $3 THEN state_since ELSE $1 END, state = $3
+                 WHERE id = $4 AND updated_at = $5"
+            ),
+            args![now, fault, state, id, changed_at],
+        )
+        .await?;
+    Ok(written == 1)
 }
 
 /// How a connection is, as its row says.
@@ -457,7 +511,7 @@ pub async fn remove(tx: &mut Tx, workspace: Uuid, id: Uuid) -> Result<Removal, S
         .fetch_one(
             sql!(
                 "SELECT count(*) FROM source s JOIN destination d ON d.id = s.destination_id
-                 WHERE d.jira_connection_id = $1"
+                 WHERE d.jira_connection_id = $1 AND s.removed_at IS NULL"
             ),
             args![id],
         )
@@ -477,6 +531,15 @@ pub async fn remove(tx: &mut Tx, workspace: Uuid, id: Uuid) -> Result<Removal, S
     if awaited > 0 {
         return Ok(Removal::Awaited(awaited));
     }
+    // A source that was removed stays for its mail's sake; connected again, it gets a project.
+    tx.execute(
+        sql!(
+            "UPDATE source SET destination_id = NULL WHERE removed_at IS NOT NULL
+               AND destination_id IN (SELECT id FROM destination WHERE jira_connection_id = $1)"
+        ),
+        args![id],
+    )
+    .await?;
     // What was written there keeps its key and has no site any more.
     tx.execute(
         sql!(

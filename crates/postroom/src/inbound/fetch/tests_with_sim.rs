@@ -282,6 +282,7 @@ pub(crate) async fn connect(
         account_id: None,
         display_name: None,
         upload_limit: None,
+        tested_at: Some(now),
         now,
     };
     jira_rows::insert(&mut tx, kept).await.unwrap();
