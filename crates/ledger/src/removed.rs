@@ -115,16 +115,20 @@ impl Ledger {
             )
             .await?;
         let ids = taken.iter().map(|row| row.id).collect();
-        for row in taken.iter().filter(|row| row.content == Content::Erased.column()) {
-            if let Some(item) = listed.iter().find(|item| item.message_id == row.id) {
-                self.restock(tx, item, row.forgotten_at.is_some()).await?;
+        for row in &taken {
+            let Some(item) = listed.iter().find(|item| item.message_id == row.id) else { continue };
+            if row.content == Content::Erased.column() {
+                self.restock(tx, item).await?;
+            }
+            if row.forgotten_at.is_some() {
+                self.remember(tx, item).await?;
             }
         }
         Ok(ids)
     }
 
     /// Gives a mail that is taken up the content that is not kept any more: the page as it is listed now, the MIME when its turn comes.
-    async fn restock(&self, tx: &mut Tx, item: &Listed, forgotten: bool) -> Result<(), StoreError> {
+    async fn restock(&self, tx: &mut Tx, item: &Listed) -> Result<(), StoreError> {
         let id = item.message_id;
         let page = self.sealer.seal(&Place::new("message_content", "page_sealed", id), &item.page);
         tx.execute(
@@ -142,16 +146,24 @@ impl Ledger {
         .await?;
         // What was to leave the content store under this name must not take the new one along.
         tx.execute(sql!("DELETE FROM blob_removal WHERE name = $1"), args![format!("mime-{id}")]).await?;
+        Ok(())
+    }
+
+    /// What is known of a mail that is taken up is kept from now on, until its time is over once more.
+    async fn remember(&self, tx: &mut Tx, item: &Listed) -> Result<(), StoreError> {
+        let id = item.message_id;
         // A page of ids alone tells no subject.
-        if forgotten && item.summary != Summary::default() {
+        let told = (item.summary != Summary::default()).then(|| {
             let summary = serde_json::to_vec(&item.summary).unwrap_or_default();
-            let sealed = self.sealer.seal(&Place::new("message", "summary_sealed", id), &summary);
-            tx.execute(
-                sql!("UPDATE message SET summary_sealed = $1, forgotten_at = NULL WHERE id = $2"),
-                args![sealed, id],
-            )
-            .await?;
-        }
+            self.sealer.seal(&Place::new("message", "summary_sealed", id), &summary)
+        });
+        tx.execute(
+            sql!(
+                "UPDATE message SET summary_sealed = coalesce($1, summary_sealed), forgotten_at = NULL WHERE id = $2"
+            ),
+            args![told, id],
+        )
+        .await?;
         Ok(())
     }
 }

@@ -414,6 +414,12 @@ impl Connections {
         }
     }
 
+    /// Like [`Self::ask_anew`], and no token that is held counts any more: what an application was granted since stands in a new one only.
+    pub async fn begin_anew(&self, account: Uuid) {
+        self.ask_anew(account).await;
+        self.kept(|kept| kept.forget_account(account));
+    }
+
     /// An account's row. Where somebody has signed in anew, or its app registration or a credential was changed, on whichever
     /// node, what was made from the row before is made anew.
     async fn account(&self, id: Uuid) -> Result<AccountRow, Fault> {

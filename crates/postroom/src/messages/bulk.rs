@@ -172,6 +172,7 @@ pub async fn decide(admin: Admin, Shared(state): Shared<State>, body: String) ->
         let flash = Flash::failed("No mail was chosen. Tick those that you mean, then press again.");
         return Ok(flash_to(&admin, &flash, &back));
     }
+    asked.ids = rows::oldest_first(&state.connections.db, admin.workspace(), asked.ids).await?;
     if !asked.sure {
         return sure(&admin, &state, wanted, asked, more).await;
     }

@@ -38,6 +38,23 @@ pub struct Asked {
     source: String,
 }
 
+impl Asked {
+    /// What was taken along, for the audit log.
+    fn detail(&self, filter: Filter, source: Option<Uuid>) -> String {
+        let mut parts = Vec::new();
+        if !filter.word().is_empty() {
+            parts.push(filter.word().to_owned());
+        }
+        parts.extend(source.map(|source| format!("source: {source}")));
+        match (self.q.trim(), self.text.is_empty()) {
+            ("", _) => {}
+            (search, true) => parts.push(format!("search: {search}")),
+            (search, false) => parts.push(format!("search, in the text, too: {search}")),
+        }
+        if parts.is_empty() { "all".to_owned() } else { parts.join(", ") }
+    }
+}
+
 /// A mail, as the file tells it.
 #[derive(Debug, Serialize)]
 struct Line {
@@ -171,7 +188,8 @@ fn push_cell(into: &mut String, text: &str) {
         if at_begin && FORMULA.contains(&c) {
             into.push('\'');
         }
-        at_begin = matches!(c, ';' | '\t' | '\n' | '\r') || (at_begin && c.is_whitespace());
+        // Behind a separator a quotation mark may begin a cell, too.
+        at_begin = matches!(c, ';' | '\t' | '\n' | '\r') || (at_begin && (c.is_whitespace() || c == '"'));
         if c == '"' {
             into.push('"');
         }
@@ -252,18 +270,21 @@ pub async fn of(state: &State, actor: &Actor, asked: &Asked) -> Result<Response,
             "Ask for filter=open, held, issues, comments or ignored, or leave it out.",
         ));
     }
-    let mut tx = state.connections.db.begin().await?;
-    let detail = match (filter.word(), asked.q.trim()) {
-        ("", "") => "all".to_owned(),
-        (word, "") => word.to_owned(),
-        ("", search) => format!("search: {search}"),
-        (word, search) => format!("{word}, search: {search}"),
+    let source = match asked.source.trim() {
+        "" => None,
+        given => Some(Uuid::parse_str(given).map_err(|_| {
+            Problem::invalid(
+                "The source is named by its id, and this is none.",
+                "Ask for source=ID, as it stands in the address of the source's page, or leave it out.",
+            )
+        })?),
     };
-    audit::record(&mut tx, actor, "export messages", name, &detail).await?;
+    let mut tx = state.connections.db.begin().await?;
+    audit::record(&mut tx, actor, "export messages", name, &asked.detail(filter, source)).await?;
     tx.commit().await?;
     let rest = Rest {
         workspace: actor.workspace,
-        which: (filter, Uuid::parse_str(&asked.source).ok()),
+        which: (filter, source),
         search: Search::of(&asked.q, !asked.text.is_empty()),
         format,
         from: Some(Place::NEWEST),
@@ -293,6 +314,8 @@ mod tests {
         assert_eq!(cell("\u{ff1d}1"), "\"'\u{ff1d}1\"", "a full-width sign is taken for the sign");
         assert_eq!(cell("  =1"), "\"  '=1\"", "spaces before it are trimmed by some");
         assert_eq!(cell("a;=cmd"), "\"a;'=cmd\"", "semicolons separate in many countries");
+        assert_eq!(cell("a;\"=1+1"), "\"a;\"\"'=1+1\"", "what stands in quotation marks is a cell, too");
+        assert_eq!(cell("\"=1\""), "\"\"\"'=1\"\"\"");
         assert_eq!(cell("a\n@x"), "\"a\n'@x\"");
         assert_eq!(cell("re: 1 + 1 = 2"), "re: 1 + 1 = 2");
         assert_eq!(cell("a, \"b\"\nc"), "\"a, \"\"b\"\"\nc\"");

@@ -12,12 +12,17 @@ use crate::inbound::read::{self, CannotRead, Stored};
 
 /// Subject and sender. One that cannot be opened is said to be so rather than keeping a list from being shown.
 pub fn summary(ledger: &Ledger, id: Uuid, sealed: &[u8]) -> Summary {
-    let place = Place::new("message", "summary_sealed", id);
-    let plain = ledger.sealer.open(&place, sealed);
-    plain.ok().and_then(|plain| serde_json::from_slice(&plain).ok()).unwrap_or_else(|| Summary {
+    told_summary(ledger, id, sealed).unwrap_or_else(|| Summary {
         subject: "(its summary cannot be opened)".to_owned(),
         ..Summary::default()
     })
+}
+
+/// Subject and sender; none where they cannot be opened.
+pub fn told_summary(ledger: &Ledger, id: Uuid, sealed: &[u8]) -> Option<Summary> {
+    let place = Place::new("message", "summary_sealed", id);
+    let plain = ledger.sealer.open(&place, sealed).ok()?;
+    serde_json::from_slice(&plain).ok()
 }
 
 /// A message's content.
@@ -29,6 +34,8 @@ pub struct Content {
     pub source: Vec<u8>,
     /// Whether `source` is MIME.
     pub is_mime: bool,
+    /// Whether there is to be MIME, and the content store does not give it.
+    pub mime_missing: bool,
 }
 
 /// The content of a message; none where it is not kept.
@@ -52,13 +59,15 @@ pub async fn content(
     } else {
         None
     };
+    let mime_missing = state == "mime" && mime.is_none();
     let page = content.page.to_vec();
     let without_mime = (state == "gone").then(|| read::NOT_HAD.to_owned());
     let read = move || {
         let stored = Stored { page, mime, without_mime };
         let mail = read::read(&stored).map(Arc::new);
         let is_mime = stored.mime.is_some();
-        Content { mail, source: stored.mime.map_or(stored.page, |mime| mime.to_vec()), is_mime }
+        let source = stored.mime.map_or(stored.page, |mime| mime.to_vec());
+        Content { mail, source, is_mime, mime_missing }
     };
     // Reading takes time that other pages want: it has a thread of its own.
     let read = tokio::task::spawn_blocking(read).await;

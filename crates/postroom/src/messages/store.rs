@@ -1,8 +1,10 @@
 //! The SQL of messages: lists by filter, one message, and what a person decides about a held one.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use sqlx::FromRow;
-use store::{Db, Statement, StoreError, Tx, args, sql};
+use store::{Db, Rows, Statement, StoreError, Tx, args, sql, sql_rows};
 use uuid::Uuid;
 
 /// Which messages a list shows.
@@ -197,6 +199,28 @@ pub async fn list_state(db: &Db, workspace: Uuid, state: &str, limit: u16) -> Re
         args![workspace, state, limit],
     )
     .await
+}
+
+/// These messages in the order in which they came; those that are not there at the end.
+pub async fn oldest_first(db: &Db, workspace: Uuid, mut ids: Vec<Uuid>) -> Result<Vec<Uuid>, StoreError> {
+    let mut rows = Rows::new();
+    for id in &ids {
+        rows.push(args![*id]);
+    }
+    let came: Vec<(Uuid, i64)> = db
+        .fetch_rows(
+            sql_rows! {
+                head: "WITH v(id) AS (VALUES ",
+                row: "($:UUID)",
+                tail: ") SELECT m.id, m.received_at FROM v JOIN message m ON m.id = v.id WHERE m.workspace_id = $1",
+            },
+            rows,
+            args![workspace],
+        )
+        .await?;
+    let came: HashMap<Uuid, i64> = came.into_iter().collect();
+    ids.sort_by_key(|id| (came.get(id).copied().unwrap_or(i64::MAX), *id));
+    Ok(ids)
 }
 
 /// A source, as a list offers it.

@@ -321,6 +321,8 @@ async fn several_are_decided_about_after_a_question() {
         let token = list.field("csrf");
         let (a, b) = (ids[0].to_string(), ids[1].to_string());
         let fields = [("do", "discard"), ("id", &*a), ("id", &*b), ("back", "filter=held")];
+        let later = sql!("UPDATE message SET received_at = received_at + 3600000000 WHERE id = $1");
+        office.console.shell.db.execute(later, args![ids[0]]).await.unwrap();
         let forged = owner.post("/messages/bulk", "00", &fields).await;
         assert_eq!(forged.status, StatusCode::FORBIDDEN);
         let asked = owner.post("/messages/bulk", &token, &fields).await;
@@ -329,6 +331,8 @@ async fn several_are_decided_about_after_a_question() {
             assert!(asked.body.contains(part), "{part} is missing: {}", asked.body);
         }
         assert!(!asked.body.contains("third"), "{}", asked.body);
+        let place = |id: &str| asked.body.find(&format!("value=\"{id}\"")).unwrap();
+        assert!(place(&b) < place(&a), "the oldest first, whichever was recorded first: {}", asked.body);
         assert_eq!(state_of(&office, ids[0]).await.0, "held", "a question changes nothing");
 
         let sure = [&fields[..], &[("sure", "yes")]].concat();
@@ -405,11 +409,22 @@ async fn a_list_is_written_whole() {
             let lines: Vec<serde_json::Value> = serde_json::from_str(&json.body).unwrap();
             assert_eq!(lines.len(), many, "{query}: {}", json.body);
         }
-        for wrong in ["format=xls", "format=csv&filter=nothing"] {
+        for wrong in ["format=xls", "format=csv&filter=nothing", "format=csv&source=support"] {
             let refused = owner.get(&format!("/messages/export?{wrong}")).await;
             assert!(refused.status.is_client_error(), "{wrong}: {}", refused.body);
         }
         assert_eq!(audited(&office, "export messages").await, 6);
+        let query = format!("format=csv&filter=held&source={}&q=fire&text=yes", there.source);
+        assert_eq!(owner.get(&format!("/messages/export?{query}")).await.status, StatusCode::OK);
+        let detail = format!("held, source: {}, search, in the text, too: fire", there.source);
+        let (many,): (i64,) = office
+            .console
+            .shell
+            .db
+            .fetch_one(sql!("SELECT count(*) FROM audit WHERE detail = $1"), args![detail])
+            .await
+            .unwrap();
+        assert_eq!(many, 1, "what was taken along is on record");
         assert_ne!(office.console.browser().get("/messages/export?format=csv").await.status, StatusCode::OK);
     }
 }

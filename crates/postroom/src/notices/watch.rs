@@ -34,8 +34,6 @@ const LOOKS: Duration = Duration::from_secs(10);
 /// The ends of credentials are read so long after the start, and then so often.
 const ENDS_FIRST: Duration = Duration::from_mins(10);
 const ENDS_AGAIN: Duration = Duration::from_hours(24);
-/// How long notices are kept.
-const KEPT: SignedDuration = SignedDuration::from_hours(180 * 24);
 /// How long somebody may be on the way between the two halves of a sign-in before it counts as given up: a little longer than each may
 /// take.
 const ON_THE_WAY: SignedDuration = SignedDuration::from_mins(15);
@@ -204,10 +202,7 @@ impl Watch {
                 tx.commit().await?;
             }
         }
-        self.forecast(&all, &senders, &sites, now).await?;
-        let old = now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
-        rows::forget(db, old).await?;
-        Ok(())
+        self.forecast(&all, &senders, &sites, now).await
     }
 
     async fn put_right(

@@ -5,9 +5,10 @@
 //! ([`confirm`]), it walks once more and erases. The address itself is kept, sealed, only until the end. What is on its way to Jira is let
 //! go its way, and counted. Jira and the mailbox are not touched: the report names the issues.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use ledger::Ledger;
-use ledger::record::Summary;
 use mail::Mail;
 use sqlx::FromRow;
 use store::{Db, Place as Sealed, StoreError, Tx, args, sql};
@@ -16,6 +17,7 @@ use uuid::Uuid;
 use super::address::{self, domain_of};
 use super::{Remover, forget, history};
 use crate::access::{Actor, audit};
+use crate::inbound::read;
 use crate::messages::hold;
 use crate::messages::opened;
 use crate::messages::store::{self as rows, Filter, Place, Row};
@@ -304,6 +306,7 @@ pub(super) async fn go_on(remover: &Remover) -> Result<bool, StoreError> {
     }
     let now = remover.clock.now();
     let mut issues = erasure.issues();
+    let tag = format!("erased-{}", erasure.id.simple());
     let mut tx = db.begin().await?;
     for (row, (look, written)) in found.iter().zip(looks) {
         erasure.seen += 1;
@@ -318,7 +321,9 @@ pub(super) async fn go_on(remover: &Remover) -> Result<bool, StoreError> {
         let key = row.issue_key.clone().or_else(|| written.as_ref().map(|(_, key)| key.clone()));
         let is_held = row.state == "held";
         let is_over = match (erasing, row.state.as_str()) {
-            (_, "ended") | (false, "held") => true,
+            (false, "ended" | "held") => true,
+            // A source may have taken it up again since it was read.
+            (true, "ended") => forget::end_for_good(&mut tx, row.id).await?,
             (true, "held") => forget::end_held(&mut tx, row.id, written, now).await?,
             _ => false,
         };
@@ -327,11 +332,10 @@ pub(super) async fn go_on(remover: &Remover) -> Result<bool, StoreError> {
             continue;
         }
         if erasing {
-            forget::end_for_good(&mut tx, row.id).await?;
             forget::contents(&mut tx, &[row.id], now).await?;
             forget::summaries(&mut tx, ledger, &[row.id], forget::ERASED, now).await?;
             if look == Look::Own {
-                forget::sender(&mut tx, row.id).await?;
+                forget::sender(&mut tx, row.id, &tag).await?;
             }
         }
         match look {
@@ -345,6 +349,10 @@ pub(super) async fn go_on(remover: &Remover) -> Result<bool, StoreError> {
         {
             issues.push(key);
         }
+    }
+    if over && erasing {
+        // Mail whose summary went by time tells no sender: this is all that is known of who sent it.
+        forget::senders_of(&mut tx, erasure.workspace_id, &ledger.keys.address(&address), &tag).await?;
     }
     let place = if over && !erasing { Place::NEWEST } else { found.last().map_or(from, Row::place) };
     let state = match (over, erasing) {
@@ -395,36 +403,95 @@ pub(super) async fn go_on(remover: &Remover) -> Result<bool, StoreError> {
 }
 
 async fn look(remover: &Remover, row: &Row, address: &str, named_too: bool) -> Result<Look, StoreError> {
-    let summary: Summary = opened::summary(&remover.ledger, row.id, &row.summary_sealed);
+    let (db, ledger) = (&remover.db, &remover.ledger);
+    let unread = |error: &dyn std::fmt::Display| {
+        tracing::warn!(message = %row.id, %error, "a mail cannot be read to see whose it is and whom it names");
+        Ok(Look::Unread)
+    };
+    let Some(summary) = opened::told_summary(ledger, row.id, &row.summary_sealed) else {
+        return unread(&"its summary cannot be opened");
+    };
     if summary.from.to_lowercase() == address {
         return Ok(Look::Own);
     }
-    if !named_too {
-        return Ok(Look::NotOf);
+    // A mailbox that lists ids alone tells no sender, and a summary that went by time has none: the mail itself says who sent it.
+    let is_sender_told = !summary.from.is_empty();
+    let mut content = None;
+    if !is_sender_told {
+        content = Some(read_content(remover, row).await?);
+        if let Some(Ok(Some(told))) = &content
+            && told.is_by(address)
+        {
+            return Ok(Look::Own);
+        }
     }
-    let (db, ledger) = (&remover.db, &remover.ledger);
-    let mut texts = forget::texts(db, ledger, row.id).await?;
+    if !named_too {
+        return match content {
+            Some(Err(error)) => unread(&error),
+            Some(Ok(Some(told))) if !told.tells_sender => unread(&"nothing tells its sender"),
+            _ => Ok(Look::NotOf),
+        };
+    }
+    let mut texts = match forget::texts(db, ledger, row.id).await {
+        Ok(texts) => texts,
+        Err(error @ StoreError::Corrupt { .. }) => return unread(&error),
+        Err(error) => return Err(error),
+    };
     texts.extend([summary.name, summary.subject, row.reason.clone().unwrap_or_default()]);
     if texts.iter().any(|text| address::names(text, address)) {
         return Ok(Look::Named);
     }
-    let content = match opened::content(db, ledger, &remover.blobs, row.id, &row.content).await {
-        Ok(content) => content,
-        Err(error @ StoreError::Corrupt { .. }) => {
-            tracing::warn!(message = %row.id, %error, "a mail cannot be read to see whom it names");
-            return Ok(Look::Unread);
-        }
-        Err(error) => return Err(error),
+    let content = match content {
+        Some(content) => content,
+        None => read_content(remover, row).await?,
     };
-    let Some(content) = content else { return Ok(Look::NotOf) };
-    let Ok(mail) = content.mail else { return Ok(Look::Unread) };
+    let told = match content {
+        Ok(Some(told)) => told,
+        Ok(None) => return Ok(Look::NotOf),
+        Err(error) => return unread(&error),
+    };
+    let (mail, is_whole) = (told.mail, told.is_whole);
     let address = address.to_owned();
     let named = tokio::task::spawn_blocking(move || mail_names(&mail, &address)).await;
-    Ok(match named {
-        Ok(true) => Look::Named,
-        Ok(false) => Look::NotOf,
-        Err(_) => Look::Unread,
-    })
+    match named {
+        Ok(true) => Ok(Look::Named),
+        Ok(false) if is_whole => Ok(Look::NotOf),
+        Ok(false) => unread(&"not all of it is there"),
+        Err(error) => unread(&error),
+    }
+}
+
+/// A mail's content, as far as it is there.
+struct Told {
+    mail: Arc<Mail>,
+    /// Whether its silence about the sender means that it has none.
+    tells_sender: bool,
+    /// Whether what it does not name is not named.
+    is_whole: bool,
+}
+
+impl Told {
+    fn is_by(&self, address: &str) -> bool {
+        self.mail.from.iter().chain(&self.mail.sender).any(|one| one.address.to_lowercase() == address)
+    }
+}
+
+/// The content of a mail; none where it is not kept, and in words why it cannot be read.
+async fn read_content(remover: &Remover, row: &Row) -> Result<Result<Option<Told>, String>, StoreError> {
+    let (db, ledger) = (&remover.db, &remover.ledger);
+    let content = match opened::content(db, ledger, &remover.blobs, row.id, &row.content).await {
+        Ok(content) => content,
+        Err(error @ StoreError::Corrupt { .. }) => return Ok(Err(error.to_string())),
+        Err(error) => return Err(error),
+    };
+    let Some(content) = content else { return Ok(Ok(None)) };
+    let mail = match content.mail {
+        Ok(mail) => mail,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    let is_told = content.is_mime || read::has_content(&content.source);
+    let tells_sender = is_told || mail.from.is_some() || mail.sender.is_some();
+    Ok(Ok(Some(Told { mail, tells_sender, is_whole: is_told && !content.mime_missing })))
 }
 
 /// Whether a mail's header fields, its text or the names of its files have the address.

@@ -1,6 +1,6 @@
 //! The SQL of forgetting: contents, summaries with plans and reasons, timelines; and contents that are still to leave the store.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ledger::Ledger;
 use ledger::record::Summary;
 use store::{Db, Place, Rows, StoreError, Tx, args, sql, sql_rows};
@@ -145,9 +145,23 @@ pub async fn summaries(
     Ok(())
 }
 
-/// Removes by what the sender of a message was known again: somebody who may not be known any more takes part in no conversation.
-pub async fn sender(tx: &mut Tx, id: Uuid) -> Result<(), StoreError> {
-    tx.execute(sql!("UPDATE message SET sender_hash = NULL WHERE id = $1"), args![id]).await?;
+/// Removes by what the sender of a message was known again: somebody who may not be known any more takes part in no conversation. A tag
+/// that nobody's address has takes its place: that somebody sent it still keeps others from its Message-ID.
+pub async fn sender(tx: &mut Tx, id: Uuid, tag: &str) -> Result<(), StoreError> {
+    tx.execute(sql!("UPDATE message SET sender_hash = $1 WHERE id = $2 AND state = 'ended'"), args![tag, id])
+        .await?;
+    Ok(())
+}
+
+/// The same, of all messages of one sender that have their end.
+pub async fn senders_of(tx: &mut Tx, workspace: Uuid, hash: &str, tag: &str) -> Result<(), StoreError> {
+    tx.execute(
+        sql!(
+            "UPDATE message SET sender_hash = $1 WHERE workspace_id = $2 AND sender_hash = $3 AND state = 'ended'"
+        ),
+        args![tag, workspace, hash],
+    )
+    .await?;
     Ok(())
 }
 
@@ -170,8 +184,11 @@ pub async fn texts(db: &Db, ledger: &Ledger, id: Uuid) -> Result<Vec<String>, St
     Ok(texts)
 }
 
+/// So long at least it is known which warnings of an end were given: the last of them comes a month after the first.
+const WARNED: SignedDuration = SignedDuration::from_hours(180 * 24);
+
 /// Removes what happened before a time: a batch of each kind. Returns the larger number of rows.
-pub async fn timeline(tx: &mut Tx, before: Timestamp, limit: u16) -> Result<u64, StoreError> {
+pub async fn timeline(tx: &mut Tx, before: Timestamp, now: Timestamp, limit: u16) -> Result<u64, StoreError> {
     let events = tx
         .execute(
             sql!(
@@ -180,13 +197,16 @@ pub async fn timeline(tx: &mut Tx, before: Timestamp, limit: u16) -> Result<u64,
             args![before, limit],
         )
         .await?;
-    // What still holds is no past, however old.
+    // What still holds is no past, however old. What is good news or a warning has no end: it is told once.
+    let warned = before.min(now.saturating_sub(WARNED).unwrap_or(Timestamp::MIN));
     let notices = tx
         .execute(
             sql!(
-                "DELETE FROM notice WHERE id IN (SELECT id FROM notice WHERE ended_at < $1 AND raised_at < $1 ORDER BY raised_at LIMIT $2)"
+                "DELETE FROM notice WHERE id IN (SELECT id FROM notice WHERE raised_at < $1
+                   AND (ended_at < $1 OR kind IN ('back', 'approval_given') OR (kind = 'expiry' AND raised_at < $2))
+                 ORDER BY raised_at LIMIT $3)"
             ),
-            args![before, limit],
+            args![before, warned, limit],
         )
         .await?;
     Ok(events.max(notices))
@@ -213,14 +233,17 @@ pub async fn end_held(
     Ok(changed == 1)
 }
 
-/// Has nobody take up again a message that a removed source left behind.
-pub async fn end_for_good(tx: &mut Tx, id: Uuid) -> Result<(), StoreError> {
-    tx.execute(
-        sql!("UPDATE message SET ended_by = $1 WHERE id = $2 AND state = 'ended' AND ended_by = $3"),
-        args![RULE, id, ledger::removed::RULE],
-    )
-    .await?;
-    Ok(())
+/// Has nobody take up again a message that a removed source left behind. `false`: it has no end, or none any more.
+pub async fn end_for_good(tx: &mut Tx, id: Uuid) -> Result<bool, StoreError> {
+    let changed = tx
+        .execute(
+            sql!(
+                "UPDATE message SET ended_by = CASE WHEN ended_by = $3 THEN $1 ELSE ended_by END WHERE id = $2 AND state = 'ended'"
+            ),
+            args![RULE, id, ledger::removed::RULE],
+        )
+        .await?;
+    Ok(changed == 1)
 }
 
 /// Contents that are still to leave the store.
@@ -237,9 +260,23 @@ pub async fn is_to_leave(db: &Db, name: &str) -> Result<bool, StoreError> {
     Ok(row.is_some())
 }
 
-/// One of them has left it.
-pub async fn removed(db: &Db, name: &str) -> Result<(), StoreError> {
-    db.execute(sql!("DELETE FROM blob_removal WHERE name = $1"), args![name]).await?;
+/// One of them has left it. `false`: its mail was taken up again meanwhile, and what left may have been what it fetched anew.
+pub async fn removed(db: &Db, name: &str) -> Result<bool, StoreError> {
+    let gone = db.execute(sql!("DELETE FROM blob_removal WHERE name = $1"), args![name]).await?;
+    Ok(gone > 0)
+}
+
+/// Has a mail that is not over fetch its MIME once more, also where somebody is about to say that it is there.
+pub async fn fetch_anew(db: &Db, name: &str) -> Result<(), StoreError> {
+    let Some(id) = name.strip_prefix("mime-").and_then(|id| Uuid::parse_str(id).ok()) else { return Ok(()) };
+    db.execute(
+        sql!(
+            "UPDATE message SET content = 'awaiting_mime', fence = fence + 1, lease_until = 0
+             WHERE id = $1 AND content IN ('mime', 'awaiting_mime') AND state <> 'ended'"
+        ),
+        args![id],
+    )
+    .await?;
     Ok(())
 }
 

@@ -132,7 +132,10 @@ struct Named {
     text: String,
 }
 
-/// Looks for the address among users, mailboxes, sign-ins, channels and profiles.
+/// What stands on as it is for an address that Postroom works with.
+pub const WHOLE: &str = "part of the audit log, the timelines and the notices, which stay whole for an address that Postroom works with";
+
+/// Looks for the address among users, mailboxes, sign-ins, channels, profiles, fences and projects.
 pub async fn standing(db: &Db, workspace: Uuid, address: &str) -> Result<Standing, StoreError> {
     let ours: Vec<(String,)> = db
         .fetch_all(
@@ -159,7 +162,11 @@ pub async fn standing(db: &Db, workspace: Uuid, address: &str) -> Result<Standin
             sql!(
                 "SELECT 'channel' AS kind, name, shown AS text FROM notice_channel WHERE workspace_id = $1
                  UNION ALL SELECT 'profile', p.name, v.document FROM profile p JOIN profile_version v ON v.profile_id = p.id
-                   WHERE p.workspace_id = $1 AND replace(lower(v.document), $2, '') <> lower(v.document)"
+                   WHERE p.workspace_id = $1 AND replace(lower(v.document), $2, '') <> lower(v.document)
+                 UNION ALL SELECT 'fence', a.username, f.control_mailbox FROM app_fence f JOIN account a ON a.id = f.account_id
+                   WHERE a.workspace_id = $1
+                 UNION ALL SELECT 'project', d.project_key, d.jira_address FROM destination d
+                   WHERE d.workspace_id = $1 AND d.jira_address <> ''"
             ),
             args![workspace, part(address)],
         )
@@ -169,11 +176,16 @@ pub async fn standing(db: &Db, workspace: Uuid, address: &str) -> Result<Standin
     for Named { kind, name, text } in named {
         let place = match kind.as_str() {
             "channel" => format!("the channel of notices “{name}”"),
+            "fence" => format!("the mailbox outside the fence of the application “{name}”"),
+            "project" => format!("the address that Jira sends mail of the project {name} from"),
             _ => format!("the profile “{name}” or a version of it"),
         };
         if address::names(&text, address) && !places.contains(&place) {
             places.push(place);
         }
+    }
+    if is_ours {
+        places.push(WHOLE.to_owned());
     }
     Ok(Standing { places, is_ours })
 }

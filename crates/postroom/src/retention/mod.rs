@@ -162,7 +162,7 @@ impl Remover {
     async fn timeline(&self) -> Result<bool, StoreError> {
         let Some(before) = self.before(self.periods.timeline) else { return Ok(false) };
         let mut tx = self.db.begin().await?;
-        let removed = forget::timeline(&mut tx, before, BATCH).await?;
+        let removed = forget::timeline(&mut tx, before, self.clock.now(), BATCH).await?;
         tx.commit().await?;
         Ok(removed >= u64::from(BATCH))
     }
@@ -176,7 +176,11 @@ impl Remover {
                 continue;
             }
             match self.blobs.delete(name).await {
-                Ok(()) => forget::removed(&self.db, name).await?,
+                Ok(()) => {
+                    if !forget::removed(&self.db, name).await? {
+                        forget::fetch_anew(&self.db, name).await?;
+                    }
+                }
                 Err(error) => {
                     failed = true;
                     tracing::warn!(%error, "a content that is over its time cannot be removed now");

@@ -62,7 +62,7 @@ pub fn sentences(erasure: &Erasure) -> Vec<String> {
     }
     if erasure.unread > 0 {
         said.push(format!(
-            "{} could not be read, so nobody can tell whom they name: look at the log for them.",
+            "{} could not be read, so nobody can tell who sent them or whom they name: look at the log for them.",
             mails(erasure.unread)
         ));
     }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::erase::{self, Confirmed, Erasure};
-use super::{Periods, Remover};
+use super::{Periods, Remover, forget, history};
 use crate::access::Actor;
 use crate::connections::testing::{ANNA, Connected, Office};
 use crate::messages::opened;
@@ -274,6 +274,30 @@ async fn mail_of_a_removed_source_is_taken_up_without_its_content() {
     }
 }
 
+/// Promise: where sender and subject go before the content, mail that is taken up again has both again, and their time anew.
+#[tokio::test]
+async fn a_forgotten_mail_that_is_taken_up_is_known_again() {
+    for office in Office::all().await {
+        let there = office.connect().await;
+        let db = &office.console.shell.db;
+        let left = office.record(there, &["left behind"]).await[0];
+        let mut tx = db.begin().await.unwrap();
+        let remove_it = sql!("UPDATE source SET removed_at = $1, paused_at = $1");
+        tx.execute(remove_it, args![office.now()]).await.unwrap();
+        ledger::Ledger::leave(&mut tx, there.source, office.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        office.console.clock.advance(500 * DAY);
+        remove(&office, Periods { content: None, ..days(90, 400) }).await;
+        let before = kept(&office, left).await;
+        assert_eq!((before.content.as_str(), before.forgotten_at.is_some()), ("page", true));
+        let next = Connected { source: office.second_source(there, "Archive").await, ..there };
+        assert_eq!(office.record_one(next, "left behind", None).await, left);
+        let now = kept(&office, left).await;
+        assert_eq!((now.content.as_str(), now.forgotten_at), ("page", None));
+        assert_eq!(summary(&office, left).await.subject, "left behind");
+    }
+}
+
 async fn counted(office: &Office, address: &str, named_too: bool) -> Erasure {
     let db = &office.console.shell.db;
     let mut tx = db.begin().await.unwrap();
@@ -414,6 +438,12 @@ async fn an_address_is_erased_wherever_it_stands() {
         // What is on its way is let go its way; after its end it can be erased, too.
         assert!(has_content(&office, on_its_way).await);
         end_all(&office, &issue(), StepState::Done, "it is new").await;
+        let tag = format!("erased-{}", done.id.simple());
+        assert_eq!(sender_hash(&office, sent).await, Some(tag.clone()), "its Message-ID stays somebody's");
+        assert_eq!(
+            sender_hash(&office, others).await,
+            Some(office.state.ledger.keys.address("isadora@customer.example"))
+        );
         let again = counted(&office, ADDRESS, true).await;
         let again = confirmed(&office, again.id, ADDRESS).await;
         assert_eq!((again.own, again.left_open), (1, 0));
@@ -433,6 +463,102 @@ async fn an_address_is_erased_wherever_it_stands() {
             page.body
         );
         assert!(!page.body.contains(ADDRESS), "{}", page.body);
+    }
+}
+
+async fn sender_hash(office: &Office, id: Uuid) -> Option<String> {
+    let query = sql!("SELECT sender_hash FROM message WHERE id = $1");
+    let (hash,): (Option<String>,) = office.console.shell.db.fetch_one(query, args![id]).await.unwrap();
+    hash
+}
+
+/// Promise: of mail whose sender was forgotten by time nothing is left, either, that an erased address is known again by; and of two
+/// senders of one Message-ID the second does not pass for the first.
+#[tokio::test]
+async fn a_forgotten_sender_is_erased_too() {
+    for office in Office::all().await {
+        let there = office.connect().await;
+        let of_it = office.record_one(there, "of it", None).await;
+        let others = office.record_of(there, "of another", "bob@customer.example", &[]).await;
+        end_all(&office, &issue(), StepState::Done, "it is new").await;
+        office.console.clock.advance(500 * DAY);
+        remove(&office, days(90, 400)).await;
+        let open = office.record_one(there, "on its way", None).await;
+        let shown = counted(&office, ANNA, false).await;
+        assert_eq!(sender_hash(&office, of_it).await, Some(office.state.ledger.keys.address(ANNA)));
+        confirmed(&office, shown.id, ANNA).await;
+        assert_eq!(sender_hash(&office, of_it).await, Some(format!("erased-{}", shown.id.simple())));
+        assert_eq!(
+            sender_hash(&office, others).await,
+            Some(office.state.ledger.keys.address("bob@customer.example"))
+        );
+        assert_eq!(sender_hash(&office, open).await, Some(office.state.ledger.keys.address(ANNA)));
+    }
+}
+
+/// Promise: what a mailbox lists by its id alone is looked into to see who sent it; and whatever cannot be read is told as such, keeps no
+/// erasure from its end, and never passes for mail of somebody else.
+#[tokio::test]
+async fn nothing_passes_unread_for_mail_of_somebody_else() {
+    for office in Office::all().await {
+        let there = office.connect().await;
+        let (db, ledger) = (&office.console.shell.db, &office.state.ledger);
+        let ids = office.record(there, &["by its id", "no summary", "no plan", "no MIME"]).await;
+        end_all(&office, &issue(), StepState::Done, "it is new").await;
+        let nothing = serde_json::to_vec(&Summary::default()).unwrap();
+        let sealed = ledger.sealer.seal(&store::Place::new("message", "summary_sealed", ids[0]), &nothing);
+        let summaries = sql!("UPDATE message SET summary_sealed = $1 WHERE id = $2");
+        db.execute(summaries, args![sealed, ids[0]]).await.unwrap();
+        let shown = counted(&office, ANNA, false).await;
+        assert_eq!((shown.own, shown.unread), (4, 0), "the mail itself tells its sender");
+
+        db.execute(summaries, args![vec![0_u8], ids[1]]).await.unwrap();
+        let plan = sql!("UPDATE plan SET body_sealed = $1 WHERE message_id = $2");
+        db.execute(plan, args![vec![0_u8], ids[2]]).await.unwrap();
+        let mime = sql!("UPDATE message SET content = 'mime' WHERE id = $1");
+        db.execute(mime, args![ids[3]]).await.unwrap();
+        let shown = counted(&office, "bob@customer.example", true).await;
+        assert_eq!((shown.own, shown.named, shown.unread, shown.state.as_str()), (0, 0, 3, "counted"));
+        let done = confirmed(&office, shown.id, "bob@customer.example").await;
+        assert_eq!((done.unread, done.state.as_str()), (3, "done"));
+        let shown = counted(&office, ANNA, false).await;
+        assert_eq!((shown.own, shown.unread), (3, 1));
+    }
+}
+
+/// Promise: mail that is taken up again while it is erased, or while its old MIME leaves the content store, goes its way whole: it does not
+/// count as erased, and its MIME is fetched once more.
+#[tokio::test]
+async fn what_is_taken_up_meanwhile_goes_its_way_whole() {
+    for office in Office::all().await {
+        let there = office.connect().await;
+        let db = &office.console.shell.db;
+        let mail = office.record(there, &["taken up"]).await[0];
+        let mut tx = db.begin().await.unwrap();
+        assert!(!forget::end_for_good(&mut tx, mail).await.unwrap(), "it has no end any more");
+        tx.commit().await.unwrap();
+
+        let name = format!("mime-{mail}");
+        let fetched = sql!("UPDATE message SET content = 'mime' WHERE id = $1");
+        db.execute(fetched, args![mail]).await.unwrap();
+        let fence = async || {
+            let query = sql!("SELECT fence FROM message WHERE id = $1");
+            let (fence,): (i64,) = db.fetch_one(query, args![mail]).await.unwrap();
+            fence
+        };
+        let before = fence().await;
+        assert!(!forget::removed(db, &name).await.unwrap(), "nothing was to leave any more");
+        forget::fetch_anew(db, &name).await.unwrap();
+        assert_eq!(kept(&office, mail).await.content, "awaiting_mime");
+        assert!(fence().await > before, "who has it at hand does not say that its MIME is there");
+
+        db.execute(fetched, args![mail]).await.unwrap();
+        end_all(&office, &issue(), StepState::Done, "it is new").await;
+        forget::fetch_anew(db, &name).await.unwrap();
+        assert_eq!(kept(&office, mail).await.content, "mime", "what has its end fetches nothing");
+        let mut tx = db.begin().await.unwrap();
+        assert!(forget::end_for_good(&mut tx, mail).await.unwrap());
+        tx.commit().await.unwrap();
     }
 }
 
@@ -466,11 +592,27 @@ async fn an_address_in_use_is_told_and_left() {
         let mut owner = office.console.owner().await;
         assert_eq!(owner.get("/settings").await.status, StatusCode::OK);
         let shown = counted(&office, "owner@contoso.test", true).await;
-        assert_eq!(shown.standing(), ["a user of this console"]);
+        assert_eq!(shown.standing(), ["a user of this console", history::WHOLE]);
         confirmed(&office, shown.id, "owner@contoso.test").await;
         assert!(everything(&office).await.contains("owner@contoso.test"), "who signed in is on record");
         let shown = counted(&office, "support@contoso.test", true).await;
-        assert_eq!(shown.standing(), ["a mailbox that is or was connected", "a sign-in with Microsoft"]);
+        assert_eq!(
+            shown.standing(),
+            ["a mailbox that is or was connected", "a sign-in with Microsoft", history::WHOLE]
+        );
+        // What is only named is told, and taken out of what happened all the same.
+        let db = &office.console.shell.db;
+        let jira = sql!("UPDATE destination SET jira_address = 'Jira@contoso.test'");
+        db.execute(jira, args![]).await.unwrap();
+        let fence = sql!(
+            "INSERT INTO app_fence (account_id, control_mailbox, state) SELECT id, 'jira@contoso.test', 'unchecked' FROM account"
+        );
+        db.execute(fence, args![]).await.unwrap();
+        let shown = counted(&office, "jira@contoso.test", true).await;
+        let standing = shown.standing();
+        assert_eq!(standing.len(), 2, "{standing:?}");
+        assert!(standing[0].starts_with("the mailbox outside the fence of the application"), "{standing:?}");
+        assert!(standing[1].starts_with("the address that Jira sends mail of the project"), "{standing:?}");
     }
 }
 
@@ -549,21 +691,29 @@ async fn only_an_owner_erases() {
     }
 }
 
-/// Promise: what happened to connections goes after its time, what still holds does not.
+/// Promise: what happened to connections goes after its time, what still holds does not; and which warnings of an end were given is known
+/// until no further step can come of it.
 #[tokio::test]
 async fn the_past_goes_after_its_time() {
     for office in Office::all().await {
         let there = office.connect().await;
         let db = &office.console.shell.db;
         let long_ago = office.now();
-        for (n, ended) in [(0, None), (1, Some(long_ago))] {
+        let kinds = [
+            ("offline", None),
+            ("offline", Some(long_ago)),
+            ("back", None),
+            ("approval_given", None),
+            ("expiry", None),
+        ];
+        for (n, (kind, ended)) in kinds.into_iter().enumerate() {
             let ended: Option<Timestamp> = ended;
             db.execute(
                 sql!(
                     "INSERT INTO notice (id, workspace_id, kind, object_kind, object_id, object_name, dedupe, title, text, href, raised_at,
-                       ended_at) VALUES ($1, $2, 'offline', 'source', $3, 'box', $4, 't', 't', '/', $5, $6)"
+                       ended_at) VALUES ($1, $2, $3, 'source', $4, 'box', $5, 't', 't', '/', $6, $7)"
                 ),
-                args![Uuid::now_v7(), office.workspace(), there.source, format!("d{n}"), long_ago, ended],
+                args![Uuid::now_v7(), office.workspace(), kind, there.source, format!("d{n}"), long_ago, ended],
             )
             .await
             .unwrap();
@@ -576,16 +726,18 @@ async fn the_past_goes_after_its_time() {
         )
         .await
         .unwrap();
-        office.console.clock.advance(401 * DAY);
-        let timeline = Some(jiff::SignedDuration::from_hours(24 * 400));
-        remove(&office, Periods { timeline, ..Periods::default() }).await;
-        let (notices, events): (i64, i64) = db
-            .fetch_one(
-                sql!("SELECT (SELECT count(*) FROM notice), (SELECT count(*) FROM connection_event WHERE kind = 'x')"),
-                args![],
-            )
-            .await
-            .unwrap();
-        assert_eq!((notices, events), (1, 0));
+        let timeline = Some(jiff::SignedDuration::from_hours(24 * 100));
+        for (days, expected) in [(99, (5, 1)), (2, (2, 0)), (80, (1, 0))] {
+            office.console.clock.advance(days * DAY);
+            remove(&office, Periods { timeline, ..Periods::default() }).await;
+            let left: (i64, i64) = db
+                .fetch_one(
+                    sql!("SELECT (SELECT count(*) FROM notice), (SELECT count(*) FROM connection_event WHERE kind = 'x')"),
+                    args![],
+                )
+                .await
+                .unwrap();
+            assert_eq!(left, expected, "after {days} days more");
+        }
     }
 }

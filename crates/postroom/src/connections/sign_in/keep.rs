@@ -128,7 +128,7 @@ pub(super) async fn validate_application(
     goal: &Goal,
 ) -> Result<Response, Problem> {
     let connections = &state.connections;
-    connections.ask_anew(account).await;
+    connections.begin_anew(account).await;
     let fresh = async {
         let tokens = connections.tokens(account).await?;
         let held = tokens.get().await?;

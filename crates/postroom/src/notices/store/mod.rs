@@ -15,6 +15,6 @@ pub use deliveries::{
     Due, Fate, add_delivery, drop_unsent, postpone, sent_since, settle, take_due, told_channels,
 };
 pub use notices::{
-    Ended, NewNotice, Notice, Open, Unseen, add, end, forget, is_about_connection, newest, open,
-    recent_troubles, see_all, unseen,
+    Ended, NewNotice, Notice, Open, Unseen, add, end, is_about_connection, newest, open, recent_troubles,
+    see_all, unseen,
 };

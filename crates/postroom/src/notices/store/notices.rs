@@ -221,18 +221,6 @@ pub async fn open(db: &Db, workspace: Uuid) -> Result<Vec<Open>, StoreError> {
     .await
 }
 
-/// Removes what is over and old.
-pub async fn forget(db: &Db, before: Timestamp) -> Result<u64, StoreError> {
-    db.execute(
-        sql!(
-            "DELETE FROM notice WHERE raised_at < $1
-               AND (ended_at IS NOT NULL OR kind IN ('back', 'approval_given', 'expiry'))"
-        ),
-        args![before],
-    )
-    .await
-}
-
 /// Whether the open notices of an object are about a source or an outbound, or about an account that was removed.
 pub async fn is_about_connection(db: &Db, workspace: Uuid, object: Uuid) -> Result<bool, StoreError> {
     let (count,): (i64,) = db
