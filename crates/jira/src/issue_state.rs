@@ -21,6 +21,8 @@ pub struct Standing {
     /// Since when it is in a status of this category, where Jira tells: Cloud by a field of its own, Data Center by the date of
     /// the resolution.
     pub since: Option<Timestamp>,
+    /// When the issue was made.
+    pub created: Option<Timestamp>,
 }
 
 /// Somebody who takes part in an issue and whose address Jira shows.
@@ -75,7 +77,7 @@ fn address(user: &Value) -> Option<String> {
 impl Client {
     /// How an issue stands, by key or id. Moved keys resolve.
     pub async fn standing(&self, issue: &str) -> Result<Standing, CallError> {
-        let fields = ["status", "statuscategorychangedate", "resolutiondate"];
+        let fields = ["status", "statuscategorychangedate", "resolutiondate", "created"];
         let issue = self.get_issue(issue, &fields, &[]).await?;
         let status: Status = issue
             .fields
@@ -84,7 +86,7 @@ impl Client {
             .unwrap_or_default();
         let time = |name: &str| issue.fields.get(name).and_then(Value::as_str).and_then(wire::timestamp);
         let since = time("statuscategorychangedate").or_else(|| time("resolutiondate"));
-        Ok(Standing { since, status, id: issue.id, key: issue.key })
+        Ok(Standing { since, status, created: time("created"), id: issue.id, key: issue.key })
     }
 
     /// Who takes part in an issue, as far as Jira shows their addresses. Watchers who may not be listed are left out.

@@ -75,6 +75,8 @@ pub enum Written {
     Done(Remote),
     /// Refused, or never sent: there is no effect.
     NotDone(Fault),
+    /// Refused for good, and the message is whole without it: the step is done with, and keeps why.
+    GivenUp(Fault),
     /// It may have had an effect.
     Lost(Fault),
 }
@@ -253,6 +255,13 @@ async fn write(
             advance(step, Event::Wrote, journal.now(), timing);
             finish_step(work, index, effect, journal, timing).await
         }
+        Written::GivenUp(fault) => {
+            tracing::warn!(op = %step.op, slot = %step.slot, %fault, "a step is left out");
+            step.remote = None;
+            step.fault = Some(fault);
+            advance(step, Event::Wrote, journal.now(), timing);
+            end_step(work, index, effect, journal, timing).await
+        }
         Written::NotDone(fault) => {
             advance(step, Event::NotDone, journal.now(), timing);
             step.fault = Some(fault.clone());
@@ -359,8 +368,19 @@ async fn finish_step(
     journal: &dyn Journal,
     timing: Timing,
 ) -> Result<Option<Carried>, NotCommitted> {
-    let also = effect.also(&work.steps[index]);
     work.steps[index].fault = None;
+    end_step(work, index, effect, journal, timing).await
+}
+
+/// The same for a step whose fault stays.
+async fn end_step(
+    work: &mut Work,
+    index: usize,
+    effect: &dyn Effect,
+    journal: &dyn Journal,
+    timing: Timing,
+) -> Result<Option<Carried>, NotCommitted> {
+    let also = effect.also(&work.steps[index]);
     let next = index + 1;
     if next == work.steps.len() {
         let ending = effect.ending(&work.steps);

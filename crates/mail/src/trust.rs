@@ -290,7 +290,7 @@ impl<'a> Stamped<'a> {
         if self.settings.gateways.is_empty() {
             return None;
         }
-        for (_, header) in self.all(RESULTS) {
+        for (at, header) in self.all(RESULTS) {
             let results = AuthenticationResults::parse(&header.value);
             let Some(id) = &results.authserv_id else { continue };
             let Some(gateway) =
@@ -299,12 +299,30 @@ impl<'a> Stamped<'a> {
                 continue;
             };
             if !gateway.addresses.is_empty() {
+                let is_its = |address| gateway.addresses.iter().any(|own| own.holds(address));
                 let border = self.border(exchange);
-                if !border.is_some_and(|address| gateway.addresses.iter().any(|own| own.holds(address))) {
-                    let from =
-                        border.map_or_else(|| "nobody knows where".to_owned(), |address| address.to_string());
+                let handed = border.filter(|(_, address)| is_its(*address));
+                let Some((border, _)) = handed else {
+                    let from = border
+                        .map_or_else(|| "nobody knows where".to_owned(), |(_, address)| address.to_string());
                     notes.push(format!(
                         "{RESULTS} signed by {} are not believed: Exchange got the mail from {from}, which is none of that gateway's addresses",
+                        shown(id)
+                    ));
+                    return None;
+                };
+                // Where the gateway took the mail from a stranger: what stands below that came with the mail.
+                let outside = self.all("Received").find(|(received, header)| {
+                    let hop = Received::parse(&header.value);
+                    let is_inside = match hop.address {
+                        Some(address) => received::is_private(address) || is_its(address),
+                        None => !hop.has_from,
+                    };
+                    *received > border && !is_inside
+                });
+                if outside.is_some_and(|(received, _)| received < at) {
+                    notes.push(format!(
+                        "{RESULTS} signed by {} are not believed: they stand below the server that the gateway took the mail from, and came with it",
                         shown(id)
                     ));
                     return None;
@@ -315,13 +333,20 @@ impl<'a> Stamped<'a> {
         None
     }
 
-    /// The address of the server that handed the mail to Exchange: it stands in the first `Received` below Exchange's own results;
-    /// without those, in the topmost one that names an address of the open internet.
-    fn border(&self, exchange: Option<usize>) -> Option<std::net::IpAddr> {
+    /// Where the server stands that handed the mail to Exchange, and its address: in the first `Received` below Exchange's own
+    /// results; without those, in the topmost one that names an address of the open internet. One without an address ends the
+    /// search: what stands below it may have come with the mail.
+    fn border(&self, exchange: Option<usize>) -> Option<(usize, std::net::IpAddr)> {
         let mut hops = self.all("Received").map(|(at, header)| (at, Received::parse(&header.value)));
         match exchange {
-            Some(results) => hops.find(|(at, _)| *at > results)?.1.address,
-            None => hops.find_map(|(_, hop)| hop.address.filter(|address| !received::is_private(*address))),
+            Some(results) => {
+                let (at, hop) = hops.find(|(at, _)| *at > results)?;
+                Some((at, hop.address?))
+            }
+            None => {
+                let (at, hop) = hops.find(|(_, hop)| !hop.address.is_some_and(received::is_private))?;
+                Some((at, hop.address?))
+            }
         }
     }
 }
@@ -359,6 +384,13 @@ fn weigh_exchange(
             TrustClass::Unverified,
             format!("Exchange checked {}, but the author is of {named}", shown(other)),
         );
+    }
+    // Without it nobody knows whom a pass is about.
+    let passed = dmarc.is_some_and(|dmarc| matches!(dmarc.value.as_str(), "pass" | "bestguesspass"))
+        || summaries.iter().any(|summary| summary.value == "pass");
+    if passed && checked.is_none() {
+        let why = format!("Exchange does not say whether what it let pass was checked as sent by {named}");
+        return trust(TrustClass::Unverified, why);
     }
     let dmarc_passed = dmarc.is_some_and(|dmarc| matches!(dmarc.value.as_str(), "pass" | "bestguesspass"));
     let dmarc_failed = dmarc.is_some_and(|dmarc| dmarc.value == "fail");
@@ -467,6 +499,8 @@ fn weigh_gateway(header: &Header, results: &AuthenticationResults, gateway: &str
             return trust(TrustClass::Unverified, why);
         }
         match dmarc.value.as_str() {
+            // Whom it is about is not said: what else was checked decides.
+            "pass" | "bestguesspass" if checked.is_none() => {}
             "pass" | "bestguesspass" => {
                 let why = format!("the gateway {gateway} verified that {named} sent it (DMARC passed)");
                 return trust(TrustClass::Verified, why);

@@ -12,6 +12,8 @@ pub(super) struct Received {
     pub(super) by: Option<String>,
     /// The address it took it from, as it saw it: in brackets behind the name that the other side gave.
     pub(super) address: Option<IpAddr>,
+    /// Whether it says at all from where: a server that hands mail on within itself does not.
+    pub(super) has_from: bool,
 }
 
 impl Received {
@@ -20,6 +22,9 @@ impl Received {
         let mut depth = 0_usize;
         let mut word = String::new();
         let mut takes_by = false;
+        // What stands behind `from` is the name that the other side gave, whatever word it is.
+        let mut takes_name = false;
+        let mut is_first = true;
         let mut chars = value.chars().take(MAX_FIELD).chain([' ']);
         let mut comment = String::new();
         while let Some(c) = chars.next() {
@@ -29,23 +34,37 @@ impl Received {
                 }
                 '(' => {
                     depth += 1;
-                    comment.clear();
+                    if depth == 1 {
+                        comment.clear();
+                    } else {
+                        comment.push(' ');
+                    }
                 }
                 ')' if depth > 0 => {
                     depth -= 1;
                     // The last address in brackets before `by`: what stands further ahead may be the other side's own words.
-                    if hop.by.is_none() && !takes_by {
+                    if depth == 0 && !takes_by {
                         hop.address = address_in(&comment).or(hop.address);
                     }
-                    comment.clear();
                 }
-                c if depth > 0 => comment.push(c),
+                // What stands in a comment within a comment is nobody's address.
+                c if depth == 1 => comment.push(c),
+                _ if depth > 1 => {}
                 c if c.is_whitespace() || c == ';' => {
                     if takes_by && !word.is_empty() {
                         hop.by = Some(word.trim_end_matches('.').to_lowercase());
                         return hop;
                     }
-                    takes_by |= word.eq_ignore_ascii_case("by");
+                    if !word.is_empty() {
+                        if takes_name {
+                            takes_name = false;
+                        } else if is_first && word.eq_ignore_ascii_case("from") {
+                            (takes_name, hop.has_from) = (true, true);
+                        } else {
+                            takes_by |= word.eq_ignore_ascii_case("by");
+                        }
+                        is_first = false;
+                    }
                     word.clear();
                     if c == ';' {
                         return hop;
@@ -69,11 +88,33 @@ impl Received {
     }
 }
 
+/// The address in a comment: one in square brackets before all others. What the other side called itself (`helo=…`, `HELO …`) is
+/// none, nor is anything that has a name before it or a person.
 fn address_in(comment: &str) -> Option<IpAddr> {
-    comment
-        .split(|c: char| !(c.is_ascii_hexdigit() || matches!(c, '.' | ':')))
-        .filter(|word| word.len() > 2)
-        .find_map(|word| word.parse().ok())
+    let mut is_called = false;
+    let mut plain = None;
+    for word in comment.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';')) {
+        if word.is_empty() {
+            continue;
+        }
+        let names_it = word.eq_ignore_ascii_case("helo") || word.eq_ignore_ascii_case("ehlo");
+        let is_other = std::mem::replace(&mut is_called, names_it) || names_it || word.contains(['=', '@']);
+        if is_other {
+            continue;
+        }
+        let inner = word.strip_prefix('[').and_then(|word| word.split_once(']')).map(|(inner, _)| inner);
+        let text = inner.unwrap_or(word);
+        let bare = match text.get(..5) {
+            Some(tag) if tag.eq_ignore_ascii_case("ipv6:") => &text[5..],
+            _ => text,
+        };
+        let Ok(address) = bare.parse::<IpAddr>() else { continue };
+        if inner.is_some() {
+            return Some(address);
+        }
+        plain = plain.or(Some(address));
+    }
+    plain
 }
 
 /// Whether an address is of no open network.
@@ -111,6 +152,43 @@ mod tests {
         Some("192.0.2.66"),
         false
     )]
+    #[case::called_by(
+        "from by (192.0.2.66) by edge.contoso.test; x",
+        Some("edge.contoso.test"),
+        Some("192.0.2.66"),
+        false
+    )]
+    #[case::called_from(
+        "from from (192.0.2.66) by edge.contoso.test; x",
+        Some("edge.contoso.test"),
+        Some("192.0.2.66"),
+        false
+    )]
+    #[case::nested(
+        "from x (x.example [192.0.2.66] (may be forged)) by b.test; x",
+        Some("b.test"),
+        Some("192.0.2.66"),
+        false
+    )]
+    #[case::nested_words(
+        "from x ([192.0.2.66] (203.0.113.9)) by b.test; x",
+        Some("b.test"),
+        Some("192.0.2.66"),
+        false
+    )]
+    #[case::helo(
+        "from x (192.0.2.66 helo=203.0.113.9) by b.test; x",
+        Some("b.test"),
+        Some("192.0.2.66"),
+        false
+    )]
+    #[case::helo_alone(
+        "from x (192.0.2.66) (EHLO [203.0.113.9]) by b.test; x",
+        Some("b.test"),
+        Some("192.0.2.66"),
+        false
+    )]
+    #[case::ipv6("from x ([IPv6:2001:db8::1]) by b.test; x", Some("b.test"), Some("2001:db8::1"), false)]
     #[case("by 2002:a05:6102 with SMTP id a6", Some("2002:a05:6102"), None, false)]
     #[case("from a by outlook.com; x", Some("outlook.com"), None, false)]
     #[case("from a by mail.outlook.com.evil.example; x", Some("mail.outlook.com.evil.example"), None, false)]

@@ -237,6 +237,35 @@ fn mail_around_the_gateway_cannot_bring_its_results() {
     assert!(trust.notes.iter().any(|note| note.contains("192.0.2.25")), "{:?}", trust.notes);
 }
 
+/// The trap: mail that came through the gateway and brought results in its name, which the gateway did not take out.
+#[rstest]
+#[case::from_a_stranger("Received: from x (192.0.2.66) by mx.gate.example; x\r\n")]
+#[case::called_by("Received: from by (192.0.2.66) by mx.gate.example; x\r\n")]
+#[case::without_an_address("Received: from x by mx.gate.example; x\r\n")]
+fn results_in_the_gateways_name_that_came_with_the_mail_do_not_count(#[case] taken: &str) {
+    let settings = gate(&["203.0.113.0/24"]);
+    let inside = "Received: from f.gate.example (203.0.113.10) by mx.gate.example; x\r\nReceived: by f.gate.example with local; x\r\n";
+    let trust = trust_by(&[INNER, BEHIND, HANDED, inside, taken, GATEWAY, FROM], &settings);
+    assert!(!trust.class.is_known(), "{trust:?}");
+    assert!(trust.notes.iter().any(|note| note.contains("came with it")), "{:?}", trust.notes);
+    let own = trust_by(&[INNER, BEHIND, HANDED, inside, GATEWAY, taken, FROM], &settings);
+    assert_eq!(own.class, TrustClass::Verified);
+}
+
+/// A pass that does not say about whom says nothing of the author.
+#[test]
+fn a_pass_without_the_domain_that_was_checked_is_not_enough() {
+    for results in [
+        "spf=pass smtp.mailfrom=evil.example; compauth=pass reason=100",
+        "spf=pass smtp.mailfrom=evil.example; dmarc=pass action=none; compauth=pass reason=100",
+        "dmarc=pass action=none",
+    ] {
+        let field = format!("Authentication-Results: {results}\r\n");
+        let trust = trust(&[INNER, &field, BORDER, FROM]);
+        assert_eq!(trust.class, TrustClass::Unverified, "{results}");
+    }
+}
+
 #[test]
 fn a_gateway_counts_in_front_of_a_server_of_ones_own() {
     let inner =
@@ -246,12 +275,20 @@ fn a_gateway_counts_in_front_of_a_server_of_ones_own() {
     let settings = gate(&["203.0.113.9"]);
     assert_eq!(trust_by(&[inner, handed, GATEWAY, FROM], &settings).class, TrustClass::Verified);
     assert_eq!(trust_by(&[inner, around, handed, GATEWAY, FROM], &settings).class, TrustClass::Unverified);
+    // A hop that cannot be read is not passed over.
+    for odd in ["from by (192.0.2.66) by edge.contoso.test; x", "from x by edge.contoso.test; x"] {
+        let odd = format!("Received: {odd}\r\n");
+        let trust = trust_by(&[inner, &odd, handed, GATEWAY, FROM], &settings);
+        assert_eq!(trust.class, TrustClass::Unverified, "{odd}");
+    }
 }
 
 #[rstest]
 #[case("dkim=pass header.d=example.org", TrustClass::Verified)]
 #[case("dkim=pass header.i=@example.org", TrustClass::Verified)]
 #[case("dkim=pass header.d=org", TrustClass::Unverified)]
+#[case("dmarc=pass", TrustClass::Unverified)]
+#[case("dmarc=pass; dkim=pass header.d=example.org", TrustClass::Verified)]
 #[case("dkim=pass header.d=evil.example", TrustClass::Unverified)]
 #[case("dkim=fail header.d=example.org", TrustClass::Unverified)]
 #[case("spf=pass smtp.mailfrom=bounce@example.org", TrustClass::Verified)]

@@ -145,7 +145,8 @@ async fn decide(
     target: &Target,
 ) -> Result<(MailState, String), Fault> {
     let rich = mail.rich();
-    let facts = Facts { db: &connections.db, ledger, profiles: &connections.profiles };
+    let facts =
+        Facts { db: &connections.db, ledger, profiles: &connections.profiles, clock: &*connections.clock };
     let parents = decide::parents(&facts, target.place, mail, None).await?;
     let conversation = match (target.place.mailbox, &item.conversation_id) {
         (Some(mailbox), Some(id)) => ledger

@@ -376,6 +376,9 @@ async fn a_jira_connection_stays_while_mail_is_on_its_way() {
         let ended =
             sql!("UPDATE message SET state = 'ended', ending = 'issue', issue_key = 'SUP-1' WHERE id = $1");
         db.execute(ended, args![id]).await.unwrap();
+        // It was the first with a key of another system.
+        let first = office.state.ledger.first_with(db, (there.jira, "a query"), Some(id), None, office.now());
+        assert_eq!(first.await.unwrap(), ledger::foreign::First::Itself);
         let gone = owner.post(&remove, &token, &[]).await;
         assert_eq!(gone.status, StatusCode::SEE_OTHER, "{}", gone.body);
         let page = owner.get(&format!("/messages/{id}")).await;

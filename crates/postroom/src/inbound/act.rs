@@ -36,6 +36,9 @@ use crate::web::live::Bus;
 /// Claims are made for at least this many at a time while there is a backlog: one transaction for all of them.
 const CLAIM: usize = 32;
 
+/// How often a message may be decided anew under one claim, before a person looks.
+const ANEW: usize = 5;
+
 /// The worker's tools. Cheap to clone.
 #[derive(Clone)]
 pub struct Worker {
@@ -76,6 +79,19 @@ enum Aim {
     Plan(Arc<Destination>),
     /// It is decided now.
     New(Target),
+}
+
+/// Why a message could not be decided.
+struct Undecided {
+    /// The destination whose Jira was asked, where that is what failed.
+    asked: Option<Arc<Destination>>,
+    fault: Fault,
+}
+
+impl From<Fault> for Undecided {
+    fn from(fault: Fault) -> Self {
+        Self { asked: None, fault }
+    }
 }
 
 /// Why a message could not be taken further now.
@@ -394,6 +410,16 @@ impl Worker {
         Ok(None)
     }
 
+    /// Where facts come from.
+    fn facts(&self) -> Facts<'_> {
+        Facts {
+            db: &self.db,
+            ledger: &self.ledger,
+            profiles: &self.connections.profiles,
+            clock: &*self.clock,
+        }
+    }
+
     async fn plan(
         &self,
         mut message: Message,
@@ -402,11 +428,12 @@ impl Worker {
         mail: Arc<Mail>,
         body: Arc<Body>,
     ) -> Result<(Work, MailEffect), Stop> {
-        let facts = Facts { db: &self.db, ledger: &self.ledger, profiles: &self.connections.profiles };
+        let facts = self.facts();
         let decided = match decide::decide(&facts, &message, &target, &mail, &body, None).await {
             Ok(decided) => decided,
             Err(fault) => {
-                self.give_back(&mut message, &fault, 0).await?;
+                let undecided = Undecided { asked: Some(Arc::clone(&target.destination)), fault };
+                self.cannot_decide(&mut message, undecided).await?;
                 return Err(Stop::Over);
             }
         };
@@ -594,7 +621,7 @@ impl Worker {
                     return self.go_on_with(work, effect, decision, destination).await;
                 }
                 Ok(_) => {}
-                Err(fault) => return self.give_back(&mut work.message, &fault, 0).await,
+                Err(undecided) => return self.cannot_decide(&mut work.message, undecided).await,
             }
         }
         let writes_to_issue =
@@ -630,7 +657,7 @@ impl Worker {
                 let gone = decide::gone_issue(&effect.plan, &work.steps);
                 match self.decide_again(&work, &effect, gone.as_deref()).await {
                     Ok((decision, destination)) => self.go_on_with(work, effect, decision, destination).await,
-                    Err(fault) => self.give_back(&mut work.message, &fault, 0).await,
+                    Err(undecided) => self.cannot_decide(&mut work.message, undecided).await,
                 }
             }
         }
@@ -643,13 +670,14 @@ impl Worker {
         work: &Work,
         effect: &MailEffect,
         gone_issue: Option<&str>,
-    ) -> Result<(Decision, Arc<Destination>), Fault> {
+    ) -> Result<(Decision, Arc<Destination>), Undecided> {
         let target = self.connections.target_of(work.message.source_id).await?;
-        let facts = Facts { db: &self.db, ledger: &self.ledger, profiles: &self.connections.profiles };
+        let facts = self.facts();
         let gone =
             gone_issue.filter(|_| target.destination.jira_connection == effect.destination.jira_connection);
-        let decision =
-            decide::decide(&facts, &work.message, &target, &effect.mail, &effect.body, gone).await?;
+        let decision = decide::decide(&facts, &work.message, &target, &effect.mail, &effect.body, gone)
+            .await
+            .map_err(|fault| Undecided { asked: Some(Arc::clone(&target.destination)), fault })?;
         let destination = self.routed(&work.message, &target, &decision.plan).await?;
         Ok((decision, destination))
     }
@@ -663,10 +691,15 @@ impl Worker {
         decision: Decision,
         destination: Arc<Destination>,
     ) -> Result<(), Stop> {
+        let MailEffect { mail, body, anew, .. } = effect;
+        if anew >= ANEW {
+            let reason = "Jira refused it, or the issue was gone, wherever it was decided to go, one time after the other; look at Jira, and retry it or discard it";
+            return self.hold(&work.message, "act", reason).await;
+        }
         work.message.generation += 1;
-        let MailEffect { mail, body, .. } = effect;
-        let (work, effect) =
+        let (work, mut effect) =
             self.freeze(work.message, work.deadline, destination, mail, body, decision, 0).await?;
+        effect.anew = anew + 1;
         Box::pin(self.carry(work, effect)).await
     }
 
@@ -688,6 +721,16 @@ impl Worker {
             _ => judge::after(now, judge::wait(fault, failures)),
         };
         self.release(message, until).await
+    }
+
+    /// A fault while a message is decided: one of Jira's stops the destination that was asked, as a refused write does.
+    async fn cannot_decide(&self, message: &mut Message, undecided: Undecided) -> Result<(), Stop> {
+        let Undecided { asked, fault } = undecided;
+        let is_of_jira = fault.entry.id.starts_with("jira.") || fault.entry.id.starts_with("network.");
+        match asked.filter(|_| is_of_jira) {
+            Some(asked) => self.stop_destination(message, &asked, &fault, asked.failures()).await,
+            None => self.give_back(message, &fault, 0).await,
+        }
     }
 
     /// Open pages show at once that a destination has stopped, or goes on.

@@ -6,7 +6,7 @@ use ledger::load::Relative;
 use ledger::{Keys, Ledger, Message, Slot, Step, StepState};
 use mail::Mail;
 use rules::{Decision, Outcome, Parent, ParentEnd, Plan, Profile};
-use store::Db;
+use store::{Clock, Db};
 use uuid::Uuid;
 
 use super::effects::Body;
@@ -22,6 +22,8 @@ pub struct Facts<'a> {
     pub ledger: &'a Ledger,
     /// Profiles, and what rules know of Jira.
     pub profiles: &'a Profiles,
+    /// The clock.
+    pub clock: &'a dyn Clock,
 }
 
 /// How many of the Message-IDs that a mail names are looked up, the nearest first.
@@ -174,26 +176,34 @@ pub async fn parents(
 fn of_its_owner(mine: Vec<&Relative>, place: Place) -> (Vec<&Relative>, bool) {
     // The oldest first; in this mailbox where it is there at all.
     let here = |relative: &&&Relative| Some(relative.mailbox_id) == place.mailbox;
-    let first = mine.iter().find(here).or(mine.first());
-    let Some(owner) = first.and_then(|first| first.sender_hash.clone()) else { return (mine, false) };
+    let Some(first) = mine.iter().find(here).or(mine.first()) else { return (mine, false) };
+    // Of the oldest rows nobody knows who sent them: that is somebody of their own, too.
+    let owner = first.sender_hash.clone();
     let before = mine.len();
-    let of_owner = |relative: &&Relative| relative.sender_hash.as_ref().is_none_or(|sender| *sender == owner);
-    let mine: Vec<&Relative> = mine.into_iter().filter(of_owner).collect();
+    let mine: Vec<&Relative> = mine.into_iter().filter(|relative| relative.sender_hash == owner).collect();
     let reused = mine.len() < before;
     (mine, reused)
 }
 
-/// What became of a mail. One Message-ID can stand for several (one to two mailboxes): the one with an issue on this Jira counts,
-/// of those the one in the same mailbox, of those the newest. `None`: it is not known.
+/// What became of a mail. One Message-ID can stand for several (one to two mailboxes): the one with an issue on this Jira that is not
+/// gone counts, of those the one in the same mailbox, of those the oldest: whoever sends another mail under a known Message-ID and a
+/// forged name draws no answers. `None`: it is not known.
 pub(super) fn end_of<'a>(
     mine: impl Iterator<Item = &'a Relative>,
     place: Place,
     gone_issue: Option<&str>,
 ) -> Option<ParentEnd> {
     let is_here = |relative: &Relative| relative.jira_connection_id == Some(place.jira_connection);
-    let relative = mine.max_by_key(|relative| {
+    // The first of the best: they come the oldest first.
+    let relative = mine.min_by_key(|relative| {
         let has_issue = relative.issue_id.is_some();
-        (has_issue && is_here(relative), has_issue, Some(relative.mailbox_id) == place.mailbox)
+        let is_gone = has_issue && relative.issue_id.as_deref() == gone_issue;
+        let rank = (
+            has_issue && is_here(relative) && !is_gone,
+            has_issue,
+            Some(relative.mailbox_id) == place.mailbox,
+        );
+        std::cmp::Reverse(rank)
     })?;
     Some(match (&relative.issue_id, &relative.issue_key) {
         (Some(_), Some(key)) if !is_here(relative) => ParentEnd::Elsewhere { key: key.clone() },
@@ -289,6 +299,9 @@ mod tests {
         let bare = relative(mailbox, None, None);
         assert_eq!(end(&[bare.clone(), ours, bare.clone()], None), issue("8"));
         assert_eq!(end(&[bare], None), Some(ParentEnd::NoIssue));
+        let again = relative(mailbox, Some(here), Some("10"));
+        assert_eq!(end(&[nearer.clone(), again.clone()], None), issue("9"), "the oldest counts");
+        assert_eq!(end(&[nearer.clone(), again], Some("9")), issue("10"), "unless it is gone");
         assert_eq!(end(&[nearer], Some("9")), Some(ParentEnd::IssueGone { key: "SUP-9".to_owned() }));
     }
 
@@ -319,12 +332,14 @@ mod tests {
         let (ada, again) = (relative(mailbox, Some("ada"), "1"), relative(mailbox, Some("ada"), "2"));
         let mallory = relative(mailbox, Some("mallory"), "9");
         assert_eq!(found(&[ada.clone(), mallory.clone()]), (issue("1"), true));
-        assert_eq!(found(&[ada.clone(), mallory.clone(), again.clone()]), (issue("2"), true));
-        assert_eq!(found(&[ada.clone(), again]), (issue("2"), false));
+        assert_eq!(found(&[ada.clone(), mallory.clone(), again.clone()]), (issue("1"), true));
+        // One that only says that it is from Ada draws no answers either.
+        assert_eq!(found(&[ada.clone(), again]), (issue("1"), false));
         // Where it was seen in another mailbox only later, the one in this mailbox is the owner's.
         assert_eq!(found(&[relative(other, Some("mallory"), "9"), ada.clone()]), (issue("1"), true));
-        assert_eq!(found(&[ada, relative(other, Some("mallory"), "9")]), (issue("1"), true));
-        // Of old rows nobody knows who sent them.
-        assert_eq!(found(&[relative(mailbox, None, "1"), mallory]), (issue("9"), false));
+        assert_eq!(found(&[ada.clone(), relative(other, Some("mallory"), "9")]), (issue("1"), true));
+        // Of old rows nobody knows who sent them; the first one counts all the same.
+        assert_eq!(found(&[relative(mailbox, None, "1"), mallory.clone()]), (issue("1"), true));
+        assert_eq!(found(&[ada, relative(mailbox, None, "2"), mallory]), (issue("1"), true));
     }
 }

@@ -56,6 +56,8 @@ pub struct MailEffect {
     pub body: Arc<Body>,
     /// The frozen plan.
     pub plan: Plan,
+    /// How many plans before it came to nothing under the same claim.
+    pub anew: usize,
     /// What inline images become, asked for before the write that needs it: a write is one request.
     shown: Mutex<Vec<(String, adf::Shown)>>,
 }
@@ -63,7 +65,7 @@ pub struct MailEffect {
 impl MailEffect {
     /// A plan of a mail for a destination.
     pub fn new(destination: Arc<Destination>, mail: Arc<Mail>, body: Arc<Body>, plan: Plan) -> Self {
-        Self { destination, mail, body, plan, shown: Mutex::default() }
+        Self { destination, mail, body, plan, anew: 0, shown: Mutex::default() }
     }
 
     /// The issue that the plan makes.

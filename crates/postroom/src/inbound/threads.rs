@@ -132,6 +132,7 @@ async fn kin(
     found.sort_by_key(|(tie, _)| *tie);
     let topic = Some(keys.topic(&subject::topic(&mail.subject)));
     let people = acquainted(facts, at, mail);
+    let sender = mail.from.as_ref().or(mail.sender.as_ref()).map(|sender| keys.address(&sender.address));
     Ok(found
         .into_iter()
         .filter_map(|(tie, row)| {
@@ -142,8 +143,10 @@ async fn kin(
                 (Some(id), Some(key)) => ParentEnd::Issue { id, key },
                 _ => return None,
             };
-            let acquainted = row.sender_hash.is_some_and(|sender| people.contains(&sender));
-            Some(Kin { tie, end, same_topic: row.topic_hash == topic, acquainted })
+            let acquainted = row.sender_hash.as_ref().is_some_and(|sender| people.contains(sender));
+            // Whoever writes from the mailbox itself is nobody in particular.
+            let same_sender = acquainted && row.sender_hash == sender;
+            Some(Kin { tie, end, same_topic: row.topic_hash == topic, acquainted, same_sender })
         })
         .collect())
 }
@@ -208,6 +211,7 @@ async fn issue(client: &jira::Client, asked: &str) -> Result<Option<Issue>, Faul
         status: standing.status.name,
         status_id: standing.status.id,
         is_done: standing.status.category == "done",
+        created: standing.created,
         done_at: standing.since,
     }))
 }
@@ -246,11 +250,12 @@ async fn search(facts: &Facts<'_>, jira: Site<'_>, jql: &str, gone: Option<&str>
     let Place { jira_connection, message, before, .. } = jira.place;
     // What is only tried leaves no trace.
     let itself = message.filter(|_| before.is_none());
-    let first = facts.ledger.first_with(facts.db, (jira_connection, jql), itself, gone).await;
+    let now = facts.clock.now();
+    let first = facts.ledger.first_with(facts.db, (jira_connection, jql), itself, gone, now).await;
     match first.map_err(|error| own(&error))? {
         First::Issue(id, key) => Ok(Found::Begun(Candidate { id, key })),
         First::Open if itself.is_some() => {
-            let wait = Some(std::time::Duration::from_secs(2));
+            let wait = Some(std::time::Duration::from_secs(10));
             Err(Fault { retry_after: wait, ..Fault::own("own.turn", jql) })
         }
         _ => Ok(Found::Issues(Vec::new())),

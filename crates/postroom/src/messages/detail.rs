@@ -297,7 +297,7 @@ fn step_line(step: &Step, plan: Option<&Plan>, at: Option<web::times::Moment>, i
         Slot::Attachment { hash, n } => format!("Attach {}", attached(plan, hash, *n)),
     };
     let (result, href) = match (&step.remote, &step.fault) {
-        (Some(remote), _) if step.state == StepState::Done => {
+        (Some(remote), None) if step.state == StepState::Done => {
             let result = remote.key.clone().unwrap_or_else(|| format!("id {}", remote.id));
             (result, if step.slot == Slot::Issue { issue_href.to_owned() } else { String::new() })
         }

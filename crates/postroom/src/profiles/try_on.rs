@@ -88,7 +88,12 @@ async fn tried(
     message: &Whole,
 ) -> Result<Tried, Fault> {
     let (connections, body) = (&state.connections, Body::of(mail));
-    let facts = Facts { db: &connections.db, ledger: &state.ledger, profiles: &connections.profiles };
+    let facts = Facts {
+        db: &connections.db,
+        ledger: &state.ledger,
+        profiles: &connections.profiles,
+        clock: &*connections.clock,
+    };
     let destination = &target.destination;
     let recorded = ledger::Ledger::recorded_in(&connections.db, message.id).await;
     let recorded = recorded.map_err(|error| Fault::own("own.store", &error.to_string()))?;

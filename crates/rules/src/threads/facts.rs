@@ -67,6 +67,9 @@ pub struct Kin {
     pub same_topic: bool,
     /// Whether its sender is this mail's sender, or among those whom this mail was sent to: whether the two know of each other.
     pub acquainted: bool,
+    /// Whether its sender is this mail's sender.
+    #[serde(default)]
+    pub same_sender: bool,
 }
 
 /// What ties two mails of which neither answers the other.
@@ -135,6 +138,9 @@ pub struct Issue {
     pub status_id: String,
     /// Whether that status is of the category `done`.
     pub is_done: bool,
+    /// When it was made, where Jira tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<Timestamp>,
     /// Since when, where Jira tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done_at: Option<Timestamp>,

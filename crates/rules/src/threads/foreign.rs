@@ -63,7 +63,10 @@ impl Foreign {
     pub fn key(&self, subject: &str) -> Option<String> {
         let found = self.pattern.captures(subject)?;
         let key = found.iter().skip(1).flatten().next().or_else(|| found.get(0))?.as_str().trim();
-        let is_one = !key.is_empty() && key.chars().count() <= KEY && !key.chars().any(char::is_control);
+        // Jira reads wildcards and other signs in a text that `~` looks for: no key has any.
+        let is_one = key.starts_with(|c: char| c.is_alphanumeric() || c == '#')
+            && key.chars().count() <= KEY
+            && key.chars().all(|c| c.is_alphanumeric() || "-_#/.:".contains(c));
         is_one.then(|| key.to_owned())
     }
 
@@ -185,6 +188,16 @@ mod tests {
         }
         assert_eq!(foreign(r"INC\d+", &[]).key("about INC7").as_deref(), Some("INC7"));
         assert_eq!(foreign(".*", &[]).key(&"x".repeat(KEY + 1)), None);
+        for (subject, key) in [
+            ("a-B_1/2.3:#é", Some("a-B_1/2.3:#é")),
+            ("47*", None),
+            ("?", None),
+            ("a b", None),
+            ("x~", None),
+            ("-1", None),
+        ] {
+            assert_eq!(foreign("(?s).*", &[]).key(subject).as_deref(), key, "{subject}");
+        }
         assert!(pattern("(").is_err() && pattern(r"(\w{500}){500}").is_err());
     }
 

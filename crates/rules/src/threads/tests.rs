@@ -69,6 +69,7 @@ fn issue(id: &str, key: &str, done: Option<i64>) -> Issue {
         status: status.into(),
         status_id: status_id.into(),
         is_done: done.is_some(),
+        created: Some(Timestamp::from_millisecond(1_600_000_000_123).expect("in range")),
         done_at: done.map(at),
     }
 }
@@ -87,7 +88,7 @@ fn parent(id: &str, key: &str) -> Parent {
 
 fn kin(tie: Tie, key: &str) -> Kin {
     let end = ParentEnd::Issue { id: format!("id-{key}"), key: key.into() };
-    Kin { tie, end, same_topic: true, acquainted: true }
+    Kin { tie, end, same_topic: true, acquainted: true, same_sender: true }
 }
 
 #[track_caller]
@@ -221,6 +222,27 @@ mod conversations {
         assert_eq!(decision.plan.outcome, comment("id-SUP-7", "SUP-7"));
     }
 
+    /// Promise: what the mailbox groups lets nobody in who takes no part in the issue, whomever they name in Cc.
+    #[test]
+    fn what_the_mailbox_groups_wants_somebody_who_takes_part() {
+        let other = |tie| Kin { same_sender: false, ..kin(tie, "SUP-7") };
+        let mut facts = with(vec![other(Tie::Conversation)]);
+        assert_eq!(asked(REPLY, "", &facts), Some(Question::TakesPart("id-SUP-7".into())));
+        facts.threads.known = vec![Known::TakesPart("id-SUP-7".into(), None)];
+        let decision = decided(REPLY, "", &facts);
+        assert_eq!(decision.plan.outcome, Outcome::Issue);
+        says(&decision, "same-conversation", false, "this mail's sender takes no part in it: not joined");
+        facts.threads.known = vec![Known::TakesPart("id-SUP-7".into(), Some("its watcher".into()))];
+        let decision = decided(REPLY, "", &facts);
+        assert_eq!(decision.plan.outcome, comment("id-SUP-7", "SUP-7"));
+        says(&decision, "same-conversation", true, "is in SUP-7, and this mail's sender is its watcher");
+        // A Message-ID cannot be guessed.
+        for tie in [Tie::AnswersThis, Tie::SameAncestor] {
+            let decision = decided(REPLY, "", &with(vec![other(tie)]));
+            assert_eq!(decision.plan.outcome, comment("id-SUP-7", "SUP-7"), "{tie:?}");
+        }
+    }
+
     /// Promise: subject and address can be guessed, so they let nobody in who is not verified; a Message-ID cannot.
     #[test]
     fn a_guessed_subject_lets_nobody_in() {
@@ -323,6 +345,20 @@ mod keys {
         let decision = decided(&answer, "", &with(vec![there("SUP-12", "10012", "SUP-12")]));
         assert_eq!(decision.plan.outcome, comment("10012", "SUP-12"));
         says(&decision, "issue-key", true, "somebody whom Jira wrote to about it");
+        // A number is guessed more easily than the second in which the issue was made.
+        for guess in
+            ["JIRA.10012.x", "JIRA.10012", "JIRA.10012.1600000001000.1.2", "JIRA.10012.99999999999999999999"]
+        {
+            let mail = answer.replace("JIRA.10012.1600000000000.12.1600000000001", guess);
+            let known = there("SUP-12", "10012", "SUP-12");
+            assert_eq!(
+                asked(&mail, "", &with(vec![known.clone()])),
+                Some(Question::TakesPart("10012".into())),
+                "{guess}"
+            );
+            let decision = decided(&mail, "", &with(vec![known, role("10012", None)]));
+            assert_eq!(decision.plan.outcome, Outcome::Issue, "{guess}");
+        }
         // The header names another issue than the subject.
         let other = mail("Re: [JIRA] (SUP-13) Printer", header);
         let known = || vec![there("SUP-13", "10013", "SUP-13"), there("10012", "10012", "SUP-12")];
@@ -515,9 +551,9 @@ mod foreign_keys {
     use super::*;
 
     const PROFILE: &str = "[[threads.foreign]]\npattern = 'Ticket#([^ ]+)'\njql = 'cf[10050] ~ \"{{ key }}\"'\nfrom = ['example.org']";
-    const MAIL: &str = "From: Ada <ada@example.org>\r\nTo: support@contoso.test\r\nSubject: Re: Ticket#47\"11 printer\r\n\
+    const MAIL: &str = "From: Ada <ada@example.org>\r\nTo: support@contoso.test\r\nSubject: Re: Ticket#47-11 printer\r\n\
         Message-ID: <1@example.org>\r\n\r\nIt burns.\r\n";
-    const JQL: &str = r#"cf[10050] ~ "47\"11""#;
+    const JQL: &str = r#"cf[10050] ~ "47-11""#;
 
     fn with(found: Found) -> Facts {
         let mut facts = facts();
@@ -535,7 +571,7 @@ mod foreign_keys {
         assert_eq!(asked(MAIL, PROFILE, &facts()), Some(Question::Search(JQL.into())));
         let one = decided(MAIL, PROFILE, &with(Found::Issues(vec![candidate("SUP-7")])));
         assert_eq!(one.plan.outcome, comment("id-SUP-7", "SUP-7"));
-        says(&one, "foreign-key", true, "names `47\"11` of another system, which SUP-7 has");
+        says(&one, "foreign-key", true, "names `47-11` of another system, which SUP-7 has");
         let none = decided(MAIL, PROFILE, &with(Found::Issues(Vec::new())));
         assert_eq!(none.plan.outcome, Outcome::Issue);
         says(&none, "foreign-key", false, "no issue has it");
@@ -569,6 +605,38 @@ mod foreign_keys {
             reason.starts_with("profile p, [threads] (line 2): Jira does not take the query for `47"),
             "{reason}"
         );
+    }
+}
+
+/// Promise: where one issue is gone the next one is looked at before it is written to, so that no mail goes round among several that are.
+#[test]
+fn after_one_deleted_issue_the_next_one_is_looked_at() {
+    let mut facts = facts();
+    facts.threads.gone = Some("8".into());
+    let gone = Parent { end: ParentEnd::IssueGone { key: "SUP-8".into() }, ..parent("8", "SUP-8") };
+    facts.parents = vec![gone, parent("7", "SUP-7")];
+    assert_eq!(asked(REPLY, "", &facts), Some(Question::Issue("7".into())));
+    facts.threads.known = vec![Known::Issue("7".into(), None)];
+    assert_eq!(decided(REPLY, "", &facts).plan.outcome, Outcome::Issue);
+    // One that is closed gets its comment as ever.
+    facts.threads.known = vec![Known::Issue("7".into(), Some(issue("7", "SUP-7", Some(1))))];
+    let decision = decided(REPLY, "", &facts);
+    assert_eq!(decision.plan.outcome, comment("7", "SUP-7"));
+    assert_eq!(decision.plan.steps, [Step::AddComment]);
+}
+
+/// Promise: what was one question too many is not told as deleted.
+#[test]
+fn what_was_not_asked_is_not_told_as_deleted() {
+    let mut facts = facts();
+    facts.threads.tokens = vec![Token { place: TokenPlace::Address, issue: Some("1".into()) }];
+    facts.parents = vec![parent("7", "SUP-7")];
+    facts.threads.known = (0..20).map(|n| Known::Issue(format!("SUP-{n}"), None)).collect();
+    let decision = decided(REPLY, "[threads]\nclosed = 'reopen'", &facts);
+    assert_eq!(decision.plan.outcome, Outcome::Issue);
+    for rule in ["our-token", "reply-to-known-mail"] {
+        says(&decision, rule, false, "Jira was not asked");
+        assert!(!decision.trace.lines.iter().any(|line| line.rule == rule && line.why.contains("deleted")));
     }
 }
 

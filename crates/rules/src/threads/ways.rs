@@ -69,6 +69,19 @@ pub(crate) fn thread(
     Ok(Thread::of(Outcome::Issue))
 }
 
+/// What is known of what a way needs of Jira.
+enum Answer<T> {
+    /// This.
+    Known(T),
+    /// It is not there, not to be seen, or known to be gone.
+    Nothing,
+    /// It was one question too many.
+    NotAsked,
+}
+
+/// How the trace tells a question that was one too many.
+const NOT_ASKED: &str = "Jira was not asked for it, since the mail names too much";
+
 struct Ways<'a> {
     mail: &'a Mail,
     profile: &'a Profile,
@@ -84,12 +97,12 @@ impl<'a> Ways<'a> {
     }
 
     /// Asks for what is not known; what is one question too many stays open.
-    fn ask<T>(&self, question: Question) -> Result<Option<T>, Question> {
-        if self.facts.threads.known.len() >= QUESTIONS { Ok(None) } else { Err(question) }
+    fn ask<T>(&self, question: Question) -> Result<Answer<T>, Question> {
+        if self.facts.threads.known.len() >= QUESTIONS { Ok(Answer::NotAsked) } else { Err(question) }
     }
 
-    /// An issue by key or id: none where it is not there, not to be seen, or known to be gone.
-    fn issue(&self, asked: &str) -> Result<Option<&'a Issue>, Question> {
+    /// An issue by key or id.
+    fn issue(&self, asked: &str) -> Result<Answer<&'a Issue>, Question> {
         let known = self.facts.threads.known.iter().find_map(|known| match known {
             Known::Issue(of, issue)
                 if of == asked || issue.as_ref().is_some_and(|issue| issue.id == asked) =>
@@ -99,26 +112,31 @@ impl<'a> Ways<'a> {
             _ => None,
         });
         match known {
-            Some(issue) => Ok(issue.filter(|issue| self.facts.threads.gone.as_ref() != Some(&issue.id))),
+            Some(issue) => Ok(issue
+                .filter(|issue| self.facts.threads.gone.as_ref() != Some(&issue.id))
+                .map_or(Answer::Nothing, Answer::Known)),
             None => self.ask(Question::Issue(asked.to_owned())),
         }
     }
 
-    /// As what the sender takes part in an issue.
-    fn takes_part(&self, issue: &Issue) -> Result<Option<&'a str>, Question> {
+    /// As what the sender takes part in the issue of this id.
+    fn takes_part(&self, issue: &str) -> Result<Answer<&'a str>, Question> {
         let known = self.facts.threads.known.iter().find_map(|known| match known {
-            Known::TakesPart(of, role) if *of == issue.id => Some(role.as_deref()),
+            Known::TakesPart(of, role) if of == issue => Some(role.as_deref()),
             _ => None,
         });
-        known.map_or_else(|| self.ask(Question::TakesPart(issue.id.clone())), Ok)
+        match known {
+            Some(role) => Ok(role.map_or(Answer::Nothing, Answer::Known)),
+            None => self.ask(Question::TakesPart(issue.to_owned())),
+        }
     }
 
-    fn moves(&self, issue: &Issue) -> Result<Option<&'a [Move]>, Question> {
+    fn moves(&self, issue: &Issue) -> Result<Answer<&'a [Move]>, Question> {
         let known = self.facts.threads.known.iter().find_map(|known| match known {
             Known::Moves(of, moves) if *of == issue.id => Some(&moves[..]),
             _ => None,
         });
-        known.map_or_else(|| self.ask(Question::Moves(issue.id.clone())), |moves| Ok(Some(moves)))
+        known.map_or_else(|| self.ask(Question::Moves(issue.id.clone())), |moves| Ok(Answer::Known(moves)))
     }
 
     /// A token of ours.
@@ -135,16 +153,19 @@ impl<'a> Ways<'a> {
                 continue;
             };
             match self.issue(id)? {
-                Some(issue) => {
+                Answer::Known(issue) => {
                     let candidate = Candidate { id: issue.id.clone(), key: issue.key.clone() };
                     let why = format!("a token of ours in {place} names {}", issue.key);
                     if let Some(thread) = self.take(RULE, candidate, &why)? {
                         return Ok(Some(thread));
                     }
                 }
-                None => {
+                Answer::Nothing => {
                     let why = format!("a token of ours in {place} names an issue that is deleted or hidden");
                     self.note(RULE, false, why);
+                }
+                Answer::NotAsked => {
+                    self.note(RULE, false, format!("a token of ours in {place} names an issue; {NOT_ASKED}"));
                 }
             }
         }
@@ -228,8 +249,26 @@ impl<'a> Ways<'a> {
                 self.once(&mut told, RULE, format!("{how} is in {key}; {against}: not joined"));
                 continue;
             }
+            // A mailbox groups by the subject: whoever guesses that and one address of the issue would be in it. So it wants what a
+            // key wants.
+            let mut role = String::new();
+            if kin.tie == Tie::Conversation && !kin.same_sender {
+                match self.takes_part(id)? {
+                    Answer::Known(known) => role = format!(", and this mail's sender is {known}"),
+                    Answer::Nothing => {
+                        let why =
+                            format!("{how} is in {key}; this mail's sender takes no part in it: not joined");
+                        self.once(&mut told, RULE, why);
+                        continue;
+                    }
+                    Answer::NotAsked => {
+                        self.once(&mut told, RULE, format!("{how} is in {key}; {NOT_ASKED}: not joined"));
+                        continue;
+                    }
+                }
+            }
             let candidate = Candidate { id: id.clone(), key: key.clone() };
-            if let Some(thread) = self.take(RULE, candidate, &format!("{how} is in {key}"))? {
+            if let Some(thread) = self.take(RULE, candidate, &format!("{how} is in {key}{role}"))? {
                 return Ok(Some(thread));
             }
         }
@@ -271,7 +310,8 @@ impl<'a> Ways<'a> {
     fn key(&mut self) -> Found {
         const RULE: &str = "issue-key";
         let keys = subject::keys(&self.mail.subject);
-        let ids = jira_ids(self.mail);
+        let jiras = jira_ids(self.mail);
+        let ids: Vec<String> = jiras.iter().map(|one| one.id.clone()).collect();
         if keys.is_empty() && ids.is_empty() {
             self.note(RULE, false, "names no issue in its subject, and answers no mail of Jira's own");
             return Ok(None);
@@ -297,28 +337,47 @@ impl<'a> Ways<'a> {
             } else {
                 "answers a mail of Jira's own".to_owned()
             };
-            let Some(issue) = self.issue(asked)? else {
-                let what = if is_key {
-                    "there is no such issue, or Postroom may not see it"
-                } else {
-                    "its issue is deleted or hidden"
-                };
-                self.note(RULE, false, format!("{named}; {what}"));
-                continue;
+            let issue = match self.issue(asked)? {
+                Answer::Known(issue) => issue,
+                Answer::Nothing => {
+                    let what = if is_key {
+                        "there is no such issue, or Postroom may not see it"
+                    } else {
+                        "its issue is deleted or hidden"
+                    };
+                    self.note(RULE, false, format!("{named}; {what}"));
+                    continue;
+                }
+                Answer::NotAsked => {
+                    self.note(RULE, false, format!("{named}; {NOT_ASKED}"));
+                    continue;
+                }
             };
-            // Who has the mail that Jira sent about this very issue got it from Jira.
-            let role = if is_key && ids.contains(&issue.id) {
-                Some("somebody whom Jira wrote to about it")
+            // Who has the mail that Jira sent about this very issue got it from Jira. A number can be guessed; the second in which the
+            // issue was made stands beside it.
+            let role = if is_key && jiras.iter().any(|one| one.is_of(issue)) {
+                Answer::Known("somebody whom Jira wrote to about it")
             } else {
-                self.takes_part(issue)?
+                self.takes_part(&issue.id)?
             };
-            let Some(role) = role else {
-                let why = format!(
-                    "{named}, but its sender takes no part in {}: neither reporter, creator, assignee nor watcher with an address that Jira shows, nor the sender of a mail in it",
-                    issue.key
-                );
-                self.note(RULE, false, why);
-                continue;
+            let role = match role {
+                Answer::Known(role) => role,
+                Answer::Nothing => {
+                    let why = format!(
+                        "{named}, but its sender takes no part in {}: neither reporter, creator, assignee nor watcher with an address that Jira shows, nor the sender of a mail in it",
+                        issue.key
+                    );
+                    self.note(RULE, false, why);
+                    continue;
+                }
+                Answer::NotAsked => {
+                    self.note(
+                        RULE,
+                        false,
+                        format!("{named}; whether its sender takes part in {}: {NOT_ASKED}", issue.key),
+                    );
+                    continue;
+                }
             };
             let moved = if is_key && issue.key != *asked {
                 format!(", which is {} now", issue.key)
@@ -359,10 +418,13 @@ impl<'a> Ways<'a> {
                 Known::Search(of, found) if *of == jql => Some(found),
                 _ => None,
             });
-            let Some(found) =
-                answer.map_or_else(|| self.ask(Question::Search(jql)), |found| Ok(Some(found)))?
-            else {
-                continue;
+            let found = match answer {
+                Some(found) => found,
+                None => {
+                    let _: Answer<()> = self.ask(Question::Search(jql))?;
+                    self.note(RULE, false, format!("{named}; {NOT_ASKED}"));
+                    continue;
+                }
             };
             let candidate = match found {
                 Searched::Refused(why) => {
@@ -413,16 +475,26 @@ impl<'a> Ways<'a> {
             self.note(rule, false, format!("{why}; that issue is deleted or hidden"));
             return Ok(None);
         }
-        if !threads.asks_whether_closed() {
+        let asks = threads.asks_whether_closed();
+        // Where one issue was found to be gone the next one is looked at before it is written to: only one is known to be gone, and
+        // of two that are each would lead back to the other.
+        if !asks && facts.threads.gone.is_none() {
             self.note(rule, true, format!("{why}: becomes a comment there"));
             return Ok(Some(Thread::of(comment(candidate))));
         }
-        let Some(issue) = self.issue(&candidate.id)? else {
-            self.note(rule, false, format!("{why}; that issue is deleted or hidden"));
-            return Ok(None);
+        let issue = match self.issue(&candidate.id)? {
+            Answer::Known(issue) => issue,
+            Answer::Nothing => {
+                self.note(rule, false, format!("{why}; that issue is deleted or hidden"));
+                return Ok(None);
+            }
+            Answer::NotAsked => {
+                self.note(rule, false, format!("{why}; whether it is there: {NOT_ASKED}"));
+                return Ok(None);
+            }
         };
         let candidate = Candidate { id: issue.id.clone(), key: issue.key.clone() };
-        if !issue.is_done {
+        if !asks || !issue.is_done {
             self.note(rule, true, format!("{why}: becomes a comment there"));
             return Ok(Some(Thread::of(comment(candidate))));
         }
@@ -490,7 +562,7 @@ impl<'a> Ways<'a> {
 
     /// The step that opens an issue again, or why there is none.
     fn reopened(&self, issue: &Issue) -> Result<Result<Step, String>, Question> {
-        let Some(moves) = self.moves(issue)? else {
+        let Answer::Known(moves) = self.moves(issue)? else {
             return Ok(Err("it was not asked what it can be moved on to".to_owned()));
         };
         Ok(closed::reopening(&self.profile.threads, moves).map(|chosen| Step::Transition {
@@ -503,10 +575,27 @@ impl<'a> Ways<'a> {
     }
 }
 
-/// The ids of the issues that Jira's own mails, which this one answers, are about: they stand in Jira's Message-IDs
-/// (`JIRA.10042.1600000000000.12.1600000000000@Atlassian.JIRA`).
-fn jira_ids(mail: &Mail) -> Vec<String> {
-    let mut ids: Vec<String> = Vec::new();
+/// What the Message-ID of a mail of Jira's own says of the issue that it is about.
+struct JiraId {
+    /// The issue's id.
+    id: String,
+    /// The second in which the issue was made, where it can be read.
+    created: Option<i64>,
+}
+
+impl JiraId {
+    /// Whether both are the issue's.
+    fn is_of(&self, issue: &Issue) -> bool {
+        self.id == issue.id
+            && self.created.is_some()
+            && self.created == issue.created.map(jiff::Timestamp::as_second)
+    }
+}
+
+/// The issues that Jira's own mails, which this one answers, are about: they stand in Jira's Message-IDs
+/// (`JIRA.10042.1600000000000.12.1600000000000@Atlassian.JIRA`: the issue's id, and when it was made, in whole seconds).
+fn jira_ids(mail: &Mail) -> Vec<JiraId> {
+    let mut ids: Vec<JiraId> = Vec::new();
     for id in mail.in_reply_to.iter().chain(mail.references.iter().rev()) {
         let Some((local, domain)) = id.rsplit_once('@') else { continue };
         let mut parts = local.split('.');
@@ -514,9 +603,12 @@ fn jira_ids(mail: &Mail) -> Vec<String> {
             && domain.to_ascii_lowercase().contains("jira");
         let Some(number) = parts.next().filter(|_| is_jira) else { continue };
         let is_number =
-            (1..=18).contains(&number.len()) && number.bytes().all(|digit| digit.is_ascii_digit());
-        if is_number && ids.len() < JIRA_IDS && !ids.iter().any(|known| known == number) {
-            ids.push(number.to_owned());
+            |text: &str| (1..=18).contains(&text.len()) && text.bytes().all(|digit| digit.is_ascii_digit());
+        // One guess at an issue: of several mails about it the nearest counts.
+        if is_number(number) && ids.len() < JIRA_IDS && !ids.iter().any(|known| known.id == number) {
+            let millis =
+                parts.next().filter(|text| is_number(text)).and_then(|text| text.parse::<i64>().ok());
+            ids.push(JiraId { id: number.to_owned(), created: millis.map(|millis| millis / 1_000) });
         }
     }
     ids

@@ -554,6 +554,7 @@ pub async fn remove(tx: &mut Tx, workspace: Uuid, id: Uuid) -> Result<Removal, S
         args![id],
     )
     .await?;
+    tx.execute(sql!("DELETE FROM foreign_key WHERE jira_connection_id = $1"), args![id]).await?;
     tx.execute(sql!("DELETE FROM destination WHERE jira_connection_id = $1"), args![id]).await?;
     let removed = tx
         .execute(

@@ -17,8 +17,8 @@ impl MailEffect {
         })
     }
 
-    /// Links the new issue with the older one. Where the older one is gone by then there is nothing to link with, and the mail is in
-    /// its issue all the same.
+    /// Links the new issue with the older one. Where the older one is gone by then there is nothing to link with, and where Jira makes
+    /// no such link it is left out: the mail is in its issue all the same.
     pub(super) async fn link(&self, issue: &str) -> Written {
         let Some((link_type, older)) = self.planned_link() else {
             return Written::NotDone(Fault::own("own.plan_unreadable", "the plan has no link to make"));
@@ -29,7 +29,7 @@ impl MailEffect {
             Err(error) if error.fault.status == Some(404) => {
                 // Of three things one is not there: the new issue, the older one, or a link of that name.
                 match (client.standing(issue).await, client.standing(older).await) {
-                    (Ok(_), Ok(_)) => Written::NotDone(Fault {
+                    (Ok(_), Ok(_)) => Written::GivenUp(Fault {
                         code: link_type.to_owned(),
                         ..Fault::own("jira.link_type", &error.fault.detail)
                     }),
@@ -42,6 +42,7 @@ impl MailEffect {
                     }
                 }
             }
+            Err(error) if error.fault.status == Some(400) => Written::GivenUp(error.fault),
             result => written(result, |()| Remote { id: older.to_owned(), ..Remote::default() }),
         }
     }

@@ -44,6 +44,12 @@ impl MailEffect {
             Ok(_) => {}
         }
         let result = client.transition_with(issue, planned.id, &[(PROPERTY, property(&step.op))]).await;
+        // A workflow that was changed since, or that wants a field filled in: the comment is there, and the issue stays closed.
+        if let Err(error) = &result
+            && error.fault.status == Some(400)
+        {
+            return Written::GivenUp(error.fault.clone());
+        }
         written(result, |()| Remote { id: issue.to_owned(), ..Remote::default() })
     }
 

@@ -206,20 +206,28 @@ async fn the_mailboxs_conversation_counts_within_its_bounds() {
     let (desk, _) = Desk::with_profile("").await;
     let first = post("a-1", "Printer").to(&["bob"]).conversation("conversation-1");
     assert_eq!(desk.handled(first).await.1, "issue SUP-1");
-    // A program that writes no References.
+    // A program that writes no References. Bob answers properly once, and takes part from then on.
     let reply = post("b-1", "Re: Printer").from("bob").to(&["ada"]).conversation("conversation-1");
-    let (id, end) = desk.handled(reply.clone()).await;
-    assert_eq!(end, "comment SUP-1");
-    Desk::told(
-        &desk.trace(id).await,
-        "same-conversation",
-        true,
-        "same conversation of the mailbox is in SUP-1",
+    assert_eq!(
+        desk.handled(post("b-0", "Re: Printer").from("bob").answers(&["a-1"])).await.1,
+        "comment SUP-1"
     );
+    let more = post("a-2", "Re: Printer").to(&["bob"]).conversation("conversation-1");
+    for (mail, words) in [
+        (more, "same conversation of the mailbox is in SUP-1: becomes"),
+        (reply.clone(), "is in SUP-1, and this mail's sender is the sender of an earlier mail in it"),
+    ] {
+        let (id, end) = desk.handled(mail).await;
+        assert_eq!(end, "comment SUP-1");
+        Desk::told(&desk.trace(id).await, "same-conversation", true, words);
+    }
+    // Whoever names Ada in Cc is not known to her by it.
+    let mallory = post("m-1", "Re: Printer").from("mallory").to(&["ada"]).conversation("conversation-1");
     for (n, (other, words)) in [
         (Post { subject: "Re: Scanner".to_owned(), ..reply.clone() }, "its subject is another one"),
         (Post { subject: "Printer".to_owned(), ..reply.clone() }, "no other mail of its conversation"),
         (post("x", "Re: Printer").from("eve").conversation("conversation-1"), "nor among its recipients"),
+        (mallory, "is in SUP-1; this mail's sender takes no part in it: not joined"),
         (reply.clone().unverified(), "this mail's sender is not verified"),
     ]
     .into_iter()
@@ -229,6 +237,75 @@ async fn the_mailboxs_conversation_counts_within_its_bounds() {
         assert_eq!(end, format!("issue SUP-{}", n + 2));
         Desk::told(&desk.trace(id).await, "same-conversation", false, words);
     }
+}
+
+/// Promise: a mail that names several issues which are deleted by now begins one of its own, and does not go round among them.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_deleted_issues_none_is_tried_twice() {
+    let (desk, _) = Desk::with_profile("").await;
+    let delete = async |key: &str| {
+        let path = desk.control(&format!("/jira/issues/{key}"));
+        assert!(desk.http.delete(path).send().await.unwrap().status().is_success());
+    };
+    assert_eq!(desk.handled(post("one", "Printer")).await.1, "issue SUP-1");
+    delete("SUP-1").await;
+    assert_eq!(desk.handled(post("two", "Re: Printer").answers(&["one"])).await.1, "issue SUP-2");
+    delete("SUP-2").await;
+    let (id, end) = desk.handled(post("three", "Re: Printer").answers(&["one", "two"])).await;
+    assert_eq!(end, "issue SUP-3");
+    assert_eq!(desk.end(id).await, ended("issue", "SUP-3", 1));
+    let lines = desk.trace(id).await;
+    Desk::told(&lines, "reply-to-known-mail", false, "which was in SUP-2; that issue is deleted or hidden");
+    Desk::told(&lines, "reply-to-known-mail", false, "which is in SUP-1; that issue is deleted or hidden");
+    assert_eq!(desk.keys().await, ["SUP-3"]);
+}
+
+/// Promise: Jira's fault while a mail is decided stops the destination and is told, as one while it is written; nothing is held, and it
+/// goes on by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_of_jira_while_a_mail_is_decided_stops_the_destination() {
+    let (desk, site) = Desk::with_profile(REOPEN).await;
+    assert_eq!(desk.handled(post("one", "Printer")).await.1, "issue SUP-1");
+    desk.close(site, "SUP-1").await;
+    let id = desk.receive(&post("two", "Re: Printer").answers(&["one"])).await;
+    let revoke = async |revoke: bool| {
+        let tokens = desk.http.post(desk.control("/jira/tokens")).json(&json!({ "revoke": revoke }));
+        assert!(tokens.send().await.unwrap().status().is_success());
+    };
+    let standing = async || -> (String, i64) {
+        let row = sql!(
+            "SELECT d.state, (SELECT count(*) FROM notice WHERE kind = 'offline' AND ended_at IS NULL) AS notices FROM destination d
+             JOIN source s ON s.destination_id = d.id"
+        );
+        desk.worker.db.fetch_one(row, args![]).await.unwrap()
+    };
+    revoke(true).await;
+    desk.pass().await;
+    assert_eq!(desk.end(id).await.0, "ready");
+    assert_eq!(standing().await, ("offline".to_owned(), 1));
+    revoke(false).await;
+    desk.later().await;
+    assert_eq!(desk.end(id).await, ended("comment", "SUP-1", 0));
+    assert_eq!(standing().await, ("online".to_owned(), 0));
+}
+
+/// Promise: a transition that Jira does not take any more holds no mail: the comment is there, and the message's page says why.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transition_that_jira_refuses_is_left_out() {
+    let (desk, site) = Desk::with_profile(REOPEN).await;
+    assert_eq!(desk.handled(post("one", "Printer")).await.1, "issue SUP-1");
+    desk.close(site, "SUP-1").await;
+    let id = desk.receive(&post("two", "Re: Printer").answers(&["one"])).await;
+    let refused = json!({
+        "service": "jira", "method": "POST", "path": "/transitions$", "kind": "status", "status": 400, "count": 1,
+    });
+    desk.fault(refused).await;
+    desk.pass().await;
+    assert_eq!(desk.end(id).await, ended("comment", "SUP-1", 0));
+    let steps = desk.worker.ledger.steps(&desk.worker.db, id).await.unwrap();
+    let last = steps.last().unwrap();
+    assert!(last.state == StepState::Done && last.fault.is_some(), "{last:?}");
+    assert_eq!(desk.truth("SUP-1").await["status"], "Done");
 }
 
 /// Promise: a Message-ID that another sender uses again draws no answers; both mails are handled.
@@ -530,20 +607,20 @@ async fn a_new_issue_is_linked_once_with_the_closed_one() {
     assert_eq!(desk.keys().await, ["SUP-2", "SUP-3", "SUP-4"]);
 }
 
-/// Promise: a name of a link that Jira does not have holds the mail after three tries, and makes no second issue.
+/// Promise: a name of a link that Jira does not have holds no mail and makes no second issue; the step says what is wrong.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_link_that_jira_does_not_know_holds_the_mail() {
+async fn a_link_that_jira_does_not_know_is_left_out() {
     let (desk, site) = Desk::with_profile("[threads]\nclosed = 'new'\nlink = 'Sequel'\n").await;
     assert_eq!(desk.handled(post("one", "Printer")).await.1, "issue SUP-1");
     desk.close(site, "SUP-1").await;
     let id = desk.receive(&post("two", "Re: Printer").answers(&["one"])).await;
     desk.pass().await;
-    for _ in 0..3 {
-        desk.later().await;
-    }
-    assert_eq!(desk.end(id).await.0, "held");
-    let reason = desk.reason(id).await;
-    assert!(reason.contains("Sequel"), "{reason}");
+    assert_eq!(desk.end(id).await, ended("issue", "SUP-2", 0));
+    let steps = desk.worker.ledger.steps(&desk.worker.db, id).await.unwrap();
+    let last = steps.last().unwrap();
+    let fault = last.fault.as_ref().unwrap();
+    assert_eq!((last.state, fault.entry.id), (StepState::Done, "jira.link_type"));
+    assert_eq!(fault.code, "Sequel");
     assert_eq!(desk.keys().await, ["SUP-1", "SUP-2"]);
 }
 
@@ -623,6 +700,33 @@ async fn a_first_mail_that_came_to_nothing_gives_its_place_away() {
     assert!(desk.http.delete(desk.control("/jira/issues/SUP-1")).send().await.unwrap().status().is_success());
     assert_eq!(desk.handled(post("four", "Ticket#7")).await.1, "issue SUP-2");
     assert_eq!(desk.handled(post("five", "Ticket#7")).await.1, "comment SUP-2");
+}
+
+/// Promise: nobody waits for a first mail that nobody takes further: of a paused source, or for a project that takes no mail.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_mail_that_does_not_move_is_not_waited_for() {
+    use ledger::foreign::First;
+    let (desk, site) = Desk::with_profile("").await;
+    let (one, two) = (desk.receive(&post("one", "a")).await, desk.receive(&post("two", "b")).await);
+    let db = &desk.worker.db;
+    let first = async |itself: Uuid| {
+        let now = desk.office.now();
+        desk.worker.ledger.first_with(db, (site, "query"), Some(itself), None, now).await.unwrap()
+    };
+    assert_eq!(first(one).await, First::Itself);
+    assert_eq!(first(two).await, First::Open);
+    db.execute(sql!("UPDATE source SET paused_at = 1"), args![]).await.unwrap();
+    assert_eq!(first(two).await, First::Itself);
+    db.execute(sql!("UPDATE source SET paused_at = NULL"), args![]).await.unwrap();
+    assert_eq!(first(one).await, First::Open);
+    let offline = sql!("UPDATE destination SET state = 'offline', state_since = $1");
+    db.execute(offline, args![desk.office.now()]).await.unwrap();
+    assert_eq!(first(one).await, First::Open);
+    desk.office.console.clock.advance(Duration::from_secs(601));
+    assert_eq!(first(one).await, First::Itself);
+    // One that is being taken further is waited for, whatever its project is said to be.
+    desk.worker.claim(50).await.unwrap();
+    assert_eq!(first(two).await, First::Open);
 }
 
 /// Promise: a query that Jira does not take holds the mail with the profile's name and line.
