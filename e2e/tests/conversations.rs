@@ -118,8 +118,8 @@ async fn people_in_copy_end_up_in_one_issue(over: Over, database: Option<TestDb>
     world.deliver(&ada).await?;
     world.until("an issue", |issues| issues.len() == 1).await?;
     // A program that writes no In-Reply-To: the mailbox groups its mail all the same.
-    let bob = Post { id: "b1", from: "bob", cc: "ada", subject: "Re: Printer", more: "" };
-    world.deliver(&bob).await?;
+    let again = Post { id: "a2", from: "ada", cc: "bob", subject: "Re: Printer", more: "" };
+    world.deliver(&again).await?;
     world.until("a comment", |issues| comments(&issues[0]) == 1).await?;
     // Both answer a mail that never came here.
     for (id, from, cc) in [("c1", "carol", "dave"), ("d1", "dave", "carol")] {
