@@ -63,7 +63,7 @@ pub async fn show(
         last_success: standing.last_success.map(|at| viewer.times().ago(at)),
         next_try: standing.next().map(|next| next.words(viewer.times())),
         waiting,
-        limits: limits(&state, viewer.times(), id).await,
+        limits: limits(&state, viewer.times(), id),
         ping: last.map(|report| report.view(viewer.times(), String::new())),
         projects: projects
             .iter()
@@ -118,7 +118,7 @@ fn project_row(times: &Times, project: &Project, of_site: Option<&Trouble>) -> P
 }
 
 /// What the site has told of its limits, as far as this process has met them: name and value.
-async fn limits(state: &State, times: &Times, id: Uuid) -> Vec<(String, String)> {
+fn limits(state: &State, times: &Times, id: Uuid) -> Vec<(String, String)> {
     let Some(client) = state.connections.jira_in_use(id) else {
         return vec![("Rate limit".to_owned(), "nothing asked since the start".to_owned())];
     };

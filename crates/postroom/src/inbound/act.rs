@@ -114,6 +114,13 @@ fn cannot_be_had(fault: &Fault) -> bool {
     fault.entry.class == fault::Class::Poison
 }
 
+/// Whether the account may write to the issues of a project: what Jira refuses nevertheless, it refuses for one issue.
+async fn may_write_in(destination: &Destination) -> bool {
+    const WRITES: [&str; 2] = ["ADD_COMMENTS", "CREATE_ATTACHMENTS"];
+    let held = destination.client.permissions(&destination.project_key, &WRITES).await;
+    held.is_ok_and(|held| WRITES.iter().all(|key| held.has(key)))
+}
+
 impl Worker {
     /// Works until `stop`; then finishes what is in hand.
     pub async fn run(self, stop: CancellationToken) {
@@ -616,6 +623,17 @@ impl Worker {
                 Ok(_) => {}
                 Err(undecided) => return self.cannot_decide(&mut work.message, undecided).await,
             }
+        }
+        let writes_to_issue =
+            matches!(work.steps[index].slot, ledger::Slot::Comment | ledger::Slot::Attachment { .. });
+        if writes_to_issue && fault.entry.id == "jira.forbidden" && may_write_in(&destination).await {
+            // Not the project: its other mail goes on.
+            let reason = format!(
+                "{fault}. The account may comment and attach in {}, so it is this issue: look at its status and its security level. Retry \
+                 it when that is mended, or discard it.",
+                destination.project_key
+            );
+            return self.hold(&work.message, "act", &reason).await;
         }
         let verdict = judge::refused(&fault, existing, work.message.attempts, destination.failures(), now);
         tracing::info!(%fault, ?verdict, slot = %work.steps[index].slot, "Jira refused");

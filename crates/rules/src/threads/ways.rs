@@ -418,13 +418,10 @@ impl<'a> Ways<'a> {
                 Known::Search(of, found) if *of == jql => Some(found),
                 _ => None,
             });
-            let found = match answer {
-                Some(found) => found,
-                None => {
-                    let _: Answer<()> = self.ask(Question::Search(jql))?;
-                    self.note(RULE, false, format!("{named}; {NOT_ASKED}"));
-                    continue;
-                }
+            let Some(found) = answer else {
+                let _: Answer<()> = self.ask(Question::Search(jql))?;
+                self.note(RULE, false, format!("{named}; {NOT_ASKED}"));
+                continue;
             };
             let candidate = match found {
                 Searched::Refused(why) => {

@@ -255,6 +255,37 @@ async fn a_comment_in_doubt_on_a_deleted_issue_is_decided_anew() {
     assert_eq!(desk.keys().await, ["SUP-2"]);
 }
 
+/// Promise: one issue that takes no comment holds the mail that answers to it and stops nothing else; where the account may not comment
+/// in the project at all, the project stops and no mail is held.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issue_that_takes_no_comment_stops_only_its_own_mail() {
+    let desk = Desk::new().await;
+    let site = desk.own_site().await;
+    desk.point(site, "SUP").await;
+    desk.mail("parent", None).await;
+    desk.pass().await;
+    let reply = desk.mail("reply", Some("parent")).await;
+    desk.fault(
+        json!({ "service": "jira", "method": "POST", "path": "/comment$", "kind": "status", "status": 403, "count": 1 }),
+    )
+    .await;
+    desk.pass().await;
+    assert_eq!(desk.end(reply).await.0, "held");
+    let other = desk.mail("other", None).await;
+    desk.pass().await;
+    assert_eq!(desk.end(other).await, ended("issue", "SUP-2", 0));
+
+    let taken = json!({"project": "SUP", "missing": ["ADD_COMMENTS"]});
+    desk.http.post(desk.control("/jira/permissions")).json(&taken).send().await.unwrap();
+    let reply = desk.mail("another reply", Some("parent")).await;
+    desk.pass().await;
+    assert_eq!(desk.end(reply).await.0, "ready", "it waits for its project");
+    let given = json!({"project": "SUP", "missing": []});
+    desk.http.post(desk.control("/jira/permissions")).json(&given).send().await.unwrap();
+    desk.later().await;
+    assert_eq!(desk.end(reply).await, ended("comment", "SUP-1", 0));
+}
+
 /// Promise: attachments are given up only where the mail itself is gone or cannot be converted. A mailbox that is not found, a wrong
 /// address and an answer without a word are waited for.
 #[test]
